@@ -1,0 +1,49 @@
+"""Every name that users, the API server and our own parts must agree on, spelled once."""
+
+GROUP = "mcpworkload.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "MCPWorkload"
+PLURAL = "mcpworkloads"
+SHORT_NAME = "mcpw"
+CATEGORY = "mcp"
+
+# The one label that selects: Services, the StatefulSet and our watches use it.
+WORKLOAD_LABEL = f"{GROUP}/workload"
+# On every child: a digest of the manifest we applied last, so that a removed field is noticed.
+HASH_ANNOTATION = f"{GROUP}/hash"
+
+FIELD_MANAGER = "mcpworkload"
+LEASE_NAME = "mcpworkload-operator"
+
+# The primary container, whatever else runs in the pod.
+CONTAINER = "mcp"
+# The Service port and the container port that the transport uses.
+TRANSPORT_PORT = "mcp"
+
+
+def workload_key(namespace: str, name: str) -> str:
+    """The one spelling of a workload's key, also used in logs: ``namespace/name``."""
+    return f"{namespace}/{name}"
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Namespace and name of a key made by `workload_key`."""
+    namespace, _, name = key.partition("/")
+    return namespace, name
+
+
+def selector_labels(name: str) -> dict[str, str]:
+    """The immutable few that select a workload's pods."""
+    return {WORKLOAD_LABEL: name}
+
+
+def common_labels(name: str) -> dict[str, str]:
+    """The labels that every child and pod of a workload carries, the selector among them."""
+    return {
+        **selector_labels(name),
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/component": "mcp-server",
+        "app.kubernetes.io/managed-by": FIELD_MANAGER,
+    }

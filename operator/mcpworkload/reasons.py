@@ -1,0 +1,46 @@
+"""
+The vocabulary of `status.conditions`: types and reasons.
+
+Public API: reasons may be added, never renamed.
+"""
+
+from enum import StrEnum
+
+
+class ConditionType(StrEnum):
+    """The conditions of a workload, in the order in which they are written."""
+
+    ACCEPTED = "Accepted"
+    AVAILABLE = "Available"
+    READY = "Ready"
+
+
+class AcceptedReason(StrEnum):
+    """Whether the spec was turned into children."""
+
+    ACCEPTED = "Accepted"  # True
+    INVALID_SPEC = "InvalidSpec"  # False; needs a new spec
+    REJECTED = "Rejected"  # False; the API server's words; needs a new spec
+    CHILD_CONFLICT = "ChildConflict"  # False; heals when the other object goes
+
+
+class AvailableReason(StrEnum):
+    """Whether the workload can serve, and if not, why."""
+
+    REPLICAS_READY = "ReplicasReady"  # True
+    SCALED_TO_ZERO = "ScaledToZero"  # False; asked for
+    STARTING = "Starting"  # False; passes by itself
+    UNSCHEDULABLE = "Unschedulable"  # False; no node takes the pod
+    IMAGE_PULL_FAILED = "ImagePullFailed"  # False
+    CONFIG_ERROR = "ConfigError"  # False; a reference of the container cannot be resolved
+    START_FAILED = "StartFailed"  # False; the container could not be started
+    CRASH_LOOPING = "CrashLooping"  # False; the container exits again and again
+    OOM_KILLED = "OOMKilled"  # False; the memory limit was reached
+    NOT_ACCEPTED = "NotAccepted"  # False; no children were made: see Accepted
+
+
+class ReadyReason(StrEnum):
+    """Reasons of Ready that are not those of Accepted or Available."""
+
+    READY = "Ready"  # True
+    UPDATING = "Updating"  # False; some replicas are of an older generation or not ready
