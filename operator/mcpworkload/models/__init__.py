@@ -1,0 +1,24 @@
+"""
+The one definition of an MCPWorkload: its spec, its status, and what makes them valid.
+
+The operator parses with these models, and the CRD is generated from them. Names are
+snake_case here and camelCase only as aliases; parts taken from Kubernetes (env entries,
+resources) stay plain data. Nothing here talks to anybody.
+"""
+
+from mcpworkload.models.rules import NAME_RULES
+from mcpworkload.models.spec import Transport, TransportType, WorkloadSpec
+from mcpworkload.models.status import STATUS_DEFAULT, Condition, ConditionStatus, WorkloadStatus
+from mcpworkload.models.workload import Workload
+
+__all__ = [
+    "NAME_RULES",
+    "STATUS_DEFAULT",
+    "Condition",
+    "ConditionStatus",
+    "Transport",
+    "TransportType",
+    "Workload",
+    "WorkloadSpec",
+    "WorkloadStatus",
+]

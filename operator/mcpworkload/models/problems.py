@@ -1,0 +1,96 @@
+"""
+Say what is wrong with a spec in words that its author can act on.
+
+Every problem reads "path: found this; write that", with the path as it stands in the
+manifest: `spec.transport.port`, not `spec.transport_port` and not a Python type's name.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mcpworkload.models.base import RULE_ERROR, Needed
+
+# A message goes into a condition: enough to act on, not the whole manifest.
+_MAX_PROBLEMS = 5
+_MAX_FOUND = 60
+
+_KINDS = {
+    "string_type": "write text (in quotes, if it looks like a number or like true)",
+    "int_type": "write a whole number, without quotes",
+    "bool_type": "write true or false, without quotes",
+    "tuple_type": "write a list",
+    "list_type": "write a list",
+    "dict_type": "write a mapping of keys to values",
+    "model_type": "write a mapping of fields to values",
+    "literal_error": "write {expected}",
+    "greater_than_equal": "write {ge} or more",
+    "less_than_equal": "write {le} or less",
+    "string_too_long": "write at most {max_length} characters",
+    "string_pattern_mismatch": "write text that matches {pattern}",
+    "too_long": "write at most {max_length} entries",
+}
+
+
+def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
+    """
+    The problems in *error*, which arose when *model* was parsed at *root* ("spec").
+
+    A required field's absence is told in the words of its `Needed` marker.
+    """
+    details = error.errors(include_url=False)
+    problems = [_describe_one(detail, model, root) for detail in details[:_MAX_PROBLEMS]]
+    if len(details) > _MAX_PROBLEMS:
+        problems.append(f"and {len(details) - _MAX_PROBLEMS} more")
+    return "; ".join(problems)
+
+
+def _describe_one(detail: ErrorDetails, model: type[BaseModel], root: str) -> str:
+    path = _path(root, detail["loc"])
+    if detail["type"] == "missing":
+        return f"{path}: missing; {_needed(model, detail['loc'])}"
+    culprit = detail.get("ctx", {}).get("culprit", detail["input"])
+    return f"{path}: found {found(culprit)}; {_remedy(detail)}"
+
+
+def _remedy(detail: ErrorDetails) -> str:
+    if detail["type"] == RULE_ERROR:
+        return detail["msg"]
+    template = _KINDS.get(detail["type"])
+    if template is None:
+        return detail["msg"]
+    return template.format(**detail.get("ctx", {}))
+
+
+def found(value: Any) -> str:
+    """
+    *value* as JSON, cut short; of lists and mappings only that they are one.
+
+    What stands inside those may be long, and may be a secret.
+    """
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list" if value else "an empty list"
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= _MAX_FOUND else f"{text[:_MAX_FOUND]}..."
+
+
+def _path(root: str, location: Sequence[int | str]) -> str:
+    path = root
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) or not step.isidentifier() else f".{step}"
+    return path
+
+
+def _needed(model: type[BaseModel], location: Sequence[int | str]) -> str:
+    fields = {info.alias: info for info in model.model_fields.values()}
+    info = fields[str(location[0])]
+    nested = info.annotation
+    if len(location) > 1 and isinstance(nested, type) and issubclass(nested, BaseModel):
+        return _needed(nested, location[1:])
+    messages = [mark.message for mark in info.metadata if isinstance(mark, Needed)]
+    return messages[0] if messages else "write it"
