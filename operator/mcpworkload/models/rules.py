@@ -24,7 +24,7 @@ ENV_NAME_PATTERN: Final = r"^[ -<>-~]+$"
 _DNS_1035 = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_1123_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
-_PATH = re.compile(r"/[^\s?#]*")
+_PATH = re.compile(r"/[^\s?#]*", re.ASCII)
 _SUBDOMAIN_MAX_LENGTH = 253
 
 
@@ -83,7 +83,7 @@ NAME_RULES: Final = (
 IMAGE = Rule(
     message='write the image as one word without spaces, such as "ghcr.io/acme/weather:1.4"',
     cel=r"self.matches('^\\S+$')",
-    holds=lambda image: bool(re.fullmatch(r"\S+", image)),
+    holds=lambda image: bool(re.fullmatch(r"\S+", image, re.ASCII)),
 )
 
 PATH = Rule(
@@ -133,7 +133,7 @@ OWN_KEYS = KeyRule(
 def check_env(env: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Accept *env* if each entry has a name and none has another's; the CRD's structure agrees."""
     names = [entry.get("name") for entry in env]
-    if not all(isinstance(name, str) and re.search(ENV_NAME_PATTERN, name) for name in names):
+    if not all(isinstance(name, str) and re.fullmatch(ENV_NAME_PATTERN, name) for name in names):
         raise refusal('give each entry a name of printable ASCII characters without "="')
     repeated = sorted({str(name) for name in names if names.count(name) > 1})
     if repeated:

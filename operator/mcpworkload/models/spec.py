@@ -60,10 +60,7 @@ class WorkloadSpec(Model):
         str,
         Field(max_length=1024),
         rules.IMAGE,
-        Needed(
-            "name the container image of the MCP server, such as "
-            '"ghcr.io/acme/weather:1.4"'
-        ),
+        Needed('name the container image of the MCP server, such as "ghcr.io/acme/weather:1.4"'),
     ] = Field(description="The container image of the MCP server. Required.")
     command: Arguments = Field(
         default=(),
@@ -80,11 +77,7 @@ class WorkloadSpec(Model):
         AfterValidator(rules.check_env),
         Embedded(
             "Container.env",
-            {
-                "items": {
-                    "properties": {"name": {"minLength": 1, "pattern": rules.ENV_NAME_PATTERN}}
-                }
-            },
+            {"items": {"properties": {"name": {"pattern": rules.ENV_NAME_PATTERN}}}},
         ),
     ] = Field(
         default_factory=list,

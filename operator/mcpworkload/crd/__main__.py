@@ -1,0 +1,32 @@
+"""Print the CRD, write it to its file, or check that the file is up to date."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mcpworkload.crd.document import build_crd, render
+from mcpworkload.names import KIND
+
+TARGET = Path(__file__).parents[3] / "crds" / f"{KIND.lower()}.yaml"
+
+
+def main() -> int:
+    """Do what the command line asks; the result is the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m mcpworkload.crd", description=__doc__)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--write", action="store_true", help="write the committed file")
+    action.add_argument("--check", action="store_true", help="fail if that file is out of date")
+    options = parser.parse_args()
+    text = render(build_crd())
+    if options.write:
+        TARGET.write_text(text, encoding="utf-8")
+    elif not options.check:
+        sys.stdout.write(text)
+    elif not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text:
+        sys.stderr.write(f"crds/{TARGET.name} is out of date: run make crds and commit it\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""
+The structure of Kubernetes' own parts, made fit for a CRD.
+
+`core_v1.json` beside this file holds the types as the extractor left them; here a name such
+as `Container.env` or `Affinity` becomes a structural schema without references. A field's
+description says only where Kubernetes documents it.
+"""
+
+import json
+from copy import deepcopy
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+Schema = dict[str, Any]
+
+DATA_FILE: Final = "core_v1.json"
+
+# A number as Kubernetes counts resources: sign, decimals, then a binary, decimal or E suffix.
+_QUANTITY_PATTERN = (
+    r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
+    r"([KMGTPE]i|[numkMGTPE]|[eE][+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))?$"
+)
+_INT_OR_STRING: Schema = {
+    # The only place where a structural schema may leave the type to anyOf.
+    "anyOf": [{"type": "integer"}, {"type": "string"}],
+    "x-kubernetes-int-or-string": True,
+}
+_STRING_MAP: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+
+# Types whose published form does not suit a CRD. Embedded metadata is cut to what users set:
+# the API server accepts no more of it inside a CRD without treating it as a whole object's.
+SUBSTITUTES: Final[dict[str, Schema]] = {
+    "Quantity": {**_INT_OR_STRING, "pattern": _QUANTITY_PATTERN},
+    "IntOrString": _INT_OR_STRING,
+    "meta/v1 ObjectMeta": {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "labels": _STRING_MAP,
+            "annotations": _STRING_MAP,
+        },
+    },
+}
+
+# Keys that are copied as they stand; any other key that turns up is an error, because it
+# would be lost silently.
+_COPIED = (
+    "type",
+    "format",
+    "enum",
+    "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-map-type",
+)
+_HANDLED = ("default", "required", "properties", "items", "additionalProperties", "$ref")
+
+
+class StructureError(Exception):
+    """The data file lacks a type or field, or holds what a CRD cannot express."""
+
+
+def structure(source: str) -> Schema:
+    """
+    The structural schema of *source*, a type of core/v1 or one of its fields.
+
+    Fresh with every call, and without a description of its own.
+
+    Raises:
+        StructureError: *source* is not in the data file, or cannot be expressed.
+
+    """
+    kind, _, field = source.partition(".")
+    path = (f"core/v1 {kind}",)
+    definition = _definition(path[0])
+    if not field:
+        return _expand({"$ref": path[0]}, ())
+    try:
+        return _expand(definition["properties"][field], path)
+    except KeyError:
+        raise _absent(source) from None
+
+
+@cache
+def _definitions() -> dict[str, Schema]:
+    text = resources.files(__package__).joinpath(DATA_FILE).read_text(encoding="utf-8")
+    data: dict[str, dict[str, Schema]] = json.loads(text)
+    return data["definitions"]
+
+
+def _definition(name: str) -> Schema:
+    try:
+        return _definitions()[name]
+    except KeyError:
+        raise _absent(name) from None
+
+
+def _absent(name: str) -> StructureError:
+    return StructureError(f"{DATA_FILE} lacks {name}: run python -m mcpworkload.crd.extract")
+
+
+def _expand(node: Schema, path: tuple[str, ...]) -> Schema:
+    """*node* with everything it refers to; *path* names the types that it is inside of."""
+    reference = node.get("$ref")
+    if reference is not None:
+        if reference in path:
+            raise StructureError(f"{reference} contains itself: a CRD cannot express that")
+        inner = SUBSTITUTES.get(reference) or _definition(reference)
+        return {**_expand_here(inner, (*path, reference)), **_expand_here(_local(node), path)}
+    return _expand_here(node, path)
+
+
+def _local(node: Schema) -> Schema:
+    return {key: value for key, value in node.items() if key != "$ref"}
+
+
+def _expand_here(node: Schema, path: tuple[str, ...]) -> Schema:
+    if "x-kubernetes-int-or-string" in node:
+        return deepcopy(node)
+    strange = node.keys() - {*_COPIED, *_HANDLED}
+    if strange:
+        raise StructureError(f"{path[-1]} uses {', '.join(sorted(strange))}")
+    schema: Schema = {key: deepcopy(node[key]) for key in _COPIED if key in node}
+    if "required" in node:
+        schema["required"] = list(node["required"])
+    if "properties" in node:
+        schema["properties"] = {
+            name: {**_expand(field, path), "description": f"As in {path[-1]}.{name}."}
+            for name, field in sorted(node["properties"].items())
+        }
+    for key in ("items", "additionalProperties"):
+        if key in node:
+            schema[key] = _expand(node[key], path)
+    if schema.get("x-kubernetes-list-type") == "map":
+        _secure_keys(schema["items"], node, path)
+    return schema
+
+
+def _secure_keys(items: Schema, node: Schema, path: tuple[str, ...]) -> None:
+    """
+    Make every key of a list map required or defaulted: the API server refuses others.
+
+    Only here does a default of Kubernetes survive; elsewhere it would be written into the
+    spec, and change with the next release under objects that nobody touched.
+    """
+    origin = node["items"]
+    properties = _definition(origin["$ref"])["properties"] if "$ref" in origin else {}
+    required = set(items.get("required", ()))
+    for key in node["x-kubernetes-list-map-keys"]:
+        default = properties.get(key, origin.get("properties", {}).get(key, {})).get("default")
+        if key not in items["properties"]:
+            raise StructureError(f"{path[-1]} has a list keyed by {key}, which is not a field")
+        if default in (None, ""):
+            required.add(key)
+        else:
+            items["properties"][key]["default"] = default
+    items["required"] = sorted(required)
