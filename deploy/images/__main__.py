@@ -1,0 +1,123 @@
+"""The command line: `python3 -m deploy.images VERB [names]`."""
+
+import argparse
+import gzip
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from deploy.images import catalog
+from deploy.images.build import build_images, choose_base
+from deploy.images.cache import cache_folder
+from deploy.images.catalog import IMAGES, ROOT, Image
+from deploy.images.engines import run_folder
+from deploy.images.shell import BuildError, step
+
+USAGE = """\
+verbs:
+  build  build what is missing or out of date
+  load   build, then load into the cluster in use
+  name   print full image names
+  size   print sizes: unpacked, and as a registry would send it
+  clean  remove everything built here
+
+IMAGE_BASE=auto|registry|debian chooses what images are built on: the usual slim images,
+or bases made from Debian packages; auto asks once a day whether a registry is reachable.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Do what *arguments* say; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m deploy.images",
+        description="Build the project's images.",
+        epilog=USAGE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = {"build": build, "load": load, "name": name, "size": size, "clean": clean}
+    parser.add_argument("verb", choices=verbs)
+    known = [image.name for image in IMAGES]
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(known)}; default: all")
+    options = parser.parse_args(arguments)
+    unknown = [given for given in options.names if given not in known]
+    if unknown:
+        parser.error(f"no image {unknown[0]}; there are {', '.join(known)}")
+    try:
+        verbs[options.verb]([catalog.by_name(given) for given in options.names or known])
+    except BuildError as refusal:
+        print(f"images: {refusal}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        # A full disk, a folder that may not be written: the machine's trouble, not ours.
+        print(f"images: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def build(images: list[Image]) -> None:
+    """Build what is missing."""
+    build_images(images)
+
+
+def load(images: list[Image]) -> None:
+    """Build what is missing and load all of *images* into the cluster in use."""
+    for reference, archive in build_images(images).items():
+        with step(f"loading {reference}"):
+            done = subprocess.run(
+                [sys.executable, "-m", "deploy.cluster", "load", reference, str(archive)],
+                cwd=ROOT,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise BuildError(f"the cluster did not take {archive}; is one up? make status")
+
+
+def name(images: list[Image]) -> None:
+    """Print the full name each image has with its present content."""
+    base = choose_base()
+    for image in images:
+        print(catalog.reference(image, base))
+
+
+def size(images: list[Image]) -> None:
+    """Print what each image takes unpacked and compressed."""
+    for reference, archive in build_images(images).items():
+        unpacked, packed = measure(archive)
+        print(f"{reference}  {unpacked / 1e6:.1f} MB, compressed {packed / 1e6:.1f} MB")
+
+
+def measure(archive: Path) -> tuple[int, int]:
+    """The bytes of an image archive's files, and of its layers compressed with gzip."""
+    unpacked = packed = 0
+    with tarfile.open(archive) as image:
+        for member in image:
+            content = image.extractfile(member) if member.isreg() else None
+            # Layers are archives in the archive; the rest is a few kB of JSON.
+            if content is None or member.name.endswith((".json", "/json", "/VERSION")):
+                continue
+            data = content.read()
+            try:
+                with tarfile.open(fileobj=io.BytesIO(data)) as layer:
+                    unpacked += sum(file.size for file in layer if file.isreg())
+            except tarfile.ReadError:
+                continue
+            packed += len(gzip.compress(data, compresslevel=6))
+    return unpacked, packed
+
+
+def clean(_images: list[Image]) -> None:
+    """Remove everything built here: archives, bases and buildah's storage."""
+    for folder in (cache_folder(), run_folder()):
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,173 @@
+"""Builds images and the bases under them, keeps their archives, forgets old ones."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from deploy.images import catalog, engines
+from deploy.images.cache import cache_folder, exclusive, whole_file
+from deploy.images.catalog import PREFIX, BaseKind, Image
+from deploy.images.rootfs import compose_bases
+from deploy.images.shell import BuildError, step
+from deploy.images.trust import write_secrets
+
+KEPT_ARCHIVES = 3
+# Long enough to fetch a slim base over a slow line; a refusal answers at once.
+PULL_SECONDS = 90
+# For how long an answer to "is a registry reachable" holds, in seconds.
+ANSWER_HOLDS = 24 * 3600
+NEEDED_BYTES = 2 * 1024**3
+
+
+def choose_base(engine: engines.Engine | None = None) -> BaseKind:
+    """
+    What images are built on: IMAGE_BASE, else whether a registry gave us a base image.
+
+    Asked once a day: the answer is part of every image's name.
+
+    Raises:
+        BuildError: IMAGE_BASE is something else.
+    """
+    wanted = os.environ.get("IMAGE_BASE", "auto")
+    if wanted == "debian":
+        return "debian"
+    if wanted == "registry":
+        return "registry"
+    if wanted != "auto":
+        raise BuildError(f"IMAGE_BASE={wanted}: use debian, registry or auto")
+    answer = cache_folder() / "base"
+    if answer.exists() and time.time() - answer.stat().st_mtime < ANSWER_HOLDS:
+        return "registry" if answer.read_text() == "registry" else "debian"
+    default = catalog.by_name("operator").default_base
+    with step(f"is an image registry reachable ({default})"):
+        reachable = (engine or engines.find_engine()).pull(default, PULL_SECONDS)
+    base: BaseKind = "registry" if reachable else "debian"
+    print(f"  {'yes' if reachable else 'no: bases from Debian packages'}", file=sys.stderr)
+    with whole_file(answer) as unfinished:
+        unfinished.write_text(base)
+    return base
+
+
+def archive_of(image: Image, base: BaseKind) -> Path:
+    """Where the archive of *image* with its present content stands, or would."""
+    return cache_folder() / f"{image.name}-{catalog.content_hash(image, base)}.tar"
+
+
+def build_images(images: list[Image]) -> dict[str, Path]:
+    """
+    Build those of *images* whose archive is missing; the archives by full image name.
+
+    Raises:
+        BuildError: something is missing or fails.
+    """
+    with exclusive():
+        base = choose_base()
+        missing = [image for image in images if not archive_of(image, base).exists()]
+        if missing:
+            _require_space()
+            engine = engines.find_engine()
+            for image in missing:
+                _build(engine, image, base)
+        for image in images:
+            if image not in missing:
+                archive_of(image, base).touch()  # the most recently used are kept
+                print(f"{catalog.reference(image, base)}: cached", file=sys.stderr)
+        return {catalog.reference(image, base): archive_of(image, base) for image in images}
+
+
+def _build(engine: engines.Engine, image: Image, base: BaseKind) -> None:
+    """Build *image*, its base first, and write its archive."""
+    reference, archive = catalog.reference(image, base), archive_of(image, base)
+    arguments = _base_arguments(engine, image) if base == "debian" else {}
+    log = _log(image.name)
+    with tempfile.TemporaryDirectory() as scratch:
+        context = Path(scratch) / "context"
+        catalog.stage_context(image, context)
+        with step(f"{reference} with {engine.name}"):
+            engine.build(
+                engines.Build(
+                    context=context,
+                    dockerfile=image.dockerfile,
+                    reference=reference,
+                    log=log,
+                    arguments=arguments,
+                    secrets=write_secrets(Path(scratch) / "secrets"),
+                )
+            )
+    with step(f"  {archive.name}"), whole_file(archive) as unfinished:
+        engine.save(reference, unfinished, log)
+    _forget_old(engine, image)
+
+
+def _base_arguments(engine: engines.Engine, image: Image) -> dict[str, str]:
+    """The build arguments that put *image* on bases made here, which are made if missing."""
+    runtime, build = _base_name(image.language), _base_name(f"{image.language}-build")
+    if not (engine.has(runtime) and engine.has(build)):
+        if image.language == "node":
+            _base_arguments(engine, catalog.by_name("operator"))  # Node is fetched with Python
+        _make_base(engine, image.language)
+    return {"BASE": runtime, "BUILD_BASE": build}
+
+
+def _base_name(kind: str) -> str:
+    """The full name of a base made here."""
+    return f"{PREFIX}/base-{kind}:{catalog.base_hash()}"
+
+
+def _make_base(engine: engines.Engine, language: str) -> None:
+    """Build both bases of *language*, the one images run on and the one they are built with."""
+    packed = cache_folder() / f"debian-{catalog.base_hash()}"
+    if not (packed / "complete").exists():
+        engines.ensure_tools({"apt-get": "apt", "dpkg-deb": "dpkg"})
+        with step("root file systems from Debian packages"):
+            compose_bases(packed, _log("debian"))
+            (packed / "complete").touch()
+    with tempfile.TemporaryDirectory() as scratch, step(f"base-{language} with {engine.name}"):
+        context = Path(scratch) / "context"
+        shutil.copytree(catalog.HERE / "bases" / language, context)
+        for archive in packed.glob(f"{language}-*.tar"):
+            (context / archive.name.removeprefix(f"{language}-")).hardlink_to(archive)
+        for target, suffix in (("runtime", ""), ("build", "-build")):
+            engine.build(
+                engines.Build(
+                    context=context,
+                    dockerfile=context / "Dockerfile",
+                    reference=_base_name(f"{language}{suffix}"),
+                    log=_log(f"base-{language}{suffix}"),
+                    arguments={"PYTHON_BUILD_BASE": _base_name("python-build")},
+                    secrets=write_secrets(Path(scratch) / "secrets"),
+                    target=target,
+                )
+            )
+
+
+def _forget_old(engine: engines.Engine, image: Image) -> None:
+    """Remove all but the most recently used archives of *image*, and their images."""
+    archives = sorted(
+        cache_folder().glob(f"{image.name}-*.tar"),
+        key=lambda path: path.stat().st_mtime,
+        reverse=True,
+    )
+    for archive in archives[KEPT_ARCHIVES:]:
+        archive.unlink()
+        if image.tag is None:
+            tag = archive.stem.removeprefix(f"{image.name}-")
+            engine.remove(f"{PREFIX}/{image.name}:{tag}")
+
+
+def _require_space() -> None:
+    """Refuse to begin what cannot be finished."""
+    free = shutil.disk_usage(cache_folder()).free
+    if free < NEEDED_BYTES:
+        raise BuildError(
+            f"{free // 1024**2} MB free at {cache_folder()}: "
+            f"{NEEDED_BYTES // 1024**2} MB needed, or set XDG_CACHE_HOME"
+        )
+
+
+def _log(name: str) -> Path:
+    """Where the build of *name* writes what it says."""
+    return cache_folder() / "log" / f"{name}.log"

@@ -1,0 +1,190 @@
+"""The two programs that can build an image, behind one interface."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from deploy.images.cache import cache_folder
+from deploy.images.shell import BuildError, answers, logged, output, step
+
+BUILD_SECONDS = 1200
+SAVE_SECONDS = 300
+ASK_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build: what `docker build` would be told."""
+
+    context: Path
+    dockerfile: Path
+    reference: str
+    log: Path
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Path] = field(default_factory=dict)
+    target: str | None = None
+
+    def options(self) -> list[str]:
+        """The options that docker and buildah spell alike, the context last."""
+        options = ["--file", str(self.dockerfile), "--tag", self.reference]
+        for name, value in self.arguments.items():
+            options += ["--build-arg", f"{name}={value}"]
+        for name, path in self.secrets.items():
+            options += ["--secret", f"id={name},src={path}"]
+        if self.target:
+            options += ["--target", self.target]
+        return [*options, str(self.context)]
+
+
+class Engine(Protocol):
+    """Builds, keeps and writes out images."""
+
+    name: str
+
+    def pull(self, reference: str, timeout: float) -> bool:
+        """Whether *reference* could be had from a registry; it is kept."""
+
+    def has(self, reference: str) -> bool:
+        """Whether *reference* is kept here."""
+
+    def build(self, build: Build) -> None:
+        """Build and keep an image; BuildError if that fails."""
+
+    def save(self, reference: str, archive: Path, log: Path) -> None:
+        """Write *reference* to *archive* as `docker save` does, layers uncompressed."""
+
+    def remove(self, reference: str) -> None:
+        """Forget *reference*; no error if it is not there or in use."""
+
+
+class Docker:
+    """Docker with BuildKit."""
+
+    name = "docker"
+
+    def __init__(self) -> None:
+        # Older engines have BuildKit but do not choose it; secrets need it.
+        self._env = {**os.environ, "DOCKER_BUILDKIT": "1"}
+
+    def pull(self, reference: str, timeout: float) -> bool:
+        """See Engine."""
+        return answers(["docker", "pull", "--quiet", reference], timeout=timeout)
+
+    def has(self, reference: str) -> bool:
+        """See Engine."""
+        return answers(["docker", "image", "inspect", reference], timeout=ASK_SECONDS)
+
+    def build(self, build: Build) -> None:
+        """See Engine."""
+        command = ["docker", "build", "--progress", "plain", *build.options()]
+        logged(command, log=build.log, timeout=BUILD_SECONDS, env=self._env)
+
+    def save(self, reference: str, archive: Path, log: Path) -> None:
+        """See Engine."""
+        command = ["docker", "save", "--output", str(archive), reference]
+        logged(command, log=log, timeout=SAVE_SECONDS)
+
+    def remove(self, reference: str) -> None:
+        """See Engine."""
+        answers(["docker", "image", "rm", reference], timeout=ASK_SECONDS)
+
+
+class Buildah:
+    """Buildah without namespaces of its own: it works in a container without extra rights."""
+
+    name = "buildah"
+
+    def __init__(self) -> None:
+        self._env = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
+        overlay = self._command("overlay")
+        # Not everywhere can an overlay lie on the cache's file system; vfs copies whole layers.
+        works = answers([*overlay, "info"], timeout=ASK_SECONDS, env=self._env)
+        self._buildah = overlay if works else self._command("vfs")
+
+    @staticmethod
+    def _command(driver: str) -> list[str]:
+        """Buildah with a storage of our own: the machine's own images stay out of it."""
+        storage = cache_folder() / f"storage-{driver}"
+        command = ["buildah", "--root", str(storage), "--runroot", str(run_folder())]
+        command += ["--storage-driver", driver]
+        if driver == "overlay":
+            # It would leave a bind mount of the storage behind.
+            command += ["--storage-opt", "overlay.skip_mount_home=true"]
+        return command
+
+    def pull(self, reference: str, timeout: float) -> bool:
+        """See Engine."""
+        return answers(
+            [*self._buildah, "pull", "--quiet", reference], timeout=timeout, env=self._env
+        )
+
+    def has(self, reference: str) -> bool:
+        """See Engine."""
+        return answers(
+            [*self._buildah, "inspect", "--type", "image", reference],
+            timeout=ASK_SECONDS,
+            env=self._env,
+        )
+
+    def build(self, build: Build) -> None:
+        """See Engine."""
+        command = [*self._buildah, "build", "--layers", "--pull=false", *build.options()]
+        logged(command, log=build.log, timeout=BUILD_SECONDS, env=self._env)
+
+    def save(self, reference: str, archive: Path, log: Path) -> None:
+        """See Engine."""
+        # The name stands in the archive: whoever imports it gets it under this name.
+        target = f"docker-archive:{archive}:{reference}"
+        command = [*self._buildah, "push", "--quiet", reference, target]
+        logged(command, log=log, timeout=SAVE_SECONDS, env=self._env)
+
+    def remove(self, reference: str) -> None:
+        """See Engine."""
+        answers([*self._buildah, "rmi", reference], timeout=ASK_SECONDS, env=self._env)
+
+
+def run_folder() -> Path:
+    """Buildah's own volatile state: below /run, because a reboot must empty it."""
+    return Path("/run/mcpworkload-images")
+
+
+def find_engine() -> Engine:
+    """
+    Docker where an engine answers, else buildah, installed if it is missing.
+
+    Raises:
+        BuildError: neither can be had; says what is needed.
+    """
+    if answers(["docker", "info"], timeout=10):
+        return Docker()
+    if os.geteuid() != 0:
+        raise BuildError(
+            "no Docker engine answers, and buildah needs root: start Docker or use sudo"
+        )
+    ensure_tools({"buildah": "buildah"})
+    return Buildah()
+
+
+def ensure_tools(tools: Mapping[str, str]) -> None:
+    """
+    Install the Debian packages of those *tools* (program -> package) that are missing.
+
+    Raises:
+        BuildError: not root, no apt, or apt failed.
+    """
+    missing = sorted({package for tool, package in tools.items() if not shutil.which(tool)})
+    if not missing:
+        return
+    wanted = " ".join(missing)
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise BuildError(f"missing: {wanted}; install it with your package manager as root")
+    with step(f"installing {wanted}"):
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+        if not answers(install, timeout=BUILD_SECONDS, env=env):
+            # Fresh machines have no package lists yet.
+            output(["apt-get", "update"], timeout=BUILD_SECONDS, env=env)
+            output(install, timeout=BUILD_SECONDS, env=env)
