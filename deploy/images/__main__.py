@@ -11,11 +11,11 @@ import tarfile
 from pathlib import Path
 
 from deploy.images import catalog
-from deploy.images.build import build_images, choose_base
+from deploy.images.build import Built, build_images, choose_base, locate
 from deploy.images.cache import cache_folder
 from deploy.images.catalog import IMAGES, ROOT, Image
 from deploy.images.engines import run_folder
-from deploy.images.shell import BuildError, step
+from deploy.images.shell import BuildError, output
 
 USAGE = """\
 verbs:
@@ -61,35 +61,39 @@ def main(arguments: list[str]) -> int:
 
 
 def build(images: list[Image]) -> None:
-    """Build what is missing."""
-    build_images(images)
+    """Build what is missing; print the full name of each image."""
+    for built in build_images(images):
+        print(built.reference)
 
 
 def load(images: list[Image]) -> None:
-    """Build what is missing and load all of *images* into the cluster in use."""
-    for reference, archive in build_images(images).items():
-        with step(f"loading {reference}"):
-            done = subprocess.run(
-                [sys.executable, "-m", "deploy.cluster", "load", reference, str(archive)],
-                cwd=ROOT,
-                check=False,
-            )
-            if done.returncode != 0:
-                raise BuildError(f"the cluster did not take {archive}; is one up? make status")
+    """Build what is missing, load into the cluster in use; print the full name of each image."""
+    for built in build_images(images):
+        _load(built)
+        print(built.reference)
+
+
+def _load(built: Built) -> None:
+    """Hand the archive to the cluster, which knows how it takes images."""
+    command = ["-m", "deploy.cluster", "load", built.reference, str(built.archive)]
+    # Its words go to standard error: ours are the image names.
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise BuildError(f"the cluster did not take {built.reference}; is one up? see make status")
 
 
 def name(images: list[Image]) -> None:
     """Print the full name each image has with its present content."""
     base = choose_base()
     for image in images:
-        print(catalog.reference(image, base))
+        print(locate(image, base).reference)
 
 
 def size(images: list[Image]) -> None:
     """Print what each image takes unpacked and compressed."""
-    for reference, archive in build_images(images).items():
-        unpacked, packed = measure(archive)
-        print(f"{reference}  {unpacked / 1e6:.1f} MB, compressed {packed / 1e6:.1f} MB")
+    for built in build_images(images):
+        unpacked, packed = measure(built.archive)
+        print(f"{built.reference}  {unpacked / 1e6:.1f} MB, compressed {packed / 1e6:.1f} MB")
 
 
 def measure(archive: Path) -> tuple[int, int]:
@@ -113,9 +117,19 @@ def measure(archive: Path) -> tuple[int, int]:
 
 def clean(_images: list[Image]) -> None:
     """Remove everything built here: archives, bases and buildah's storage."""
-    for folder in (cache_folder(), run_folder()):
+    folders = (cache_folder(), run_folder())
+    for folder in folders:
+        # A build that was killed leaves its overlay mounted.
+        for point in reversed(mounts_below(folder, Path("/proc/self/mounts").read_text())):
+            output(["umount", point], timeout=30)
         if folder.exists():
             shutil.rmtree(folder)
+
+
+def mounts_below(folder: Path, table: str) -> list[str]:
+    """The mount points below *folder* in a mount *table* as the kernel writes it."""
+    points = [Path(line.split()[1]) for line in table.splitlines()]
+    return [str(point) for point in points if point.is_relative_to(folder)]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.images import catalog, engines
@@ -51,55 +52,81 @@ def choose_base(engine: engines.Engine | None = None) -> BaseKind:
     return base
 
 
-def archive_of(image: Image, base: BaseKind) -> Path:
-    """Where the archive of *image* with its present content stands, or would."""
-    return cache_folder() / f"{image.name}-{catalog.content_hash(image, base)}.tar"
+@dataclass(frozen=True)
+class Built:
+    """An image with the content it has now: its full name, and where its archive stands."""
+
+    reference: str
+    archive: Path
 
 
-def build_images(images: list[Image]) -> dict[str, Path]:
+def locate(image: Image, base: BaseKind, context: Path | None = None) -> Built:
+    """Name *image* with its present content, or with that of a copy of its *context*."""
+    content = catalog.content_hash(image, base, context)
+    archive = cache_folder() / f"{image.name}-{content}.tar"
+    return Built(catalog.reference(image, content), archive)
+
+
+def build_images(images: list[Image]) -> list[Built]:
     """
-    Build those of *images* whose archive is missing; the archives by full image name.
+    Build those of *images* whose archive is missing.
 
     Raises:
         BuildError: something is missing or fails.
     """
     with exclusive():
         base = choose_base()
-        missing = [image for image in images if not archive_of(image, base).exists()]
-        if missing:
-            _require_space()
-            engine = engines.find_engine()
-            for image in missing:
-                _build(engine, image, base)
+        engine: engines.Engine | None = None
+        done = []
         for image in images:
-            if image not in missing:
-                archive_of(image, base).touch()  # the most recently used are kept
-                print(f"{catalog.reference(image, base)}: cached", file=sys.stderr)
-        return {catalog.reference(image, base): archive_of(image, base) for image in images}
+            built = locate(image, base)
+            if built.archive.exists():
+                built.archive.touch()  # the most recently used are kept
+                print(f"{built.reference}: cached", file=sys.stderr)
+            else:
+                engine = engine or _ready_engine()
+                built = _build(engine, image, base)
+            done.append(built)
+        return done
 
 
-def _build(engine: engines.Engine, image: Image, base: BaseKind) -> None:
+def _ready_engine() -> engines.Engine:
+    """An engine with room to build, rid of what an earlier, killed build left."""
+    free = shutil.disk_usage(cache_folder()).free
+    if free < NEEDED_BYTES:
+        raise BuildError(
+            f"{free // 1024**2} MB free at {cache_folder()}: "
+            f"{NEEDED_BYTES // 1024**2} MB needed, or set XDG_CACHE_HOME"
+        )
+    engine = engines.find_engine()
+    engine.clear()
+    return engine
+
+
+def _build(engine: engines.Engine, image: Image, base: BaseKind) -> Built:
     """Build *image*, its base first, and write its archive."""
-    reference, archive = catalog.reference(image, base), archive_of(image, base)
     arguments = _base_arguments(engine, image) if base == "debian" else {}
     log = _log(image.name)
     with tempfile.TemporaryDirectory() as scratch:
         context = Path(scratch) / "context"
         catalog.stage_context(image, context)
-        with step(f"{reference} with {engine.name}"):
+        # Named by the copy: somebody may be editing the sources meanwhile.
+        built = locate(image, base, context)
+        with step(f"{built.reference} with {engine.name}"):
             engine.build(
                 engines.Build(
                     context=context,
                     dockerfile=image.dockerfile,
-                    reference=reference,
+                    reference=built.reference,
                     log=log,
                     arguments=arguments,
                     secrets=write_secrets(Path(scratch) / "secrets"),
                 )
             )
-    with step(f"  {archive.name}"), whole_file(archive) as unfinished:
-        engine.save(reference, unfinished, log)
+    with step(f"  {built.archive.name}"), whole_file(built.archive) as unfinished:
+        engine.save(built.reference, unfinished, log)
     _forget_old(engine, image)
+    return built
 
 
 def _base_arguments(engine: engines.Engine, image: Image) -> dict[str, str]:
@@ -156,16 +183,6 @@ def _forget_old(engine: engines.Engine, image: Image) -> None:
         if image.tag is None:
             tag = archive.stem.removeprefix(f"{image.name}-")
             engine.remove(f"{PREFIX}/{image.name}:{tag}")
-
-
-def _require_space() -> None:
-    """Refuse to begin what cannot be finished."""
-    free = shutil.disk_usage(cache_folder()).free
-    if free < NEEDED_BYTES:
-        raise BuildError(
-            f"{free // 1024**2} MB free at {cache_folder()}: "
-            f"{NEEDED_BYTES // 1024**2} MB needed, or set XDG_CACHE_HOME"
-        )
 
 
 def _log(name: str) -> Path:

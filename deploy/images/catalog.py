@@ -46,9 +46,9 @@ class Image:
             raise ValueError(f"{self.dockerfile} has no line ARG BASE=...")
         return found.group(1)
 
-    def files(self) -> list[Path]:
-        """Everything the build sees, sorted."""
-        found = {path for glob in self.inputs for path in self.context.glob(glob)}
+    def files(self, context: Path | None = None) -> list[Path]:
+        """Everything the build sees, sorted; of a copy of the context if one is given."""
+        found = {path for glob in self.inputs for path in (context or self.context).glob(glob)}
         return sorted(path for path in found if path.is_file())
 
 
@@ -110,16 +110,21 @@ def base_hash() -> str:
     return digest(files, HERE, release.get("VERSION_CODENAME", ""), platform.machine())
 
 
-def content_hash(image: Image, base: BaseKind) -> str:
-    """The hash of everything *image* depends on when built on *base*."""
+def content_hash(image: Image, base: BaseKind, context: Path | None = None) -> str:
+    """
+    The hash of everything *image* depends on when built on *base*.
+
+    A copy of its *context* may be given: sources can change between two looks at them.
+    """
     ground = base_hash() if base == "debian" else "registry"
     dockerfile = image.dockerfile.read_text()
-    return digest(image.files(), image.context, dockerfile, ground, platform.machine())
+    files = image.files(context)
+    return digest(files, context or image.context, dockerfile, ground, platform.machine())
 
 
-def reference(image: Image, base: BaseKind) -> str:
-    """The full name of *image*, tag included."""
-    return f"{PREFIX}/{image.name}:{image.tag or content_hash(image, base)}"
+def reference(image: Image, content: str) -> str:
+    """The full name of *image* with the content of hash *content*, tag included."""
+    return f"{PREFIX}/{image.name}:{image.tag or content}"
 
 
 def stage_context(image: Image, folder: Path) -> None:

@@ -59,6 +59,9 @@ class Engine(Protocol):
     def remove(self, reference: str) -> None:
         """Forget *reference*; no error if it is not there or in use."""
 
+    def clear(self) -> None:
+        """Remove what a killed build left; only while no other build of ours runs."""
+
 
 class Docker:
     """Docker with BuildKit."""
@@ -90,6 +93,9 @@ class Docker:
     def remove(self, reference: str) -> None:
         """See Engine."""
         answers(["docker", "image", "rm", reference], timeout=ASK_SECONDS)
+
+    def clear(self) -> None:
+        """See Engine; BuildKit leaves nothing."""
 
 
 class Buildah:
@@ -131,7 +137,8 @@ class Buildah:
 
     def build(self, build: Build) -> None:
         """See Engine."""
-        command = [*self._buildah, "build", "--layers", "--pull=false", *build.options()]
+        command = [*self._buildah, "build", "--layers", "--force-rm", "--pull=false"]
+        command += [*build.options()]
         logged(command, log=build.log, timeout=BUILD_SECONDS, env=self._env)
 
     def save(self, reference: str, archive: Path, log: Path) -> None:
@@ -144,6 +151,10 @@ class Buildah:
     def remove(self, reference: str) -> None:
         """See Engine."""
         answers([*self._buildah, "rmi", reference], timeout=ASK_SECONDS, env=self._env)
+
+    def clear(self) -> None:
+        """See Engine: working containers, and with them their overlay mounts."""
+        answers([*self._buildah, "rm", "--all"], timeout=ASK_SECONDS, env=self._env)
 
 
 def run_folder() -> Path:
