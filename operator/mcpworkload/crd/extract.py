@@ -59,7 +59,7 @@ def trim(node: Any) -> Any:
             result[key] = {name: trim(field) for name, field in value.items()}
         elif key == "allOf" and len(value) == 1:
             result.update(trim(value[0]))
-        elif key not in _DROPPED and not (key == "default" and value in ("", {})):
+        elif key not in _DROPPED and not (key == "default" and not value):
             result[key] = trim(value)
     return result
 

@@ -7,6 +7,7 @@ description says only where Kubernetes documents it.
 """
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
 from importlib import resources
@@ -49,109 +50,108 @@ _COPIED = (
     "type",
     "format",
     "enum",
+    "required",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-map-type",
 )
-_HANDLED = ("default", "required", "properties", "items", "additionalProperties", "$ref")
+_HANDLED = ("default", "properties", "items", "additionalProperties", "$ref")
 
 
 class StructureError(Exception):
     """The data file lacks a type or field, or holds what a CRD cannot express."""
 
 
-def structure(source: str) -> Schema:
+def structure(source: str, definitions: Mapping[str, Schema] | None = None) -> Schema:
     """
     The structural schema of *source*, a type of core/v1 or one of its fields.
 
-    Fresh with every call, and without a description of its own.
+    *definitions* are as the extractor makes them, by default those of the data file. The
+    result is fresh with every call, and has no description of its own.
 
     Raises:
-        StructureError: *source* is not in the data file, or cannot be expressed.
+        StructureError: *source* is not among the definitions, or cannot be expressed.
 
     """
+    expander = _Expander(_committed() if definitions is None else definitions)
     kind, _, field = source.partition(".")
-    path = (f"core/v1 {kind}",)
-    definition = _definition(path[0])
+    name = f"core/v1 {kind}"
     if not field:
-        return _expand({"$ref": path[0]}, ())
-    try:
-        return _expand(definition["properties"][field], path)
-    except KeyError:
-        raise _absent(source) from None
+        return expander.expand({"$ref": name}, ())
+    fields = expander.definition(name)["properties"]
+    if field not in fields:
+        raise _absent(source)
+    return expander.expand(fields[field], (name,))
 
 
 @cache
-def _definitions() -> dict[str, Schema]:
+def _committed() -> Mapping[str, Schema]:
     text = resources.files(__package__).joinpath(DATA_FILE).read_text(encoding="utf-8")
     data: dict[str, dict[str, Schema]] = json.loads(text)
     return data["definitions"]
-
-
-def _definition(name: str) -> Schema:
-    try:
-        return _definitions()[name]
-    except KeyError:
-        raise _absent(name) from None
 
 
 def _absent(name: str) -> StructureError:
     return StructureError(f"{DATA_FILE} lacks {name}: run python -m mcpworkload.crd.extract")
 
 
-def _expand(node: Schema, path: tuple[str, ...]) -> Schema:
-    """*node* with everything it refers to; *path* names the types that it is inside of."""
-    reference = node.get("$ref")
-    if reference is not None:
+class _Expander:
+    """Follows references; a *path* names the types that a schema is inside of, outermost first."""
+
+    def __init__(self, definitions: Mapping[str, Schema]) -> None:
+        self._definitions = definitions
+
+    def definition(self, name: str) -> Schema:
+        if name not in self._definitions:
+            raise _absent(name)
+        return self._definitions[name]
+
+    def expand(self, node: Schema, path: tuple[str, ...]) -> Schema:
+        """*node* with all that it refers to, in place of the references."""
+        reference = node.get("$ref")
+        if reference is None:
+            return self._expand_here(node, path)
         if reference in path:
             raise StructureError(f"{reference} contains itself: a CRD cannot express that")
-        inner = SUBSTITUTES.get(reference) or _definition(reference)
-        return {**_expand_here(inner, (*path, reference)), **_expand_here(_local(node), path)}
-    return _expand_here(node, path)
+        inner = SUBSTITUTES.get(reference) or self.definition(reference)
+        local = {key: value for key, value in node.items() if key != "$ref"}
+        return {**self._expand_here(inner, (*path, reference)), **self._expand_here(local, path)}
 
+    def _expand_here(self, node: Schema, path: tuple[str, ...]) -> Schema:
+        if "x-kubernetes-int-or-string" in node:
+            return deepcopy(node)
+        strange = node.keys() - {*_COPIED, *_HANDLED}
+        if strange:
+            raise StructureError(f"{path[-1]} uses {', '.join(sorted(strange))}")
+        schema: Schema = {key: deepcopy(node[key]) for key in _COPIED if key in node}
+        if "properties" in node:
+            schema["properties"] = {
+                name: {**self.expand(field, path), "description": f"As in {path[-1]}.{name}."}
+                for name, field in sorted(node["properties"].items())
+            }
+        for key in ("items", "additionalProperties"):
+            if key in node:
+                schema[key] = self.expand(node[key], path)
+        if schema.get("x-kubernetes-list-type") == "map":
+            self._secure_keys(schema["items"], node, path)
+        return schema
 
-def _local(node: Schema) -> Schema:
-    return {key: value for key, value in node.items() if key != "$ref"}
+    def _secure_keys(self, items: Schema, node: Schema, path: tuple[str, ...]) -> None:
+        """
+        Make every key of a list map required or defaulted: the API server refuses others.
 
-
-def _expand_here(node: Schema, path: tuple[str, ...]) -> Schema:
-    if "x-kubernetes-int-or-string" in node:
-        return deepcopy(node)
-    strange = node.keys() - {*_COPIED, *_HANDLED}
-    if strange:
-        raise StructureError(f"{path[-1]} uses {', '.join(sorted(strange))}")
-    schema: Schema = {key: deepcopy(node[key]) for key in _COPIED if key in node}
-    if "required" in node:
-        schema["required"] = list(node["required"])
-    if "properties" in node:
-        schema["properties"] = {
-            name: {**_expand(field, path), "description": f"As in {path[-1]}.{name}."}
-            for name, field in sorted(node["properties"].items())
-        }
-    for key in ("items", "additionalProperties"):
-        if key in node:
-            schema[key] = _expand(node[key], path)
-    if schema.get("x-kubernetes-list-type") == "map":
-        _secure_keys(schema["items"], node, path)
-    return schema
-
-
-def _secure_keys(items: Schema, node: Schema, path: tuple[str, ...]) -> None:
-    """
-    Make every key of a list map required or defaulted: the API server refuses others.
-
-    Only here does a default of Kubernetes survive; elsewhere it would be written into the
-    spec, and change with the next release under objects that nobody touched.
-    """
-    origin = node["items"]
-    properties = _definition(origin["$ref"])["properties"] if "$ref" in origin else {}
-    required = set(items.get("required", ()))
-    for key in node["x-kubernetes-list-map-keys"]:
-        default = properties.get(key, origin.get("properties", {}).get(key, {})).get("default")
-        if key not in items["properties"]:
-            raise StructureError(f"{path[-1]} has a list keyed by {key}, which is not a field")
-        if default in (None, ""):
-            required.add(key)
-        else:
-            items["properties"][key]["default"] = default
-    items["required"] = sorted(required)
+        Only here does a default of Kubernetes survive; elsewhere it would be written into
+        the spec, and change with the next release under objects that nobody touched.
+        """
+        origin = node["items"]
+        source = self.definition(origin["$ref"]) if "$ref" in origin else origin
+        required = set(items.get("required", ()))
+        for key in node["x-kubernetes-list-map-keys"]:
+            if key not in items["properties"]:
+                raise StructureError(f"{path[-1]} has a list keyed by {key}, which is not a field")
+            default = source["properties"][key].get("default")
+            if default is None:
+                required.add(key)
+            elif key not in required:
+                items["properties"][key]["default"] = default
+        items["required"] = sorted(required)
