@@ -1,5 +1,7 @@
 """Every name that users, the API server and our own parts must agree on, spelled once."""
 
+from typing import Literal
+
 GROUP = "mcpworkload.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -15,6 +17,11 @@ HASH_ANNOTATION = f"{GROUP}/hash"
 
 FIELD_MANAGER = "mcpworkload"
 LEASE_NAME = "mcpworkload-operator"
+
+ChildKind = Literal["Service", "StatefulSet"]
+
+# Kubernetes' own: which template a pod of a StatefulSet was made from.
+REVISION_LABEL = "controller-revision-hash"
 
 # The primary container, whatever else runs in the pod.
 CONTAINER = "mcp"

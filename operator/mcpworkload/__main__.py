@@ -1,0 +1,49 @@
+"""Start the operator: ``python -m mcpworkload``."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+from mcpworkload import app, logs
+from mcpworkload.errors import OperatorError
+from mcpworkload.settings import BadSetting, Settings
+
+log = logging.getLogger("mcpworkload")
+
+
+async def _run(settings: Settings) -> None:
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    if this is None:
+        raise RuntimeError("not in a task")
+    # Until kopf runs and installs its own handlers, a signal cancels what we do.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, this.cancel)
+    await app.run(settings)
+
+
+def main() -> int:
+    """Run until told to stop; the exit code, 1 when a restart is the remedy."""
+    try:
+        settings = Settings.from_environment()
+    except BadSetting as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    logs.configure(settings)
+    try:
+        asyncio.run(_run(settings))
+    except asyncio.CancelledError:
+        return 0
+    except OperatorError as error:
+        log.error("%s", error)  # noqa: TRY400 - it explains itself
+        return 1
+    except ExceptionGroup as group:
+        for cause in group.exceptions:
+            explained = isinstance(cause, OperatorError)
+            log.error("%s", cause, exc_info=None if explained else cause)  # noqa: TRY400
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The operator's process: its parts, started in order and stopped in reverse."""
+
+import asyncio
+import logging
+
+import kopf
+
+from mcpworkload import __version__, names, probes
+from mcpworkload.cluster.api import Api
+from mcpworkload.cluster.connection import Connection
+from mcpworkload.cluster.informers import Informers
+from mcpworkload.cluster.lease import LeaderLease
+from mcpworkload.cluster.writer import Writer
+from mcpworkload.handlers import WatchPulse, build_registry, build_settings
+from mcpworkload.queue import KeyQueue
+from mcpworkload.reconcile import Reconciler
+from mcpworkload.resync import resync_forever
+from mcpworkload.settings import Settings
+from mcpworkload.store import WorkloadStore
+
+log = logging.getLogger(__name__)
+
+# Children and pods report in bursts: what they say is looked at once, this much later.
+COALESCE_SECONDS = 0.25
+
+
+async def run(settings: Settings) -> None:
+    """
+    Run the operator until it is cancelled or receives SIGTERM.
+
+    Raises:
+        NoCredentials: there is no cluster to talk to.
+        ExceptionGroup: a part failed, or leadership was lost: end the process, and start anew.
+    """
+    where = ", ".join(settings.namespaces) or "all namespaces"
+    log.info("mcpworkload %s watches %s", __version__, where)
+    pulse = WatchPulse()
+    connection = Connection.open(pulse)
+    api = Api(connection)
+    health = probes.Health(api)
+    ticking = asyncio.create_task(health.tick())
+    probing = await probes.serve(health, settings.probe_port) if settings.probe_port else None
+    lease = LeaderLease(api, settings.operator_namespace, names.LEASE_NAME, settings.identity)
+    try:
+        await lease.acquire()
+        try:
+            await _lead(settings, connection, api, lease, health, pulse)
+        finally:
+            await lease.release()
+    finally:
+        ticking.cancel()
+        if probing:
+            await probing.cleanup()
+        await connection.close()
+    log.info("stopped")
+
+
+async def _lead(
+    settings: Settings,
+    connection: Connection,
+    api: Api,
+    lease: LeaderLease,
+    health: probes.Health,
+    pulse: WatchPulse,
+) -> None:
+    """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
+    store, queue = WorkloadStore(), KeyQueue()
+
+    def child_changed(key: str) -> None:
+        queue.add(key, after=COALESCE_SECONDS)
+
+    informers = Informers(api, settings.namespaces, child_changed)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api))
+    health.is_synced = False
+    health.watches_silent_seconds = lambda: max(pulse.silent_seconds(), informers.silent_seconds())
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
+        # A reconcile that does not know the children yet would apply them all again.
+        await informers.wait_synced()
+        health.is_synced = True
+        tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
+        tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
+        await kopf.operator(
+            registry=build_registry(connection, store, queue),
+            settings=build_settings(),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+        )
+        for task in tasks:
+            task.cancel()

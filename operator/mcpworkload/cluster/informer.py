@@ -1,0 +1,150 @@
+"""
+A cache of the live objects of one kind, kept by list and watch.
+
+What is cached is grouped by workload, since that is how it is asked for. A list replaces what
+was known, so that objects which vanished while nobody looked are noticed as deleted.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Generic
+
+import msgspec
+
+from mcpworkload import names
+from mcpworkload.cluster.api import Api
+from mcpworkload.cluster.kinds import Kind
+from mcpworkload.cluster.lists import read_pages
+from mcpworkload.errors import ApiError, Gone
+from mcpworkload.live import LiveT, WatchEvent
+
+log = logging.getLogger(__name__)
+
+# The server sends a bookmark a minute and remembers events for 75 seconds.
+SILENCE_SECONDS = 70.0
+WATCH_SECONDS = (240, 300)
+BACKOFF_SECONDS = (0.2, 30.0)
+RESTART_PAUSE_SECONDS = 0.1
+
+
+class Informer(Generic[LiveT]):
+    """The live objects of one kind that carry our label, in one namespace or in all."""
+
+    def __init__(
+        self,
+        api: Api,
+        kind: Kind[LiveT],
+        namespace: str | None,
+        on_change: Callable[[str], None],
+    ) -> None:
+        self._api = api
+        self._kind: Kind[LiveT] = kind
+        self._namespace = namespace
+        self._on_change = on_change
+        self._by_workload: dict[str, dict[str, LiveT]] = {}
+        self._workload_of: dict[str, str] = {}
+        #: The resource version that the cache has reached; 0 when a list is due.
+        self.version = 0
+        self._decode_event = msgspec.json.Decoder(WatchEvent).decode
+        self._decode_object: Callable[[bytes | msgspec.Raw], LiveT] = msgspec.json.Decoder(
+            kind.live
+        ).decode
+        self.synced = asyncio.Event()
+        #: When the watch last said anything, on the clock of `time.monotonic`.
+        self.heard_at = time.monotonic()
+
+    def of(self, workload: str) -> Mapping[str, LiveT]:
+        """The objects of a workload (a key of `names.workload_key`), by name."""
+        return self._by_workload.get(workload, {})
+
+    async def run(self) -> None:
+        """List once, then watch for ever; only cancellation ends it."""
+        failures = 0
+        while True:
+            try:
+                if not self.version:
+                    await self._list()
+                await self._watch()
+                failures = 0
+                await asyncio.sleep(RESTART_PAUSE_SECONDS)
+            except Gone:
+                log.info("listing %s anew: the watch has expired", self._kind.plural)
+                self.version = 0
+            except (ApiError, msgspec.DecodeError) as error:
+                failures += 1
+                low, high = BACKOFF_SECONDS
+                pause = min(high, low * 2**failures) * random.uniform(0.5, 1)  # noqa: S311
+                log.warning("%s; trying again in %.1f s", error, pause)
+                await asyncio.sleep(pause)
+
+    async def _list(self) -> None:
+        found: dict[str, LiveT] = {}
+        version = 0
+        pages = read_pages(self._api, self._kind, self._namespace, selector=names.WORKLOAD_LABEL)
+        async for page in pages:
+            found.update((_path(item), item) for item in page.items)
+            version = int(page.metadata.resource_version)
+        for path in self._workload_of.keys() - found.keys():
+            self._remove(path)
+        for item in found.values():
+            self._store(item)
+        self.version = version
+        self.heard_at = time.monotonic()
+        self.synced.set()
+
+    async def _watch(self) -> None:
+        params = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "labelSelector": names.WORKLOAD_LABEL,
+            "resourceVersion": str(self.version),
+            # Spread, so that the watches of many informers do not end together.
+            "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311
+        }
+        path = self._kind.path(self._namespace)
+        async with self._api.stream(path, params, SILENCE_SECONDS) as lines:
+            self.heard_at = time.monotonic()
+            async for line in lines:
+                self._take(self._decode_event(line))
+                self.heard_at = time.monotonic()
+
+    def _take(self, event: WatchEvent) -> None:
+        if event.type == "ERROR":
+            status = msgspec.json.decode(event.object)
+            kind = Gone if status.get("code") == 410 else ApiError
+            raise kind(f"the watch of {self._kind.plural} says: {status.get('message')}")
+        item = self._decode_object(event.object)
+        if event.type == "DELETED":
+            self._remove(_path(item))
+        elif event.type in ("ADDED", "MODIFIED"):
+            self._store(item)
+        self.version = item.metadata.version
+
+    def _store(self, item: LiveT) -> None:
+        path, metadata = _path(item), item.metadata
+        workload = names.workload_key(metadata.namespace, metadata.labels[names.WORKLOAD_LABEL])
+        if self._workload_of.get(path, workload) != workload:
+            self._remove(path)
+        self._workload_of[path] = workload
+        known = self._by_workload.setdefault(workload, {})
+        before = known.get(metadata.name)
+        if before is None or before.metadata.resource_version != metadata.resource_version:
+            known[metadata.name] = item
+            self._on_change(workload)
+
+    def _remove(self, path: str) -> None:
+        workload = self._workload_of.pop(path, None)
+        if workload is None:
+            return
+        known = self._by_workload[workload]
+        known.pop(names.split_key(path)[1], None)
+        if not known:
+            del self._by_workload[workload]
+        self._on_change(workload)
+
+
+def _path(item: LiveT) -> str:
+    return names.workload_key(item.metadata.namespace, item.metadata.name)

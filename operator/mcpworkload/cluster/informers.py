@@ -1,0 +1,66 @@
+"""All informers together: what is known of a workload's children and pods."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mcpworkload import names
+from mcpworkload.cluster.api import Api
+from mcpworkload.cluster.informer import Informer
+from mcpworkload.cluster.kinds import POD, SERVICE, STATEFUL_SET
+from mcpworkload.live import Pod, Service, StatefulSet
+from mcpworkload.observation import Observation, controlled_by
+
+
+class Informers:
+    """One informer per kind and namespace; for the whole cluster, one per kind."""
+
+    def __init__(
+        self, api: Api, namespaces: Sequence[str], on_change: Callable[[str], None]
+    ) -> None:
+        scopes: Sequence[str | None] = namespaces or (None,)
+        self._services = {ns: Informer(api, SERVICE, ns, on_change) for ns in scopes}
+        self._statefulsets = {ns: Informer(api, STATEFUL_SET, ns, on_change) for ns in scopes}
+        self._pods = {ns: Informer(api, POD, ns, on_change) for ns in scopes}
+        self._all: list[Informer[Any]] = [
+            informer
+            for group in (self._services, self._statefulsets, self._pods)
+            for informer in group.values()
+        ]
+
+    async def run(self) -> None:
+        """Keep every cache up to date, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for informer in self._all:
+                group.create_task(informer.run())
+
+    async def wait_synced(self) -> None:
+        """Return when every cache has been filled once."""
+        for informer in self._all:
+            await informer.synced.wait()
+
+    def silent_seconds(self) -> float:
+        """For how long the quietest watch has said nothing; bookmarks count."""
+        return time.monotonic() - min(informer.heard_at for informer in self._all)
+
+    def observe(self, workload: str) -> Observation:
+        """The live objects of a workload, as the caches hold them now."""
+        namespace, name = names.split_key(workload)
+        services = _scoped(self._services, namespace)
+        statefulsets = _scoped(self._statefulsets, namespace)
+        statefulset: StatefulSet | None = statefulsets.of(workload).get(name)
+        service: Service | None = services.of(workload).get(name)
+        pods: dict[str, Pod] = controlled_by(
+            _scoped(self._pods, namespace).of(workload), statefulset
+        )
+        return Observation(
+            service=service,
+            statefulset=statefulset,
+            pods=pods,
+            versions={"Service": services.version, "StatefulSet": statefulsets.version},
+        )
+
+
+def _scoped(informers: dict[str | None, Any], namespace: str) -> Any:
+    return informers.get(namespace) or informers[None]

@@ -1,0 +1,30 @@
+"""The kinds that we list, watch and apply, and where the API server keeps them."""
+
+from dataclasses import dataclass
+from typing import Generic
+
+from mcpworkload import names
+from mcpworkload.live import LiveT, Partial, Pod, Service, StatefulSet
+
+
+@dataclass(frozen=True)
+class Kind(Generic[LiveT]):
+    """A kind: its path in the API and how one of it is decoded."""
+
+    name: str
+    root: str
+    plural: str
+    live: type[LiveT]
+
+    def path(self, namespace: str | None, name: str | None = None) -> str:
+        """The path of one object, of a namespace's collection, or of the cluster's."""
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        tail = f"/{name}" if name else ""
+        return f"{self.root}{scope}/{self.plural}{tail}"
+
+
+STATEFUL_SET = Kind("StatefulSet", "/apis/apps/v1", "statefulsets", StatefulSet)
+SERVICE = Kind("Service", "/api/v1", "services", Service)
+POD = Kind("Pod", "/api/v1", "pods", Pod)
+# kopf watches the workloads themselves; we only ask which of them still exist.
+WORKLOAD = Kind(names.KIND, f"/apis/{names.API_VERSION}", names.PLURAL, Partial)

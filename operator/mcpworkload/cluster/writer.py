@@ -1,0 +1,83 @@
+"""Every write to the cluster that a reconcile makes, and the one read that goes before some."""
+
+from typing import Any
+
+import msgspec
+
+from mcpworkload import names
+from mcpworkload.cluster.api import Api
+from mcpworkload.cluster.kinds import SERVICE, STATEFUL_SET, WORKLOAD, Kind
+from mcpworkload.desired import Child
+from mcpworkload.errors import NotFound
+from mcpworkload.live import Metadata, Partial
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+# Of what we wrote, only the identity and the version are news.
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+_KINDS: dict[names.ChildKind, Kind[Any]] = {"Service": SERVICE, "StatefulSet": STATEFUL_SET}
+
+
+class Writer:
+    """Writes children and status under our field manager."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def read_child(self, child: Child) -> Metadata | None:
+        """The metadata of whatever has the child's kind and name, ours or not."""
+        try:
+            content = await self._api.request("GET", _path(child), accept=METADATA_ONLY)
+        except NotFound:
+            return None
+        return msgspec.json.decode(content, type=Partial).metadata
+
+    async def apply_child(self, child: Child, *, uid: str | None, force: bool) -> Metadata:
+        """
+        Apply *child* by server-side apply; the metadata of the result.
+
+        With *uid* only the live object of that UID is changed.
+
+        Raises:
+            Conflict: a field belongs to another manager (unless *force*), or the UID is another.
+            ApiError: as the API server answered.
+        """
+        manifest = child.manifest
+        if uid:
+            manifest = {**manifest, "metadata": {**manifest["metadata"], "uid": uid}}
+        content = await self._api.request(
+            "PATCH",
+            _path(child),
+            params={"fieldManager": names.FIELD_MANAGER, "force": "true" if force else "false"},
+            body=msgspec.json.encode(manifest),
+            content_type=APPLY,
+            accept=METADATA_ONLY,
+        )
+        return msgspec.json.decode(content, type=Partial).metadata
+
+    async def write_status(
+        self, namespace: str, name: str, uid: str, status: dict[str, Any]
+    ) -> dict[str, Any]:
+        """
+        Replace the status of the workload with that UID; the workload as stored.
+
+        Fields of ours that *status* lacks stay as they are, so it has to be complete.
+
+        Raises:
+            ApiError: `NotFound`, `Conflict` or `Refused` also when the workload was deleted,
+                or deleted and made anew, in the meantime.
+        """
+        content = await self._api.request(
+            "PATCH",
+            WORKLOAD.path(namespace, name) + "/status",
+            params={"fieldManager": names.FIELD_MANAGER},
+            body=msgspec.json.encode({"metadata": {"uid": uid}, "status": status}),
+            content_type=MERGE,
+        )
+        body: dict[str, Any] = msgspec.json.decode(content)
+        return body
+
+
+def _path(child: Child) -> str:
+    return _KINDS[child.kind].path(child.manifest["metadata"]["namespace"], child.name)

@@ -1,0 +1,55 @@
+"""Resource requests and limits: the user's, completed by defaults that never contradict them."""
+
+from typing import Any
+
+from mcpworkload.errors import InvalidSpec
+from mcpworkload.quantity import parse_quantity
+
+DEFAULT_REQUESTS = {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
+# No CPU limit: throttling a server that has work helps nobody.
+DEFAULT_LIMITS = {"memory": "512Mi", "ephemeral-storage": "1Gi"}
+
+
+def complete_resources(given: dict[str, Any]) -> dict[str, Any]:
+    """
+    *given* with our defaults for what it leaves out.
+
+    A default request is at most the user's limit, a default limit at least the user's request.
+
+    Raises:
+        InvalidSpec: an amount is not a quantity.
+    """
+    user_requests = given.get("requests") or {}
+    user_limits = given.get("limits") or {}
+    requests = {
+        name: _smaller(default, user_limits.get(name), f"limits.{name}")
+        for name, default in DEFAULT_REQUESTS.items()
+    }
+    limits = {
+        name: _larger(default, user_requests.get(name), f"requests.{name}")
+        for name, default in DEFAULT_LIMITS.items()
+    }
+    return {
+        **given,
+        "requests": {**requests, **user_requests},
+        "limits": {**limits, **user_limits},
+    }
+
+
+def _smaller(default: str, bound: str | float | None, path: str) -> str | float:
+    if bound is None:
+        return default
+    return min(default, bound, key=lambda value: _parse(value, path))
+
+
+def _larger(default: str, bound: str | float | None, path: str) -> str | float:
+    if bound is None:
+        return default
+    return max(default, bound, key=lambda value: _parse(value, path))
+
+
+def _parse(value: str | float, path: str) -> Any:
+    try:
+        return parse_quantity(value)
+    except ValueError as error:
+        raise InvalidSpec(f"spec.resources.{path}: {error}") from None

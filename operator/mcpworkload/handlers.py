@@ -1,0 +1,121 @@
+"""
+Everything that kopf calls, and how kopf is told to behave.
+
+kopf lists and watches the workloads, and nothing else: its one handler stores what it is
+given and enqueues the key. It keeps no state in annotations and adds no finalizer.
+"""
+
+import time
+from typing import Any
+
+import aiohttp
+import kopf
+
+from mcpworkload import names
+from mcpworkload.cluster.connection import Connection
+from mcpworkload.queue import KeyQueue
+from mcpworkload.store import WorkloadStore
+
+# kopf forgets an idle object after this; each one costs 27 KB until then.
+IDLE_SECONDS = 0.2
+PAGE_SIZE = 500
+# How long one watch request lasts; its end is the sign of life that a quiet watch gives.
+WATCH_SECONDS = 120
+
+
+class WatchPulse:
+    """
+    When kopf's watch of the workloads last gave a sign of life.
+
+    kopf does not say; but its watch requests pass through our session, of which this is a
+    middleware, and each of them ends after WATCH_SECONDS at the latest.
+    """
+
+    def __init__(self) -> None:
+        self._heard_at = time.monotonic()
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Pass the request on, and note the answer to a watch of the workloads."""
+        response = await handler(request)
+        url = request.url
+        if response.ok and "watch" in url.query and url.path.endswith(f"/{names.PLURAL}"):
+            self._heard_at = time.monotonic()
+        return response
+
+    def silent_seconds(self) -> float:
+        """Seconds of silence beyond what a healthy but quiet watch shows."""
+        return max(0.0, time.monotonic() - self._heard_at - WATCH_SECONDS)
+
+
+def build_registry(
+    connection: Connection, store: WorkloadStore, queue: KeyQueue
+) -> kopf.OperatorRegistry:
+    """The registry with all of our handlers."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        """Let kopf use our session, whose token is always fresh."""
+        return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session)
+
+    @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)  # type: ignore[arg-type]
+    async def workload_changed(event: dict[str, Any], **_: Any) -> None:
+        """Remember what was seen; the look at it is the queue's."""
+        body = event["object"]
+        key = store.drop(body) if event["type"] == "DELETED" else store.put(body)
+        if key is not None:
+            queue.add(key)
+
+    return registry
+
+
+def build_settings() -> kopf.OperatorSettings:
+    """How kopf is to be: a watcher: no peering, no scanning, no Events, no state of its own."""
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.queueing.idle_timeout = IDLE_SECONDS
+    settings.watching.chunk_size = PAGE_SIZE
+    settings.watching.server_timeout = WATCH_SECONDS
+    settings.networking.connect_timeout = 5
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = (0.2, 0.5, 1, 2, 4)
+    settings.persistence.consistency_timeout = 0
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.persistence.progress_storage = _NoProgress()
+    return settings
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Nothing is compared: a handler of raw events has no use for differences."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:  # noqa: ARG002
+        return kopf.BodyEssence({})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002
+        return kopf.BodyEssence({})
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Keep nothing."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Nothing is retried by kopf: the queue does that."""
+
+    def fetch(self, *, key: Any, body: kopf.Body) -> Any:  # noqa: ARG002
+        return None
+
+    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:
+        """Keep nothing."""
+
+    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:
+        """There is nothing to remove."""
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
+        """Never write to a workload."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence

@@ -1,0 +1,170 @@
+"""
+Typed views of live objects: only the fields that we read, decoded straight from the wire.
+
+A Pod as a dictionary is fifteen times larger and several times slower to decode. The spec of
+a child stays undecoded: it is compared once with what we want, then dropped.
+"""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+
+class OwnerReference(msgspec.Struct, rename="camel"):
+    """Who an object belongs to."""
+
+    uid: str
+    kind: str
+    name: str
+    controller: bool = False
+
+
+class Metadata(msgspec.Struct, rename="camel"):
+    """The part of ObjectMeta that we read."""
+
+    name: str = ""
+    uid: str = ""
+    namespace: str = ""
+    resource_version: str = "0"
+    generation: int = 0
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: list[OwnerReference] = []
+    deletion_timestamp: str | None = None
+
+    @property
+    def version(self) -> int:
+        """The resource version as a number, comparable between objects of one kind."""
+        return int(self.resource_version or 0)
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The owner that manages the object, if any."""
+        return next((ref for ref in self.owner_references if ref.controller), None)
+
+
+class ListMetadata(msgspec.Struct, rename="camel"):
+    """Where a list stands, and how to get its next page."""
+
+    resource_version: str = "0"
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class Partial(msgspec.Struct):
+    """An object's metadata alone (PartialObjectMetadata)."""
+
+    metadata: Metadata
+
+
+class Child(msgspec.Struct, rename="camel"):
+    """
+    An object that we apply; its spec is undecoded, and dropped once it has been compared.
+
+    `judged_for` and `difference` are the comparison's memory: never on the wire.
+    """
+
+    metadata: Metadata
+    spec: msgspec.Raw = msgspec.Raw()
+    judged_for: str = ""
+    difference: str = ""
+
+
+class Service(Child):
+    """A Service."""
+
+
+class StatefulSetStatus(msgspec.Struct, rename="camel"):
+    """How far the StatefulSet controller has come."""
+
+    observed_generation: int = 0
+    update_revision: str = ""
+
+
+class StatefulSet(Child, rename="camel"):
+    """A StatefulSet, and how far its controller has come."""
+
+    status: StatefulSetStatus = msgspec.field(default_factory=StatefulSetStatus)
+
+
+class Waiting(msgspec.Struct, rename="camel"):
+    """Why a container does not run yet, in the kubelet's words."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(msgspec.Struct, rename="camel"):
+    """How a container ended."""
+
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerState(msgspec.Struct, rename="camel"):
+    """At most one of the two is set; a running container has neither."""
+
+    waiting: Waiting | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(msgspec.Struct, rename="camel"):
+    """One container as the kubelet reports it."""
+
+    name: str
+    ready: bool = False
+    restart_count: int = 0
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+    last_state: ContainerState = msgspec.field(default_factory=ContainerState)
+
+
+class PodCondition(msgspec.Struct, rename="camel"):
+    """One condition of a Pod."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
+class PodStatus(msgspec.Struct, rename="camel"):
+    """The part of a Pod's status that we read."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    conditions: list[PodCondition] = []
+    container_statuses: list[ContainerStatus] = []
+    init_container_statuses: list[ContainerStatus] = []
+
+
+class Pod(msgspec.Struct, rename="camel"):
+    """A Pod without its spec."""
+
+    metadata: Metadata
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+    @property
+    def is_ready(self) -> bool:
+        """The pod serves, and is not on its way out."""
+        return self.metadata.deletion_timestamp is None and any(
+            condition.type == "Ready" and condition.status == "True"
+            for condition in self.status.conditions
+        )
+
+
+LiveT = TypeVar("LiveT", Service, StatefulSet, Pod, Partial)
+
+
+class Page(msgspec.Struct, Generic[LiveT]):
+    """One page of a list."""
+
+    metadata: ListMetadata
+    items: list[LiveT] = []
+
+
+class WatchEvent(msgspec.Struct):
+    """One line of a watch; what the object is depends on the type."""
+
+    type: str
+    object: msgspec.Raw

@@ -1,0 +1,74 @@
+"""What is there: one frozen snapshot of a workload's live children and pods."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mcpworkload import names
+from mcpworkload.drift import first_difference
+from mcpworkload.live import Pod, Service, StatefulSet
+from mcpworkload.names import ChildKind
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The live objects of one workload, and how new each cache is."""
+
+    service: Service | None = None
+    statefulset: StatefulSet | None = None
+    #: The pods of our StatefulSet, by name; not those that merely carry our label.
+    pods: Mapping[str, Pod] = field(default_factory=dict)
+    #: The resource version that each kind's cache has reached.
+    versions: Mapping[ChildKind, int] = field(default_factory=dict)
+
+    def child(self, kind: ChildKind) -> Service | StatefulSet | None:
+        """The live child of that kind."""
+        return self.service if kind == "Service" else self.statefulset
+
+    def is_settled(self) -> bool:
+        """Whether the StatefulSet controller has acted on the StatefulSet as it stands."""
+        live = self.statefulset
+        return live is not None and live.status.observed_generation >= live.metadata.generation
+
+    def pods_of_update(self) -> list[Pod]:
+        """The pods that were made from the newest template, those on their way out excluded."""
+        if self.statefulset is None:
+            return []
+        revision = self.statefulset.status.update_revision
+        return [
+            pod
+            for pod in self.pods.values()
+            if pod.metadata.labels.get(names.REVISION_LABEL) == revision
+            and pod.metadata.deletion_timestamp is None
+        ]
+
+
+def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> dict[str, Pod]:
+    """The *pods* that *statefulset* made, in the order of their names."""
+    if statefulset is None:
+        return {}
+    uid = statefulset.metadata.uid
+    return {
+        name: pod
+        for name, pod in sorted(pods.items())
+        if (owner := pod.metadata.controller) is not None and owner.uid == uid
+    }
+
+
+def difference_to(desired: Mapping[str, object], digest: str, live: Service | StatefulSet) -> str:
+    """
+    The path of the first field in which *live* differs from *desired*; empty when none does.
+
+    The answer is kept with the live object in place of its spec, which is decoded this once.
+    """
+    if live.judged_for != digest:
+        manifest = {
+            "metadata": msgspec.to_builtins(live.metadata),
+            "spec": msgspec.json.decode(live.spec or b"{}"),
+        }
+        wanted = {part: desired[part] for part in manifest}
+        live.difference = first_difference(wanted, manifest) or ""
+        live.judged_for = digest
+        live.spec = msgspec.Raw()
+    return live.difference

@@ -1,0 +1,100 @@
+"""
+Which requests would make the live children what they should be.
+
+No field is compared here: the digest tells whether our wishes changed, `difference` whether
+somebody changed the live object, and server-side apply finds the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mcpworkload.desired import Child
+from mcpworkload.errors import ChildConflict
+from mcpworkload.live import Metadata
+from mcpworkload.names import ChildKind
+from mcpworkload.observation import Observation, difference_to
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What we applied last to a child, and what came of it."""
+
+    digest: str
+    uid: str
+    version: int
+    #: A field that the API server did not take, although it answered with success.
+    futile: str = ""
+
+
+@dataclass(frozen=True)
+class Apply:
+    """One server-side apply."""
+
+    child: Child
+    #: The live object's UID; None when there is none as far as we know.
+    uid: str | None
+    #: Whether to take fields from other managers: only on an object that is ours.
+    force: bool
+    because: str
+    #: The difference that this apply is to mend.
+    difference: str = ""
+
+
+def plan(
+    owner_uid: str,
+    children: Sequence[Child],
+    observation: Observation,
+    applied: Mapping[ChildKind, Applied],
+) -> tuple[Apply, ...]:
+    """
+    The applies that are needed, none when the live children are as they should be.
+
+    Raises:
+        ChildConflict: a child's name is taken by an object of somebody else.
+    """
+    steps = (
+        _plan_child(owner_uid, child, observation, applied.get(child.kind)) for child in children
+    )
+    return tuple(step for step in steps if step is not None)
+
+
+def _plan_child(
+    owner_uid: str, child: Child, observation: Observation, last: Applied | None
+) -> Apply | None:
+    if last is not None and observation.versions.get(child.kind, 0) < last.version:
+        # Our own write has not come back by the watch yet; what the cache shows is the past.
+        if last.digest == child.digest:
+            return None
+        return Apply(child, last.uid, force=True, because="the workload changed")
+    live = observation.child(child.kind)
+    if live is None:
+        return Apply(child, None, force=False, because="it does not exist")
+    metadata = live.metadata
+    if not is_ours_or_nobodys(metadata, owner_uid):
+        raise ChildConflict(describe_conflict(child, metadata))
+    if metadata.deletion_timestamp is not None:
+        return None  # its disappearance is an event, and brings us back
+    if metadata.controller is None:
+        return Apply(child, metadata.uid, force=False, because="it has lost its owner")
+    if not child.is_applied_to(metadata.annotations):
+        return Apply(child, metadata.uid, force=True, because="the workload changed")
+    difference = difference_to(child.manifest, child.digest, live)
+    if not difference or (last and last.futile == difference and last.digest == child.digest):
+        return None
+    because = f"{difference} was changed by somebody else"
+    return Apply(child, metadata.uid, force=True, because=because, difference=difference)
+
+
+def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
+    """Whether an object that carries our label may be applied to by the owner with that UID."""
+    return metadata.controller is None or metadata.controller.uid == owner_uid
+
+
+def describe_conflict(child: Child, metadata: Metadata) -> str:
+    """Who has the name that *child* needs, and what can be done."""
+    owner = metadata.controller
+    holder = f"belongs to {owner.kind} {owner.name}" if owner else "belongs to no MCPWorkload"
+    return (
+        f"the {child.kind} {child.name} exists and {holder}: it was left alone; "
+        "delete or rename it, or give this MCPWorkload another name"
+    )

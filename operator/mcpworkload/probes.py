@@ -1,0 +1,89 @@
+"""
+What the kubelet may ask of the operator.
+
+Readiness is about now: does the API server answer, are the caches filled. Liveness is about
+us: it fails only for what a restart would mend, so never because the API server is away.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from mcpworkload.cluster.api import Api
+from mcpworkload.errors import ApiError
+
+log = logging.getLogger(__name__)
+
+SILENCE_LIMIT_SECONDS = 180.0
+LAG_LIMIT_SECONDS = 10.0
+ANSWER_LIMIT_SECONDS = 10.0
+TICK_SECONDS = 1.0
+
+
+@dataclass
+class Health:
+    """The facts that the probes judge; whoever starts a part fills in its fact."""
+
+    api: Api
+    #: The longest silence of any watch; None while this process does not lead.
+    watches_silent_seconds: Callable[[], float] | None = None
+    #: Whether the caches are filled; a process that does not lead has nothing to fill.
+    is_synced: bool = True
+    #: When the event loop last had a free moment.
+    ticked_at: float = 0.0
+
+    async def tick(self) -> None:
+        """Note, for ever, that the event loop turns."""
+        while True:
+            self.ticked_at = time.monotonic()
+            await asyncio.sleep(TICK_SECONDS)
+
+    def unreadiness(self) -> str:
+        """Why the operator is not ready; empty when it is."""
+        if time.monotonic() - self.api.answered_at > ANSWER_LIMIT_SECONDS:
+            return "the API server has not answered for a while"
+        return "" if self.is_synced else "the caches are being filled"
+
+    async def failure(self) -> str:
+        """Why the process should be restarted; empty when it should not."""
+        lag = time.monotonic() - self.ticked_at - TICK_SECONDS
+        if lag > LAG_LIMIT_SECONDS:
+            return f"the event loop is {lag:.0f} s late"
+        silent = self.watches_silent_seconds() if self.watches_silent_seconds else 0.0
+        if silent > SILENCE_LIMIT_SECONDS and await self._api_answers():
+            return f"a watch has been silent for {silent:.0f} s while the API server answers"
+        return ""
+
+    async def _api_answers(self) -> bool:
+        try:
+            await self.api.request("GET", "/version")
+        except ApiError:
+            return False
+        return True
+
+
+async def serve(health: Health, port: int) -> web.AppRunner:
+    """Serve /livez and /readyz on *port*; call `cleanup` on the result to stop."""
+
+    async def livez(_: web.Request) -> web.Response:
+        return _answer(await health.failure())
+
+    async def readyz(_: web.Request) -> web.Response:
+        return _answer(health.unreadiness())
+
+    application = web.Application()
+    application.add_routes([web.get("/livez", livez), web.get("/readyz", readyz)])
+    runner = web.AppRunner(application, handle_signals=False, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner
+
+
+def _answer(complaint: str) -> web.Response:
+    if complaint:
+        log.warning("probe: %s", complaint)
+    return web.Response(status=500 if complaint else 200, text=complaint or "ok")

@@ -1,0 +1,47 @@
+"""
+A slow second look, for what the watches cannot tell.
+
+kopf does not notice workloads that were deleted while its watch was being renewed, and a bug
+of ours may leave one behind; neither should last until the operator restarts.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+
+from mcpworkload.cluster.api import Api
+from mcpworkload.cluster.kinds import WORKLOAD
+from mcpworkload.cluster.lists import METADATA_ONLY, read_pages
+from mcpworkload.errors import ApiError
+from mcpworkload.queue import KeyQueue, Lane
+from mcpworkload.store import WorkloadStore, key_of
+
+log = logging.getLogger(__name__)
+
+RESYNC_SECONDS = 600.0
+
+
+async def resync_forever(
+    api: Api, namespaces: Sequence[str], store: WorkloadStore, queue: KeyQueue
+) -> None:
+    """Compare what we know with what exists, every ten minutes; only cancellation ends it."""
+    while True:
+        await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+        try:
+            existing = await _read_uids(api, namespaces)
+        except ApiError as error:
+            log.warning("no resync this time: %s", error)
+            continue
+        for body in store:
+            if body["metadata"]["uid"] not in existing:
+                store.drop(body)
+            queue.add(key_of(body), lane=Lane.RESYNC)
+
+
+async def _read_uids(api: Api, namespaces: Sequence[str]) -> set[str]:
+    uids: set[str] = set()
+    for namespace in namespaces or (None,):
+        async for page in read_pages(api, WORKLOAD, namespace, accept=METADATA_ONLY):
+            uids.update(item.metadata.uid for item in page.items)
+    return uids

@@ -1,0 +1,66 @@
+"""What an installation decides, read once from the environment and passed on as an argument."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class BadSetting(ValueError):
+    """An environment variable has a value that the operator cannot work with."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The operator's settings; the environment variable of each stands beside it."""
+
+    #: MCPWORKLOAD_NAMESPACES: comma separated; empty means the whole cluster.
+    namespaces: tuple[str, ...] = ()
+    #: POD_NAMESPACE: where the leader Lease lives.
+    operator_namespace: str = "mcpworkload-system"
+    #: POD_NAME: the Lease's holder. It outlives a restart of the container, which then need
+    #: not wait for its own Lease to expire.
+    identity: str = "local"
+    #: MCPWORKLOAD_LOG_FORMAT: ``text``, ``json``, or ``auto``: text at a terminal, else JSON.
+    log_format: str = "auto"
+    #: MCPWORKLOAD_LOG_LEVEL: a level of the logging module.
+    log_level: str = "INFO"
+    #: MCPWORKLOAD_PROBE_PORT: serves /livez and /readyz; 0 means no probes.
+    probe_port: int = 8080
+    #: MCPWORKLOAD_WORKERS: workloads reconciled at the same time, hence requests in flight.
+    workers: int = 16
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """
+        Settings from *environ*.
+
+        Raises:
+            BadSetting: names the variable, its value and what would be right.
+        """
+        names = environ.get("MCPWORKLOAD_NAMESPACES", "").split(",")
+        return cls(
+            namespaces=tuple(sorted({name.strip() for name in names if name.strip()})),
+            operator_namespace=environ.get("POD_NAMESPACE", cls.operator_namespace),
+            identity=environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}",
+            log_format=_choice(environ, "MCPWORKLOAD_LOG_FORMAT", "auto", ("auto", "text", "json")),
+            log_level=_choice(
+                environ, "MCPWORKLOAD_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")
+            ),
+            probe_port=_number(environ, "MCPWORKLOAD_PROBE_PORT", cls.probe_port, 0, 65535),
+            workers=_number(environ, "MCPWORKLOAD_WORKERS", cls.workers, 1, 256),
+        )
+
+
+def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = environ.get(name, default)
+    if value not in allowed:
+        raise BadSetting(f"{name} is {value!r}; write one of {', '.join(allowed)}")
+    return value
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    value = environ.get(name, str(default))
+    if not value.isdecimal() or not low <= int(value) <= high:
+        raise BadSetting(f"{name} is {value!r}; write a number from {low} to {high}")
+    return int(value)
