@@ -13,6 +13,9 @@ from deploy.images.shell import BuildError, answers, logged, output, step
 BUILD_SECONDS = 1200
 SAVE_SECONDS = 300
 ASK_SECONDS = 30
+# Every rebuild adds a few layers of about 1 MB to buildah's cache. Emptying it costs the next
+# build the dependencies' installation, so it is done once in some hundred builds.
+KEPT_LAYERS = 500
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,10 @@ class Buildah:
     def clear(self) -> None:
         """See Engine: working containers, and with them their overlay mounts."""
         answers([*self._buildah, "rm", "--all"], timeout=ASK_SECONDS, env=self._env)
+        kept = output([*self._buildah, "images", "--all", "--quiet"], timeout=ASK_SECONDS)
+        if len(kept.splitlines()) > KEPT_LAYERS:
+            with step("emptying buildah's layer cache"):
+                answers([*self._buildah, "rmi", "--prune"], timeout=SAVE_SECONDS, env=self._env)
 
 
 def run_folder() -> Path:

@@ -17,10 +17,9 @@ from pathlib import Path
 from deploy.images.cache import whole_file
 from deploy.images.shell import BuildError, logged, output
 
-RUNTIME_PACKAGES = {
-    "python": ("base-files", "busybox-static", "ca-certificates", "python3"),
-    "node": ("base-files", "busybox-static", "ca-certificates", "libstdc++6"),
-}
+# libstdc++6 is in the usual slim images too; compiled Python packages take it for granted.
+COMMON_PACKAGES = ("base-files", "busybox-static", "ca-certificates", "libstdc++6")
+RUNTIME_PACKAGES = {"python": (*COMMON_PACKAGES, "python3"), "node": COMMON_PACKAGES}
 # On top of the runtime, for the stages that install.
 BUILD_PACKAGES = {"python": ("python3-venv",)}
 
@@ -43,7 +42,7 @@ UNWANTED_FILES = re.compile(
     r"|usr/lib/python3[^/]*/(config-[^/]+|curses|dbm|sqlite3)/.*"
     r"|usr/lib/python3[^/]*/lib-dynload/(_curses|_dbm|_sqlite3|_test|_xxtest|nis|readline|xx).*"
 )
-MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
+MERGED = ("bin", "lib", "lib64", "sbin")
 # What one reaches for in a container that misbehaves.
 APPLETS = """
     [ awk base64 basename cat chmod chown cp cut date dd df dirname du echo env expr false find
@@ -133,9 +132,8 @@ def write_rootfs(packages: list[Path], target: Path, *, whole: bool) -> None:
     certificates: list[bytes] = []
     with whole_file(target) as unfinished, tarfile.open(unfinished, "w") as root:
         if whole:
-            for name in MERGED[:-1]:
+            for name in MERGED:
                 _add(root, seen, _link(name, f"usr/{name}"))
-            _add(root, seen, _link("sbin", "usr/sbin"))
         for package in packages:
             for member, content in _members(package):
                 if member.name.startswith("usr/share/ca-certificates/") and content:
@@ -185,6 +183,8 @@ def _add_extras(root: tarfile.TarFile, seen: set[str], bundle: bytes) -> None:
     for name, text in TEXTS.items():
         _add_file(root, seen, name, text.encode())
     _add_file(root, seen, CA_BUNDLE, bundle)
+    # Where OpenSSL looks; the link is the package openssl's, which is left out.
+    _add(root, seen, _link("usr/lib/ssl/cert.pem", f"/{CA_BUNDLE}"))
 
 
 def _add_file(root: tarfile.TarFile, seen: set[str], name: str, content: bytes) -> None:
