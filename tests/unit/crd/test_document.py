@@ -85,8 +85,12 @@ def test_rendering_loses_nothing_and_is_repeatable() -> None:
 
 
 def test_every_field_has_a_sentence() -> None:
-    """What `kubectl explain` shows is never empty."""
-    fields = [(path, level) for path, level in levels(root()) if not path.endswith(("[]", "{}"))]
+    """What `kubectl explain` shows is never empty; metadata has the API server's own words."""
+    fields = [
+        (path, level)
+        for path, level in levels(root())
+        if not path.endswith(("[]", "{}")) and not path.startswith(".metadata")
+    ]
 
     silent = [path for path, level in fields if not level.get("description", "").endswith(".")]
 
