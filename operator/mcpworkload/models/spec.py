@@ -12,6 +12,7 @@ TransportType = Literal["sse", "streamable-http"]
 # Two of the numeric formats that the API server knows; without one it takes any size.
 _INT32: dict[str, JsonValue] = {"format": "int32"}
 _INT64: dict[str, JsonValue] = {"format": "int64"}
+_MAX_INT32 = 2**31 - 1
 
 # Pydantic's strictness is about the items: a JSON list is what a tuple is made from.
 Arguments = Annotated[tuple[str, ...], Field(strict=False)]
@@ -102,6 +103,7 @@ class WorkloadSpec(Model):
     replicas: int = Field(
         default=1,
         ge=0,
+        le=_MAX_INT32,
         description=(
             "How many pods run the server. 0 keeps the name and the Service and runs none."
         ),
@@ -111,7 +113,8 @@ class WorkloadSpec(Model):
         default_factory=dict,
         description=(
             "Requests and limits of the server's container. What is left out gets a modest "
-            "value from the operator; there is no CPU limit unless one is written here."
+            "value from the operator; there is no CPU limit unless one is written here. "
+            "Fractions go in quotes, or as 500m."
         ),
     )
     labels: Annotated[
