@@ -100,6 +100,8 @@ def _ready_engine() -> engines.Engine:
         )
     engine = engines.find_engine()
     engine.clear()
+    for unfinished in cache_folder().glob(".*.tar.*"):
+        unfinished.unlink()
     return engine
 
 
@@ -152,6 +154,7 @@ def _make_base(engine: engines.Engine, language: str) -> None:
         with step("root file systems from Debian packages"):
             compose_bases(packed, _log("debian"))
             (packed / "complete").touch()
+        _forget_old_bases(engine, packed)
     with tempfile.TemporaryDirectory() as scratch, step(f"base-{language} with {engine.name}"):
         context = Path(scratch) / "context"
         shutil.copytree(catalog.HERE / "bases" / language, context)
@@ -169,6 +172,15 @@ def _make_base(engine: engines.Engine, language: str) -> None:
                     target=target,
                 )
             )
+
+
+def _forget_old_bases(engine: engines.Engine, packed: Path) -> None:
+    """Remove all root file systems but *packed*, and the bases made from them."""
+    for old in cache_folder().glob("debian-*"):
+        if old != packed:
+            shutil.rmtree(old)
+            for kind in ("python", "python-build", "node", "node-build"):
+                engine.remove(f"{PREFIX}/base-{kind}:{old.name.removeprefix('debian-')}")
 
 
 def _forget_old(engine: engines.Engine, image: Image) -> None:
