@@ -1,8 +1,8 @@
 """
 The rules of single values, each with the message that its violation gets.
 
-Regular expressions here follow Kubernetes' own name formats; in CEL the API server's
-`format` library has them.
+Regular expressions here follow Kubernetes' own name formats; CEL takes them from the API
+server's `format` library where its cost budget allows.
 """
 
 import re
