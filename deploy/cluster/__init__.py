@@ -1,0 +1,1 @@
+"""The test cluster behind one command: whichever this machine can have, used in one way."""

@@ -1,0 +1,68 @@
+"""What every kind of test cluster can be asked to do."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from deploy.cluster.terminal import ClusterError
+
+DEFAULT_VERSION = "1.35.4"
+VERSIONS = ("1.34.2", DEFAULT_VERSION, "1.36.1")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may choose about a cluster that is made here."""
+
+    version: str = DEFAULT_VERSION
+    #: The longest pause of the kubelet before it restarts a container ("1s"); None: Kubernetes' own.
+    restart_backoff: str | None = None
+
+    @staticmethod
+    def from_environment(restart_backoff: str | None = None) -> "Options":
+        """
+        Read ``KUBERNETES_VERSION`` and, unless given, ``CRASH_BACKOFF``; empty means unset.
+
+        Raises:
+            ClusterError: a version we haven't seen work.
+        """
+        version = os.environ.get("KUBERNETES_VERSION") or DEFAULT_VERSION
+        if version not in VERSIONS:
+            raise ClusterError(
+                f"KUBERNETES_VERSION={version} is not supported: choose one of {', '.join(VERSIONS)}"
+            )
+        return Options(version, restart_backoff or os.environ.get("CRASH_BACKOFF") or None)
+
+
+class Cluster(Protocol):
+    """
+    A cluster to test on. Every method raises ClusterError with a line for the person who asked.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word that ``CLUSTER`` has for it."""
+
+    def up(self, options: Options) -> None:
+        """Bring it up. Idempotent: what already runs as asked for is left alone."""
+
+    def down(self) -> None:
+        """Remove it and everything it made on this machine, but never a cluster it didn't make."""
+
+    def status(self) -> str:
+        """Describe what runs, one fact a line."""
+
+    def kubeconfig(self) -> Path:
+        """The kubeconfig of a cluster that exists."""
+
+    def load(self, image: str, archive: Path) -> None:
+        """Let pods use *image* from a docker or OCI archive, without a registry."""
+
+    def audit_log(self) -> Path:
+        """
+        The API server's record of the operator's requests, as a file on this machine.
+
+        Raises:
+            UnavailableError: this cluster doesn't give it away.
+        """

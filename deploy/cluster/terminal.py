@@ -1,0 +1,101 @@
+"""
+What a person at a terminal sees, and how programs are started for them.
+
+Progress goes to standard error: verbs whose answer is a path print that path and nothing else.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+COMMAND_TIMEOUT = 120.0
+_LAST_LINES = 15
+
+
+class ClusterError(Exception):
+    """The command can't go on; the message says in one line what to do about it."""
+
+    exit_code = 2
+
+
+class UnavailableError(ClusterError):
+    """This kind of cluster doesn't have what was asked for; not a failure of the cluster."""
+
+    exit_code = 3
+
+
+def say(line: str) -> None:
+    """Print one line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def spoken_duration(seconds: float) -> str:
+    """*seconds* as a person says it: ``0.4 s``, ``12 s``, ``4 min 12 s``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took once it is done."""
+    print(f"{what} ... ", end="", file=sys.stderr, flush=True)
+    begin = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        say("failed")
+        raise
+    say(spoken_duration(time.monotonic() - begin))
+
+
+def last_lines(text: str, count: int = _LAST_LINES) -> str:
+    """The end of a log, indented, for an error message."""
+    return "\n".join(f"    {line}" for line in text.rstrip().splitlines()[-count:])
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    timeout: float | None = COMMAND_TIMEOUT,
+) -> str:
+    """
+    Return what the program printed on standard output.
+
+    Raises:
+        ClusterError: it isn't there, failed (its last words are in the message) or took too long.
+    """
+    spoken = " ".join(argv[:4])
+    try:
+        done = subprocess.run(
+            argv,
+            input="" if stdin is None else stdin,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise ClusterError(f"{argv[0]} is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise ClusterError(f"{spoken} did not end within {timeout:.0f} s") from None
+    if done.returncode != 0:
+        raise ClusterError(f"{spoken} failed:\n{last_lines(done.stderr or done.stdout)}")
+    return done.stdout
+
+
+def succeeds(argv: Sequence[str], timeout: float = 10.0) -> bool:
+    """Whether the program is there and ends with 0 in time."""
+    try:
+        run(argv, timeout=timeout)
+    except ClusterError:
+        return False
+    return True

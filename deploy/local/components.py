@@ -1,0 +1,337 @@
+"""The command line and the configuration of every component. No process is started here."""
+
+import json
+import sys
+from pathlib import Path
+
+from deploy.local.certificates import SERVER
+from deploy.local.containers import containerd_configuration, uses_cgroup_v1
+from deploy.local.processes import Program
+from deploy.local.settings import (
+    API_PORT,
+    AUDIT_POLICY,
+    DNS_PORT,
+    DNS_SERVICE_ADDRESS,
+    NODE,
+    NODE_ADDRESS,
+    REPOSITORY,
+    SERVICE_RANGE,
+    SOURCES,
+    Settings,
+)
+
+_ETCD_PORT, _ETCD_PEER_PORT = 23790, 23800
+#: What each component listens on, to see beforehand whether it is free.
+PORTS = {
+    "etcd": (_ETCD_PORT, _ETCD_PEER_PORT),
+    "kube-apiserver": (API_PORT,),
+    "kube-controller-manager": (10257,),
+    "kube-scheduler": (10259,),
+    "kubelet": (10250, 10248),
+    "kube-proxy": (10249, 10256),
+    "coredns": (DNS_PORT,),
+}
+_MAX_PODS = 200
+_RUNTIME_TIMEOUT = "2m"
+
+
+#: Started in this order.
+NAMES = (
+    *("etcd", "containerd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    *("kubelet", "kube-proxy", "coredns", "network-policy", "volumes"),
+)
+
+
+def all_programs(settings: Settings) -> list[Program]:
+    """Every component, in the order of NAMES, with its configuration written."""
+    return [
+        *(etcd(settings), containerd(settings), apiserver(settings)),
+        *(controller_manager(settings), scheduler(settings), kubelet(settings), proxy(settings)),
+        *(dns(settings), network_policy(settings), volumes(settings)),
+    ]
+
+
+def etcd(settings: Settings) -> Program:
+    """The store. Not synced to disk: it survives a kill, not a power cut, and writes far faster."""
+    pki = settings.certificates
+    url, peer_url = f"https://127.0.0.1:{_ETCD_PORT}", f"http://127.0.0.1:{_ETCD_PEER_PORT}"
+    flags = {
+        "name": NODE,
+        "data-dir": settings.state / "etcd",
+        "unsafe-no-fsync": "true",
+        "listen-client-urls": url,
+        "advertise-client-urls": url,
+        "listen-peer-urls": peer_url,
+        "initial-advertise-peer-urls": peer_url,
+        "initial-cluster": f"{NODE}={peer_url}",
+        "cert-file": pki / "etcd.crt",
+        "key-file": pki / "etcd.key",
+        "client-cert-auth": "true",
+        "trusted-ca-file": pki / "ca.crt",
+        "log-level": "warn",
+    }
+    return Program("etcd", (settings.binary("server", "etcd"), *_flags(flags)))
+
+
+def apiserver(settings: Settings) -> Program:
+    """The API server, with its record of the operator's requests."""
+    pki = settings.certificates
+    # A copy, so that the cluster doesn't depend on where this checkout lies.
+    policy = _write(settings, "audit-policy.yaml", AUDIT_POLICY.read_text())
+    settings.audit_log.parent.mkdir(exist_ok=True)
+    flags = {
+        "etcd-servers": f"https://127.0.0.1:{_ETCD_PORT}",
+        "etcd-cafile": pki / "ca.crt",
+        "etcd-certfile": pki / "etcd-client.crt",
+        "etcd-keyfile": pki / "etcd-client.key",
+        "bind-address": "0.0.0.0",  # noqa: S104 - network.py keeps others than us from it
+        "secure-port": API_PORT,
+        "advertise-address": NODE_ADDRESS,
+        "service-cluster-ip-range": SERVICE_RANGE,
+        "authorization-mode": "Node,RBAC",
+        "enable-admission-plugins": "NodeRestriction",
+        "allow-privileged": "true",
+        "client-ca-file": pki / "ca.crt",
+        "tls-cert-file": pki / "apiserver.crt",
+        "tls-private-key-file": pki / "apiserver.key",
+        "kubelet-certificate-authority": pki / "ca.crt",
+        "kubelet-client-certificate": pki / "kubelet-client.crt",
+        "kubelet-client-key": pki / "kubelet-client.key",
+        # Else logs, attach and exec look the node's name up in DNS.
+        "kubelet-preferred-address-types": "InternalIP",
+        "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+        "service-account-key-file": pki / "service-accounts.pub",
+        "service-account-signing-key-file": pki / "service-accounts.key",
+        "audit-policy-file": policy,
+        "audit-log-path": settings.audit_log,
+        # Readers count lines: rotation must not happen within one test.
+        "audit-log-maxsize": 200,
+        "audit-log-maxbackup": 2,
+        # 100 workloads created at once are no attack.
+        "max-requests-inflight": 800,
+        "max-mutating-requests-inflight": 400,
+    }
+    return Program(
+        "kube-apiserver",
+        (settings.binary("kube-apiserver"), *_flags(flags)),
+        inputs=(policy,),
+    )
+
+
+def controller_manager(settings: Settings) -> Program:
+    """The controllers, fast enough not to be what a scale test measures."""
+    pki = settings.certificates
+    kubeconfig = settings.client("controller-manager")
+    flags = {
+        "kubeconfig": kubeconfig,
+        "authentication-kubeconfig": kubeconfig,
+        "authorization-kubeconfig": kubeconfig,
+        "bind-address": "127.0.0.1",
+        "leader-elect": "false",
+        "use-service-account-credentials": "true",
+        "service-account-private-key-file": pki / "service-accounts.key",
+        "root-ca-file": pki / "ca.crt",
+        "cluster-signing-cert-file": pki / "ca.crt",
+        "cluster-signing-key-file": pki / "ca.key",
+        "kube-api-qps": 200,
+        "kube-api-burst": 400,
+        "concurrent-statefulset-syncs": 20,
+    }
+    return Program(
+        "kube-controller-manager", (settings.binary("kube-controller-manager"), *_flags(flags))
+    )
+
+
+def scheduler(settings: Settings) -> Program:
+    """The scheduler."""
+    kubeconfig = settings.client("scheduler")
+    flags = {
+        "kubeconfig": kubeconfig,
+        "authentication-kubeconfig": kubeconfig,
+        "authorization-kubeconfig": kubeconfig,
+        "bind-address": "127.0.0.1",
+        "leader-elect": "false",
+        "kube-api-qps": 200,
+        "kube-api-burst": 400,
+    }
+    return Program("kube-scheduler", (settings.binary("kube-scheduler"), *_flags(flags)))
+
+
+def containerd(settings: Settings) -> Program:
+    """The container runtime, apart from any other on this machine."""
+    path = _write(settings, "containerd.toml", containerd_configuration(settings))
+    return Program("containerd", ("containerd", "--config", str(path)), inputs=(path,))
+
+
+def kubelet(settings: Settings) -> Program:
+    """The kubelet; its configuration holds the one setting that may change while all else runs."""
+    configuration = json.dumps(_kubelet_configuration(settings), indent=2)
+    path = _write(settings, "kubelet.json", configuration)
+    flags = {
+        "config": path,
+        "kubeconfig": settings.client("node"),
+        "hostname-override": NODE,
+        "node-ip": NODE_ADDRESS,
+        "root-dir": settings.state / "kubelet",
+        "cert-dir": settings.state / "kubelet" / "pki",
+    }
+    return Program("kubelet", (settings.binary("kubelet"), *_flags(flags)), inputs=(path,))
+
+
+def _kubelet_configuration(settings: Settings) -> dict[str, object]:
+    pki = settings.certificates
+    # The host's resolver is out of a pod's reach; ours answers for the cluster's names alone.
+    resolver = _write(settings, "resolv.conf", f"nameserver {DNS_SERVICE_ADDRESS}\n")
+    configuration: dict[str, object] = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": NODE_ADDRESS,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(pki / "ca.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": str(pki / "kubelet.crt"),
+        "tlsPrivateKeyFile": str(pki / "kubelet.key"),
+        "clusterDNS": [DNS_SERVICE_ADDRESS],
+        "clusterDomain": "cluster.local",
+        "resolvConf": str(resolver),
+        "containerRuntimeEndpoint": f"unix://{settings.containerd_socket}",
+        "runtimeRequestTimeout": _RUNTIME_TIMEOUT,
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{settings.cgroup}",
+        "failSwapOn": False,
+        "maxPods": _MAX_PODS,
+        "podLogsDir": str(settings.state / "pod-logs"),
+        "volumePluginDir": str(settings.state / "kubelet" / "volume-plugins"),
+        "serializeImagePulls": False,
+        # Images come by file and can't be pulled again: never collect them.
+        "imageGCHighThresholdPercent": 100,
+        "imageMinimumGCAge": "8760h",
+        # A full disk is the machine's business; pods that vanish for it would puzzle every test.
+        "evictionHard": {"nodefs.available": "1%", "memory.available": "100Mi"},
+        "registryPullQPS": 0,
+        "eventRecordQPS": 0,
+        "kubeAPIQPS": 200,
+        "kubeAPIBurst": 400,
+    }
+    if uses_cgroup_v1():
+        # Refused from 1.35 on unless told; on v2 the setting must not matter.
+        configuration["failCgroupV1"] = False
+    if settings.options.restart_backoff is not None:
+        configuration["featureGates"] = {"KubeletCrashLoopBackOffMax": True}
+        period = settings.options.restart_backoff
+        configuration["crashLoopBackOff"] = {"maxContainerRestartPeriod": period}
+    return configuration
+
+
+def proxy(settings: Settings) -> Program:
+    """Services. Node ports answer on the bridge only."""
+    flags = {
+        "kubeconfig": settings.client("proxy"),
+        "hostname-override": NODE,
+        "proxy-mode": "iptables",
+        "cluster-cidr": f"{NODE_ADDRESS.rpartition('.')[0]}.0/24",
+        "nodeport-addresses": f"{NODE_ADDRESS}/32",
+        "iptables-localhost-nodeports": "false",
+        "healthz-bind-address": "127.0.0.1:10256",
+        "metrics-bind-address": "127.0.0.1:10249",
+        # This machine's connection tracking is not ours to tune.
+        "conntrack-max-per-core": 0,
+        "conntrack-tcp-timeout-established": "0s",
+        "conntrack-tcp-timeout-close-wait": "0s",
+    }
+    return Program("kube-proxy", (settings.binary("kube-proxy"), *_flags(flags)))
+
+
+def dns(settings: Settings) -> Program:
+    """The cluster's names, and a quick no to all others: nothing is forwarded."""
+    # Two blocks: in one, the plugin that says no would be asked before the one that knows.
+    corefile = f"""\
+cluster.local:{DNS_PORT} in-addr.arpa:{DNS_PORT} {{
+    bind {NODE_ADDRESS}
+    errors
+    kubernetes {{
+        kubeconfig {settings.client("dns")}
+        pods insecure
+        ttl 2
+    }}
+}}
+.:{DNS_PORT} {{
+    bind {NODE_ADDRESS}
+    template ANY ANY {{
+        rcode NXDOMAIN
+    }}
+}}
+"""
+    path = _write(settings, "Corefile", corefile)
+    argv = (settings.binary("coredns", "coredns"), "-conf", str(path))
+    return Program("coredns", argv, inputs=(path,))
+
+
+def network_policy(settings: Settings) -> Program:
+    """The engine that enforces NetworkPolicies between pods."""
+    argv = (
+        settings.binary("network-policy", "network-policy"),
+        f"-kubeconfig={settings.client('policies')}",
+        f"-node={NODE}",
+    )
+    return Program("network-policy", argv)
+
+
+def volumes(settings: Settings) -> Program:
+    """Our provisioner of `local` volumes."""
+    source = SOURCES / "volumes.py"
+    argv = (
+        *(sys.executable, "-m", "deploy.local.volumes"),
+        *(SERVER, str(settings.certificates), str(settings.state / "volumes")),
+    )
+    return Program("volumes", argv, inputs=(source,), cwd=str(REPOSITORY))
+
+
+def cluster_objects() -> list[dict[str, object]]:
+    """What the API must hold before pods can resolve names and claim volumes."""
+    port_names = (("dns", "UDP"), ("dns-tcp", "TCP"))
+    name = {"name": "kube-dns", "namespace": "kube-system"}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": name,
+        "spec": {
+            "clusterIP": DNS_SERVICE_ADDRESS,
+            "ports": [{"name": n, "port": 53, "protocol": p} for n, p in port_names],
+        },
+    }
+    endpoints = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {**name, "labels": {"kubernetes.io/service-name": "kube-dns"}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [NODE_ADDRESS], "conditions": {"ready": True}}],
+        "ports": [{"name": n, "port": DNS_PORT, "protocol": p} for n, p in port_names],
+    }
+    storage_class = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "local",
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "mcpworkload.dev/local",
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "allowVolumeExpansion": True,
+    }
+    return [service, endpoints, storage_class]
+
+
+def _flags(flags: dict[str, object]) -> list[str]:
+    return [f"--{name}={value}" for name, value in flags.items()]
+
+
+def _write(settings: Settings, name: str, text: str) -> Path:
+    path = settings.config / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path

@@ -1,0 +1,3 @@
+module mcpworkload.dev/deploy/local/pause
+
+go 1.25.0
