@@ -13,12 +13,28 @@ STAMP := $(VENV)/.installed
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,dev]'
-	@touch $@
+demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
+	@$(PY) -m deploy.demo
 
-venv: $(STAMP) ## the Python environment for work
+test: check up install ## every test there is, on a real cluster
+	@$(PY) -m pytest tests
+
+unit: $(STAMP) ## the tests that need no cluster
+	@$(PY) -m pytest tests/unit
+
+check: $(STAMP) ## format, lint, types, import layers, generated files
+	@$(VENV)/bin/ruff format --quiet --check .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
+	@$(PY) -m mcpworkload.crd --check
+
+format: $(STAMP) ## rewrite the code the way `check` wants it
+	@$(VENV)/bin/ruff format --quiet .
+	@$(VENV)/bin/ruff check --quiet --fix .
+
+crds: $(STAMP) ## generate crds/ from the models
+	@$(PY) -m mcpworkload.crd --write
 
 up: ## start the test cluster (idempotent)
 	@$(PYTHON) -m deploy.cluster up
@@ -32,4 +48,27 @@ status: ## what of the test cluster runs
 kubeconfig: ## print the kubeconfig's path and nothing else
 	@$(PYTHON) -m deploy.cluster kubeconfig
 
-.PHONY: help venv up down status kubeconfig
+images: ## build the images and load them into the cluster
+	@$(PYTHON) -m deploy.images load
+
+install: images ## install this checkout's operator into the cluster
+	@$(PYTHON) -m deploy.install apply
+
+uninstall: ## remove the operator, its CRD and every workload
+	@$(PYTHON) -m deploy.install delete
+
+constraints: ## write the newest versions that work together into constraints.txt
+	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	@build/constraints/bin/pip install --quiet '.[operator,dev]'
+	@{ sed '/^[^#]/d' constraints.txt; \
+	   build/constraints/bin/pip freeze --exclude mcpworkload; } > build/constraints.txt
+	@mv build/constraints.txt constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "installing the Python environment ..."
+	@mkdir -p build
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,dev]'
+	@touch $@
+
+.PHONY: help demo test unit check format crds up down status kubeconfig images install uninstall constraints

@@ -1,0 +1,90 @@
+"""
+Install the operator of this checkout into the cluster in use: ``python3 -m deploy.install``.
+
+It is the installation of the README (server-side apply of an overlay) with the image that was
+built from the checkout put in by kustomize.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from deploy.cluster.terminal import ClusterError, step
+from deploy.images.build import build_images
+from deploy.images.catalog import by_name
+from deploy.images.shell import BuildError
+from deploy.kubectl import kubectl
+
+ROOT = Path(__file__).parent.parent
+NAMESPACE = "mcpworkload-system"
+DEPLOYMENT = "deployment/mcpworkload-operator"
+OVERLAYS = ("default", "namespaced")
+
+
+def install(overlay: str = "default") -> None:
+    """
+    Apply CRD, rights and operator, and wait until the operator is ready.
+
+    Raises:
+        ClusterError: in the words of kubectl, with the operator's last log lines.
+    """
+    (image,) = build_images([by_name("operator")])
+    name, _, tag = image.reference.rpartition(":")
+    kustomization = (
+        "resources: [overlay]\n"
+        f"images: [{{name: mcpworkload-operator, newName: {name}, newTag: '{tag}'}}]\n"
+    )
+    with step(f"installing CRD and operator {tag}"), tempfile.TemporaryDirectory() as folder:
+        # kustomize takes relative paths only, and none outside of its roots but folders.
+        Path(folder, "overlay").symlink_to(ROOT / "deploy" / "overlays" / overlay)
+        Path(folder, "kustomization.yaml").write_text(kustomization)
+        kubectl("apply", "--server-side", "--kustomize", folder)
+        kubectl("wait", "--for=condition=Established", "crd/mcpworkloads.mcpworkload.dev")
+        wait_until_ready()
+
+
+def wait_until_ready() -> None:
+    """
+    Return when the operator's Deployment is rolled out.
+
+    Raises:
+        ClusterError: with the last log lines.
+    """
+    try:
+        kubectl("rollout", "status", DEPLOYMENT, "-n", NAMESPACE, "--timeout=120s", timeout=130)
+    except ClusterError as error:
+        raise ClusterError(f"{error}\n{operator_log()}") from error
+
+
+def operator_log(lines: int = 15) -> str:
+    """The operator's last log lines."""
+    return kubectl("logs", DEPLOYMENT, "-n", NAMESPACE, f"--tail={lines}")
+
+
+def uninstall() -> None:
+    """Remove operator, rights and CRD, and with the CRD every MCPWorkload."""
+    with step("removing the operator and its CRD"):
+        overlay = str(ROOT / "deploy" / "overlays" / "default")
+        kubectl("delete", "--ignore-not-found", "--kustomize", overlay)
+
+
+def main() -> int:
+    """The command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m deploy.install", description=__doc__)
+    parser.add_argument("verb", choices=("apply", "delete"))
+    parser.add_argument("--overlay", choices=OVERLAYS, default="default")
+    options = parser.parse_args()
+    try:
+        if options.verb == "apply":
+            install(options.overlay)
+        else:
+            uninstall()
+    except (ClusterError, BuildError) as error:
+        print(f"install: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

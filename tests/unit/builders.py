@@ -1,0 +1,117 @@
+"""Test input from a name and what the test is about."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from mcpworkload import names
+from mcpworkload.live import Pod, Service, StatefulSet
+from mcpworkload.models import Workload
+from mcpworkload.observation import Observation
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+UID = "0b9c"
+
+
+def make_body(name: str = "weather", status: dict[str, Any] | None = None, **spec: Any) -> Any:
+    """An MCPWorkload as the API server sends it."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "metadata": {
+            "name": name,
+            "namespace": "team",
+            "uid": UID,
+            "generation": 1,
+            "resourceVersion": "100",
+        },
+        "spec": {"image": "weather:1", "transport": {"type": "streamable-http"}, **spec},
+        "status": status or {"observedGeneration": -1},
+    }
+
+
+def make_workload(status: dict[str, Any] | None = None, **spec: Any) -> Workload:
+    """A parsed workload."""
+    return Workload.parse(make_body(status=status, **spec))
+
+
+def owner(uid: str, kind: str, name: str = "weather") -> dict[str, Any]:
+    """An owner reference of a controller."""
+    return {"uid": uid, "kind": kind, "name": name, "controller": True}
+
+
+def make_statefulset(
+    *, generation: int = 1, observed: int | None = None, version: int = 200, **metadata: Any
+) -> StatefulSet:
+    """A live StatefulSet of the workload, as decoded from a watch."""
+    return msgspec.convert(
+        {
+            "metadata": {
+                "name": "weather",
+                "uid": "sts",
+                "generation": generation,
+                "resourceVersion": str(version),
+                "ownerReferences": [owner(UID, names.KIND)],
+                **metadata,
+            },
+            "status": {
+                "observedGeneration": generation if observed is None else observed,
+                "updateRevision": "new",
+            },
+        },
+        StatefulSet,
+    )
+
+
+def make_service(version: int = 200, **metadata: Any) -> Service:
+    """A live Service of the workload."""
+    references = [owner(UID, names.KIND)]
+    content = {
+        "metadata": {
+            "name": "weather",
+            "uid": "svc",
+            "resourceVersion": str(version),
+            "ownerReferences": references,
+            **metadata,
+        }
+    }
+    return msgspec.convert(content, Service)
+
+
+def make_pod(
+    name: str = "weather-0",
+    *,
+    ready: bool = False,
+    revision: str = "new",
+    terminating: bool = False,
+    container: dict[str, Any] | None = None,
+    condition: dict[str, str] | None = None,
+) -> Pod:
+    """A live pod of the StatefulSet; *container* is the status of its `mcp` container."""
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    content: dict[str, Any] = {
+        "metadata": {
+            "name": name,
+            "labels": {names.REVISION_LABEL: revision},
+            "ownerReferences": [owner("sts", "StatefulSet")],
+            "deletionTimestamp": "2026-11-23T12:00:00Z" if terminating else None,
+        },
+        "status": {
+            "conditions": [*conditions, condition] if condition else conditions,
+            "containerStatuses": [{"name": "mcp", **container}] if container else [],
+        },
+    }
+    return msgspec.convert(content, Pod)
+
+
+def make_observation(
+    *pods: Pod, statefulset: StatefulSet | None = None, service: Service | None = None
+) -> Observation:
+    """A snapshot with a settled StatefulSet unless another is given."""
+    return Observation(
+        service=service,
+        statefulset=statefulset or make_statefulset(),
+        pods={pod.metadata.name: pod for pod in pods},
+        versions={"Service": 1000, "StatefulSet": 1000},
+    )
