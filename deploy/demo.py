@@ -98,15 +98,12 @@ def describe() -> str:
     for condition in body["status"].get("conditions", []):
         words = (condition[key] for key in ("type", "status", "reason", "message"))
         lines.append("    " + "  ".join(words))
-    for title, read in (
-        ("the server's last log lines", lambda: kubectl("logs", f"{NAME}-0", "--tail=15")),
-        ("the operator's last log lines", operator_log),
-    ):
-        try:
-            lines += [f"{title}:", last_lines(read())]
-        except ClusterError as error:
-            lines.append(f"    {error}")
-    return "\n".join(lines)
+    lines.append("the server's last log lines:")
+    try:
+        lines.append(last_lines(kubectl("logs", f"{NAME}-0", "--tail=15")))
+    except ClusterError as error:
+        lines.append(f"    {error}")
+    return "\n".join([*lines, "the operator's last log lines:", last_lines(operator_log())])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy.images import catalog
 from deploy.images.build import Built, build_images, choose_base, locate
-from deploy.images.cache import cache_folder
+from deploy.images.cache import cache_folder, exclusive
 from deploy.images.catalog import IMAGES, ROOT, Image
 from deploy.images.engines import run_folder
 from deploy.images.shell import BuildError, output
@@ -117,13 +117,14 @@ def measure(archive: Path) -> tuple[int, int]:
 
 def clean(_images: list[Image]) -> None:
     """Remove everything built here: archives, bases and buildah's storage."""
-    folders = (cache_folder(), run_folder())
-    for folder in folders:
-        # A build that was killed leaves its overlay mounted.
-        for point in reversed(mounts_below(folder, Path("/proc/self/mounts").read_text())):
-            output(["umount", point], timeout=30)
-        if folder.exists():
-            shutil.rmtree(folder)
+    # Not under a build that is running.
+    with exclusive():
+        for folder in (cache_folder(), run_folder()):
+            # A build that was killed leaves its overlay mounted.
+            for point in reversed(mounts_below(folder, Path("/proc/self/mounts").read_text())):
+                output(["umount", point], timeout=30)
+            if folder.exists():
+                shutil.rmtree(folder)
 
 
 def mounts_below(folder: Path, table: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The two programs that can build an image, behind one interface."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -165,8 +166,9 @@ class Buildah:
 
 
 def run_folder() -> Path:
-    """Buildah's own volatile state: below /run, because a reboot must empty it."""
-    return Path("/run/mcpworkload-images")
+    """Buildah's own volatile state, one per cache: below /run, because a reboot must empty it."""
+    key = hashlib.sha256(str(cache_folder()).encode()).hexdigest()[:8]
+    return Path(f"/run/mcpworkload-images-{key}")
 
 
 def find_engine() -> Engine:

@@ -18,7 +18,6 @@ _LIST_KEYS: dict[str, tuple[str, ...]] = {
     "env": ("name",),
     "volumes": ("name",),
     "volumeMounts": ("mountPath",),
-    "ownerReferences": ("uid",),
 }
 _PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
 _QUANTITY_MAPS = ("requests", "limits")

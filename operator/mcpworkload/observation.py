@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -56,19 +57,23 @@ def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> d
     }
 
 
-def difference_to(desired: Mapping[str, object], digest: str, live: Service | StatefulSet) -> str:
+def difference_to(desired: Mapping[str, Any], digest: str, live: Service | StatefulSet) -> str:
     """
     The path of the first field in which *live* differs from *desired*; empty when none does.
 
     The answer is kept with the live object in place of its spec, which is decoded this once.
     """
     if live.judged_for != digest:
-        manifest = {
-            "metadata": msgspec.to_builtins(live.metadata),
+        # Of the metadata, name and owner are settled before anybody asks.
+        wanted = {
+            "metadata": {part: desired["metadata"][part] for part in ("labels", "annotations")},
+            "spec": desired["spec"],
+        }
+        found = {
+            "metadata": {"labels": live.metadata.labels, "annotations": live.metadata.annotations},
             "spec": msgspec.json.decode(live.spec or b"{}"),
         }
-        wanted = {part: desired[part] for part in manifest}
-        live.difference = first_difference(wanted, manifest) or ""
+        live.difference = first_difference(wanted, found) or ""
         live.judged_for = digest
         live.spec = msgspec.Raw()
     return live.difference

@@ -12,7 +12,7 @@ from mcpworkload.errors import InvalidSpec
 from tests.unit.builders import make_workload
 
 GOLDEN = Path(__file__).parent / "golden"
-EVERYTHING_SET = {
+EVERYTHING_SET: dict[str, Any] = {
     "image": "weather:2",
     "command": ["uvx"],
     "args": ["weather", "--units=si"],
