@@ -16,7 +16,7 @@ class Options:
     """What a person may choose about a cluster that is made here."""
 
     version: str = DEFAULT_VERSION
-    #: The longest pause of the kubelet before it restarts a container ("1s"); None: Kubernetes' own.
+    #: The kubelet's longest pause before it restarts a container ("1s"); None: Kubernetes' own.
     restart_backoff: str | None = None
 
     @staticmethod
@@ -30,14 +30,16 @@ class Options:
         version = os.environ.get("KUBERNETES_VERSION") or DEFAULT_VERSION
         if version not in VERSIONS:
             raise ClusterError(
-                f"KUBERNETES_VERSION={version} is not supported: choose one of {', '.join(VERSIONS)}"
+                f"KUBERNETES_VERSION={version} is not supported: use one of {', '.join(VERSIONS)}"
             )
         return Options(version, restart_backoff or os.environ.get("CRASH_BACKOFF") or None)
 
 
 class Cluster(Protocol):
     """
-    A cluster to test on. Every method raises ClusterError with a line for the person who asked.
+    A cluster to test on.
+
+    Every method raises ClusterError, with a line for the person who asked, when it can't be done.
     """
 
     @property

@@ -111,9 +111,9 @@ def build(tool_set: ToolSet) -> Path:
 
 def _go_build(go: str, tool_set: ToolSet, target: Path) -> None:
     target.mkdir()
+    what = "tool" if tool_set.uses_tools else "."
     run(
-        [go, "build", *_FLAGS, "-ldflags", tool_set.ldflags, "-o", f"{target}/"]
-        + ["tool" if tool_set.uses_tools else "."],
+        [go, "build", *_FLAGS, "-ldflags", tool_set.ldflags, "-o", f"{target}/", what],
         # Without cgo no C compiler is needed, and the programs run on any Linux.
         env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": ""},
         cwd=str(tool_set.sources),

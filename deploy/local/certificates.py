@@ -95,10 +95,14 @@ def _sign(folder: Path, name: str, subject: str, extension: str, usage: str) -> 
 
 
 def _openssl(folder: Path, name: str, subject: str, *arguments: str) -> None:
+    curve = "ec_paramgen_curve:P-256"
     run(
-        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        + ["-config", str(folder / "openssl.cnf"), "-subj", subject, "-days", _DAYS]
-        + ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt"), *arguments]
+        [
+            *("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", curve, "-nodes"),
+            *("-config", str(folder / "openssl.cnf"), "-subj", subject, "-days", _DAYS),
+            *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")),
+            *arguments,
+        ]
     )
 
 

@@ -57,6 +57,7 @@ class LocalCluster:
                 stop_all(marked(self._state), patience=0.0)
                 containers.remove_pods(self._settings())
                 network.remove_network(self._state)
+                containers.remove_shared_folders()
                 shutil.rmtree(self._state, ignore_errors=True)
 
     def status(self) -> str:
@@ -91,9 +92,17 @@ class LocalCluster:
         """The log that the API server writes on this machine."""
         return self._running().audit_log
 
-    def tool(self, name: str) -> Path:
-        """The path of kubectl in the version of the cluster that is up."""
-        return Path(self._running().binary(name))
+    def pid(self, component: str) -> int:
+        """
+        The pid of a component, for tests that stop one.
+
+        Raises:
+            ClusterError: it doesn't run.
+        """
+        pid = self._processes.pid(component)
+        if pid is None:
+            raise ClusterError(f"{component} doesn't run: run `make up`")
+        return pid
 
     def leftovers(self) -> list[str]:
         """Name everything of ours that is on this machine, whether the cluster runs or not."""
@@ -141,7 +150,13 @@ class LocalCluster:
             health.kubectl(settings, "apply", "-f", "-", stdin=json.dumps(objects))
 
     def _start_node(self, settings: Settings, waiting: list[Program]) -> None:
-        names = self._ensure(waiting, *(program.name for program in waiting))
+        names = self._ensure(
+            waiting, *(program.name for program in waiting if program.name != "network-policy")
+        )
+        if "kube-proxy" in names:
+            # Both want to be first in FORWARD, and the policies must be: the later one is.
+            self._wait("kube-proxy", health.proxy_is_ready)
+        names += self._ensure(waiting, "network-policy")
         with step(f"starting {', '.join(names)}" if names else "looking at the node"):
             self._wait_for_node(settings)
 
@@ -212,7 +227,7 @@ class LocalCluster:
 
 
 def _containerd_version() -> int:
-    """containerd's major version; 0 where it is not installed."""
+    """The major version of containerd; 0 where it is not installed."""
     if shutil.which("containerd") is None:
         return 0
     version = run(["containerd", "--version"]).split()[2]

@@ -133,6 +133,7 @@ def controller_manager(settings: Settings) -> Program:
         "root-ca-file": pki / "ca.crt",
         "cluster-signing-cert-file": pki / "ca.crt",
         "cluster-signing-key-file": pki / "ca.key",
+        "flex-volume-plugin-dir": settings.state / "kubelet" / "volume-plugins",
         "kube-api-qps": 200,
         "kube-api-burst": 400,
         "concurrent-statefulset-syncs": 20,
@@ -293,8 +294,8 @@ def volumes(settings: Settings) -> Program:
 def cluster_objects() -> list[dict[str, object]]:
     """What the API must hold before pods can resolve names and claim volumes."""
     port_names = (("dns", "UDP"), ("dns-tcp", "TCP"))
-    name = {"name": "kube-dns", "namespace": "kube-system"}
-    service = {
+    name: dict[str, object] = {"name": "kube-dns", "namespace": "kube-system"}
+    service: dict[str, object] = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": name,
@@ -303,7 +304,7 @@ def cluster_objects() -> list[dict[str, object]]:
             "ports": [{"name": n, "port": 53, "protocol": p} for n, p in port_names],
         },
     }
-    endpoints = {
+    endpoints: dict[str, object] = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {**name, "labels": {"kubernetes.io/service-name": "kube-dns"}},
@@ -311,7 +312,7 @@ def cluster_objects() -> list[dict[str, object]]:
         "endpoints": [{"addresses": [NODE_ADDRESS], "conditions": {"ready": True}}],
         "ports": [{"name": n, "port": DNS_PORT, "protocol": p} for n, p in port_names],
     }
-    storage_class = {
+    storage_class: dict[str, object] = {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
         "metadata": {

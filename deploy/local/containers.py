@@ -1,5 +1,5 @@
 """
-containerd's configuration, the images it gets by file, and the removal of what pods leave behind.
+What containerd is told, the images it gets by file, and the removal of what pods leave behind.
 
 Shims, mounts and cgroups survive the processes that made them; all of ours are found by the state
 folder's path, the mark in their environment, or our own cgroup.
@@ -26,13 +26,18 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
 _SHIM_SOCKETS = Path("/run/containerd/s")
 _CONTAINER_LOGS = Path("/var/log/containers")
+_DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+#: Made by components that can't be told another place; removed only when nobody else uses them.
+_SHARED_FOLDERS = (
+    *(_SHIM_SOCKETS, _SHIM_SOCKETS.parent, _CONTAINER_LOGS, _DEVICE_PLUGINS),
+    *(_DEVICE_PLUGINS.parent, Path("/var/lib/cni/results"), Path("/var/lib/cni")),
+)
 _KILL_PATIENCE = 10.0
 
 
 def containerd_configuration(settings: Settings) -> str:
-    """containerd's config.toml. Nothing in it is shared with another containerd."""
+    """The config.toml of containerd. Nothing in it is shared with another containerd."""
     state = settings.state
-    cgroup_manager = "false"
     return f"""\
 version = 2
 root = "{state}/containerd"
@@ -53,7 +58,7 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = {cgroup_manager}
+        SystemdCgroup = false
         Root = "{state}/run/runc"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{plugin_folder()}"
@@ -182,6 +187,17 @@ def remove_pods(settings: Settings) -> None:
     for link in _dead_log_links(settings.state):
         link.unlink(missing_ok=True)
     _remove_dead_sockets()
+
+
+def remove_shared_folders() -> None:
+    """Remove what stands outside of our state folder, where it is empty; for after everything else."""
+    for name in ("kubelet.sock", "kubelet_internal_checkpoint"):
+        (_DEVICE_PLUGINS / name).unlink(missing_ok=True)
+    for folder in _SHARED_FOLDERS:
+        try:
+            folder.rmdir()
+        except OSError:
+            continue
 
 
 def find_pods(settings: Settings) -> list[str]:

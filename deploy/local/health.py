@@ -13,6 +13,7 @@ Probe = Callable[[], bool]
 
 _TIMEOUT = 3.0
 _KUBELET_HEALTH_PORT = 10248
+_PROXY_HEALTH_PORT = 10256
 #: "kubernetes.default.svc.cluster.local", one query for its address.
 _QUESTION = struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + b"".join(
     bytes([len(label)]) + label for label in b"kubernetes.default.svc.cluster.local".split(b".")
@@ -37,7 +38,7 @@ def api_is_ready(settings: Settings) -> bool:
 
 
 def node_is_ready(settings: Settings) -> bool:
-    """Whether the kubelet works and has said so to the API; the API alone may remember a dead one."""
+    """Whether the kubelet works and the API has heard so; alone, the API may remember a dead one."""
     kubelet = http.client.HTTPConnection("127.0.0.1", _KUBELET_HEALTH_PORT, timeout=_TIMEOUT)
     if not _answers_ok(kubelet, "/healthz"):
         return False
@@ -46,6 +47,12 @@ def node_is_ready(settings: Settings) -> bool:
         return kubectl(settings, "get", "node", NODE, "-o", f"jsonpath={path}") == "True"
     except ClusterError:
         return False
+
+
+def proxy_is_ready() -> bool:
+    """Whether kube-proxy has written its rules."""
+    proxy = http.client.HTTPConnection("127.0.0.1", _PROXY_HEALTH_PORT, timeout=_TIMEOUT)
+    return _answers_ok(proxy, "/healthz")
 
 
 def names_resolve() -> bool:
@@ -57,7 +64,7 @@ def names_resolve() -> bool:
             header = struct.unpack("!6H", asker.recv(512)[:12])
         except OSError:
             return False
-    rcode, answers = header[1] & 0xF, header[3]
+    rcode, answers = int(header[1]) & 0xF, int(header[3])
     return rcode == 0 and answers > 0
 
 

@@ -5,6 +5,7 @@ Pods reach one another, Services and this node. They have no way off the machine
 can send a packet to anybody else.
 """
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -66,8 +67,6 @@ def _guard_api_port() -> None:
 
     It can bind to one address only, and needs two: loopback for people, the bridge for pods.
     """
-    if succeeds(["iptables", "-w", "-C", "INPUT", "-j", _CHAIN]):
-        return
     rules = [
         f"-A {_CHAIN} -i lo -j RETURN",
         f"-A {_CHAIN} -i {BRIDGE} -j RETURN",
@@ -75,7 +74,9 @@ def _guard_api_port() -> None:
         f"-I INPUT -j {_CHAIN}",
     ]
     script = "\n".join(["*filter", f":{_CHAIN} - [0:0]", *rules, "COMMIT", ""])
-    run(["iptables-restore", "-w", "--noflush"], stdin=script)
+    for command in ("iptables", "ip6tables"):
+        if not succeeds([command, "-w", "-C", "INPUT", "-j", _CHAIN]):
+            run([f"{command}-restore", "-w", "--noflush"], stdin=script)
 
 
 def _write_cni_configuration(settings: Settings) -> None:
@@ -176,7 +177,7 @@ def _is_foreign_jump(line: str) -> bool:
     words = line.split()
     if len(words) < 2 or words[0] != "-A" or _OUR_CHAINS.match(words[1]):
         return False
-    target = next((b for a, b in zip(words, words[1:], strict=False) if a in ("-j", "-g")), "")
+    target = next((b for a, b in itertools.pairwise(words) if a in ("-j", "-g")), "")
     return bool(_OUR_CHAINS.match(target))
 
 

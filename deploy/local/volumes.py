@@ -106,7 +106,7 @@ def volume_name(claim: Manifest) -> str:
 
 def wants_volume(claim: Manifest) -> bool:
     """Whether a claim waits for us: its class is ours, its pod has a node, it has no volume."""
-    annotations = claim["metadata"].get("annotations", {})
+    annotations: dict[str, str] = claim["metadata"].get("annotations", {})
     return (
         annotations.get(_PROVISIONER) == PROVISIONER
         and _SELECTED_NODE in annotations
@@ -117,7 +117,7 @@ def wants_volume(claim: Manifest) -> bool:
 
 def is_released(volume: Manifest) -> bool:
     """Whether a volume is ours and its claim is gone, with nothing said about keeping it."""
-    annotations = volume["metadata"].get("annotations", {})
+    annotations: dict[str, str] = volume["metadata"].get("annotations", {})
     return (
         annotations.get(_PROVISIONED_BY) == PROVISIONER
         and volume.get("status", {}).get("phase") == "Released"
