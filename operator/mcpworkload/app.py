@@ -34,8 +34,7 @@ async def run(settings: Settings) -> None:
     """
     where = ", ".join(settings.namespaces) or "all namespaces"
     log.info("mcpworkload %s watches %s", __version__, where)
-    pulse = WatchPulse()
-    connection = Connection.open(pulse)
+    connection = Connection.open()
     api = Api(connection)
     health = probes.Health(api)
     ticking = asyncio.create_task(health.tick())
@@ -44,7 +43,7 @@ async def run(settings: Settings) -> None:
     try:
         await lease.acquire()
         try:
-            await _lead(settings, connection, api, lease, health, pulse)
+            await _lead(settings, api, lease, health)
         finally:
             await lease.release()
     finally:
@@ -55,16 +54,9 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _lead(
-    settings: Settings,
-    connection: Connection,
-    api: Api,
-    lease: LeaderLease,
-    health: probes.Health,
-    pulse: WatchPulse,
-) -> None:
+async def _lead(settings: Settings, api: Api, lease: LeaderLease, health: probes.Health) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
-    store, queue = WorkloadStore(), KeyQueue()
+    store, queue, pulse = WorkloadStore(), KeyQueue(), WatchPulse()
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
@@ -81,7 +73,7 @@ async def _lead(
         tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
         tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
         await kopf.operator(
-            registry=build_registry(connection, store, queue),
+            registry=build_registry(Connection.open(pulse), store, queue),
             settings=build_settings(),
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,

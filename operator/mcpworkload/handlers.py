@@ -52,7 +52,7 @@ class WatchPulse:
 def build_registry(
     connection: Connection, store: WorkloadStore, queue: KeyQueue
 ) -> kopf.OperatorRegistry:
-    """The registry with all of our handlers."""
+    """The registry with all of our handlers; kopf closes *connection* when it ends."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)

@@ -1,5 +1,5 @@
 """
-One HTTP session for everything the operator asks the API server, kopf's own requests included.
+HTTP sessions with the API server.
 
 Where the credentials are is kopf's knowledge (a pod's ServiceAccount, else the kubeconfig's
 current context); that a ServiceAccount's token is renewed on disk every hour is ours.
