@@ -1,0 +1,66 @@
+"""When a status is written, and when it is worth waiting for more."""
+
+import time
+from typing import Any
+
+import pytest
+
+from mcpworkload.observation import Observation
+from mcpworkload.reporting import COUNTS_ONLY_SECONDS, SETTLE_SECONDS, Hold, hold_for
+from tests.unit.builders import make_observation, make_statefulset
+
+STORED: dict[str, Any] = {"conditions": ["old"], "replicas": 0}
+CHANGED: dict[str, Any] = {"conditions": ["new"], "replicas": 0}
+COUNTED: dict[str, Any] = {"conditions": ["old"], "replicas": 1}
+SETTLED = make_observation()
+UNSETTLED = make_observation(statefulset=make_statefulset(generation=2, observed=1))
+
+
+def ago(seconds: float) -> float:
+    """A moment on the monotonic clock."""
+    return time.monotonic() - seconds
+
+
+def test_nothing_to_say() -> None:
+    """The same status is never written again."""
+    assert hold_for(STORED, dict(STORED), SETTLED, {}, Hold()) == 0.0
+
+
+def test_a_change_in_a_settled_world_is_written_at_once() -> None:
+    """Nothing is about to overtake it."""
+    assert hold_for(STORED, CHANGED, SETTLED, {"StatefulSet": 10}, Hold(ago(0))) is None
+
+
+@pytest.mark.parametrize(
+    ("observation", "versions"),
+    [
+        pytest.param(UNSETTLED, {}, id="the controller has not acted"),
+        pytest.param(Observation(), {}, id="the StatefulSet is not seen yet"),
+        pytest.param(SETTLED, {"StatefulSet": 5000}, id="our apply is not seen yet"),
+    ],
+)
+def test_after_an_apply_the_controller_is_waited_for(
+    observation: Observation, versions: Any
+) -> None:
+    """But not for long: it may be down."""
+    left = hold_for(STORED, CHANGED, observation, versions, Hold(ago(0)))
+
+    assert left == pytest.approx(SETTLE_SECONDS, abs=0.5)
+    assert hold_for(STORED, CHANGED, observation, versions, Hold(ago(SETTLE_SECONDS))) is None
+
+
+def test_without_an_apply_of_ours_nothing_is_held_back() -> None:
+    """A refused spec is told at once."""
+    assert hold_for(STORED, CHANGED, Observation(), {}, Hold()) is None
+
+
+def test_counts_alone_wait_for_the_next_condition() -> None:
+    """But are not kept for ever."""
+    hold = Hold()
+
+    left = hold_for(STORED, COUNTED, SETTLED, {}, hold)
+    assert left == pytest.approx(COUNTS_ONLY_SECONDS, abs=0.5)
+
+    hold.counts_since = ago(COUNTS_ONLY_SECONDS)
+    assert hold_for(STORED, COUNTED, SETTLED, {}, hold) is None
+    assert hold.counts_since is None
