@@ -1,24 +1,23 @@
 """kubectl, pointed at the cluster in use."""
 
 import os
-import shutil
-import sys
 from functools import cache
 
+from deploy.cluster.choose import choose_cluster
 from deploy.cluster.terminal import COMMAND_TIMEOUT, run
+from deploy.cluster.tools import find_tool
 
 
 @cache
 def environment() -> dict[str, str]:
     """The environment in which kubectl finds the cluster in use."""
-    path = run([sys.executable, "-m", "deploy.cluster", "kubeconfig"]).strip()
-    return {**os.environ, "KUBECONFIG": path}
+    return {**os.environ, "KUBECONFIG": str(choose_cluster().kubeconfig())}
 
 
 @cache
 def program() -> str:
-    """The kubectl to run."""
-    return shutil.which("kubectl") or "kubectl"
+    """The kubectl that goes with the cluster in use."""
+    return str(find_tool("kubectl"))
 
 
 def kubectl(*arguments: str, stdin: str | None = None, timeout: float = COMMAND_TIMEOUT) -> str:
