@@ -10,8 +10,18 @@ from pathlib import Path
 
 from deploy.cluster.protocol import Options
 from deploy.cluster.terminal import ClusterError, run, say, spoken_duration, step
-from deploy.local import binaries, components, containers, health, host, network
+from deploy.local import (
+    binaries,
+    cgroups,
+    components,
+    containers,
+    health,
+    host,
+    network,
+    remains,
+)
 from deploy.local.certificates import make_certificates
+from deploy.local.objects import build_objects
 from deploy.local.processes import Processes, Program, marked, stop_all
 from deploy.local.settings import Settings, cache_folder, state_folder
 
@@ -55,9 +65,9 @@ class LocalCluster:
             with step("removing the local cluster"):
                 # All at once, so that nobody restarts what another has lost.
                 stop_all(marked(self._state), patience=0.0)
-                containers.remove_pods(self._settings())
+                remains.remove_pods(self._settings())
                 network.remove_network(self._state)
-                containers.remove_shared_folders()
+                remains.remove_shared_folders()
                 shutil.rmtree(self._state, ignore_errors=True)
 
     def status(self) -> str:
@@ -107,7 +117,7 @@ class LocalCluster:
     def leftovers(self) -> list[str]:
         """Name everything of ours that is on this machine, whether the cluster runs or not."""
         found = [f"folder {self._state}"] if self._state.exists() else []
-        return found + containers.find_pods(self._settings()) + network.find_network(self._state)
+        return found + remains.find_pods(self._settings()) + network.find_network(self._state)
 
     def _start(self, settings: Settings) -> bool:
         """Start what must be started; whether anything was."""
@@ -128,7 +138,7 @@ class LocalCluster:
             if self._processes.pid(program.name) is None
         )
         network.make_network(settings)
-        containers.make_cgroup(settings)
+        cgroups.make_cgroup(settings.cgroup)
         self._start_control_plane(settings, waiting)
         self._start_node(settings, waiting)
         return True
@@ -146,7 +156,7 @@ class LocalCluster:
         if server:
             with step("starting the API server"):
                 self._wait("kube-apiserver", lambda: health.api_is_ready(settings))
-            objects = {"apiVersion": "v1", "kind": "List", "items": components.cluster_objects()}
+            objects = {"apiVersion": "v1", "kind": "List", "items": build_objects()}
             health.kubectl(settings, "apply", "-f", "-", stdin=json.dumps(objects))
 
     def _start_node(self, settings: Settings, waiting: list[Program]) -> None:
@@ -180,11 +190,11 @@ class LocalCluster:
 
         The API's objects and the images stay; the kubelet starts the pods again.
         """
-        if not containers.find_pods(settings):
+        if not remains.find_pods(settings):
             return
         with step("cleaning up after a cluster that was killed"):
             stop_all(marked(self._state))
-            containers.remove_pods(settings)
+            remains.remove_pods(settings)
             network.remove_pod_links(self._state)
 
     def _alive(self) -> bool:

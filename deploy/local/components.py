@@ -1,17 +1,15 @@
 """The command line and the configuration of every component. No process is started here."""
 
-import json
 import sys
-from pathlib import Path
 
 from deploy.local.certificates import SERVER
-from deploy.local.containers import containerd_configuration, uses_cgroup_v1
-from deploy.local.processes import Program
+from deploy.local.containers import containerd_configuration
+from deploy.local.kubelet import kubelet
+from deploy.local.processes import Program, build_flags, write_configuration
 from deploy.local.settings import (
     API_PORT,
     AUDIT_POLICY,
     DNS_PORT,
-    DNS_SERVICE_ADDRESS,
     NODE,
     NODE_ADDRESS,
     REPOSITORY,
@@ -31,8 +29,6 @@ PORTS = {
     "kube-proxy": (10249, 10256),
     "coredns": (DNS_PORT,),
 }
-_MAX_PODS = 200
-_RUNTIME_TIMEOUT = "2m"
 
 
 #: Started in this order.
@@ -70,14 +66,14 @@ def etcd(settings: Settings) -> Program:
         "trusted-ca-file": pki / "ca.crt",
         "log-level": "warn",
     }
-    return Program("etcd", (settings.binary("server", "etcd"), *_flags(flags)))
+    return Program("etcd", (settings.binary("server", "etcd"), *build_flags(flags)))
 
 
 def apiserver(settings: Settings) -> Program:
     """The API server, with its record of the operator's requests."""
     pki = settings.certificates
     # A copy, so that the cluster doesn't depend on where this checkout lies.
-    policy = _write(settings, "audit-policy.yaml", AUDIT_POLICY.read_text())
+    policy = write_configuration(settings, "audit-policy.yaml", AUDIT_POLICY.read_text())
     settings.audit_log.parent.mkdir(exist_ok=True)
     flags = {
         "etcd-servers": f"https://127.0.0.1:{_ETCD_PORT}",
@@ -113,7 +109,7 @@ def apiserver(settings: Settings) -> Program:
     }
     return Program(
         "kube-apiserver",
-        (settings.binary("kube-apiserver"), *_flags(flags)),
+        (settings.binary("kube-apiserver"), *build_flags(flags)),
         inputs=(policy,),
     )
 
@@ -139,7 +135,7 @@ def controller_manager(settings: Settings) -> Program:
         "concurrent-statefulset-syncs": 20,
     }
     return Program(
-        "kube-controller-manager", (settings.binary("kube-controller-manager"), *_flags(flags))
+        "kube-controller-manager", (settings.binary("kube-controller-manager"), *build_flags(flags))
     )
 
 
@@ -155,76 +151,13 @@ def scheduler(settings: Settings) -> Program:
         "kube-api-qps": 200,
         "kube-api-burst": 400,
     }
-    return Program("kube-scheduler", (settings.binary("kube-scheduler"), *_flags(flags)))
+    return Program("kube-scheduler", (settings.binary("kube-scheduler"), *build_flags(flags)))
 
 
 def containerd(settings: Settings) -> Program:
     """The container runtime, apart from any other on this machine."""
-    path = _write(settings, "containerd.toml", containerd_configuration(settings))
+    path = write_configuration(settings, "containerd.toml", containerd_configuration(settings))
     return Program("containerd", ("containerd", "--config", str(path)), inputs=(path,))
-
-
-def kubelet(settings: Settings) -> Program:
-    """The kubelet; its configuration holds the one setting that may change while all else runs."""
-    configuration = json.dumps(_kubelet_configuration(settings), indent=2)
-    path = _write(settings, "kubelet.json", configuration)
-    flags = {
-        "config": path,
-        "kubeconfig": settings.client("node"),
-        "hostname-override": NODE,
-        "node-ip": NODE_ADDRESS,
-        "root-dir": settings.state / "kubelet",
-        "cert-dir": settings.state / "kubelet" / "pki",
-    }
-    return Program("kubelet", (settings.binary("kubelet"), *_flags(flags)), inputs=(path,))
-
-
-def _kubelet_configuration(settings: Settings) -> dict[str, object]:
-    pki = settings.certificates
-    # The host's resolver is out of a pod's reach; ours answers for the cluster's names alone.
-    resolver = _write(settings, "resolv.conf", f"nameserver {DNS_SERVICE_ADDRESS}\n")
-    configuration: dict[str, object] = {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": NODE_ADDRESS,
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": str(pki / "ca.crt")},
-        },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(pki / "kubelet.crt"),
-        "tlsPrivateKeyFile": str(pki / "kubelet.key"),
-        "clusterDNS": [DNS_SERVICE_ADDRESS],
-        "clusterDomain": "cluster.local",
-        "resolvConf": str(resolver),
-        "containerRuntimeEndpoint": f"unix://{settings.containerd_socket}",
-        "runtimeRequestTimeout": _RUNTIME_TIMEOUT,
-        "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{settings.cgroup}",
-        "failSwapOn": False,
-        "maxPods": _MAX_PODS,
-        "podLogsDir": str(settings.state / "pod-logs"),
-        "volumePluginDir": str(settings.state / "kubelet" / "volume-plugins"),
-        "serializeImagePulls": False,
-        # Images come by file and can't be pulled again: never collect them.
-        "imageGCHighThresholdPercent": 100,
-        "imageMinimumGCAge": "8760h",
-        # A full disk is the machine's business; pods that vanish for it would puzzle every test.
-        "evictionHard": {"nodefs.available": "1%", "memory.available": "100Mi"},
-        "registryPullQPS": 0,
-        "eventRecordQPS": 0,
-        "kubeAPIQPS": 200,
-        "kubeAPIBurst": 400,
-    }
-    if uses_cgroup_v1():
-        # Refused from 1.35 on unless told; on v2 the setting must not matter.
-        configuration["failCgroupV1"] = False
-    if settings.options.restart_backoff is not None:
-        configuration["featureGates"] = {"KubeletCrashLoopBackOffMax": True}
-        period = settings.options.restart_backoff
-        configuration["crashLoopBackOff"] = {"maxContainerRestartPeriod": period}
-    return configuration
 
 
 def proxy(settings: Settings) -> Program:
@@ -243,7 +176,7 @@ def proxy(settings: Settings) -> Program:
         "conntrack-tcp-timeout-established": "0s",
         "conntrack-tcp-timeout-close-wait": "0s",
     }
-    return Program("kube-proxy", (settings.binary("kube-proxy"), *_flags(flags)))
+    return Program("kube-proxy", (settings.binary("kube-proxy"), *build_flags(flags)))
 
 
 def dns(settings: Settings) -> Program:
@@ -266,7 +199,7 @@ cluster.local:{DNS_PORT} in-addr.arpa:{DNS_PORT} {{
     }}
 }}
 """
-    path = _write(settings, "Corefile", corefile)
+    path = write_configuration(settings, "Corefile", corefile)
     argv = (settings.binary("coredns", "coredns"), "-conf", str(path))
     return Program("coredns", argv, inputs=(path,))
 
@@ -289,50 +222,3 @@ def volumes(settings: Settings) -> Program:
         *(SERVER, str(settings.certificates), str(settings.state / "volumes")),
     )
     return Program("volumes", argv, inputs=(source,), cwd=str(REPOSITORY))
-
-
-def cluster_objects() -> list[dict[str, object]]:
-    """What the API must hold before pods can resolve names and claim volumes."""
-    port_names = (("dns", "UDP"), ("dns-tcp", "TCP"))
-    name: dict[str, object] = {"name": "kube-dns", "namespace": "kube-system"}
-    service: dict[str, object] = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": name,
-        "spec": {
-            "clusterIP": DNS_SERVICE_ADDRESS,
-            "ports": [{"name": n, "port": 53, "protocol": p} for n, p in port_names],
-        },
-    }
-    endpoints: dict[str, object] = {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {**name, "labels": {"kubernetes.io/service-name": "kube-dns"}},
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [NODE_ADDRESS], "conditions": {"ready": True}}],
-        "ports": [{"name": n, "port": DNS_PORT, "protocol": p} for n, p in port_names],
-    }
-    storage_class: dict[str, object] = {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {
-            "name": "local",
-            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-        },
-        "provisioner": "mcpworkload.dev/local",
-        "reclaimPolicy": "Delete",
-        "volumeBindingMode": "WaitForFirstConsumer",
-        "allowVolumeExpansion": True,
-    }
-    return [service, endpoints, storage_class]
-
-
-def _flags(flags: dict[str, object]) -> list[str]:
-    return [f"--{name}={value}" for name, value in flags.items()]
-
-
-def _write(settings: Settings, name: str, text: str) -> Path:
-    path = settings.config / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path

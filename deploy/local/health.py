@@ -13,7 +13,6 @@ Probe = Callable[[], bool]
 
 _TIMEOUT = 3.0
 _KUBELET_HEALTH_PORT = 10248
-_PROXY_HEALTH_PORT = 10256
 #: "kubernetes.default.svc.cluster.local", one query for its address.
 _QUESTION = struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + b"".join(
     bytes([len(label)]) + label for label in b"kubernetes.default.svc.cluster.local".split(b".")
@@ -38,7 +37,7 @@ def api_is_ready(settings: Settings) -> bool:
 
 
 def node_is_ready(settings: Settings) -> bool:
-    """Whether the kubelet works and the API has heard so; alone, the API may remember a dead one."""
+    """Whether the kubelet works, and the API has heard so and isn't remembering a dead one."""
     kubelet = http.client.HTTPConnection("127.0.0.1", _KUBELET_HEALTH_PORT, timeout=_TIMEOUT)
     if not _answers_ok(kubelet, "/healthz"):
         return False
@@ -50,9 +49,11 @@ def node_is_ready(settings: Settings) -> bool:
 
 
 def proxy_is_ready() -> bool:
-    """Whether kube-proxy has written its rules."""
-    proxy = http.client.HTTPConnection("127.0.0.1", _PROXY_HEALTH_PORT, timeout=_TIMEOUT)
-    return _answers_ok(proxy, "/healthz")
+    """Whether kube-proxy has placed its rules; the jump looked for is the last that it makes."""
+    try:
+        return "KUBE-POSTROUTING" in run(["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"])
+    except ClusterError:
+        return False
 
 
 def names_resolve() -> bool:

@@ -11,12 +11,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.cluster.terminal import ClusterError, last_lines
-from deploy.local.settings import MARK
+from deploy.local.settings import MARK, Settings
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _POLL = 0.05
@@ -38,6 +38,19 @@ class Program:
         for path in self.inputs:
             digest.update(path.read_bytes())
         return digest.hexdigest()
+
+
+def build_flags(flags: Mapping[str, object]) -> list[str]:
+    """A command line's flags, each as one argument."""
+    return [f"--{name}={value}" for name, value in flags.items()]
+
+
+def write_configuration(settings: Settings, name: str, text: str) -> Path:
+    """Write a file that a component reads at its start, and return its path."""
+    path = settings.config / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
 
 
 @dataclass(frozen=True)
