@@ -14,7 +14,7 @@ from mcpworkload.cluster.writer import Writer
 from mcpworkload.handlers import WatchPulse, build_registry, build_settings
 from mcpworkload.queue import KeyQueue
 from mcpworkload.reconcile import Reconciler
-from mcpworkload.resync import resync_forever
+from mcpworkload.resync import resync_forever, wait_until_served
 from mcpworkload.settings import Settings
 from mcpworkload.store import WorkloadStore
 
@@ -64,12 +64,15 @@ async def _lead(settings: Settings, api: Api, lease: LeaderLease, health: probes
     informers = Informers(api, settings.namespaces, child_changed)
     reconciler = Reconciler(store, informers, queue.forget, Writer(api))
     health.is_synced = False
-    health.watches_silent_seconds = lambda: max(pulse.silent_seconds(), informers.silent_seconds())
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
         # A reconcile that does not know the children yet would apply them all again.
         await informers.wait_synced()
+        await wait_until_served(api, settings.namespaces)
         health.is_synced = True
+        health.watches_silent_seconds = lambda: max(
+            pulse.silent_seconds(), informers.silent_seconds()
+        )
         tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
         tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
         await kopf.operator(

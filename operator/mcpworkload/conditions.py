@@ -12,14 +12,11 @@ from typing import Any
 
 from mcpworkload import names
 from mcpworkload.desired import server_url
-from mcpworkload.errors import ChildConflict, SpecError
+from mcpworkload.errors import Refusal
 from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadStatus
 from mcpworkload.observation import Observation
 from mcpworkload.problems import first_problem
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
-
-# Why a spec was not turned into children.
-Refusal = SpecError | ChildConflict
 
 # A rollout takes one replica at a time, so one may be missing without anything being wrong.
 MAX_UNAVAILABLE = 1
@@ -96,6 +93,14 @@ def build_status(
         conditions=_dated(verdicts, subject, now),
     )
     return status.to_api()
+
+
+def summary(status: Mapping[str, Any]) -> str:
+    """The conditions of a stored status in one line, for the log."""
+    return "; ".join(
+        "{type}={status} {reason}: {message}".format(**condition)
+        for condition in status["conditions"]
+    )
 
 
 def _accepted(refusal: Refusal | None) -> Verdict:

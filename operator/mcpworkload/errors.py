@@ -4,13 +4,14 @@ What can go wrong, and whether looking again can help.
 ::
 
     OperatorError
-    ├── SpecError            the spec's fault: a condition, and no retry until something changes
-    │   ├── InvalidSpec
-    │   └── Rejected         the API server refused a child for good (its words)
-    ├── ChildConflict        the name of a child is taken: retried with backoff
+    ├── Refusal              the workload was not turned into children: a condition says so
+    │   ├── InvalidSpec      a field is wrong: no look before it changes
+    │   ├── Rejected         the API server refused a child: no look before the spec changes
+    │   ├── ChildForbidden   rights or quota are missing: looked at again after a while
+    │   └── ChildConflict    a child's name is taken: looked at again after a while
     └── ApiError             what the API answered, translated in one place
         ├── Unavailable      no answer, time-out, 5xx, 429: retried with backoff
-        ├── Forbidden        403, quota and missing rights alike: retried with backoff
+        ├── Forbidden        403, quota and missing rights alike
         ├── NotFound         404
         ├── Conflict         409
         ├── Gone             410: a watch or list has expired
@@ -24,26 +25,41 @@ class OperatorError(Exception):
     """The root of everything that this package raises on purpose."""
 
 
-class SpecError(OperatorError):
-    """The workload cannot be run as written; the message says what would be right."""
+class Refusal(OperatorError):
+    """
+    Why a workload was not turned into children; the message says what would be right.
+
+    `reason` becomes the condition's, `retry_after` is in how many seconds to look again; None
+    means not before something changes.
+    """
 
     reason = AcceptedReason.INVALID_SPEC
+    retry_after: float | None = None
 
 
-class InvalidSpec(SpecError):
+class InvalidSpec(Refusal):
     """A field of the spec is wrong: the message starts with its path."""
 
 
-class Rejected(SpecError):
+class Rejected(Refusal):
     """The API server refuses a child that we built; repeating the request cannot help."""
 
     reason = AcceptedReason.REJECTED
 
 
-class ChildConflict(OperatorError):
+class ChildForbidden(Refusal):
+    """The API server forbids a child: a quota is used up, or rights are missing."""
+
+    reason = AcceptedReason.REJECTED
+    retry_after = 30.0
+
+
+class ChildConflict(Refusal):
     """A child's name is taken by an object that is not ours; it was not touched."""
 
     reason = AcceptedReason.CHILD_CONFLICT
+    # The other object does not carry our label, so no watch tells when it goes.
+    retry_after = 10.0
 
 
 class ApiError(OperatorError):

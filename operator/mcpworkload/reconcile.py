@@ -21,15 +21,17 @@ from datetime import UTC, datetime
 from mcpworkload import names
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.conditions import Refusal, Subject, build_status
+from mcpworkload.conditions import Subject, build_status, summary
 from mcpworkload.desired import build_children
 from mcpworkload.errors import (
     ChildConflict,
+    ChildForbidden,
     Conflict,
+    Forbidden,
     NotFound,
+    Refusal,
     Refused,
     Rejected,
-    SpecError,
 )
 from mcpworkload.live import Metadata
 from mcpworkload.models import Workload
@@ -37,12 +39,9 @@ from mcpworkload.names import ChildKind
 from mcpworkload.observation import Observation
 from mcpworkload.plan import Applied, Apply, describe_conflict, is_ours_or_nobodys, plan
 from mcpworkload.reporting import Hold, hold_for
-from mcpworkload.store import Body, WorkloadStore
+from mcpworkload.store import Body, WorkloadStore, key_of
 
 log = logging.getLogger(__name__)
-
-# The other object of that name does not carry our label, so no watch tells when it goes.
-CONFLICT_RETRY_SECONDS = 10.0
 
 
 @dataclass
@@ -94,13 +93,10 @@ class Reconciler:
             children = build_children(workload)
             steps = plan(workload.uid, children, observation, memory.applied)
             await self._execute(key, workload.uid, steps, memory)
-        except (SpecError, ChildConflict) as error:
+        except Refusal as error:
             refusal = error
-            log.warning("not accepted: %s", error, extra={"workload": key})
         again = await self._report(body, subject, observation, refusal, memory)
-        if isinstance(refusal, ChildConflict):
-            return min(again or CONFLICT_RETRY_SECONDS, CONFLICT_RETRY_SECONDS)
-        return again
+        return again or (refusal.retry_after if refusal else None)
 
     async def _execute(
         self, key: str, owner_uid: str, steps: tuple[Apply, ...], memory: _Memory
@@ -125,9 +121,9 @@ class Reconciler:
             uid = found.uid
         try:
             stored = await self._writer.apply_child(child, uid=uid, force=step.force)
-        except Refused as error:
+        except (Refused, Forbidden) as error:
             message = f"the API server refuses the {child.kind} {child.name}: {error}"
-            raise Rejected(message) from error
+            raise (Rejected if isinstance(error, Refused) else ChildForbidden)(message) from error
         except Conflict as error:
             if step.force:
                 raise
@@ -160,8 +156,9 @@ class Reconciler:
             )
         except (NotFound, Conflict) as error:
             # Deleted, or deleted and made anew: the watch tells, and the status was not ours.
-            log.debug("status not written: %s", error)
+            log.info("status not written: %s", error, extra={"workload": key_of(body)})
             return None
+        log.info("status: %s", summary(status), extra={"workload": key_of(body)})
         self._store.put(stored)
         return None
 

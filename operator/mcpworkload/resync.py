@@ -1,5 +1,5 @@
 """
-A slow second look, for what the watches cannot tell.
+What kopf's watch cannot tell: that the workloads are served at all, and which have vanished.
 
 kopf does not notice workloads that were deleted while its watch was being renewed, and a bug
 of ours may leave one behind; neither should last until the operator restarts.
@@ -20,6 +20,20 @@ from mcpworkload.store import WorkloadStore, key_of
 log = logging.getLogger(__name__)
 
 RESYNC_SECONDS = 600.0
+SERVED_RETRY_SECONDS = 1.0
+
+
+async def wait_until_served(api: Api, namespaces: Sequence[str]) -> None:
+    """Return when the API server knows our kind; kopf would not notice a CRD that comes later."""
+    path = WORKLOAD.path(namespaces[0] if namespaces else None)
+    while True:
+        try:
+            await api.request("GET", path, params={"limit": "1"}, accept=METADATA_ONLY)
+        except ApiError as error:
+            log.warning("waiting for the CRD of %s: %s", WORKLOAD.name, error)
+            await asyncio.sleep(SERVED_RETRY_SECONDS)
+        else:
+            return
 
 
 async def resync_forever(
