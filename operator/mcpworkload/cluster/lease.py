@@ -113,12 +113,13 @@ class LeaderLease:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         old = self._lease.get("spec", {})
         is_same = old.get("holderIdentity") == holder
+        is_transition = bool(old) and bool(holder) and not is_same
         spec = {
             "holderIdentity": holder,
             "leaseDurationSeconds": seconds,
             "acquireTime": old.get("acquireTime", now) if is_same else now,
             "renewTime": now,
-            "leaseTransitions": old.get("leaseTransitions", 0) + (0 if is_same else 1),
+            "leaseTransitions": old.get("leaseTransitions", 0) + is_transition,
         }
         # An update carries the version that it was read with, so two takers cannot both win.
         metadata = self._lease.get("metadata") or {"name": self._name}

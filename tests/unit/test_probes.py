@@ -1,0 +1,55 @@
+"""What liveness and readiness say, and what they keep quiet about."""
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mcpworkload.errors import Unavailable
+from mcpworkload.probes import LAG_LIMIT_SECONDS, SILENCE_LIMIT_SECONDS, Health
+
+
+def make_health(*, api_answers: bool = True, silent: float = 0.0, lag: float = 0.0) -> Health:
+    """The health of a leading operator."""
+
+    async def request(*_: Any) -> bytes:
+        if not api_answers:
+            raise Unavailable("no answer")
+        return b""
+
+    answered_at = time.monotonic() - (0 if api_answers else 60)
+    api: Any = SimpleNamespace(request=request, answered_at=answered_at)
+    return Health(api, watches_silent_seconds=lambda: silent, ticked_at=time.monotonic() - lag)
+
+
+TOO_SILENT = SILENCE_LIMIT_SECONDS + 1
+
+
+@pytest.mark.parametrize(
+    ("health", "complaint"),
+    [
+        pytest.param(make_health(), "", id="well"),
+        pytest.param(make_health(silent=SILENCE_LIMIT_SECONDS - 1), "", id="a quiet watch"),
+        pytest.param(make_health(silent=TOO_SILENT), "a watch has been silent", id="deaf"),
+        pytest.param(
+            make_health(silent=TOO_SILENT, api_answers=False), "", id="the API server is away"
+        ),
+        pytest.param(make_health(lag=LAG_LIMIT_SECONDS + 2), "the event loop is", id="stuck"),
+    ],
+)
+async def test_liveness_fails_only_for_what_a_restart_mends(health: Health, complaint: str) -> None:
+    """An outage of the API server is nothing of that kind."""
+    failure = await health.failure()
+
+    assert failure.startswith(complaint)
+    assert bool(failure) == bool(complaint)
+
+
+def test_readiness_follows_api_server_and_caches() -> None:
+    """Both at this moment."""
+    assert make_health().unreadiness() == ""
+    assert "has not answered" in make_health(api_answers=False).unreadiness()
+    filling = make_health()
+    filling.is_synced = False
+    assert "caches" in filling.unreadiness()
