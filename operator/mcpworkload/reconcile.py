@@ -21,7 +21,6 @@ from datetime import UTC, datetime
 from mcpworkload import names
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.conditions import Subject, build_status, summary
 from mcpworkload.desired import build_children
 from mcpworkload.errors import (
     ChildConflict,
@@ -38,7 +37,7 @@ from mcpworkload.models import Workload
 from mcpworkload.names import ChildKind
 from mcpworkload.observation import Observation
 from mcpworkload.plan import Applied, Apply, describe_conflict, is_ours_or_nobodys, plan
-from mcpworkload.reporting import Hold, hold_for
+from mcpworkload.status import Hold, Subject, build_status, hold_for, summary
 from mcpworkload.store import Body, WorkloadStore, key_of
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from mcpworkload.desired import server_url
 from mcpworkload.errors import Refusal
 from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadStatus
 from mcpworkload.observation import Observation
-from mcpworkload.problems import first_problem
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
+from mcpworkload.status.problems import first_problem
 
 # A rollout takes one replica at a time, so one may be missing without anything being wrong.
 MAX_UNAVAILABLE = 1

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.conditions import Subject, build_status
 from mcpworkload.errors import ChildConflict, InvalidSpec, Rejected
 from mcpworkload.observation import Observation
+from mcpworkload.status.conditions import Subject, build_status
 from tests.unit.builders import (
     NOON,
     make_body,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.problems import first_problem
+from mcpworkload.status.problems import first_problem
 from tests.unit.builders import make_pod
 
 

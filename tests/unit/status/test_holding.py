@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.observation import Observation
-from mcpworkload.reporting import COUNTS_ONLY_SECONDS, SETTLE_SECONDS, Hold, hold_for
+from mcpworkload.status.holding import COUNTS_ONLY_SECONDS, SETTLE_SECONDS, Hold, hold_for
 from tests.unit.builders import make_observation, make_statefulset
 
 STORED: dict[str, Any] = {"conditions": ["old"], "replicas": 0}
