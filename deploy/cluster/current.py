@@ -75,7 +75,13 @@ class CurrentCluster:
         raise UnavailableError("the audit log of CLUSTER=current can't be read from here")
 
     def _context(self) -> str:
-        context = self._kubectl("config", "current-context").strip()
+        try:
+            context = self._kubectl("config", "current-context").strip()
+        except ClusterError:
+            raise ClusterError(
+                "the kubeconfig has no current context: set KUBECONFIG, or choose one with "
+                "`kubectl config use-context`"
+            ) from None
         if not is_test_context(context, os.environ.get(_ALLOWED)):
             raise ClusterError(
                 f"context {context} isn't named like a test cluster: "

@@ -26,6 +26,7 @@ from deploy.local.processes import Processes, Program, marked, stop_all
 from deploy.local.settings import Settings, cache_folder, state_folder
 
 _START_TIMEOUT = 90.0
+_CLEAN_UP_PATIENCE = 2.0
 
 
 class LocalCluster:
@@ -128,7 +129,8 @@ class LocalCluster:
         if not waiting:
             self._wait_for_node(settings)
             return False
-        if self._processes.pid("containerd") is None:
+        # Either of the two alone finds the pods again that the other one has kept.
+        if not self._processes.pid("containerd") and not self._processes.pid("kubelet"):
             self._clean_up(settings)
             waiting = programs
         host.require_ports(
@@ -193,7 +195,7 @@ class LocalCluster:
         if not remains.find_pods(settings):
             return
         with step("cleaning up after a cluster that was killed"):
-            stop_all(marked(self._state))
+            stop_all(marked(self._state), patience=_CLEAN_UP_PATIENCE)
             remains.remove_pods(settings)
             network.remove_pod_links(self._state)
 

@@ -12,6 +12,7 @@ from deploy.local.settings import API_PORT, DNS_PORT, NODE, NODE_ADDRESS, Settin
 Probe = Callable[[], bool]
 
 _TIMEOUT = 3.0
+_DNS_TIMEOUT = 0.5
 _KUBELET_HEALTH_PORT = 10248
 #: "kubernetes.default.svc.cluster.local", one query for its address.
 _QUESTION = struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + b"".join(
@@ -59,9 +60,12 @@ def proxy_is_ready() -> bool:
 def names_resolve() -> bool:
     """Whether DNS knows the API server's own Service."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-        asker.settimeout(_TIMEOUT)
+        # A lost answer is not worth waiting for: the caller asks again.
+        asker.settimeout(_DNS_TIMEOUT)
         try:
-            asker.sendto(_QUESTION, (NODE_ADDRESS, DNS_PORT))
+            # Connected, so that a port nobody listens on is an error and not a silence.
+            asker.connect((NODE_ADDRESS, DNS_PORT))
+            asker.send(_QUESTION)
             header = struct.unpack("!6H", asker.recv(512)[:12])
         except OSError:
             return False
