@@ -1,8 +1,9 @@
 """
 Does a live object still hold all that we want of it?
 
-Others may add fields, list entries and defaults; only what we set is compared. Lists of
-objects are matched by the keys that Kubernetes merges them by, whatever the order.
+Others may add fields, list entries and defaults; only what we set is compared, except in maps
+that have one owner. Lists of objects are matched by the keys that Kubernetes merges them by,
+whatever the order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ _LIST_KEYS: dict[str, tuple[str, ...]] = {
 }
 _PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
 _QUANTITY_MAPS = ("requests", "limits")
+# Maps that are replaced as a whole. One more key in a selector, and it selects nothing.
+_ATOMIC_MAPS = ("selector", "matchLabels", "nodeSelector")
 # Where absence means something else than the empty value: the API has three states there, or
 # (emptyDir) the field's presence is what counts.
 _MEANINGFUL_ABSENCE = frozenset(
@@ -62,6 +65,10 @@ def _mapping_difference(
             ),
             None,
         )
+    if path.rpartition(".")[2] in _ATOMIC_MAPS:
+        foreign = next((key for key in live if key not in desired), None)
+        if foreign is not None:
+            return f"{path}.{foreign}"
     for key, value in desired.items():
         difference = first_difference(value, live.get(key), f"{path}.{key}" if path else key)
         if difference:
