@@ -1,0 +1,112 @@
+"""
+Order, time limits, and the fixtures of everything that needs a cluster.
+
+Tests below `unit` need none and never touch one. The others share one operator, which works
+either in the cluster (e2e) or as a process of the tests (integration): see `rig/seat.py`.
+"""
+
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.cluster.terminal import ClusterError
+from tests.rig.api import Api
+from tests.rig.audit import AuditLog
+from tests.rig.cluster import Cluster, find_cluster
+from tests.rig.figures import Figures
+from tests.rig.process import OperatorProcess, write_kubeconfig
+from tests.rig.seat import Seat
+from tests.rig.space import Space
+
+HERE = Path(__file__).parent
+# The fast ones first; the operator changes seats once, between the last two.
+FOLDERS = ("unit", "integration", "e2e")
+CLUSTER_TEST_SECONDS = 180
+_SEAT = pytest.StashKey[Seat]()
+_FIGURES = pytest.StashKey[Figures]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect what tests measure."""
+    config.stash[_FIGURES] = Figures()
+    config.pluginmanager.register(config.stash[_FIGURES])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run folder after folder; give tests on a cluster the time that a cluster takes."""
+    items.sort(key=_folder_number)
+    for item in items:
+        if _folder_number(item) > 0 and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(CLUSTER_TEST_SECONDS))
+
+
+def _folder_number(item: pytest.Item) -> int:
+    folder = item.path.relative_to(HERE).parts[0]
+    return FOLDERS.index(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the operator said last under a test that failed."""
+    report = yield
+    seat = item.config.stash.get(_SEAT, None)
+    if report.failed and seat is not None:
+        try:
+            report.sections.append(("the operator's last log lines", seat.log()))
+        except ClusterError as error:
+            report.sections.append(("the operator's log could not be read", str(error)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> Figures:
+    """Where tests note what they measured."""
+    return pytestconfig.stash[_FIGURES]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The test cluster; without one every test that needs it fails with what to do."""
+    try:
+        return find_cluster()
+    except ClusterError as error:
+        pytest.fail(f"{error}\n`make up install` brings up a cluster", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def seat(
+    cluster: Cluster, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Seat]:
+    """The operator's two places; in the end it is back in the cluster."""
+    folder = tmp_path_factory.mktemp("operator")
+    kubeconfig = write_kubeconfig(cluster, folder / "kubeconfig")
+    seat = Seat(OperatorProcess(kubeconfig, folder / "log"))
+    pytestconfig.stash[_SEAT] = seat
+    try:
+        yield seat
+    finally:
+        seat.put_in()
+
+
+@pytest.fixture
+async def api(cluster: Cluster) -> AsyncIterator[Api]:
+    """The API server, with the rights of the kubeconfig's user."""
+    async with Api.open(cluster.kubeconfig) as api:
+        yield api
+
+
+@pytest.fixture
+async def space(api: Api, seat: Seat, request: pytest.FixtureRequest) -> AsyncIterator[Space]:
+    """A namespace for this test alone, named after its file."""
+    word = request.path.stem.removeprefix("test_").replace("_", "-")
+    async with Space.open(api, word, seat.log) as space:
+        yield space
+
+
+@pytest.fixture
+def audit(cluster: Cluster) -> AuditLog:
+    """The audit log from now on."""
+    return AuditLog(cluster.require_audit_log()).from_now()

@@ -1,0 +1,202 @@
+"""What a workload's children look like, and that they go when it goes."""
+
+from typing import Any
+
+import pytest
+
+from tests.rig.builders import make_workload
+from tests.rig.kinds import Manifest
+from tests.rig.predicates import exists, field, has, is_gone, is_ready, is_replaced
+from tests.rig.process import OperatorProcess
+from tests.rig.space import Space
+
+CHILDREN = ("Service", "StatefulSet")
+HASH = "mcpworkload.dev/hash"
+CONTAINER = ("spec", "template", "spec", "containers", 0)
+
+
+def managers_of(manifest: Manifest) -> set[tuple[str, str]]:
+    """Who has written to an object, status apart, and how."""
+    return {
+        (entry["manager"], entry["operation"])
+        for entry in manifest["metadata"]["managedFields"]
+        if "subresource" not in entry
+    }
+
+
+def env_of(statefulset: Manifest) -> dict[str, Any]:
+    """The plain variables of the server's container."""
+    return {entry["name"]: entry.get("value") for entry in field(statefulset, *CONTAINER, "env")}
+
+
+async def test_a_workload_gets_its_two_children(space: Space) -> None:
+    """A StatefulSet and its governing headless Service, named, labelled, owned, and applied."""
+    workload = await space.settle(make_workload("weather", labels={"team": "sky"}))
+    owner = {
+        "apiVersion": "mcpworkload.dev/v1alpha1",
+        "kind": "MCPWorkload",
+        "name": "weather",
+        "uid": workload["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    for kind in CHILDREN:
+        child = await space.get(kind, "weather")
+
+        assert child["metadata"]["ownerReferences"] == [owner]
+        assert child["metadata"]["labels"] == {
+            "team": "sky",
+            "mcpworkload.dev/workload": "weather",
+            "app.kubernetes.io/name": "weather",
+            "app.kubernetes.io/instance": "weather",
+            "app.kubernetes.io/component": "mcp-server",
+            "app.kubernetes.io/managed-by": "mcpworkload",
+        }
+        assert list(child["metadata"]["annotations"]) == [HASH]
+        assert managers_of(child) == {("mcpworkload", "Apply")}
+        assert len(await space.read_all(kind)) == 1
+    service = await space.get("Service", "weather")
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["selector"] == {"mcpworkload.dev/workload": "weather"}
+    assert service["spec"]["ports"] == [
+        {"name": "mcp", "port": 8080, "targetPort": 8080, "protocol": "TCP"}
+    ]
+    statefulset = await space.get("StatefulSet", "weather")
+    assert statefulset["spec"]["serviceName"] == "weather"
+    assert statefulset["spec"]["selector"] == {"matchLabels": service["spec"]["selector"]}
+
+
+async def test_the_status_says_what_there_is(space: Space) -> None:
+    """URL, selector, counts and the three conditions, for a workload that wants no pods."""
+    workload = await space.settle(make_workload("weather", transport={"type": "sse", "port": 99}))
+
+    status = workload["status"]
+    conditions = {item["type"]: (item["status"], item["reason"]) for item in status["conditions"]}
+    assert status["url"] == f"http://weather.{space.name}.svc:99/sse"
+    assert status["selector"] == "mcpworkload.dev/workload=weather"
+    assert (status["replicas"], status["readyReplicas"], status["updatedReplicas"]) == (0, 0, 0)
+    assert status["observedGeneration"] == workload["metadata"]["generation"]
+    assert conditions == {
+        "Accepted": ("True", "Accepted"),
+        "Available": ("False", "ScaledToZero"),
+        "Ready": ("True", "Ready"),
+    }
+
+
+async def test_nothing_of_ours_is_left_on_the_workload(space: Space) -> None:
+    """No finalizer, no annotation: a workload is deletable when the operator is not there."""
+    workload = await space.settle(make_workload("weather"))
+
+    assert "finalizers" not in workload["metadata"]
+    assert "annotations" not in workload["metadata"]
+
+
+async def test_what_leaves_the_spec_leaves_the_children(space: Space) -> None:
+    """A label, an annotation and a variable that are removed are gone from every child."""
+    rich = make_workload(
+        "weather",
+        labels={"team": "sky", "tier": "gold"},
+        annotations={"example.com/note": "hello", "example.com/kept": "yes"},
+        env=[{"name": "CITY", "value": "Bergen"}, {"name": "UNIT", "value": "C"}],
+    )
+    poor = make_workload(
+        "weather",
+        labels={"team": "sky"},
+        annotations={"example.com/kept": "yes"},
+        env=[{"name": "UNIT", "value": "C"}],
+    )
+    await space.settle(rich)
+    before = await space.get("StatefulSet", "weather")
+    assert env_of(before)["CITY"] == "Bergen"
+    assert before["spec"]["template"]["metadata"]["labels"]["tier"] == "gold"
+
+    await space.settle(poor)
+
+    after = await space.get("StatefulSet", "weather")
+    template = after["spec"]["template"]
+    service = await space.get("Service", "weather")
+    assert "CITY" not in env_of(after)
+    assert env_of(after)["UNIT"] == "C"
+    for metadata in (after["metadata"], template["metadata"], service["metadata"]):
+        assert metadata["labels"]["team"] == "sky"
+        assert "tier" not in metadata["labels"]
+        assert metadata["annotations"]["example.com/kept"] == "yes"
+        assert "example.com/note" not in metadata["annotations"]
+
+
+async def test_kubectl_scale_reaches_the_statefulset(space: Space) -> None:
+    """The /scale subresource changes the replicas of the workload, and those of its child."""
+    await space.settle(make_workload("weather"))
+
+    await space.api.patch(
+        "MCPWorkload", space.name, "weather", {"spec": {"replicas": 2}}, subresource="scale"
+    )
+
+    await space.until("StatefulSet", "weather", has("two replicas", 2, "spec", "replicas"))
+    workload = await space.get("MCPWorkload", "weather")
+    assert workload["spec"]["replicas"] == 2
+
+
+async def test_children_go_with_the_workload_while_the_operator_is_down(
+    space: Space, operator: OperatorProcess
+) -> None:
+    """Owner references do it; nobody has to be there."""
+    await space.settle(make_workload("weather"))
+    operator.stop()
+
+    await space.delete("MCPWorkload", "weather")
+
+    for kind in ("MCPWorkload", *CHILDREN):
+        await space.until(kind, "weather", is_gone())
+
+
+@pytest.mark.parametrize("propagation", ["Foreground", "Background", "Orphan"])
+async def test_a_deleted_workload_gets_no_new_children(space: Space, propagation: str) -> None:
+    """Nothing comes back, whichever way the workload is deleted; orphans stay as they are."""
+    await space.settle(make_workload("weather"))
+    before = {kind: (await space.get(kind, "weather"))["metadata"]["uid"] for kind in CHILDREN}
+
+    await space.delete("MCPWorkload", "weather", propagation)
+
+    await space.until("MCPWorkload", "weather", is_gone())
+    for kind in CHILDREN:
+        if propagation == "Orphan":
+            child = await space.get(kind, "weather")
+            assert child["metadata"]["uid"] == before[kind]
+        else:
+            await space.until(kind, "weather", is_gone())
+    # A second look at the children: the operator has been told of everything by now.
+    await space.settle(make_workload("other"))
+    for kind in CHILDREN:
+        found = {child["metadata"]["name"] for child in await space.read_all(kind)}
+        assert found == ({"other", "weather"} if propagation == "Orphan" else {"other"})
+
+
+async def test_a_workload_that_is_made_anew_gets_children_of_its_own(space: Space) -> None:
+    """Delete and create in one breath: the children of the old one go, new ones come."""
+    first = await space.settle(make_workload("weather"))
+    old = {kind: (await space.get(kind, "weather"))["metadata"]["uid"] for kind in CHILDREN}
+
+    await space.delete("MCPWorkload", "weather")
+    second = await space.settle(make_workload("weather", args=["--new"]))
+
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
+    for kind in CHILDREN:
+        child = await space.until(kind, "weather", is_replaced(old[kind]))
+        assert child["metadata"]["ownerReferences"][0]["uid"] == second["metadata"]["uid"]
+    await space.until("MCPWorkload", "weather", is_ready())
+
+
+async def test_orphans_are_taken_back_by_a_workload_of_their_name(space: Space) -> None:
+    """Children that lost their owner are adopted by the workload that they carry the label of."""
+    await space.settle(make_workload("weather"))
+    await space.delete("MCPWorkload", "weather", "Orphan")
+    await space.until("MCPWorkload", "weather", is_gone())
+    orphan = await space.until("StatefulSet", "weather", exists())
+    assert "ownerReferences" not in orphan["metadata"]
+
+    workload = await space.settle(make_workload("weather"))
+
+    adopted = await space.get("StatefulSet", "weather")
+    assert adopted["metadata"]["uid"] == orphan["metadata"]["uid"]
+    assert adopted["metadata"]["ownerReferences"][0]["uid"] == workload["metadata"]["uid"]

@@ -1,0 +1,234 @@
+"""Who may change a child: what we set comes back, what we do not set stays as it is."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.rig.api import MERGE, STRATEGIC
+from tests.rig.audit import AuditLog
+from tests.rig.builders import make_workload
+from tests.rig.kinds import Manifest
+from tests.rig.predicates import Predicate, field, is_ready, is_replaced
+from tests.rig.process import OperatorProcess
+from tests.rig.space import Space
+
+# Long enough for the operator to be told, to look, and to write if it wanted to.
+QUIET_SECONDS = 2.0
+CHILDREN = ("Service", "StatefulSet")
+WORKLOAD = make_workload("weather", labels={"team": "sky"}, env=[{"name": "CITY", "value": "Oslo"}])
+
+
+def container(**fields: Any) -> Manifest:
+    """A strategic merge patch of the server's container."""
+    return {"spec": {"template": {"spec": {"containers": [{"name": "mcp", **fields}]}}}}
+
+
+# What somebody changes in a field that the operator sets.
+EDITS = [
+    pytest.param("Service", MERGE, {"spec": {"selector": {"app": "mine"}}}, id="Service selector"),
+    pytest.param(
+        "Service",
+        STRATEGIC,
+        {"spec": {"ports": [{"port": 8080, "targetPort": 80}]}},
+        id="Service target port",
+    ),
+    pytest.param("Service", MERGE, {"metadata": {"labels": {"team": None}}}, id="Service label"),
+    pytest.param("StatefulSet", MERGE, {"spec": {"replicas": 2}}, id="StatefulSet replicas"),
+    pytest.param(
+        "StatefulSet",
+        STRATEGIC,
+        container(env=[{"name": "CITY", "value": "Bergen"}]),
+        id="variable changed",
+    ),
+    pytest.param(
+        "StatefulSet",
+        STRATEGIC,
+        container(env=[{"name": "CITY", "$patch": "delete"}]),
+        id="variable removed",
+    ),
+    pytest.param("StatefulSet", STRATEGIC, container(image="other:1"), id="image"),
+    pytest.param(
+        "StatefulSet",
+        MERGE,
+        {"metadata": {"annotations": {"mcpworkload.dev/hash": None}}},
+        id="hash",
+    ),
+]
+
+# What somebody adds beside the fields that the operator sets.
+ADDITIONS = [
+    pytest.param("Service", MERGE, {"metadata": {"labels": {"mine": "x"}}}, id="Service label"),
+    pytest.param(
+        "Service", MERGE, {"metadata": {"annotations": {"mine": "x"}}}, id="Service annotation"
+    ),
+    pytest.param(
+        "Service", STRATEGIC, {"spec": {"ports": [{"name": "web", "port": 80}]}}, id="Service port"
+    ),
+    pytest.param("Service", MERGE, {"spec": {"sessionAffinity": "ClientIP"}}, id="Service field"),
+    pytest.param(
+        "StatefulSet",
+        MERGE,
+        {"metadata": {"annotations": {"mine": "x"}}},
+        id="StatefulSet annotation",
+    ),
+    pytest.param("StatefulSet", MERGE, {"spec": {"minReadySeconds": 1}}, id="StatefulSet field"),
+    pytest.param(
+        "StatefulSet", STRATEGIC, container(env=[{"name": "MINE", "value": "x"}]), id="variable"
+    ),
+    pytest.param(
+        "StatefulSet",
+        MERGE,
+        {
+            "spec": {
+                "template": {
+                    "metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}
+                }
+            }
+        },
+        id="kubectl rollout restart",
+    ),
+]
+
+
+def our_part(child: Manifest) -> Manifest:
+    """What of a child can be compared before and after: all but versions and status."""
+    metadata = child["metadata"]
+    return {
+        "labels": metadata["labels"],
+        "annotations": metadata.get("annotations", {}),
+        "spec": child["spec"],
+    }
+
+
+def is_as(before: Manifest) -> Predicate:
+    """The child is again what it was."""
+    wanted = our_part(before)
+    return Predicate("is as it was", lambda found: found is not None and our_part(found) == wanted)
+
+
+@pytest.mark.parametrize("kind", CHILDREN)
+async def test_a_deleted_child_comes_back(space: Space, kind: str) -> None:
+    """At once, as another object of the same content."""
+    await space.settle(WORKLOAD)
+    before = await space.get(kind, "weather")
+
+    await space.delete(kind, "weather")
+
+    uid = before["metadata"]["uid"]
+    after = await space.until(kind, "weather", is_replaced(uid), seconds=5)
+    assert after["metadata"]["labels"] == before["metadata"]["labels"]
+    assert after["metadata"]["annotations"] == before["metadata"]["annotations"]
+    await space.until("MCPWorkload", "weather", is_ready())
+
+
+@pytest.mark.parametrize(("kind", "content_type", "edit"), EDITS)
+async def test_a_field_that_we_set_comes_back(
+    space: Space, audit: AuditLog, kind: str, content_type: str, edit: Manifest
+) -> None:
+    """One write restores the child, whoever changed it and how."""
+    await space.settle(WORKLOAD)
+    before = await space.get(kind, "weather")
+    log = audit.from_now()
+
+    await space.patch(kind, "weather", edit, content_type)
+
+    await space.until(kind, "weather", is_as(before), seconds=5)
+    children = [
+        write for write in log.writes(space.name) if write.resource != "mcpworkloads/status"
+    ]
+    assert [str(write) for write in children] == [f"patch {kind.lower()}s"]
+
+
+@pytest.mark.parametrize(("kind", "content_type", "addition"), ADDITIONS)
+async def test_what_others_add_is_left_alone(
+    space: Space, audit: AuditLog, kind: str, content_type: str, addition: Manifest
+) -> None:
+    """A field, label or annotation of somebody else stays, and nothing is written."""
+    await space.settle(WORKLOAD)
+    log = audit.from_now()
+
+    changed = await space.patch(kind, "weather", addition, content_type)
+    await asyncio.sleep(QUIET_SECONDS)
+
+    after = await space.get(kind, "weather")
+    assert our_part(after) == our_part(changed)
+    assert log.writes(space.name) == []
+
+
+async def test_what_others_add_outlives_our_own_change(space: Space) -> None:
+    """A foreign label is still there after the spec was changed and applied."""
+    await space.settle(WORKLOAD)
+    for kind in CHILDREN:
+        await space.patch(kind, "weather", {"metadata": {"labels": {"mine": "x"}}})
+
+    await space.settle(make_workload("weather", labels={"team": "sea"}))
+
+    for kind in CHILDREN:
+        labels = (await space.get(kind, "weather"))["metadata"]["labels"]
+        assert (labels["mine"], labels["team"]) == ("x", "sea")
+
+
+async def test_what_happened_while_the_operator_was_down_is_mended_at_its_start(
+    space: Space, operator: OperatorProcess
+) -> None:
+    """A deleted child, changed fields and a changed spec: all of it is noticed."""
+    names = ("deleted", "edited", "respecified")
+    await asyncio.gather(*(space.settle(make_workload(name)) for name in names))
+    deleted, edited = await space.get("Service", "deleted"), await space.get("Service", "edited")
+    operator.stop()
+    await space.delete("Service", "deleted")
+    await space.patch("Service", "edited", {"spec": {"selector": {"app": "mine"}}})
+    await space.patch("StatefulSet", "edited", {"spec": {"replicas": 2}})
+    await space.apply(make_workload("respecified", args=["--new"]))
+
+    operator.start_leading()
+
+    await space.until("Service", "deleted", is_replaced(deleted["metadata"]["uid"]))
+    await space.until("Service", "edited", is_as(edited))
+    await space.until_all("MCPWorkload", names, is_ready())
+    statefulset = await space.get("StatefulSet", "respecified")
+    assert field(statefulset, "spec", "template", "spec", "containers", 0, "args") == ["--new"]
+    statefulset = await space.get("StatefulSet", "edited")
+    assert statefulset["spec"]["replicas"] == 0
+
+
+async def test_a_workload_that_changes_only_in_its_metadata_is_not_written(
+    space: Space, audit: AuditLog
+) -> None:
+    """Labels and annotations of the workload itself concern nobody but their author."""
+    await space.settle(WORKLOAD)
+    log = audit.from_now()
+
+    await space.patch("MCPWorkload", "weather", {"metadata": {"labels": {"mine": "x"}}})
+    await space.patch("MCPWorkload", "weather", {"metadata": {"annotations": {"mine": "x"}}})
+    await asyncio.sleep(QUIET_SECONDS)
+
+    assert log.writes(space.name) == []
+
+
+async def test_a_status_that_somebody_else_wrote_is_corrected_once(
+    space: Space, audit: AuditLog
+) -> None:
+    """The operator is the only writer of the status."""
+    workload = await space.settle(WORKLOAD)
+    log = audit.from_now()
+
+    await space.api.patch(
+        "MCPWorkload",
+        space.name,
+        "weather",
+        {"status": {"readyReplicas": 7, "url": "http://elsewhere"}},
+        subresource="status",
+    )
+
+    right = workload["status"]
+    await space.until(
+        "MCPWorkload",
+        "weather",
+        Predicate(
+            "has its status again", lambda found: found is not None and found["status"] == right
+        ),
+    )
+    await asyncio.sleep(QUIET_SECONDS)
+    assert log.count(space.name) == {"patch mcpworkloads/status": 1}

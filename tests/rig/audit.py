@@ -1,0 +1,80 @@
+"""
+The operator's requests as the API server recorded them.
+
+Counted from outside, because a counter of our own would share our mistakes.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OPERATOR = "system:serviceaccount:mcpworkload-system:mcpworkload-operator"
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+# The leader's heartbeat, and what is said to people: neither changes a workload.
+APART = frozenset({"leases", "events"})
+
+
+@dataclass(frozen=True)
+class Write:
+    """One request that changes something, successful or not."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """The form in which counts are compared: ``patch mcpworkloads/status``."""
+        return f"{self.verb} {self.resource}"
+
+
+@dataclass(frozen=True)
+class AuditLog:
+    """The audit log from one position on."""
+
+    path: Path
+    position: int = 0
+
+    def from_now(self) -> "AuditLog":
+        """The same log, without what it holds already."""
+        return AuditLog(self.path, self.path.stat().st_size)
+
+    def writes(self, namespace: str = "") -> list[Write]:
+        """The operator's writes, in *namespace* alone where one is given."""
+        return [
+            write
+            for write in self._writes()
+            if write.resource not in APART and namespace in ("", write.namespace)
+        ]
+
+    def count(self, namespace: str = "") -> Counter[str]:
+        """How often the operator made each kind of write."""
+        return Counter(str(write) for write in self.writes(namespace))
+
+    def _writes(self) -> Iterator[Write]:
+        with self.path.open("rb") as file:
+            file.seek(self.position)
+            for line in file:
+                # The last line may still be on its way; it then belongs to a later request.
+                if not line.endswith(b"\n"):
+                    return
+                entry = json.loads(line)
+                if entry["user"]["username"] != OPERATOR or entry["verb"] not in WRITES:
+                    continue
+                if entry["stage"] != "ResponseComplete":
+                    continue
+                yield _write(entry)
+
+
+def _write(entry: dict[str, object]) -> Write:
+    reference = entry.get("objectRef")
+    target = reference if isinstance(reference, dict) else {}
+    subresource = f"/{target['subresource']}" if target.get("subresource") else ""
+    return Write(
+        verb=str(entry["verb"]),
+        resource=f"{target.get('resource', '')}{subresource}",
+        namespace=target.get("namespace", ""),
+        name=target.get("name", ""),
+    )

@@ -1,0 +1,32 @@
+"""Where the API server keeps the kinds that tests look at, and the one shape they have here."""
+
+from typing import Any
+
+Manifest = dict[str, Any]
+
+_PLACES = {
+    "ConfigMap": ("v1", "configmaps"),
+    "CustomResourceDefinition": ("apiextensions.k8s.io/v1", "customresourcedefinitions"),
+    "Deployment": ("apps/v1", "deployments"),
+    "Lease": ("coordination.k8s.io/v1", "leases"),
+    "MCPWorkload": ("mcpworkload.dev/v1alpha1", "mcpworkloads"),
+    "Namespace": ("v1", "namespaces"),
+    "Pod": ("v1", "pods"),
+    "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings"),
+    "Service": ("v1", "services"),
+    "ServiceAccount": ("v1", "serviceaccounts"),
+    "StatefulSet": ("apps/v1", "statefulsets"),
+}
+
+
+def api_version(kind: str) -> str:
+    """The group and version of *kind*, as it stands in a manifest."""
+    return _PLACES[kind][0]
+
+
+def path_of(kind: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    """The path of an object, or of a collection where *name* is empty."""
+    group, plural = _PLACES[kind]
+    root = f"/apis/{group}" if "/" in group else f"/api/{group}"
+    parts = (f"namespaces/{namespace}" if namespace else "", plural, name, subresource)
+    return "/".join((root, *(part for part in parts if part)))
