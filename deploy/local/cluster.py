@@ -60,7 +60,7 @@ class LocalCluster:
         """Stop everything and take back all that it did to this machine, but for the cache."""
         host.require_root()
         with _lock():
-            if not self.leftovers():
+            if not self._is_there():
                 say("no local cluster is up")
                 return
             with step("removing the local cluster"):
@@ -119,6 +119,18 @@ class LocalCluster:
         """Name everything of ours that is on this machine, whether the cluster runs or not."""
         found = [f"folder {self._state}"] if self._state.exists() else []
         return found + remains.find_pods(self._settings()) + network.find_network(self._state)
+
+    def _is_there(self) -> bool:
+        """
+        Whether this machine has a cluster of ours, or what is left of one.
+
+        Stricter than leftovers: chains called KUBE-* may be those of another Kubernetes.
+        """
+        return (
+            self._state.exists()
+            or bool(remains.find_pods(self._settings()))
+            or network.bridge_exists()
+        )
 
     def _start(self, settings: Settings) -> bool:
         """Start what must be started; whether anything was."""

@@ -158,6 +158,7 @@ class Processes:
         pid = self.pid(name)
         if pid is not None:
             stop_all([pid])
+        self._reaped(name)
         (self._records / f"{name}.json").unlink(missing_ok=True)
 
     def log(self, name: str) -> Path:
@@ -173,14 +174,18 @@ class Processes:
         """
         deadline = time.monotonic() + timeout
         while not healthy():
-            child = self._children.get(name)
-            ended = self.pid(name) is None or (child is not None and child.poll() is not None)
+            ended = self._reaped(name) or self.pid(name) is None
             if ended or time.monotonic() > deadline:
                 problem = "ended" if ended else f"is not healthy after {timeout:.0f} s"
                 log = self.log(name)
                 tail = last_lines(log.read_text(errors="replace")) if log.exists() else ""
                 raise ClusterError(f"{name} {problem}; the end of {log}:\n{tail}")
             time.sleep(_POLL)
+
+    def _reaped(self, name: str) -> bool:
+        """Whether it was a child of this very command and has ended."""
+        child = self._children.get(name)
+        return child is not None and child.poll() is not None
 
     def _record(self, name: str) -> "_Record | None":
         try:
