@@ -1,0 +1,60 @@
+"""Fifty workloads on a real kubelet: the operator may die at any moment, and is never noisy."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.rig.audit import AuditLog
+from tests.rig.builders import make_running_workload, make_workload
+from tests.rig.figures import Figures
+from tests.rig.predicates import is_ready
+from tests.rig.process import OperatorProcess
+from tests.rig.space import Space
+
+SIZE = 50
+# When the operator is killed: some workloads have both children, some one, most none.
+KILLED_AT = 10
+SETTLE_SECONDS = 120
+QUIET_SECONDS = 3.0
+NAMES = [f"w{number:02}" for number in range(SIZE)]
+
+
+@pytest.mark.timeout(300)
+async def test_a_killed_operator_finishes_what_it_began_and_then_is_silent(
+    space: Space, operator: OperatorProcess, audit: AuditLog, figures: Figures
+) -> None:
+    """
+    Killed while it creates: all workloads get their children, once. Restarted when they run:
+    not a single write.
+    """
+    begin = time.monotonic()
+    await asyncio.gather(*(space.apply(make_running_workload(name)) for name in NAMES))
+    while len(await space.read_all("StatefulSet")) < KILLED_AT:
+        assert time.monotonic() - begin < SETTLE_SECONDS
+    operator.kill()
+    children = len(await space.read_all("StatefulSet"))
+    assert children < SIZE, "the operator was faster than the test"
+
+    operator.start_leading()
+
+    await space.until_all("MCPWorkload", NAMES, is_ready(), SETTLE_SECONDS)
+    took = time.monotonic() - begin
+    for kind in ("StatefulSet", "Service", "Pod"):
+        assert len(await space.read_all(kind)) == SIZE, kind
+    applies = audit.count(space.name)
+    figures.note(f"{SIZE} workloads, operator killed at {children}: all Ready in {took:.0f} s")
+    figures.note(f"  writes: {dict(applies)}")
+    # What the first run had applied, but not heard of, the second may apply again; no more.
+    assert applies["patch statefulsets"] <= SIZE + children
+    assert applies["patch services"] <= SIZE + children
+
+    operator.stop()
+    log = audit.from_now()
+    operator.start_leading()
+    # Once a newcomer is served, everything that was there before has been looked at.
+    await space.settle(make_workload("newcomer"))
+    await asyncio.sleep(QUIET_SECONDS)
+
+    assert [write for write in log.writes(space.name) if write.name != "newcomer"] == []
+    figures.note(f"restart on {SIZE} settled workloads: 0 writes")
