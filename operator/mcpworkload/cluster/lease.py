@@ -83,7 +83,8 @@ class LeaderLease:
                     await self._read()
                 if self._lease and self._is_held_by_other() and not self._is_expired():
                     await self._read()
-                    return False
+                    if self._is_held_by_other():
+                        return False
                 await self._write(holder=self._identity, seconds=LEASE_SECONDS)
         except Conflict:
             self._lease = {}
