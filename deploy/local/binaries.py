@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, run, step
 from deploy.local.settings import SOURCES, cache_folder
+from deploy.terminal import ToolError, run, step
 
 _BUILD_TIMEOUT = 3600.0
 _FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
@@ -146,9 +146,9 @@ def _find_go(tool_set: ToolSet) -> str:
             run([sys.executable, "-m", "venv", "--clear", str(own.parent.parent)])
             pip = str(own.parent / "pip")
             run([pip, "install", "--quiet", _GO_PACKAGE], timeout=_BUILD_TIMEOUT)
-    except ClusterError as error:
+    except ToolError as error:
         version = ".".join(map(str, needed))
-        raise ClusterError(f"no usable Go: install Go {version} or newer ({error})") from None
+        raise ToolError(f"no usable Go: install Go {version} or newer ({error})") from None
     return str(own)
 
 

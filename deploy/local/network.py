@@ -10,7 +10,6 @@ import json
 import re
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, run, succeeds
 from deploy.local.host import cni_plugins
 from deploy.local.settings import (
     API_PORT,
@@ -19,6 +18,7 @@ from deploy.local.settings import (
     POD_RANGE,
     Settings,
 )
+from deploy.terminal import ToolError, run, succeeds
 
 _NETWORK = "mcpworkload-local"
 _CHAIN = "MCPWORKLOAD-INPUT"
@@ -226,7 +226,7 @@ def find_network(state: Path) -> list[str]:
                 if line.startswith("-X")
             ]
         found += [f"ipset {name}" for name in _set_names()]
-    except ClusterError:
+    except ToolError:
         # Programs that were never installed have left nothing.
         return found
     return found

@@ -8,8 +8,8 @@ from deploy.cluster.choose import choose_cluster
 from deploy.cluster.current import build_load_command, is_test_context
 from deploy.cluster.kind import build_configuration, node_image
 from deploy.cluster.protocol import VERSIONS, Options
-from deploy.cluster.terminal import ClusterError
 from deploy.local.binaries import kubernetes
+from deploy.terminal import ToolError
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_an_unknown_kind_of_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) 
     """A typo must not fall back to another cluster."""
     monkeypatch.setenv("CLUSTER", "knd")
 
-    with pytest.raises(ClusterError, match="none of auto, current, kind, local"):
+    with pytest.raises(ToolError, match="none of auto, current, kind, local"):
         choose_cluster()
 
 
@@ -52,7 +52,7 @@ def test_an_unknown_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most releases can't be built from modules: the line names those that can."""
     monkeypatch.setenv("KUBERNETES_VERSION", "1.35.6")
 
-    with pytest.raises(ClusterError, match=r"use one of 1\.34\.2, 1\.35\.4, 1\.36\.1"):
+    with pytest.raises(ToolError, match=r"use one of 1\.34\.2, 1\.35\.4, 1\.36\.1"):
         Options.from_environment()
 
 
