@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cluster.terminal import ClusterError
+from deploy.terminal import ToolError
 from tests.rig.api import Api
 from tests.rig.audit import AuditLog
 from tests.rig.cluster import Cluster, find_cluster
@@ -56,7 +56,7 @@ def pytest_runtest_makereport(
     if report.failed and seat is not None:
         try:
             report.sections.append(("the operator's last log lines", seat.log()))
-        except ClusterError as error:
+        except ToolError as error:
             report.sections.append(("the operator's log could not be read", str(error)))
     return report
 
@@ -72,7 +72,7 @@ def cluster() -> Cluster:
     """The test cluster; without one every test that needs it fails with what to do."""
     try:
         return find_cluster()
-    except ClusterError as error:
+    except ToolError as error:
         pytest.fail(f"{error}\n`make up install` brings up a cluster", pytrace=False)
 
 

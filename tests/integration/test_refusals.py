@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.cluster.terminal import ClusterError
+from deploy.terminal import ToolError
 from tests.rig.api import RequestFailed
 from tests.rig.builders import make_object, make_workload
 from tests.rig.cluster import Cluster
@@ -124,7 +124,7 @@ async def test_kubectl_refuses_a_misspelt_field(
         ("--server-side=false", f'unknown field "{path}"'),
         ("--server-side", f"{applied_path}: field not declared in schema"),
     ):
-        with pytest.raises(ClusterError) as caught:
+        with pytest.raises(ToolError) as caught:
             await cluster.kubectl(
                 "apply", option, "--namespace", space.name, "--filename=-", stdin=manifest
             )
