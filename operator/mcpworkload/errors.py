@@ -12,6 +12,7 @@ What can go wrong, and whether looking again can help.
     └── ApiError             what the API answered, translated in one place
         ├── Unavailable      no answer, time-out, 5xx, 429: retried with backoff
         ├── Forbidden        403, quota and missing rights alike
+        ├── NamespaceEnding  403, because the namespace is being deleted: nothing to be done
         ├── NotFound         404
         ├── Conflict         409
         ├── Gone             410: a watch or list has expired
@@ -77,6 +78,10 @@ class Unavailable(ApiError):
 
 class Forbidden(ApiError):
     """403: rights are missing, or a quota is used up; either may be mended from outside."""
+
+
+class NamespaceEnding(ApiError):
+    """403: the namespace is being deleted and takes no new objects; the workload goes with it."""
 
 
 class NotFound(ApiError):

@@ -27,6 +27,7 @@ from mcpworkload.errors import (
     ChildForbidden,
     Conflict,
     Forbidden,
+    NamespaceEnding,
     NotFound,
     Refusal,
     Refused,
@@ -92,6 +93,9 @@ class Reconciler:
             children = build_children(workload)
             steps = plan(workload.uid, children, observation, memory.applied)
             await self._execute(key, workload.uid, steps, memory)
+        except NamespaceEnding:
+            # The children were deleted first, the workload is next: no status to write for that.
+            return None
         except Refusal as error:
             refusal = error
         again = await self._report(body, subject, observation, refusal, memory)

@@ -10,7 +10,16 @@ import aiohttp
 import msgspec
 
 from mcpworkload.cluster.connection import Connection
-from mcpworkload.errors import ApiError, Conflict, Forbidden, Gone, NotFound, Refused, Unavailable
+from mcpworkload.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    NamespaceEnding,
+    NotFound,
+    Refused,
+    Unavailable,
+)
 
 REQUEST_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
@@ -30,10 +39,28 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
+class _Cause(msgspec.Struct):
+    """One of the reasons for a failure, in a word that programs can rely on."""
+
+    reason: str = ""
+
+
+class _Details(msgspec.Struct):
+    """What the API server has to say to programs about a failure."""
+
+    causes: list[_Cause] = []
+
+
 class _Status(msgspec.Struct):
     """The API server's answer to a request that failed."""
 
     message: str = ""
+    details: _Details | None = None
+
+    def is_namespace_ending(self) -> bool:
+        """Whether it failed because the namespace is being deleted."""
+        causes = self.details.causes if self.details else []
+        return any(cause.reason == "NamespaceTerminating" for cause in causes)
 
 
 class Api:
@@ -107,12 +134,14 @@ class Api:
         if status < 400:
             return
         try:
-            message = msgspec.json.decode(content, type=_Status).message
+            answer = msgspec.json.decode(content, type=_Status)
         except msgspec.DecodeError:
-            message = content.decode(errors="replace")
+            answer = _Status(content.decode(errors="replace"))
         kind = _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)
+        if answer.is_namespace_ending():
+            kind = NamespaceEnding
         raise kind(
-            message[:MAX_MESSAGE] or f"HTTP {status}",
+            answer.message[:MAX_MESSAGE] or f"HTTP {status}",
             status=status,
             retry_after=_seconds(response.headers.get("Retry-After", "")),
         )
