@@ -2,8 +2,10 @@
 
 import json
 
+import yaml
+
 from tests.rig.api import Api
-from tests.rig.cluster import Cluster
+from tests.rig.cluster import ROOT, Cluster
 from tests.rig.figures import Figures
 from tests.rig.kinds import Manifest
 from tests.rig.predicates import field
@@ -73,3 +75,18 @@ async def test_the_operator_logs_json(cluster: Cluster) -> None:
 
     assert lines
     assert all(isinstance(line, dict) for line in lines)
+
+
+async def test_the_namespaced_overlay_binds_no_right_in_the_whole_cluster(
+    cluster: Cluster,
+) -> None:
+    """A RoleBinding in the place of the ClusterRoleBinding, and the operator told where to look."""
+    overlay = str(ROOT / "deploy" / "overlays" / "namespaced")
+    objects = list(yaml.safe_load_all(await cluster.kubectl("kustomize", overlay)))
+
+    kinds = {(item["kind"], item["metadata"].get("namespace")) for item in objects}
+    assert ("RoleBinding", "mcp-servers") in kinds
+    assert "ClusterRoleBinding" not in {kind for kind, _ in kinds}
+    deployment = next(item for item in objects if item["kind"] == "Deployment")
+    env = field(deployment, "spec", "template", "spec", "containers", 0, "env")
+    assert {"name": "MCPWORKLOAD_NAMESPACES", "value": "mcp-servers"} in env
