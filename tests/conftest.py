@@ -5,6 +5,7 @@ Tests below `unit` need none and never touch one. The others share one operator,
 either in the cluster (e2e) or as a process of the tests (integration): see `rig/seat.py`.
 """
 
+import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
@@ -82,8 +83,13 @@ def seat(
 ) -> Iterator[Seat]:
     """The operator's two places; in the end it is back in the cluster."""
     folder = tmp_path_factory.mktemp("operator")
-    kubeconfig = write_kubeconfig(cluster, folder / "kubeconfig")
-    seat = Seat(OperatorProcess(kubeconfig, folder / "log"))
+    try:
+        kubeconfig = write_kubeconfig(cluster, folder / "kubeconfig")
+    except ToolError as error:
+        pytest.fail(f"{error}\n`make install` installs the operator", pytrace=False)
+    # Of this run alone: one that was killed may have left its process, and that the Lease.
+    identity = f"tests-{os.getpid()}"
+    seat = Seat(OperatorProcess(kubeconfig, folder / "log", identity))
     pytestconfig.stash[_SEAT] = seat
     try:
         yield seat

@@ -19,10 +19,10 @@ EXPIRY_SECONDS = 20.0
 @pytest.fixture
 def second(operator: OperatorProcess, tmp_path: Path) -> Iterator[OperatorProcess]:
     """Another operator, which has found out that it has to wait."""
-    second = OperatorProcess(operator.kubeconfig, tmp_path / "log", identity="tests-second")
+    second = OperatorProcess(operator.kubeconfig, tmp_path / "log", "tests-second")
     second.start()
     try:
-        second.wait_for("waiting: tests is the leader")
+        second.wait_for(f"waiting: {operator.identity} is the leader")
         yield second
     finally:
         # Not killed: the Lease would stay taken until it expires.

@@ -39,7 +39,7 @@ async def test_a_leading_operator_answers_its_probes(
     port = free_port()
     environment = {"MCPWORKLOAD_PROBE_PORT": str(port)}
     probed = OperatorProcess(
-        operator.kubeconfig, tmp_path / "log", "tests", environment=environment
+        operator.kubeconfig, tmp_path / "log", operator.identity, environment=environment
     )
     probed.start_leading()
     try:
@@ -62,7 +62,7 @@ async def test_a_waiting_operator_answers_its_probes(
     )
     waiting.start()
     try:
-        waiting.wait_for("waiting: tests is the leader")
+        waiting.wait_for(f"waiting: {operator.identity} is the leader")
 
         assert await read_probes(port) == {"/livez": (200, "ok"), "/readyz": (200, "ok")}
     finally:

@@ -46,7 +46,8 @@ class OperatorProcess:
     kubeconfig: Path
     #: Where it writes its log, one run after the other.
     log: Path
-    identity: str = "tests"
+    #: The name under which it holds the Lease.
+    identity: str
     #: More of its environment.
     environment: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
