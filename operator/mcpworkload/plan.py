@@ -8,22 +8,12 @@ somebody changed the live object, and server-side apply finds the rest.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mcpworkload import names
 from mcpworkload.desired import Child
 from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Metadata
 from mcpworkload.names import ChildKind
-from mcpworkload.observation import Observation, difference_to
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What we applied last to a child, and what came of it."""
-
-    digest: str
-    uid: str
-    version: int
-    #: A field that the API server did not take, although it answered with success.
-    futile: str = ""
+from mcpworkload.observation import Applied, Observation, difference_to
 
 
 @dataclass(frozen=True)
@@ -36,8 +26,9 @@ class Apply:
     #: Whether to take fields from other managers: only on an object that is ours.
     force: bool
     because: str
-    #: The difference that this apply is to mend.
-    difference: str = ""
+    #: When it is to mend a difference: the live object's version and fingerprint.
+    version: int = 0
+    fingerprint: str = ""
 
 
 def plan(
@@ -61,7 +52,7 @@ def plan(
 def _plan_child(
     owner_uid: str, child: Child, observation: Observation, last: Applied | None
 ) -> Apply | None:
-    if last is not None and observation.versions.get(child.kind, 0) < last.version:
+    if last is not None and observation.is_behind(child.kind, last):
         # Our own write has not come back by the watch yet; what the cache shows is the past.
         if last.digest == child.digest:
             return None
@@ -79,10 +70,10 @@ def _plan_child(
     if not child.is_applied_to(metadata.annotations):
         return Apply(child, metadata.uid, force=True, because="the workload changed")
     difference = difference_to(child.manifest, child.digest, live)
-    if not difference or (last and last.futile == difference and last.digest == child.digest):
+    if not difference or (last and last.was_futile(child.digest, live)):
         return None
     because = f"{difference} was changed by somebody else"
-    return Apply(child, metadata.uid, force=True, because=because, difference=difference)
+    return Apply(child, metadata.uid, True, because, metadata.version, live.fingerprint)
 
 
 def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
@@ -93,6 +84,9 @@ def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
 def describe_conflict(child: Child, metadata: Metadata) -> str:
     """Who has the name that *child* needs, and what can be done."""
     owner = metadata.controller
+    if owner and (owner.kind, owner.name) == (names.KIND, child.name):
+        # Deleted and made anew: the garbage collector is not done with the first one's children.
+        return f"the {child.kind} {child.name} of an earlier MCPWorkload is still there"
     holder = f"belongs to {owner.kind} {owner.name}" if owner else "belongs to no MCPWorkload"
     return (
         f"the {child.kind} {child.name} exists and {holder}: it was left alone; "

@@ -9,8 +9,8 @@ from mcpworkload import names
 from mcpworkload.desired import Child, build_children
 from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Service
-from mcpworkload.observation import Observation
-from mcpworkload.plan import Applied, plan
+from mcpworkload.observation import Applied, Observation
+from mcpworkload.plan import plan
 from tests.unit.builders import UID, make_observation, make_service, make_workload, owner
 
 SERVICE = build_children(make_workload())[0]
@@ -58,14 +58,19 @@ def test_drift_is_mended_and_named() -> None:
     """The digest in the annotation cannot show it."""
     step = planned(live_service(clusterIP="10.0.0.1"))
 
-    assert (step.force, step.difference) == (True, "spec.clusterIP")
+    assert step.force
+    assert step.because == "spec.clusterIP was changed by somebody else"
+    assert step.version == 200
 
 
 def test_a_field_that_the_api_server_does_not_take_is_not_fought_over() -> None:
     """It was applied once and nothing changed."""
-    futile = Applied(SERVICE.digest, "svc", 200, futile="spec.clusterIP")
+    first = planned(live_service(clusterIP="10.0.0.1"))
+    futile = Applied(SERVICE.digest, "svc", 200, futile=first.fingerprint)
 
     assert planned(live_service(clusterIP="10.0.0.1"), futile) is None
+    # Any other change to the object is looked at again.
+    assert planned(live_service(clusterIP="10.0.0.1", ports=[]), futile) is not None
 
 
 def test_our_own_write_is_waited_for() -> None:

@@ -102,7 +102,7 @@ class Api:
                 content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as error:
             raise Unavailable(f"no answer to {method} {path}: {error or type(error)}") from error
-        self._raise_for(response, content)
+        self._judge(response, content)
         return content
 
     @asynccontextmanager
@@ -121,13 +121,14 @@ class Api:
                 self._server + path, params=params, timeout=timeout, read_bufsize=2**18
             ) as response:
                 if response.status != 200:
-                    self._raise_for(response, await response.read())
+                    self._judge(response, await response.read())
                 self.answered_at = time.monotonic()
                 yield _lines(response.content)
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as error:
             raise Unavailable(f"the watch of {path} ended: {error or type(error)}") from error
 
-    def _raise_for(self, response: aiohttp.ClientResponse, content: bytes) -> None:
+    def _judge(self, response: aiohttp.ClientResponse, content: bytes) -> None:
+        """Note that the API server lives, and raise if its answer says that the request failed."""
         status = response.status
         if status < 500 and status != 429:
             self.answered_at = time.monotonic()

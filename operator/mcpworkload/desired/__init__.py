@@ -5,14 +5,14 @@ Arithmetic on dictionaries: no clock, no environment, no API. Calling twice give
 independent results, so a caller may edit what it receives.
 """
 
-from mcpworkload.desired.child import Child, Manifest, build_child
+from mcpworkload.desired.child import Child, build_child
 from mcpworkload.desired.pod import build_pod_template
 from mcpworkload.desired.service import build_service_spec
 from mcpworkload.desired.statefulset import build_statefulset_spec
 from mcpworkload.desired.transport import server_url
 from mcpworkload.models import Workload
 
-__all__ = ["Child", "Manifest", "build_children", "server_url"]
+__all__ = ["Child", "build_children", "server_url"]
 
 
 def build_children(workload: Workload) -> tuple[Child, ...]:

@@ -1,16 +1,12 @@
 """One child of a workload: a full manifest, and a digest that tells it from any other."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mcpworkload import names
+from mcpworkload.manifest import Manifest, digest_of
 from mcpworkload.models import Workload
 from mcpworkload.names import ChildKind
-
-Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,9 +56,3 @@ def build_child(kind: ChildKind, api_version: str, workload: Workload, spec: Man
 def build_labels(workload: Workload) -> dict[str, str]:
     """The labels of a child or pod: the user's, and ours where both name the same key."""
     return {**workload.spec.labels, **names.common_labels(workload.name)}
-
-
-def digest_of(manifest: Manifest) -> str:
-    """The same 16 characters for the same manifest, whatever the order of its keys."""
-    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -9,9 +9,10 @@ from copy import deepcopy
 from typing import Any
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest, build_labels
+from mcpworkload.desired.child import build_labels
 from mcpworkload.desired.resources import complete_resources
 from mcpworkload.desired.transport import transport_environment
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 
 USER_ID = 1000

@@ -1,7 +1,7 @@
 """The governing headless Service: a DNS name for each pod and one for all that are ready."""
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 
 

@@ -1,7 +1,7 @@
 """The StatefulSet around a pod template."""
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 
 

@@ -14,7 +14,8 @@ from mcpworkload import names
 from mcpworkload.desired import server_url
 from mcpworkload.errors import Refusal
 from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadStatus
-from mcpworkload.observation import Observation
+from mcpworkload.names import ChildKind
+from mcpworkload.observation import Applied, Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.status.problems import first_problem
 
@@ -71,18 +72,24 @@ class Verdict:
 def build_status(
     subject: Subject,
     observation: Observation,
+    applied: Mapping[ChildKind, Applied],
     refusal: Refusal | None,
     now: datetime,
 ) -> dict[str, Any]:
     """
     The status to write, in the form in which it is stored.
 
-    *refusal* is why the spec could not be turned into children, None when it was.
+    *applied* is what we did last, *refusal* why the spec could not be turned into children,
+    None when it was.
     """
     pods = observation.pods.values()
-    accepted = _accepted(refusal)
+    accepted = _accepted(observation, applied, refusal)
     available = _available(subject, observation, refusal)
-    verdicts = (accepted, available, _ready(subject, observation, accepted, available))
+    is_settled = not observation.is_settling(applied)
+    verdicts = [accepted, available, _ready(subject, observation, is_settled, accepted, available)]
+    if refusal is not None and refusal.is_final:
+        message = "nothing is retried before the spec changes: see Accepted"
+        verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
     status = WorkloadStatus(
         observed_generation=subject.generation,
         replicas=len(pods),
@@ -103,11 +110,17 @@ def summary(status: Mapping[str, Any]) -> str:
     )
 
 
-def _accepted(refusal: Refusal | None) -> Verdict:
-    if refusal is None:
-        message = "the workload's objects are as the spec asks"
-        return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
-    return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
+def _accepted(
+    observation: Observation, applied: Mapping[ChildKind, Applied], refusal: Refusal | None
+) -> Verdict:
+    if refusal is not None:
+        return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
+    message = "the workload's objects are as the spec asks"
+    for kind, last in applied.items():
+        live = observation.child(kind)
+        if live is not None and last.was_futile(last.digest, live):
+            message = f"the API server does not keep {live.difference} of the {kind}"
+    return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
 
 
 def _available(subject: Subject, observation: Observation, refusal: Refusal | None) -> Verdict:
@@ -121,25 +134,35 @@ def _available(subject: Subject, observation: Observation, refusal: Refusal | No
     elif replicas == 0:
         reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
     elif problem := first_problem(observation.pods.values()):
-        reason, message = problem.reason, problem.message
+        reason, message = problem.reason, problem.message(_stored_message(subject))
     else:
         reason, message = AvailableReason.STARTING, count
     return Verdict(ConditionType.AVAILABLE, "False", reason, message)
 
 
 def _ready(
-    subject: Subject, observation: Observation, accepted: Verdict, available: Verdict
+    subject: Subject,
+    observation: Observation,
+    is_settled: bool,
+    accepted: Verdict,
+    available: Verdict,
 ) -> Verdict:
     replicas = subject.replicas
     updated = sum(pod.is_ready for pod in observation.pods_of_update())
     message = _count(updated, replicas)
-    as_desired = observation.is_settled() and updated == len(observation.pods) == replicas
-    if accepted.status == "True" and as_desired:
+    is_complete = updated == len(observation.pods) == replicas
+    if accepted.status == "True" and is_settled and observation.statefulset and is_complete:
         return Verdict(ConditionType.READY, "True", ReadyReason.READY, message)
     for cause in (accepted, available):
         if cause.status != "True" and cause.reason != AvailableReason.SCALED_TO_ZERO:
             return Verdict(ConditionType.READY, "False", cause.reason, cause.message)
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
+
+
+def _stored_message(subject: Subject) -> str:
+    conditions = subject.status.get("conditions", ())
+    stored = (each["message"] for each in conditions if each["type"] == ConditionType.AVAILABLE)
+    return str(next(stored, ""))
 
 
 def _count(ready: int, replicas: int) -> str:

@@ -1,12 +1,22 @@
 """The table of the conditions, row by row."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mcpworkload.errors import ChildConflict, InvalidSpec, Rejected
-from mcpworkload.observation import Observation
+from mcpworkload.errors import (
+    ApplyFailed,
+    ChildConflict,
+    ChildForbidden,
+    InvalidSpec,
+    Refusal,
+    Rejected,
+)
+from mcpworkload.live import Pod
+from mcpworkload.names import ChildKind
+from mcpworkload.observation import Applied, Observation
 from mcpworkload.status.conditions import Subject, build_status
 from tests.unit.builders import (
     NOON,
@@ -29,7 +39,7 @@ def status_of(
 ) -> dict[str, Any]:
     """The status at noon."""
     subject = Subject.of(make_workload(status=before, **spec))
-    return build_status(subject, observation, refusal, NOON)
+    return build_status(subject, observation, {}, refusal, NOON)
 
 
 def verdicts(status: dict[str, Any]) -> list[str]:
@@ -100,21 +110,26 @@ def test_available_and_ready(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "reason"),
+    ("refusal", "reason", "stalled"),
     [
-        (InvalidSpec("spec.image: missing"), "InvalidSpec"),
-        (Rejected("the API server refuses"), "Rejected"),
-        (ChildConflict("taken"), "ChildConflict"),
+        (InvalidSpec("spec.image: missing"), "InvalidSpec", ["Stalled=True/InvalidSpec"]),
+        (Rejected("the API server refuses"), "Rejected", ["Stalled=True/Rejected"]),
+        (ChildForbidden("exceeded quota"), "Rejected", []),
+        (ChildConflict("taken"), "ChildConflict", []),
+        (ApplyFailed("webhook down"), "ApplyFailed", []),
     ],
 )
-def test_a_refusal_is_the_reason_of_ready(refusal: Exception, reason: str) -> None:
-    """Also while pods of an older spec serve on."""
+def test_a_refusal_is_the_reason_of_ready(
+    refusal: Refusal, reason: str, stalled: list[str]
+) -> None:
+    """Also while pods of an older spec serve on; stalled is what only a new spec can mend."""
     status = status_of(make_observation(READY), refusal)
 
     assert verdicts(status) == [
         f"Accepted=False/{reason}",
         "Available=True/ReplicasReady",
         f"Ready=False/{reason}",
+        *stalled,
     ]
     assert status["conditions"][0]["message"] == str(refusal)
 
@@ -131,7 +146,7 @@ def test_a_body_that_does_not_parse_keeps_what_was_true() -> None:
     before = status_of(make_observation(READY))
     subject = Subject.of_invalid(make_body(status=before, image=7))
 
-    status = build_status(subject, make_observation(READY), InvalidSpec("no"), NOON)
+    status = build_status(subject, make_observation(READY), {}, InvalidSpec("no"), NOON)
 
     assert status["url"] == before["url"]
     assert "Available=True/ReplicasReady" in verdicts(status)
@@ -143,8 +158,8 @@ def test_times_change_with_the_status_alone() -> None:
     later = NOON + timedelta(hours=1)
     subject = Subject.of(make_workload(status=before))
 
-    same = build_status(subject, make_observation(STARTING), None, later)
-    changed = build_status(subject, make_observation(READY), None, later)
+    same = build_status(subject, make_observation(STARTING), {}, None, later)
+    changed = build_status(subject, make_observation(READY), {}, None, later)
 
     assert same == before
     times = [condition["lastTransitionTime"] for condition in changed["conditions"]]
@@ -161,3 +176,39 @@ def test_counts() -> None:
     assert counts == [3, 1, 1]
     assert status["selector"] == "mcpworkload.dev/workload=weather"
     assert status["observedGeneration"] == 1
+
+
+def test_what_an_apply_will_overtake_is_not_ready() -> None:
+    """The cache shows the pods of the old generation, and they are fine."""
+    applied: Mapping[ChildKind, Applied] = {"StatefulSet": Applied("d", "sts", version=5000)}
+
+    subject = Subject.of(make_workload())
+    status = build_status(subject, make_observation(READY), applied, None, NOON)
+
+    assert verdicts(status)[2] == "Ready=False/Updating"
+
+
+def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
+    """It is accepted all the same."""
+    live = make_statefulset()
+    live.difference, live.fingerprint = "spec.updateStrategy", "f"
+    applied: Mapping[ChildKind, Applied] = {"StatefulSet": Applied("d", "sts", 200, futile="f")}
+
+    subject = Subject.of(make_workload())
+    status = build_status(subject, make_observation(READY, statefulset=live), applied, None, NOON)
+
+    message = status["conditions"][0]["message"]
+    assert message == "the API server does not keep spec.updateStrategy of the StatefulSet"
+
+
+def test_another_log_tail_is_no_news() -> None:
+    """A server that dies with a new time stamp each time is one write, not a stream."""
+
+    def looping(tail: str, code: int = 3) -> Pod:
+        terminated = {"exitCode": code, "reason": "Error", "message": tail}
+        return make_pod(container={"lastState": {"terminated": terminated}, "restartCount": 1})
+
+    first = status_of(make_observation(looping("12:00 no key")))
+
+    assert status_of(make_observation(looping("12:01 no key")), before=first) == first
+    assert status_of(make_observation(looping("12:01 no key", code=4)), before=first) != first

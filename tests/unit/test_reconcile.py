@@ -1,0 +1,271 @@
+"""The spine, with a cluster in memory: what it writes, by what happened in which order."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from mcpworkload import memory, names
+from mcpworkload.desired import Child
+from mcpworkload.errors import ApiError, Conflict, NotFound, Refused, Unavailable
+from mcpworkload.live import Metadata
+from mcpworkload.observation import Observation
+from mcpworkload.reconcile import Reconciler
+from mcpworkload.store import WorkloadStore
+from tests.unit.builders import (
+    NOON,
+    make_body,
+    make_observation,
+    make_pod,
+    make_service,
+    make_statefulset,
+)
+
+KEY = "team/weather"
+
+
+@dataclass
+class World:
+    """What the API server holds and answers, and what was asked of it."""
+
+    observation: Observation = field(default_factory=Observation)
+    existing: dict[str, Metadata] = field(default_factory=dict)
+    failures: dict[str, ApiError] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    version: int = 2000
+
+    def observe(self, _: str) -> Observation:
+        """The caches."""
+        return self.observation
+
+    async def read_child(self, child: Child) -> Metadata | None:
+        """Whose the name is."""
+        self.calls.append(f"read {child.kind}")
+        return self.existing.get(child.kind)
+
+    async def apply_child(self, child: Child, *, uid: str | None, force: bool) -> Metadata:
+        """Server-side apply."""
+        self.calls.append(f"{'force' if force else 'apply'} {child.kind} {uid or ''}".strip())
+        if error := self.failures.get(child.kind):
+            raise error
+        self.version += 1
+        return Metadata(uid=f"{child.kind}-uid", resource_version=str(self.version))
+
+    async def write_status(self, body: Any, status: dict[str, Any]) -> dict[str, Any]:
+        """The status subresource."""
+        self.calls.append("status")
+        if error := self.failures.get("status"):
+            raise error
+        self.statuses.append(status)
+        version = str(int(body["metadata"]["resourceVersion"]) + 1)
+        return {
+            **body,
+            "metadata": {**body["metadata"], "resourceVersion": version},
+            "status": status,
+        }
+
+
+@dataclass
+class Bench:
+    """A reconciler in that world, with one workload."""
+
+    world: World
+    store: WorkloadStore
+    look: Reconciler
+    #: The keys that the queue was told to forget.
+    forgotten: list[str]
+
+    def conditions(self) -> list[str]:
+        """The conditions that were written last."""
+        written = self.world.statuses[-1]["conditions"]
+        return ["{type}={status}/{reason}".format(**condition) for condition in written]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A workload that nobody has seen before."""
+    world, store, forgotten = World(), WorkloadStore(), list[str]()
+    store.put(make_body())
+    anything: Any = world
+    look = Reconciler(store, anything, forgotten.append, anything, lambda: NOON)
+    return Bench(world, store, look, forgotten)
+
+
+async def test_a_new_workload_is_applied_and_its_status_held_back(bench: Bench) -> None:
+    """The StatefulSet controller is about to make it stale."""
+    again = await bench.look(KEY)
+
+    assert sorted(bench.world.calls[:2]) == ["read Service", "read StatefulSet"]
+    assert sorted(bench.world.calls[2:]) == ["apply Service", "apply StatefulSet"]
+    assert again is not None
+    assert again <= 2.0
+
+
+async def test_a_second_look_writes_nothing(bench: Bench) -> None:
+    """Whether our own writes are seen already or not."""
+    await bench.look(KEY)
+    bench.world.calls.clear()
+
+    await bench.look(KEY)
+
+    assert bench.world.calls == []
+
+
+async def test_nothing_is_written_before_whose_all_names_are_is_known(bench: Bench) -> None:
+    """A taken Service must not leave us with half a workload."""
+    bench.world.existing["Service"] = Metadata(name="weather", uid="theirs")
+
+    again = await bench.look(KEY)
+
+    assert [call for call in bench.world.calls if "apply" in call] == []
+    assert bench.conditions()[0] == "Accepted=False/ChildConflict"
+    assert again is not None
+
+
+async def test_our_own_child_with_a_changed_label_is_taken_back(bench: Bench) -> None:
+    """The cache files it under another workload, but its owner is this one."""
+    content = make_service(labels={names.WORKLOAD_LABEL: "other"})
+    bench.world.existing["Service"] = content.metadata
+
+    await bench.look(KEY)
+
+    assert "force Service svc" in bench.world.calls
+
+
+async def test_an_orphan_of_this_name_is_adopted_without_force(bench: Bench) -> None:
+    """Its fields may belong to somebody by now."""
+    labels = {names.WORKLOAD_LABEL: "weather"}
+    bench.world.existing["Service"] = Metadata(name="weather", uid="orphan", labels=labels)
+
+    await bench.look(KEY)
+
+    assert "apply Service orphan" in bench.world.calls
+
+
+async def test_a_refused_child_is_not_sent_again(bench: Bench) -> None:
+    """Only a new spec can help, and events come all the time."""
+    bench.world.failures["StatefulSet"] = Refused("spec is invalid", status=422)
+    await bench.look(KEY)
+    first = len(bench.world.calls)
+
+    for _ in range(3):
+        await bench.look(KEY)
+
+    sent = [
+        call for call in bench.world.calls[first:] if "StatefulSet" in call and "read" not in call
+    ]
+    assert sent == []
+    assert "Stalled=True/Rejected" in bench.conditions()
+
+
+async def test_the_worlds_fault_is_retried_and_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller gets the error for its backoff, the user a condition."""
+    monkeypatch.setattr(memory, "TROUBLE_SECONDS", 0.0)
+    bench.world.failures["Service"] = Unavailable("webhook down")
+    bench.world.observation = make_observation(make_pod(ready=True))
+
+    with pytest.raises(Unavailable):
+        await bench.look(KEY)
+
+    assert "Accepted=False/ApplyFailed" in bench.conditions()
+
+
+async def test_a_short_trouble_is_not_told(bench: Bench) -> None:
+    """It is over at the next look."""
+    bench.world.failures["Service"] = Unavailable("hiccup")
+
+    with pytest.raises(Unavailable):
+        await bench.look(KEY)
+
+    assert bench.world.statuses == []
+
+
+async def test_a_deletion_during_the_status_write_is_not_undone(bench: Bench) -> None:
+    """The answer to our write comes after the watch's DELETED."""
+    bench.world.observation = make_observation(make_pod(ready=True))
+    write = bench.world.write_status
+
+    async def write_late(body: Any, status: dict[str, Any]) -> dict[str, Any]:
+        stored = await write(body, status)
+        bench.store.drop(body)
+        return stored
+
+    bench.world.write_status = write_late  # type: ignore[method-assign]
+    bench.world.failures["Service"] = Refused("so that the status is written at once")
+    await bench.look(KEY)
+
+    assert bench.store.get(KEY) is None
+
+
+@pytest.mark.parametrize("failure", [NotFound("gone"), Conflict("changed")])
+async def test_a_status_that_nobody_wants_is_no_error(bench: Bench, failure: ApiError) -> None:
+    """The workload is gone, or a newer version of it is on its way."""
+    bench.world.failures = {"status": failure, "Service": Refused("no")}
+
+    await bench.look(KEY)
+
+    assert (bench.store.get(KEY) is None) == isinstance(failure, NotFound)
+
+
+async def test_a_successor_of_the_same_name_inherits_no_memory(bench: Bench) -> None:
+    """What was applied for the first one is not the second one's to change."""
+    await bench.look(KEY)
+    bench.world.calls.clear()
+    successor = make_body()
+    successor["metadata"] |= {"uid": "second", "resourceVersion": "3000"}
+    bench.store.put(successor)
+
+    await bench.look(KEY)
+
+    assert not [call for call in bench.world.calls if call.startswith("force")]
+
+
+async def test_a_deleted_workload_leaves_no_trace(bench: Bench) -> None:
+    """Neither in memory nor in the queue."""
+    await bench.look(KEY)
+    known = bench.store.get(KEY)
+    assert known is not None
+    bench.store.drop(known)
+
+    assert await bench.look(KEY) is None
+    assert bench.forgotten == [KEY]
+    assert bench.look._memory == {}
+
+
+async def test_a_workload_on_its_way_out_is_left_alone(bench: Bench) -> None:
+    """A foreground deletion takes the children first; they must not come back."""
+    leaving = make_body()
+    leaving["metadata"] |= {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": "200"}
+    bench.store.put(leaving)
+
+    assert await bench.look(KEY) is None
+    assert bench.world.calls == []
+
+
+async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
+    """Somebody changes our field after each of our applies."""
+    await bench.look(KEY)
+    bench.world.calls.clear()
+    again = None
+    for number in range(10):
+        version = bench.world.version + 1 + number
+        bench.world.version = version
+        theirs = make_statefulset(version=version, annotations=_annotations(bench))
+        bench.world.observation = Observation(
+            service=None,
+            statefulset=theirs,
+            versions={"Service": 1, "StatefulSet": version},
+        )
+        again = await bench.look(KEY)
+
+    repairs = [call for call in bench.world.calls if call.startswith("force StatefulSet")]
+    assert len(repairs) == memory.FREE_REPAIRS
+    assert again is not None
+
+
+def _annotations(bench: Bench) -> dict[str, str]:
+    applied = bench.look._memory[KEY].applied["StatefulSet"]
+    return {names.HASH_ANNOTATION: applied.digest}
