@@ -122,7 +122,8 @@ class _Converter:
 def _embed(node: Schema) -> Schema:
     marker = node[EMBEDDED_KEY]
     schema = _merged(structure(marker["source"]), marker["overlay"])
-    return {**schema, "description": node["description"]}
+    rules = {RULES_KEY: node[RULES_KEY]} if RULES_KEY in node else {}
+    return {**schema, **rules, "description": node["description"]}
 
 
 def _merged(base: Schema, overlay: Schema) -> Schema:

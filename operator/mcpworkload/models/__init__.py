@@ -7,7 +7,8 @@ resources) stay plain data. Nothing here talks to anybody.
 """
 
 from mcpworkload.models.rules import NAME_RULES
-from mcpworkload.models.spec import Transport, TransportType, WorkloadSpec
+from mcpworkload.models.server import Port, Transport, TransportType
+from mcpworkload.models.spec import WorkloadSpec
 from mcpworkload.models.status import STATUS_DEFAULT, Condition, ConditionStatus, WorkloadStatus
 from mcpworkload.models.workload import Workload
 
@@ -16,6 +17,7 @@ __all__ = [
     "STATUS_DEFAULT",
     "Condition",
     "ConditionStatus",
+    "Port",
     "Transport",
     "TransportType",
     "Workload",

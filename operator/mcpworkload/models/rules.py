@@ -132,6 +132,25 @@ OWN_KEYS = KeyRule(
 )
 
 
+PRIORITY_CLASS_NAME = Rule(
+    message=(
+        "write the name of a PriorityClass of the cluster: lower-case letters, digits, dashes "
+        "and dots; `kubectl get priorityclasses` lists them"
+    ),
+    cel=SERVICE_ACCOUNT_NAME.cel,
+    holds=is_subdomain,
+)
+
+RUNTIME_CLASS_NAME = Rule(
+    message=(
+        "write the name of a RuntimeClass of the cluster: lower-case letters, digits, dashes "
+        "and dots; `kubectl get runtimeclasses` lists them"
+    ),
+    cel=SERVICE_ACCOUNT_NAME.cel,
+    holds=is_subdomain,
+)
+
+
 def check_env(env: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Accept *env* if each entry has a name and none has another's; the CRD's structure agrees."""
     names = [entry.get("name") for entry in env]

@@ -121,7 +121,7 @@ def test_lists_say_how_they_merge() -> None:
     for path, level in levels(root()):
         if level.get("type") != "array":
             continue
-        assert level["x-kubernetes-list-type"] in {"atomic", "map"}, path
+        assert level["x-kubernetes-list-type"] in {"atomic", "map", "set"}, path
         for key in level.get("x-kubernetes-list-map-keys", ()):
             item = level["items"]
             assert key in item["required"] or "default" in item["properties"][key], path
@@ -134,6 +134,10 @@ def test_defaults_are_few_and_scalar() -> None:
     assert defaults == {
         ".spec.transport.port": 8080,
         ".spec.replicas": 1,
+        ".spec.operatingMode": "Running",
+        # Keys of a list map of Kubernetes' own have to be there.
+        ".spec.initContainers[].ports[].protocol": "TCP",
+        ".spec.sidecars[].ports[].protocol": "TCP",
         ".spec.automountServiceAccountToken": False,
         ".status": {"observedGeneration": -1},
     }
@@ -145,18 +149,48 @@ def test_the_fields_are_those_of_this_version() -> None:
 
     assert set(schema["spec"]["properties"]) == {
         "image",
+        "imagePullPolicy",
+        "imagePullSecrets",
         "command",
         "args",
+        "workingDir",
         "env",
         "envFrom",
+        "lifecycle",
+        "stdin",
         "transport",
+        "ports",
         "replicas",
+        "operatingMode",
         "resources",
+        "securityContext",
+        "podSecurityContext",
         "labels",
         "annotations",
         "automountServiceAccountToken",
         "serviceAccountName",
+        "nodeSelector",
+        "tolerations",
+        "affinity",
+        "topologySpreadConstraints",
+        "priorityClassName",
+        "runtimeClassName",
         "terminationGracePeriodSeconds",
+        "minReadySeconds",
+        "hostAliases",
+        "dnsPolicy",
+        "dnsConfig",
+        "probes",
+        "volumes",
+        "volumeMounts",
+        "volumeClaimTemplates",
+        "volumeRetention",
+        "sidecars",
+        "initContainers",
+        "service",
+        "updateStrategy",
+        "disruptionBudget",
+        "restartedAt",
     }
     assert set(schema["status"]["properties"]) == {
         "conditions",
