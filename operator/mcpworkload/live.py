@@ -60,23 +60,30 @@ class Child(msgspec.Struct, rename="camel"):
     """
     An object that we apply; its spec is undecoded, and dropped once it has been compared.
 
-    `judged_for` and `difference` are the comparison's memory: never on the wire.
+    `judged_for`, `difference` and `refused` are the comparison's memory: never on the wire.
     """
 
     metadata: Metadata
     spec: msgspec.Raw = msgspec.Raw()
     judged_for: str = ""
     difference: str = ""
+    refused: str = ""
 
 
 class Service(Child):
     """A Service."""
 
 
+class PodDisruptionBudget(Child):
+    """A PodDisruptionBudget."""
+
+
 class StatefulSetStatus(msgspec.Struct, rename="camel"):
     """How far the StatefulSet controller has come."""
 
     observed_generation: int = 0
+    #: Pods that have been ready for minReadySeconds.
+    available_replicas: int = 0
     update_revision: str = ""
 
 
@@ -153,7 +160,7 @@ class Pod(msgspec.Struct, rename="camel"):
         )
 
 
-LiveT = TypeVar("LiveT", Service, StatefulSet, Pod, Partial)
+LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Pod, Partial)
 
 
 class Page(msgspec.Struct, Generic[LiveT]):

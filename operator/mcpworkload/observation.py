@@ -7,25 +7,23 @@ from typing import Any
 import msgspec
 
 from mcpworkload import names
-from mcpworkload.drift import first_difference
-from mcpworkload.live import Pod, Service, StatefulSet
-from mcpworkload.names import ChildKind
+from mcpworkload.drift import first_difference, first_refused
+from mcpworkload.live import Child, Pod, StatefulSet
+from mcpworkload.names import ChildId, ChildKind
 
 
 @dataclass(frozen=True)
 class Observation:
     """The live objects of one workload, and how new each cache is."""
 
-    service: Service | None = None
+    #: What carries our label, by kind and name, whoever owns it.
+    children: Mapping[ChildId, Child] = field(default_factory=dict)
+    #: The one of them that makes the pods.
     statefulset: StatefulSet | None = None
     #: The pods of our StatefulSet, by name; not those that merely carry our label.
     pods: Mapping[str, Pod] = field(default_factory=dict)
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
-
-    def child(self, kind: ChildKind) -> Service | StatefulSet | None:
-        """The live child of that kind."""
-        return self.service if kind == "Service" else self.statefulset
 
     def is_settled(self) -> bool:
         """Whether the StatefulSet controller has acted on the StatefulSet as it stands."""
@@ -57,11 +55,12 @@ def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> d
     }
 
 
-def difference_to(desired: Mapping[str, Any], digest: str, live: Service | StatefulSet) -> str:
+def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
     """
     The path of the first field in which *live* differs from *desired*; empty when none does.
 
-    The answer is kept with the live object in place of its spec, which is decoded this once.
+    The answer is kept with the live object in place of its spec, which is decoded this once;
+    so is the first field that this cluster does not take (`refused`), which is no difference.
     """
     if live.judged_for != digest:
         # Of the metadata, name and owner are settled before anybody asks.
@@ -74,6 +73,7 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Service | State
             "spec": msgspec.json.decode(live.spec or b"{}"),
         }
         live.difference = first_difference(wanted, found) or ""
+        live.refused = first_refused(desired["spec"], found["spec"], "spec")
         live.judged_for = digest
         live.spec = msgspec.Raw()
     return live.difference

@@ -28,6 +28,7 @@ class AvailableReason(StrEnum):
     """Whether the workload can serve, and if not, why."""
 
     REPLICAS_READY = "ReplicasReady"  # True
+    STOPPED = "Stopped"  # False; asked for
     SCALED_TO_ZERO = "ScaledToZero"  # False; asked for
     STARTING = "Starting"  # False; passes by itself
     UNSCHEDULABLE = "Unschedulable"  # False; no node takes the pod

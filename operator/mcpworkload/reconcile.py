@@ -34,9 +34,18 @@ from mcpworkload.errors import (
 )
 from mcpworkload.live import Metadata
 from mcpworkload.models import Workload
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
-from mcpworkload.plan import Applied, Apply, describe_conflict, is_ours_or_nobodys, plan
+from mcpworkload.plan import (
+    Applied,
+    Apply,
+    Prune,
+    describe_conflict,
+    is_ours_or_nobodys,
+    newest_versions,
+    plan,
+    plan_prunes,
+)
 from mcpworkload.status import Hold, Subject, build_status, hold_for, summary
 from mcpworkload.store import Body, WorkloadStore, key_of
 
@@ -47,7 +56,9 @@ log = logging.getLogger(__name__)
 class _Memory:
     """What we did to one workload's children; lost with the process, and never needed."""
 
-    applied: dict[ChildKind, Applied] = field(default_factory=dict)
+    applied: dict[ChildId, Applied] = field(default_factory=dict)
+    #: UIDs of children that we deleted, until the cache has noticed.
+    pruned: set[str] = field(default_factory=set)
     hold: Hold = field(default_factory=Hold)
 
 
@@ -92,6 +103,10 @@ class Reconciler:
             children = build_children(workload)
             steps = plan(workload.uid, children, observation, memory.applied)
             await self._execute(key, workload.uid, steps, memory)
+            memory.pruned &= {child.metadata.uid for child in observation.children.values()}
+            # Last, so that a child that is refused does not cost the one it replaces.
+            prunes = plan_prunes(workload.uid, children, observation, memory.pruned)
+            await self._prune(key, prunes, memory)
         except Refusal as error:
             refusal = error
         again = await self._report(body, subject, observation, refusal, memory)
@@ -106,7 +121,7 @@ class Reconciler:
         )
         for step, result in zip(steps, results, strict=True):
             if isinstance(result, Applied):
-                memory.applied[step.child.kind] = result
+                memory.applied[step.child.id] = result
                 memory.hold.applied_at = time.monotonic()
         for result in results:
             if isinstance(result, BaseException):
@@ -121,18 +136,31 @@ class Reconciler:
         try:
             stored = await self._writer.apply_child(child, uid=uid, force=step.force)
         except (Refused, Forbidden) as error:
-            message = f"the API server refuses the {child.kind} {child.name}: {error}"
+            message = f"the API server refuses the {child.id}: {error}"
             raise (Rejected if isinstance(error, Refused) else ChildForbidden)(message) from error
         except Conflict as error:
             if step.force:
                 raise
-            message = f"the {child.kind} {child.name} is managed by somebody else: {error}"
+            message = f"the {child.id} is managed by somebody else: {error}"
             raise ChildConflict(message) from error
-        log.info("applied %s: %s", child.kind, step.because, extra={"workload": key})
-        before = self._informers.observe(key).child(child.kind)
+        log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
+        before = self._informers.observe(key).children.get(child.id)
         unchanged = before is not None and before.metadata.version == stored.version
         futile = step.difference if unchanged else ""
         return Applied(child.digest, stored.uid, stored.version, futile)
+
+    async def _prune(self, key: str, prunes: tuple[Prune, ...], memory: _Memory) -> None:
+        """Delete the children in *prunes*, each by its UID."""
+        namespace, _ = names.split_key(key)
+        for prune in prunes:
+            try:
+                await self._writer.delete_child(namespace, prune.id, prune.uid)
+            except Forbidden as error:
+                message = f"the API server forbids the deletion of the {prune.id}: {error}"
+                raise ChildForbidden(message) from error
+            memory.pruned.add(prune.uid)
+            memory.applied.pop(prune.id, None)
+            log.info("deleted %s: no longer asked for", prune.id, extra={"workload": key})
 
     async def _report(
         self,
@@ -144,7 +172,7 @@ class Reconciler:
     ) -> float | None:
         """Write the status if it changed and may be written now; else when to look again."""
         status = build_status(subject, observation, refusal, self._now())
-        versions = {kind: applied.version for kind, applied in memory.applied.items()}
+        versions = newest_versions(memory.applied)
         wait = hold_for(subject.status, status, observation, versions, memory.hold)
         if wait is not None:
             return wait or None

@@ -140,3 +140,22 @@ class RolloutFields(Model):
         ),
         json_schema_extra={"format": "date-time"},
     )
+
+    @property
+    def wanted_replicas(self) -> int:
+        """How many pods there should be now."""
+        return 0 if self.is_stopped else self.replicas
+
+    @property
+    def replicas_that_may_miss(self) -> int:
+        """How many replicas an update may take away at a time, as a StatefulSet counts them."""
+        rolling = self.update_strategy.rolling_update
+        allowed = rolling.max_unavailable if rolling else None
+        if isinstance(allowed, str):
+            return max(1, self.replicas * int(allowed.rstrip("%")) // 100)
+        return 1 if allowed is None else allowed
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the user asks for rest."""
+        return self.operating_mode == "Stopped"

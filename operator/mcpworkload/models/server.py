@@ -51,8 +51,8 @@ class Transport(Model):
 
 _PORT_NAME = Rule(
     message=(
-        'write a name of at most 15 lower-case letters, digits and single dashes, such as "metrics", '
-        'with a letter in it, and another one than "mcp", which is the transport\'s'
+        "write a name of at most 15 lower-case letters, digits and single dashes, with a letter "
+        'in it, such as "metrics", and another one than "mcp", which is the transport\'s'
     ),
     cel=(
         "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && self.matches('[a-z]') "

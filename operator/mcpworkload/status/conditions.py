@@ -13,13 +13,14 @@ from typing import Any
 from mcpworkload import names
 from mcpworkload.desired import server_url
 from mcpworkload.errors import Refusal
+from mcpworkload.live import Pod
 from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadStatus
 from mcpworkload.observation import Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.status.problems import first_problem
 
-# A rollout takes one replica at a time, so one may be missing without anything being wrong.
-MAX_UNAVAILABLE = 1
+# Nothing runs because nothing is to run: no reason not to be Ready.
+_AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,24 @@ class Subject:
     url: str
     #: The status as it is stored now.
     status: Mapping[str, Any]
+    is_stopped: bool = False
+    #: How many of the replicas may be missing without anything being wrong.
+    may_miss: int = 1
+    #: Whether a pod has to have been ready for a while before it counts.
+    has_min_ready_seconds: bool = False
 
     @classmethod
     def of(cls, workload: Workload) -> "Subject":
         """The subject for a workload with a valid spec."""
         return cls(
             generation=workload.generation,
-            replicas=workload.spec.replicas,
+            replicas=workload.spec.wanted_replicas,
             selector=f"{names.WORKLOAD_LABEL}={workload.name}",
             url=server_url(workload),
             status=workload.status,
+            is_stopped=workload.spec.is_stopped,
+            may_miss=workload.spec.replicas_that_may_miss,
+            has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
         )
 
     @classmethod
@@ -80,7 +89,7 @@ def build_status(
     *refusal* is why the spec could not be turned into children, None when it was.
     """
     pods = observation.pods.values()
-    accepted = _accepted(refusal)
+    accepted = _accepted(refusal, observation)
     available = _available(subject, observation, refusal)
     verdicts = (accepted, available, _ready(subject, observation, accepted, available))
     status = WorkloadStatus(
@@ -103,21 +112,25 @@ def summary(status: Mapping[str, Any]) -> str:
     )
 
 
-def _accepted(refusal: Refusal | None) -> Verdict:
+def _accepted(refusal: Refusal | None, observation: Observation) -> Verdict:
     if refusal is None:
         message = "the workload's objects are as the spec asks"
+        if observation.statefulset and (refused := observation.statefulset.refused):
+            message += f", but this cluster has no feature for the StatefulSet's {refused}"
         return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
     return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
 
 
 def _available(subject: Subject, observation: Observation, refusal: Refusal | None) -> Verdict:
     replicas = subject.replicas
-    ready = sum(pod.is_ready for pod in observation.pods.values())
-    count = _count(ready, replicas)
-    if replicas and ready >= max(1, replicas - MAX_UNAVAILABLE):
+    ready = _serving(observation.pods.values(), subject, observation)
+    count = _count(ready, subject)
+    if replicas and ready >= max(1, replicas - subject.may_miss):
         return Verdict(ConditionType.AVAILABLE, "True", AvailableReason.REPLICAS_READY, count)
     if refusal is not None and observation.statefulset is None:
         reason, message = AvailableReason.NOT_ACCEPTED, "there are no pods: see Accepted"
+    elif subject.is_stopped:
+        reason, message = AvailableReason.STOPPED, "operatingMode is Stopped: nothing runs"
     elif replicas == 0:
         reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
     elif problem := first_problem(observation.pods.values()):
@@ -131,19 +144,38 @@ def _ready(
     subject: Subject, observation: Observation, accepted: Verdict, available: Verdict
 ) -> Verdict:
     replicas = subject.replicas
-    updated = sum(pod.is_ready for pod in observation.pods_of_update())
-    message = _count(updated, replicas)
+    updated = _serving(observation.pods_of_update(), subject, observation)
+    message = _count(updated, subject) if replicas else _left(observation)
     as_desired = observation.is_settled() and updated == len(observation.pods) == replicas
     if accepted.status == "True" and as_desired:
         return Verdict(ConditionType.READY, "True", ReadyReason.READY, message)
     for cause in (accepted, available):
-        if cause.status != "True" and cause.reason != AvailableReason.SCALED_TO_ZERO:
+        if cause.status != "True" and cause.reason not in _AT_REST:
             return Verdict(ConditionType.READY, "False", cause.reason, cause.message)
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
 
 
-def _count(ready: int, replicas: int) -> str:
-    return f"{ready} of {replicas} replicas ready"
+def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation) -> int:
+    """
+    How many of *pods* are ready, and have been for minReadySeconds.
+
+    The StatefulSet controller has the clock for that, and its count is an event; it is of all
+    pods and may be late, so it can only make the number smaller.
+    """
+    ready = sum(pod.is_ready for pod in pods)
+    if not subject.has_min_ready_seconds or observation.statefulset is None:
+        return ready
+    return min(ready, observation.statefulset.status.available_replicas)
+
+
+def _count(serving: int, subject: Subject) -> str:
+    word = "available" if subject.has_min_ready_seconds else "ready"
+    return f"{serving} of {subject.replicas} replicas {word}"
+
+
+def _left(observation: Observation) -> str:
+    count = len(observation.pods)
+    return f"{count} pod{'' if count == 1 else 's'} still to end" if count else "nothing runs"
 
 
 def _dated(verdicts: Iterable[Verdict], subject: Subject, now: datetime) -> list[Condition]:
