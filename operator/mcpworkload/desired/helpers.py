@@ -42,10 +42,8 @@ def _is_native(sidecar: Mapping[str, Any]) -> bool:
 
 
 def _build_helper(given: Mapping[str, Any], pod_security: Mapping[str, Any]) -> Manifest:
-    helper: Manifest = {
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        **deepcopy(dict(given)),
-    }
+    helper: Manifest = deepcopy(dict(given))
+    helper.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")
     helper["securityContext"] = build_helper_security(
         given.get("securityContext") or {}, pod_security
     )
