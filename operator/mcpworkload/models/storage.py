@@ -58,6 +58,8 @@ _SELECTOR = {
         },
     }
 }
+# A claim has one resource, storage.
+_AMOUNT = {"maxProperties": 1, "additionalProperties": {"maxLength": 32}}
 _CLAIM_OVERLAY: dict[str, Any] = {
     "required": ["accessModes", "resources"],
     "properties": {
@@ -73,7 +75,8 @@ _CLAIM_OVERLAY: dict[str, Any] = {
         "resources": {
             "required": ["requests"],
             "properties": {
-                "requests": {"maxProperties": 4, "additionalProperties": {"maxLength": 32}}
+                "limits": _AMOUNT,
+                "requests": _AMOUNT,
             },
             "x-kubernetes-validations": [
                 {
@@ -141,6 +144,7 @@ _FIXED_FIELDS = (
     "accessModes",
     "dataSource",
     "dataSourceRef",
+    "resources.limits",
     "selector",
     "storageClassName",
     "volumeAttributesClassName",

@@ -161,3 +161,65 @@ def test_counts() -> None:
     assert counts == [3, 1, 1]
     assert status["selector"] == "mcpworkload.dev/workload=weather"
     assert status["observedGeneration"] == 1
+
+
+@pytest.mark.parametrize(
+    ("pods", "available", "ready", "message"),
+    [
+        pytest.param((), "False/Stopped", "True/Ready", "nothing runs", id="at rest"),
+        pytest.param(
+            (LEAVING,), "False/Stopped", "False/Updating", "1 pod still to end", id="one to end"
+        ),
+    ],
+)
+def test_a_stopped_workload_is_ready_when_no_pods_remain(
+    pods: Any, available: str, ready: str, message: str
+) -> None:
+    """As desired, though it can't serve; how many replicas it has is for the start."""
+    status = status_of(make_observation(*pods), replicas=3, operatingMode="Stopped")
+
+    assert verdicts(status)[1:] == [f"Available={available}", f"Ready={ready}"]
+    assert status["conditions"][2]["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("allowed", "available"),
+    [(None, "False/Starting"), (2, "False/Starting"), (3, "True/ReplicasReady"), (9, "True/Repl")],
+)
+def test_available_honours_max_unavailable(allowed: int | None, available: str) -> None:
+    """One of four is enough where three may be missing; none is never enough."""
+    rolling = {} if allowed is None else {"maxUnavailable": allowed}
+    spec = {"replicas": 4, "updateStrategy": {"rollingUpdate": rolling}}
+
+    found = verdicts(status_of(make_observation(READY), **spec))
+    without_pods = verdicts(status_of(make_observation(), **spec))
+
+    assert found[1].startswith(f"Available={available}")
+    assert without_pods[1] == "Available=False/Starting"
+
+
+@pytest.mark.parametrize(
+    ("counted", "available", "ready"),
+    [(0, "False/Starting", "False/Starting"), (1, "True/ReplicasReady", "True/Ready")],
+)
+def test_a_pod_counts_after_min_ready_seconds(counted: int, available: str, ready: str) -> None:
+    """The StatefulSet controller has the clock."""
+    observation = make_observation(READY, statefulset=make_statefulset(available=counted))
+
+    status = status_of(observation, minReadySeconds=30)
+
+    assert verdicts(status)[1:] == [f"Available={available}", f"Ready={ready}"]
+    assert status["conditions"][1]["message"] == f"{counted} of 1 replicas available"
+
+
+def test_a_field_that_the_cluster_does_not_take_is_said() -> None:
+    """Accepted it is, and the author learns what has no effect."""
+    statefulset = make_statefulset()
+    statefulset.refused = "spec.updateStrategy.rollingUpdate.maxUnavailable"
+
+    condition = status_of(make_observation(READY, statefulset=statefulset))["conditions"][0]
+
+    assert condition["status"] == "True"
+    assert condition["message"].endswith(
+        "no feature for the StatefulSet's spec.updateStrategy.rollingUpdate.maxUnavailable"
+    )
