@@ -84,7 +84,10 @@ _EMPTY_IS_UNSET = frozenset(
 )
 # Fields behind a feature gate: a cluster without the feature drops them, and would do so again.
 _GATED = re.compile(
-    r"\.updateStrategy\.rollingUpdate\.maxUnavailable$|\.containers\[[^]]+\]\.restartPolicy$"
+    r"\.updateStrategy\.rollingUpdate\.maxUnavailable$"
+    r"|\.containers\[[^]]+\]\.restartPolicy$"
+    r"|\.restartPolicyRules$"
+    r"|\.lifecycle\.stopSignal$"
 )
 
 

@@ -44,4 +44,5 @@ class ReadyReason(StrEnum):
     """Reasons of Ready that are not those of Accepted or Available."""
 
     READY = "Ready"  # True
+    STOPPED = "Stopped"  # True; asked for, and no pods remain
     UPDATING = "Updating"  # False; some replicas are of an older generation or not ready

@@ -6,9 +6,10 @@ snake_case here and camelCase only as aliases; parts taken from Kubernetes (env 
 resources) stay plain data. Nothing here talks to anybody.
 """
 
+from mcpworkload.models.network import Port, Transport, TransportType
 from mcpworkload.models.rollout import DisruptionBudget, UpdateStrategy
 from mcpworkload.models.rules import NAME_RULES
-from mcpworkload.models.server import PROBE_HANDLERS, Port, Transport, TransportType
+from mcpworkload.models.server import PROBE_HANDLERS
 from mcpworkload.models.spec import WorkloadSpec
 from mcpworkload.models.status import STATUS_DEFAULT, Condition, ConditionStatus, WorkloadStatus
 from mcpworkload.models.workload import Workload

@@ -147,6 +147,14 @@ class RolloutFields(Model):
         return 0 if self.is_stopped else self.replicas
 
     @property
+    def replicas_to_update(self) -> int:
+        """How many replicas come to run a changed spec without anybody's help."""
+        if self.update_strategy.type == "OnDelete":
+            return 0
+        rolling = self.update_strategy.rolling_update
+        return max(0, self.wanted_replicas - ((rolling and rolling.partition) or 0))
+
+    @property
     def replicas_that_may_miss(self) -> int:
         """How many replicas an update may take away at a time, as a StatefulSet counts them."""
         rolling = self.update_strategy.rolling_update

@@ -35,6 +35,8 @@ class Subject:
     #: The status as it is stored now.
     status: Mapping[str, Any]
     is_stopped: bool = False
+    #: How many of the replicas have to run the newest template; None for all.
+    to_update: int | None = None
     #: How many of the replicas may be missing without anything being wrong.
     may_miss: int = 1
     #: Whether a pod has to have been ready for a while before it counts.
@@ -50,6 +52,7 @@ class Subject:
             url=server_url(workload),
             status=workload.status,
             is_stopped=workload.spec.is_stopped,
+            to_update=workload.spec.replicas_to_update,
             may_miss=workload.spec.replicas_that_may_miss,
             has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
         )
@@ -143,12 +146,18 @@ def _available(subject: Subject, observation: Observation, refusal: Refusal | No
 def _ready(
     subject: Subject, observation: Observation, accepted: Verdict, available: Verdict
 ) -> Verdict:
-    replicas = subject.replicas
+    replicas, pods = subject.replicas, observation.pods
+    to_update = replicas if subject.to_update is None else subject.to_update
+    serving = _serving(pods.values(), subject, observation)
     updated = _serving(observation.pods_of_update(), subject, observation)
-    message = _count(updated, subject) if replicas else _left(observation)
-    as_desired = observation.is_settled() and updated == len(observation.pods) == replicas
-    if accepted.status == "True" and as_desired:
-        return Verdict(ConditionType.READY, "True", ReadyReason.READY, message)
+    if to_update < replicas:
+        message = f"{_count(serving, subject)}, {updated} updated"
+    else:
+        message = _count(updated, subject) if replicas else _left(observation)
+    is_complete = serving == len(pods) == replicas and updated >= to_update
+    if accepted.status == "True" and observation.is_settled() and is_complete:
+        reason = ReadyReason.STOPPED if subject.is_stopped else ReadyReason.READY
+        return Verdict(ConditionType.READY, "True", reason, message)
     for cause in (accepted, available):
         if cause.status != "True" and cause.reason not in _AT_REST:
             return Verdict(ConditionType.READY, "False", cause.reason, cause.message)

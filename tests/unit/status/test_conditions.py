@@ -19,6 +19,8 @@ from tests.unit.builders import (
 
 READY = make_pod(ready=True)
 OLD = make_pod(ready=True, revision="old")
+SECOND = make_pod("weather-1", ready=True)
+OLD_SECOND = make_pod("weather-1", ready=True, revision="old")
 LEAVING = make_pod(ready=True, terminating=True)
 STARTING = make_pod()
 UNOBSERVED = make_statefulset(generation=2, observed=1)
@@ -166,7 +168,7 @@ def test_counts() -> None:
 @pytest.mark.parametrize(
     ("pods", "available", "ready", "message"),
     [
-        pytest.param((), "False/Stopped", "True/Ready", "nothing runs", id="at rest"),
+        pytest.param((), "False/Stopped", "True/Stopped", "nothing runs", id="at rest"),
         pytest.param(
             (LEAVING,), "False/Stopped", "False/Updating", "1 pod still to end", id="one to end"
         ),
@@ -196,6 +198,56 @@ def test_available_honours_max_unavailable(allowed: int | None, available: str) 
 
     assert found[1].startswith(f"Available={available}")
     assert without_pods[1] == "Available=False/Starting"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "pods", "ready", "message"),
+    [
+        pytest.param(
+            {"rollingUpdate": {"partition": 1}},
+            (OLD, SECOND),
+            "True/Ready",
+            "2 of 2 replicas ready, 1 updated",
+            id="up to the partition",
+        ),
+        pytest.param(
+            {"rollingUpdate": {"partition": 1}},
+            (OLD, OLD_SECOND),
+            "False/Updating",
+            "2 of 2 replicas ready, 0 updated",
+            id="not yet up to the partition",
+        ),
+        pytest.param(
+            {"rollingUpdate": {"partition": 9}},
+            (OLD, OLD_SECOND),
+            "True/Ready",
+            "2 of 2 replicas ready, 0 updated",
+            id="a partition beyond the replicas",
+        ),
+        pytest.param(
+            {"type": "OnDelete"},
+            (OLD, OLD_SECOND),
+            "True/Ready",
+            "2 of 2 replicas ready, 0 updated",
+            id="the user deletes the pods",
+        ),
+        pytest.param(
+            {"type": "OnDelete"},
+            (OLD,),
+            "False/Updating",
+            "1 of 2 replicas ready, 0 updated",
+            id="one is missing all the same",
+        ),
+    ],
+)
+def test_ready_asks_only_for_the_updates_that_were_asked_for(
+    strategy: dict[str, Any], pods: Any, ready: str, message: str
+) -> None:
+    """As `kubectl rollout status` and kstatus see a StatefulSet."""
+    status = status_of(make_observation(*pods), replicas=2, updateStrategy=strategy)
+
+    assert verdicts(status)[2] == f"Ready={ready}"
+    assert status["conditions"][2]["message"] == message
 
 
 @pytest.mark.parametrize(
