@@ -23,7 +23,7 @@ def build_volumes(spec: WorkloadSpec) -> list[Manifest]:
 def build_mounts(spec: WorkloadSpec) -> list[Manifest]:
     """The server's mounts; one of the user's at our path takes its place."""
     given: list[dict[str, Any]] = deepcopy(spec.volume_mounts)
-    is_taken = any(mount.get("mountPath", "").rstrip("/") == SCRATCH for mount in given)
+    is_taken = any(str(mount.get("mountPath")).rstrip("/") == SCRATCH for mount in given)
     ours = [] if is_taken else [{"name": names.SCRATCH_VOLUME, "mountPath": SCRATCH}]
     return [*ours, *given]
 
