@@ -112,6 +112,9 @@ _Difference = tuple[str, bool]
 
 
 def _differences(desired: Any, live: Any, path: str) -> Iterator[_Difference]:
+    if desired is None:
+        # As if it were not there; what the API server puts in its place is not for us to judge.
+        return
     field = path.rpartition(".")[2]
     if isinstance(desired, Mapping):
         if isinstance(live, Mapping):
@@ -176,7 +179,7 @@ def _is_same(desired: Any, live: Any, field: str) -> bool:
         return True
     if live is None and not desired:
         # The API server leaves out what is empty, except where absence has its own meaning.
-        return field not in _MEANINGFUL_ABSENCE or desired is None
+        return field not in _MEANINGFUL_ABSENCE
     if field in _QUANTITIES:
         return _is_same_quantity(desired, live)
     return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)

@@ -115,7 +115,7 @@ CONTAINER = {"name": "mcp", "image": "a"}
             "secretKeyRef.optional",
             id="a reference is one value",
         ),
-        pytest.param({"runAsGroup": None}, {}, None, id="null is absence"),
+        pytest.param({"runAsGroup": None}, {"runAsGroup": 5}, None, id="null asks for nothing"),
     ],
 )
 def test_first_difference(desired: Any, live: Any, difference: str | None) -> None:
