@@ -18,10 +18,9 @@ from typing import Any
 from mcp import Client
 from mcp.types import TextContent
 
-from deploy.cluster.terminal import ClusterError, last_lines, say, spoken_duration, step
-from deploy.images.shell import BuildError
 from deploy.install import install, operator_log
 from deploy.kubectl import environment, kubectl, program
+from deploy.terminal import ToolError, last_lines, say, spoken_duration, step
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "deploy" / "samples" / "everything.yaml"
@@ -38,14 +37,14 @@ def demo() -> None:
     Run every step.
 
     Raises:
-        ClusterError: with what is known about why.
+        ToolError: with what is known about why.
     """
     for module, verb in (("deploy.cluster", "up"), ("deploy.images", "load")):
         done = subprocess.run(
             [sys.executable, "-m", module, verb], cwd=ROOT, check=False, stdout=sys.stderr
         )
         if done.returncode != 0:
-            raise ClusterError(f"{module} {verb} failed: see above")
+            raise ToolError(f"{module} {verb} failed: see above")
     install()
     with step(f"applying {SAMPLE.relative_to(ROOT)}"):
         kubectl("apply", "--filename", str(SAMPLE))
@@ -59,7 +58,7 @@ def demo() -> None:
     print(f"question  {TOOL}({json.dumps(QUESTION)})")
     print(f"answer    {answer}\n")
     if EXPECTED not in answer:
-        raise ClusterError(f"the answer should contain {EXPECTED!r}\n{describe()}")
+        raise ToolError(f"the answer should contain {EXPECTED!r}\n{describe()}")
     print(kubectl("get", "mcpworkloads,statefulsets,services,pods"))
 
 
@@ -77,7 +76,7 @@ def wait_until_ready() -> None:
     Return when the sample is Ready.
 
     Raises:
-        ClusterError: with its conditions and the last log lines.
+        ToolError: with its conditions and the last log lines.
     """
     try:
         kubectl(
@@ -87,8 +86,8 @@ def wait_until_ready() -> None:
             f"--timeout={READY_SECONDS}s",
             timeout=READY_SECONDS + 10,
         )
-    except ClusterError as error:
-        raise ClusterError(f"{error}\n{describe()}") from error
+    except ToolError as error:
+        raise ToolError(f"{error}\n{describe()}") from error
 
 
 def describe() -> str:
@@ -101,7 +100,7 @@ def describe() -> str:
     lines.append("the server's last log lines:")
     try:
         lines.append(last_lines(kubectl("logs", f"{NAME}-0", "--tail=15")))
-    except ClusterError as error:
+    except ToolError as error:
         lines.append(f"    {error}")
     return "\n".join([*lines, "the operator's last log lines:", last_lines(operator_log())])
 
@@ -115,7 +114,7 @@ def _port_forward() -> Iterator[int]:
             line = process.stdout.readline() if process.stdout else ""
             match = _FORWARDING.search(line)
             if match is None:
-                raise ClusterError(f"kubectl port-forward to {NAME} failed\n{describe()}")
+                raise ToolError(f"kubectl port-forward to {NAME} failed\n{describe()}")
             yield int(match.group(1))
         finally:
             process.terminate()
@@ -126,7 +125,7 @@ def main() -> int:
     begin = time.monotonic()
     try:
         demo()
-    except (ClusterError, BuildError) as error:
+    except ToolError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except TimeoutError:

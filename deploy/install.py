@@ -10,11 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, step
 from deploy.images.build import build_images
 from deploy.images.catalog import by_name
-from deploy.images.shell import BuildError
 from deploy.kubectl import kubectl
+from deploy.terminal import ToolError, step
 
 ROOT = Path(__file__).parent.parent
 NAMESPACE = "mcpworkload-system"
@@ -27,7 +26,7 @@ def install(overlay: str = "default") -> None:
     Apply CRD, rights and operator, and wait until the operator is ready.
 
     Raises:
-        ClusterError: in the words of kubectl, with the operator's last log lines.
+        ToolError: in the words of kubectl, with the operator's last log lines.
     """
     (image,) = build_images([by_name("operator")])
     name, _, tag = image.reference.rpartition(":")
@@ -49,12 +48,12 @@ def wait_until_ready() -> None:
     Return when the operator's Deployment is rolled out.
 
     Raises:
-        ClusterError: with the last log lines.
+        ToolError: with the last log lines.
     """
     try:
         kubectl("rollout", "status", DEPLOYMENT, "-n", NAMESPACE, "--timeout=120s", timeout=130)
-    except ClusterError as error:
-        raise ClusterError(f"{error}\n{operator_log()}") from error
+    except ToolError as error:
+        raise ToolError(f"{error}\n{operator_log()}") from error
 
 
 def operator_log(lines: int = 15) -> str:
@@ -80,7 +79,7 @@ def main() -> int:
             install(options.overlay)
         else:
             uninstall()
-    except (ClusterError, BuildError) as error:
+    except ToolError as error:
         print(f"install: {error}", file=sys.stderr)
         return 2
     return 0

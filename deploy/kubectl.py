@@ -4,8 +4,8 @@ import os
 from functools import cache
 
 from deploy.cluster.choose import choose_cluster
-from deploy.cluster.terminal import COMMAND_TIMEOUT, run
 from deploy.cluster.tools import find_tool
+from deploy.terminal import COMMAND_TIMEOUT, run
 
 
 @cache
@@ -25,6 +25,6 @@ def kubectl(*arguments: str, stdin: str | None = None, timeout: float = COMMAND_
     What kubectl printed.
 
     Raises:
-        ClusterError: in kubectl's words.
+        ToolError: in kubectl's words.
     """
     return run([program(), *arguments], stdin=stdin, env=environment(), timeout=timeout)

@@ -5,12 +5,13 @@ Tests below `unit` need none and never touch one. The others share one operator,
 either in the cluster (e2e) or as a process of the tests (integration): see `rig/seat.py`.
 """
 
+import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.cluster.terminal import ClusterError
+from deploy.terminal import ToolError
 from tests.rig.api import Api
 from tests.rig.audit import AuditLog
 from tests.rig.cluster import Cluster, find_cluster
@@ -56,7 +57,7 @@ def pytest_runtest_makereport(
     if report.failed and seat is not None:
         try:
             report.sections.append(("the operator's last log lines", seat.log()))
-        except ClusterError as error:
+        except ToolError as error:
             report.sections.append(("the operator's log could not be read", str(error)))
     return report
 
@@ -72,7 +73,7 @@ def cluster() -> Cluster:
     """The test cluster; without one every test that needs it fails with what to do."""
     try:
         return find_cluster()
-    except ClusterError as error:
+    except ToolError as error:
         pytest.fail(f"{error}\n`make up install` brings up a cluster", pytrace=False)
 
 
@@ -82,8 +83,13 @@ def seat(
 ) -> Iterator[Seat]:
     """The operator's two places; in the end it is back in the cluster."""
     folder = tmp_path_factory.mktemp("operator")
-    kubeconfig = write_kubeconfig(cluster, folder / "kubeconfig")
-    seat = Seat(OperatorProcess(kubeconfig, folder / "log"))
+    try:
+        kubeconfig = write_kubeconfig(cluster, folder / "kubeconfig")
+    except ToolError as error:
+        pytest.fail(f"{error}\n`make install` installs the operator", pytrace=False)
+    # Of this run alone: one that was killed may have left its process, and that the Lease.
+    identity = f"tests-{os.getpid()}"
+    seat = Seat(OperatorProcess(kubeconfig, folder / "log", identity))
     pytestconfig.stash[_SEAT] = seat
     try:
         yield seat

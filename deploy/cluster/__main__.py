@@ -10,8 +10,8 @@ from pathlib import Path
 
 from deploy.cluster.choose import choose_cluster
 from deploy.cluster.protocol import Options
-from deploy.cluster.terminal import ClusterError
 from deploy.cluster.tools import TOOLS, find_tool
+from deploy.terminal import ToolError
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return _carry_out(arguments)
-    except ClusterError as error:
+    except ToolError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:

@@ -5,8 +5,8 @@ import os
 from deploy.cluster.current import CurrentCluster
 from deploy.cluster.kind import KindCluster, docker_answers
 from deploy.cluster.protocol import Cluster
-from deploy.cluster.terminal import ClusterError
 from deploy.local.cluster import LocalCluster
+from deploy.terminal import ToolError
 
 
 def choose_cluster() -> Cluster:
@@ -14,7 +14,7 @@ def choose_cluster() -> Cluster:
     Follow ``CLUSTER``; ``auto`` and unset mean kind where Docker answers, else the local one.
 
     Raises:
-        ClusterError: a word that we don't know.
+        ToolError: a word that we don't know.
     """
     word = os.environ.get("CLUSTER") or "auto"
     if word == "auto":
@@ -25,4 +25,4 @@ def choose_cluster() -> Cluster:
         return KindCluster()
     if word == "local":
         return LocalCluster()
-    raise ClusterError(f"CLUSTER={word} is none of auto, current, kind, local")
+    raise ToolError(f"CLUSTER={word} is none of auto, current, kind, local")

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from deploy.cluster.protocol import Options
-from deploy.cluster.terminal import ClusterError, UnavailableError, run, say, step
 from deploy.cluster.tools import find_tool
+from deploy.terminal import ToolError, UnavailableError, run, say, step
 
 _TEST_CLUSTER = re.compile(
     r"kind-|k3d-|minikube$|docker-desktop$|mcpworkload|.*test|.*local", re.IGNORECASE
@@ -77,13 +77,13 @@ class CurrentCluster:
     def _context(self) -> str:
         try:
             context = self._kubectl("config", "current-context").strip()
-        except ClusterError:
-            raise ClusterError(
+        except ToolError:
+            raise ToolError(
                 "the kubeconfig has no current context: set KUBECONFIG, or choose one with "
                 "`kubectl config use-context`"
             ) from None
         if not is_test_context(context, os.environ.get(_ALLOWED)):
-            raise ClusterError(
+            raise ToolError(
                 f"context {context} isn't named like a test cluster: "
                 f"set {_ALLOWED}={context} if it is one"
             )

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 from deploy.cluster.protocol import Options
-from deploy.cluster.terminal import ClusterError, run, say, step, succeeds
 from deploy.cluster.tools import find_tool
 from deploy.local.settings import AUDIT_POLICY, REPOSITORY, cache_folder
+from deploy.terminal import ToolError, run, say, step, succeeds
 
 NAME = "mcpworkload"
 #: The node images of kind 0.33.0, which builds its own patch releases of each minor version.
@@ -86,7 +86,7 @@ class KindCluster:
     def kubeconfig(self) -> Path:
         """The kubeconfig that kind wrote for us alone."""
         if not self._kubeconfig.exists():
-            raise ClusterError("no kind cluster is up: run `make up`")
+            raise ToolError("no kind cluster is up: run `make up`")
         return self._kubeconfig
 
     def load(self, image: str, archive: Path) -> None:
@@ -135,7 +135,7 @@ class KindCluster:
     def _refuse_other_version(self, options: Options) -> None:
         running = run(["docker", "inspect", "-f", "{{.Config.Image}}", _NODE]).strip()
         if running != node_image(options.version):
-            raise ClusterError(
+            raise ToolError(
                 f"kind cluster {NAME} runs {running.partition('@')[0]}: run `make down` before "
                 f"`make up` with Kubernetes {options.version}"
             )
@@ -148,6 +148,6 @@ class KindCluster:
 
     def _require_docker(self) -> None:
         if not docker_answers():
-            raise ClusterError(
+            raise ToolError(
                 "Docker does not answer: start it, or use CLUSTER=local or CLUSTER=current"
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from deploy.cluster.terminal import ClusterError
+from deploy.terminal import ToolError
 
 DEFAULT_VERSION = "1.35.4"
 VERSIONS = ("1.34.2", DEFAULT_VERSION, "1.36.1")
@@ -25,11 +25,11 @@ class Options:
         Read ``KUBERNETES_VERSION`` and, unless given, ``CRASH_BACKOFF``; empty means unset.
 
         Raises:
-            ClusterError: a version we haven't seen work.
+            ToolError: a version we haven't seen work.
         """
         version = os.environ.get("KUBERNETES_VERSION") or DEFAULT_VERSION
         if version not in VERSIONS:
-            raise ClusterError(
+            raise ToolError(
                 f"KUBERNETES_VERSION={version} is not supported: use one of {', '.join(VERSIONS)}"
             )
         return Options(version, restart_backoff or os.environ.get("CRASH_BACKOFF") or None)
@@ -39,7 +39,7 @@ class Cluster(Protocol):
     """
     A cluster to test on.
 
-    Every method raises ClusterError, with a line for the person who asked, when it can't be done.
+    Every method raises ToolError, with a line for the person who asked, when it can't be done.
     """
 
     @property

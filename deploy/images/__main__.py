@@ -15,7 +15,7 @@ from deploy.images.build import Built, build_images, choose_base, locate
 from deploy.images.cache import cache_folder, exclusive
 from deploy.images.catalog import IMAGES, ROOT, Image
 from deploy.images.engines import run_folder
-from deploy.images.shell import BuildError, output
+from deploy.terminal import ToolError, run
 
 USAGE = """\
 verbs:
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"no image {unknown[0]}; there are {', '.join(known)}")
     try:
         verbs[options.verb]([catalog.by_name(given) for given in options.names or known])
-    except BuildError as refusal:
+    except ToolError as refusal:
         print(f"images: {refusal}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -79,7 +79,7 @@ def _load(built: Built) -> None:
     # Its words go to standard error: ours are the image names.
     done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=sys.stderr, check=False)
     if done.returncode != 0:
-        raise BuildError(f"the cluster did not take {built.reference}; is one up? see make status")
+        raise ToolError(f"the cluster did not take {built.reference}; is one up? see make status")
 
 
 def name(images: list[Image]) -> None:
@@ -122,7 +122,7 @@ def clean(_images: list[Image]) -> None:
         for folder in (cache_folder(), run_folder()):
             # A build that was killed leaves its overlay mounted.
             for point in reversed(mounts_below(folder, Path("/proc/self/mounts").read_text())):
-                output(["umount", point], timeout=30)
+                run(["umount", point], timeout=30)
             if folder.exists():
                 shutil.rmtree(folder)
 

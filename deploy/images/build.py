@@ -12,8 +12,8 @@ from deploy.images import catalog, engines
 from deploy.images.cache import cache_folder, exclusive, whole_file
 from deploy.images.catalog import PREFIX, BaseKind, Image
 from deploy.images.rootfs import compose_bases
-from deploy.images.shell import BuildError, step
 from deploy.images.trust import write_secrets
+from deploy.terminal import ToolError, step
 
 KEPT_ARCHIVES = 3
 # Long enough to fetch a slim base over a slow line; a refusal answers at once.
@@ -30,7 +30,7 @@ def choose_base(engine: engines.Engine | None = None) -> BaseKind:
     Asked once a day: the answer is part of every image's name.
 
     Raises:
-        BuildError: IMAGE_BASE is something else.
+        ToolError: IMAGE_BASE is something else.
     """
     wanted = os.environ.get("IMAGE_BASE", "auto")
     if wanted == "debian":
@@ -38,7 +38,7 @@ def choose_base(engine: engines.Engine | None = None) -> BaseKind:
     if wanted == "registry":
         return "registry"
     if wanted != "auto":
-        raise BuildError(f"IMAGE_BASE={wanted}: use debian, registry or auto")
+        raise ToolError(f"IMAGE_BASE={wanted}: use debian, registry or auto")
     answer = cache_folder() / "base"
     if answer.exists() and time.time() - answer.stat().st_mtime < ANSWER_HOLDS:
         return "registry" if answer.read_text() == "registry" else "debian"
@@ -72,7 +72,7 @@ def build_images(images: list[Image]) -> list[Built]:
     Build those of *images* whose archive is missing.
 
     Raises:
-        BuildError: something is missing or fails.
+        ToolError: something is missing or fails.
     """
     with exclusive():
         base = choose_base()
@@ -94,7 +94,7 @@ def _ready_engine() -> engines.Engine:
     """An engine with room to build, rid of what an earlier, killed build left."""
     free = shutil.disk_usage(cache_folder()).free
     if free < NEEDED_BYTES:
-        raise BuildError(
+        raise ToolError(
             f"{free // 1024**2} MB free at {cache_folder()}: "
             f"{NEEDED_BYTES // 1024**2} MB needed, or set XDG_CACHE_HOME"
         )

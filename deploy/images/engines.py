@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.images.cache import cache_folder
-from deploy.images.shell import BuildError, answers, logged, output, step
+from deploy.images.shell import logged
+from deploy.terminal import ToolError, run, step, succeeds
 
 BUILD_SECONDS = 1200
 SAVE_SECONDS = 300
@@ -55,7 +56,7 @@ class Engine(Protocol):
         """Whether *reference* is kept here."""
 
     def build(self, build: Build) -> None:
-        """Build and keep an image; BuildError if that fails."""
+        """Build and keep an image; ToolError if that fails."""
 
     def save(self, reference: str, archive: Path, log: Path) -> None:
         """Write *reference* to *archive* as `docker save` does, layers uncompressed."""
@@ -78,11 +79,11 @@ class Docker:
 
     def pull(self, reference: str, timeout: float) -> bool:
         """See Engine."""
-        return answers(["docker", "pull", "--quiet", reference], timeout=timeout)
+        return succeeds(["docker", "pull", "--quiet", reference], timeout=timeout)
 
     def has(self, reference: str) -> bool:
         """See Engine."""
-        return answers(["docker", "image", "inspect", reference], timeout=ASK_SECONDS)
+        return succeeds(["docker", "image", "inspect", reference], timeout=ASK_SECONDS)
 
     def build(self, build: Build) -> None:
         """See Engine."""
@@ -96,7 +97,7 @@ class Docker:
 
     def remove(self, reference: str) -> None:
         """See Engine."""
-        answers(["docker", "image", "rm", reference], timeout=ASK_SECONDS)
+        succeeds(["docker", "image", "rm", reference], timeout=ASK_SECONDS)
 
     def clear(self) -> None:
         """See Engine; BuildKit leaves nothing."""
@@ -111,7 +112,7 @@ class Buildah:
         self._env = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
         overlay = self._command("overlay")
         # Not everywhere can an overlay lie on the cache's file system; vfs copies whole layers.
-        works = answers([*overlay, "info"], timeout=ASK_SECONDS, env=self._env)
+        works = succeeds([*overlay, "info"], timeout=ASK_SECONDS, env=self._env)
         self._buildah = overlay if works else self._command("vfs")
 
     @staticmethod
@@ -127,13 +128,13 @@ class Buildah:
 
     def pull(self, reference: str, timeout: float) -> bool:
         """See Engine."""
-        return answers(
+        return succeeds(
             [*self._buildah, "pull", "--quiet", reference], timeout=timeout, env=self._env
         )
 
     def has(self, reference: str) -> bool:
         """See Engine."""
-        return answers(
+        return succeeds(
             [*self._buildah, "inspect", "--type", "image", reference],
             timeout=ASK_SECONDS,
             env=self._env,
@@ -154,15 +155,15 @@ class Buildah:
 
     def remove(self, reference: str) -> None:
         """See Engine."""
-        answers([*self._buildah, "rmi", reference], timeout=ASK_SECONDS, env=self._env)
+        succeeds([*self._buildah, "rmi", reference], timeout=ASK_SECONDS, env=self._env)
 
     def clear(self) -> None:
         """See Engine: working containers, and with them their overlay mounts."""
-        answers([*self._buildah, "rm", "--all"], timeout=ASK_SECONDS, env=self._env)
-        kept = output([*self._buildah, "images", "--all", "--quiet"], timeout=ASK_SECONDS)
+        succeeds([*self._buildah, "rm", "--all"], timeout=ASK_SECONDS, env=self._env)
+        kept = run([*self._buildah, "images", "--all", "--quiet"], timeout=ASK_SECONDS)
         if len(kept.splitlines()) > KEPT_LAYERS:
             with step("emptying buildah's layer cache"):
-                answers([*self._buildah, "rmi", "--prune"], timeout=SAVE_SECONDS, env=self._env)
+                succeeds([*self._buildah, "rmi", "--prune"], timeout=SAVE_SECONDS, env=self._env)
 
 
 def run_folder() -> Path:
@@ -176,12 +177,12 @@ def find_engine() -> Engine:
     Docker where an engine answers, else buildah, installed if it is missing.
 
     Raises:
-        BuildError: neither can be had; says what is needed.
+        ToolError: neither can be had; says what is needed.
     """
-    if answers(["docker", "info"], timeout=10):
+    if succeeds(["docker", "info"], timeout=10):
         return Docker()
     if os.geteuid() != 0:
-        raise BuildError(
+        raise ToolError(
             "no Docker engine answers, and buildah needs root: start Docker or use sudo"
         )
     ensure_tools({"buildah": "buildah"})
@@ -193,18 +194,18 @@ def ensure_tools(tools: Mapping[str, str]) -> None:
     Install the Debian packages of those *tools* (program -> package) that are missing.
 
     Raises:
-        BuildError: not root, no apt, or apt failed.
+        ToolError: not root, no apt, or apt failed.
     """
     missing = sorted({package for tool, package in tools.items() if not shutil.which(tool)})
     if not missing:
         return
     wanted = " ".join(missing)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise BuildError(f"missing: {wanted}; install it with your package manager as root")
+        raise ToolError(f"missing: {wanted}; install it with your package manager as root")
     with step(f"installing {wanted}"):
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-        if not answers(install, timeout=BUILD_SECONDS, env=env):
+        if not succeeds(install, timeout=BUILD_SECONDS, env=env):
             # Fresh machines have no package lists yet.
-            output(["apt-get", "update"], timeout=BUILD_SECONDS, env=env)
-            output(install, timeout=BUILD_SECONDS, env=env)
+            run(["apt-get", "update"], timeout=BUILD_SECONDS, env=env)
+            run(install, timeout=BUILD_SECONDS, env=env)

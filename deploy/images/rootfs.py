@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.images.cache import whole_file
-from deploy.images.shell import BuildError, logged, output
+from deploy.images.shell import logged
+from deploy.terminal import ToolError, run
 
 # libstdc++6 is in the usual slim images too; compiled Python packages take it for granted.
 COMMON_PACKAGES = ("base-files", "busybox-static", "ca-certificates", "libstdc++6")
@@ -87,15 +88,13 @@ class Apt:
 
     def closure(self, packages: tuple[str, ...]) -> list[str]:
         """*packages* and all they depend on, without what we leave out."""
-        said = output(["apt-get", *self._options, "-s", "install", *packages], timeout=60)
+        said = run(["apt-get", *self._options, "-s", "install", *packages], timeout=60)
         names = [line.split()[1] for line in said.splitlines() if line.startswith("Inst ")]
         return [name for name in names if not LEFT_OUT.fullmatch(name)]
 
     def download(self, packages: list[str]) -> list[Path]:
         """The archives of *packages*."""
-        said = output(
-            ["apt-get", *self._options, "--print-uris", "download", *packages], timeout=60
-        )
+        said = run(["apt-get", *self._options, "--print-uris", "download", *packages], timeout=60)
         # 'URI' FILE SIZE HASH
         files = [line.split()[1] for line in said.splitlines() if line.startswith("'")]
         # `download` writes to the current folder and knows no other.
@@ -112,7 +111,7 @@ def compose_bases(folder: Path, log: Path) -> None:
     Write `python-runtime.tar`, `python-build.tar` and `node-runtime.tar` into *folder*.
 
     Raises:
-        BuildError: there is no apt here, or it could not get the packages.
+        ToolError: there is no apt here, or it could not get the packages.
     """
     with tempfile.TemporaryDirectory() as scratch:
         apt = Apt(Path(scratch), log)
@@ -162,7 +161,7 @@ def _members(package: Path) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
                 member.linkname = merged_path(member.linkname)
             yield member, data.read() if data else None
     if unpack.returncode != 0:
-        raise BuildError(f"{package.name} is not a whole Debian package; run the build again")
+        raise ToolError(f"{package.name} is not a whole Debian package; run the build again")
 
 
 def _add(

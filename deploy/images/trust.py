@@ -11,7 +11,7 @@ import ssl
 import sys
 from pathlib import Path
 
-from deploy.images.shell import BuildError, output
+from deploy.terminal import ToolError, run
 
 # Where the Dockerfiles mount the bundle.
 CA_IN_BUILD = "/run/build/ca.pem"
@@ -79,17 +79,15 @@ def parse_pip_settings(listing: str) -> dict[str, str]:
 def _pip_settings() -> dict[str, str]:
     """This machine's pip settings; none where it has no pip."""
     try:
-        return parse_pip_settings(
-            output([sys.executable, "-m", "pip", "config", "list"], timeout=20)
-        )
-    except BuildError:
+        return parse_pip_settings(run([sys.executable, "-m", "pip", "config", "list"], timeout=20))
+    except ToolError:
         return {}
 
 
 def _npm_registry() -> str | None:
     """This machine's npm registry; None where it has no npm."""
     try:
-        said = output(["npm", "config", "get", "registry"], timeout=20).strip()
-    except BuildError:
+        said = run(["npm", "config", "get", "registry"], timeout=20).strip()
+    except ToolError:
         return None
     return said if "://" in said else None

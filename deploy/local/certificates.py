@@ -10,7 +10,6 @@ import os
 import tempfile
 from pathlib import Path
 
-from deploy.cluster.terminal import run
 from deploy.local.settings import (
     API_PORT,
     API_SERVICE_ADDRESS,
@@ -19,6 +18,7 @@ from deploy.local.settings import (
     NODE_ADDRESS,
     Settings,
 )
+from deploy.terminal import run
 
 SERVER = f"https://127.0.0.1:{API_PORT}"
 _DAYS = "3650"

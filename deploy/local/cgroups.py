@@ -5,8 +5,8 @@ import signal
 import time
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError
 from deploy.local.processes import started_at
+from deploy.terminal import ToolError
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
@@ -51,9 +51,7 @@ def kill_cgroup(cgroup: str) -> None:
     deadline = time.monotonic() + _KILL_PATIENCE
     while alive := _cgroup_pids(cgroup):
         if time.monotonic() > deadline:
-            raise ClusterError(
-                f"processes {sorted(alive)} of pods can't be ended: see them with ps"
-            )
+            raise ToolError(f"processes {sorted(alive)} of pods can't be ended: see them with ps")
         for pid in alive:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -78,4 +76,4 @@ def remove_cgroup(cgroup: str) -> None:
         try:
             folder.rmdir()
         except OSError as error:
-            raise ClusterError(f"cgroup {folder} can't be removed: {error.strerror}") from None
+            raise ToolError(f"cgroup {folder} can't be removed: {error.strerror}") from None

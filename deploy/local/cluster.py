@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.cluster.protocol import Options
-from deploy.cluster.terminal import ClusterError, run, say, spoken_duration, step
 from deploy.local import (
     binaries,
     cgroups,
@@ -24,6 +23,7 @@ from deploy.local.certificates import make_certificates
 from deploy.local.objects import build_objects
 from deploy.local.processes import Processes, Program, marked, stop_all
 from deploy.local.settings import Settings, cache_folder, state_folder
+from deploy.terminal import ToolError, run, say, spoken_duration, step
 
 _START_TIMEOUT = 90.0
 _CLEAN_UP_PATIENCE = 2.0
@@ -60,7 +60,7 @@ class LocalCluster:
         """Stop everything and take back all that it did to this machine, but for the cache."""
         host.require_root()
         with _lock():
-            if not self.leftovers():
+            if not self._is_there():
                 say("no local cluster is up")
                 return
             with step("removing the local cluster"):
@@ -108,17 +108,29 @@ class LocalCluster:
         The pid of a component, for tests that stop one.
 
         Raises:
-            ClusterError: it doesn't run.
+            ToolError: it doesn't run.
         """
         pid = self._processes.pid(component)
         if pid is None:
-            raise ClusterError(f"{component} doesn't run: run `make up`")
+            raise ToolError(f"{component} doesn't run: run `make up`")
         return pid
 
     def leftovers(self) -> list[str]:
         """Name everything of ours that is on this machine, whether the cluster runs or not."""
         found = [f"folder {self._state}"] if self._state.exists() else []
         return found + remains.find_pods(self._settings()) + network.find_network(self._state)
+
+    def _is_there(self) -> bool:
+        """
+        Whether this machine has a cluster of ours, or what is left of one.
+
+        Stricter than leftovers: chains called KUBE-* may be those of another Kubernetes.
+        """
+        return (
+            self._state.exists()
+            or bool(remains.find_pods(self._settings()))
+            or network.bridge_exists()
+        )
 
     def _start(self, settings: Settings) -> bool:
         """Start what must be started; whether anything was."""
@@ -215,12 +227,12 @@ class LocalCluster:
     def _refuse_other_version(self, options: Options) -> None:
         existing = self._recall()
         if existing is not None and existing.version != options.version:
-            raise ClusterError(
+            raise ToolError(
                 f"a local cluster with Kubernetes {existing.version} is there: run `make down` "
                 f"before `make up` with {options.version}"
             )
         if options.version.startswith("1.36.") and _containerd_version() < 2:
-            raise ClusterError(
+            raise ToolError(
                 f"Kubernetes {options.version} needs containerd 2, and this machine has an older "
                 "one: choose another KUBERNETES_VERSION"
             )
@@ -234,7 +246,7 @@ class LocalCluster:
 
     def _running(self) -> Settings:
         if self._recall() is None or self._processes.pid("kube-apiserver") is None:
-            raise ClusterError("no local cluster is up: run `make up`")
+            raise ToolError("no local cluster is up: run `make up`")
         return self._settings()
 
 

@@ -1,6 +1,7 @@
 """The command line and the configuration of every component. No process is started here."""
 
 import sys
+from pathlib import Path
 
 from deploy.local.certificates import SERVER
 from deploy.local.containers import containerd_configuration
@@ -98,11 +99,7 @@ def apiserver(settings: Settings) -> Program:
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": pki / "service-accounts.pub",
         "service-account-signing-key-file": pki / "service-accounts.key",
-        "audit-policy-file": policy,
-        "audit-log-path": settings.audit_log,
-        # Readers count lines: rotation must not happen within one test.
-        "audit-log-maxsize": 200,
-        "audit-log-maxbackup": 2,
+        **_audit_flags(settings, policy),
         # 100 workloads created at once are no attack.
         "max-requests-inflight": 800,
         "max-mutating-requests-inflight": 400,
@@ -112,6 +109,16 @@ def apiserver(settings: Settings) -> Program:
         (settings.binary("kube-apiserver"), *build_flags(flags)),
         inputs=(policy,),
     )
+
+
+def _audit_flags(settings: Settings, policy: Path) -> dict[str, object]:
+    """The record of the operator's requests. Readers count lines: one test fits in one file."""
+    return {
+        "audit-policy-file": policy,
+        "audit-log-path": settings.audit_log,
+        "audit-log-maxsize": 200,
+        "audit-log-maxbackup": 2,
+    }
 
 
 def controller_manager(settings: Settings) -> Program:
@@ -217,8 +224,10 @@ def network_policy(settings: Settings) -> Program:
 def volumes(settings: Settings) -> Program:
     """Our provisioner of `local` volumes."""
     source = SOURCES / "volumes.py"
+    # Not a virtual environment's link to it: the next command may come from another one.
+    python = str(Path(sys.executable).resolve())
     argv = (
-        *(sys.executable, "-m", "deploy.local.volumes"),
+        *(python, "-m", "deploy.local.volumes"),
         *(SERVER, str(settings.certificates), str(settings.state / "volumes")),
     )
     return Program("volumes", argv, inputs=(source,), cwd=str(REPOSITORY))

@@ -8,9 +8,9 @@ import re
 import tarfile
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, run, succeeds
 from deploy.local.network import plugin_folder
 from deploy.local.settings import PAUSE_IMAGE, Settings
+from deploy.terminal import ToolError, run, succeeds
 
 _IMPORT_TIMEOUT = 600.0
 
@@ -79,10 +79,10 @@ def load_image(settings: Settings, image: str, archive: Path) -> None:
     Import a docker or OCI archive as *image*, unless the same archive was imported before.
 
     Raises:
-        ClusterError: the archive can't be read, or holds no image.
+        ToolError: the archive can't be read, or holds no image.
     """
     if not archive.is_file():
-        raise ClusterError(f"{archive} is not there: build the image first")
+        raise ToolError(f"{archive} is not there: build the image first")
     name = qualified(image)
     memory = settings.state / "images" / hashlib.sha256(name.encode()).hexdigest()
     with archive.open("rb") as file:
@@ -93,7 +93,7 @@ def load_image(settings: Settings, image: str, archive: Path) -> None:
     answer = ctr(settings, "images", "import", str(archive))
     imported = re.findall(r"^unpacking (\S+)", answer, re.MULTILINE)
     if not imported:
-        raise ClusterError(f"{archive} holds no image that containerd can import")
+        raise ToolError(f"{archive} holds no image that containerd can import")
     if name not in imported:
         ctr(settings, "images", "tag", "--force", imported[0], name)
     memory.parent.mkdir(parents=True, exist_ok=True)

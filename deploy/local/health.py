@@ -6,8 +6,8 @@ import ssl
 import struct
 from collections.abc import Callable
 
-from deploy.cluster.terminal import ClusterError, run, succeeds
 from deploy.local.settings import API_PORT, DNS_PORT, NODE, NODE_ADDRESS, Settings
+from deploy.terminal import ToolError, run, succeeds
 
 Probe = Callable[[], bool]
 
@@ -45,7 +45,7 @@ def node_is_ready(settings: Settings) -> bool:
     path = '{.status.conditions[?(@.type=="Ready")].status}'
     try:
         return kubectl(settings, "get", "node", NODE, "-o", f"jsonpath={path}") == "True"
-    except ClusterError:
+    except ToolError:
         return False
 
 
@@ -53,7 +53,7 @@ def proxy_is_ready() -> bool:
     """Whether kube-proxy has placed its rules; the jump looked for is the last that it makes."""
     try:
         return "KUBE-POSTROUTING" in run(["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"])
-    except ClusterError:
+    except ToolError:
         return False
 
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, run, step
 from deploy.local.settings import cache_folder, state_folder
+from deploy.terminal import ToolError, run, step
 
 _NEEDED_BYTES = 6 * 2**30
 _INSTALL_TIMEOUT = 1800.0
@@ -38,15 +38,15 @@ def require_host() -> None:
     Make sure of root, disk and programs; missing programs are installed with apt-get.
 
     Raises:
-        ClusterError: what is missing can't be had from here.
+        ToolError: what is missing can't be had from here.
     """
     if sys.platform != "linux":
-        raise ClusterError("the local cluster needs Linux: use CLUSTER=kind or CLUSTER=current")
+        raise ToolError("the local cluster needs Linux: use CLUSTER=kind or CLUSTER=current")
     require_root()
     for folder in (cache_folder(), state_folder()):
         free = shutil.disk_usage(_existing(folder)).free
         if free < _NEEDED_BYTES:
-            raise ClusterError(
+            raise ToolError(
                 f"{folder} has {free / 2**30:.1f} GiB free, a cluster needs "
                 f"{_NEEDED_BYTES // 2**30}: free some, or set XDG_CACHE_HOME and "
                 "MCPWORKLOAD_LOCAL_STATE to folders on a larger disk"
@@ -55,22 +55,22 @@ def require_host() -> None:
 
 
 def require_root() -> None:
-    """Raise ClusterError unless this process may make networks and mounts."""
+    """Raise ToolError unless this process may make networks and mounts."""
     if os.geteuid() != 0:
-        raise ClusterError(
+        raise ToolError(
             "the local cluster needs root: run with sudo, or use CLUSTER=kind or CLUSTER=current"
         )
 
 
 def require_ports(ports: Iterable[int]) -> None:
-    """Raise ClusterError when another program listens where ours must."""
+    """Raise ToolError when another program listens where ours must."""
     for port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("0.0.0.0", port))  # noqa: S104 - nothing ever listens on it
             except OSError:
-                raise ClusterError(
+                raise ToolError(
                     f"port {port} is taken: `ss -ltnp sport = :{port}` shows by what; stop that, "
                     "or use another kind of cluster (CLUSTER=kind, CLUSTER=current)"
                 ) from None
@@ -81,25 +81,25 @@ def cni_plugins() -> Path:
     The folder that holds the CNI plugins.
 
     Raises:
-        ClusterError: they are in none of the usual ones.
+        ToolError: they are in none of the usual ones.
     """
     for folder in _PLUGIN_FOLDERS:
         if all((folder / plugin).exists() for plugin in _PLUGINS):
             return folder
-    raise ClusterError(f"CNI plugins are missing: install {_PLUGINS_PACKAGE}")
+    raise ToolError(f"CNI plugins are missing: install {_PLUGINS_PACKAGE}")
 
 
 def _require_programs() -> None:
     missing = [package for program, package in _PACKAGES.items() if not shutil.which(program)]
     try:
         cni_plugins()
-    except ClusterError:
+    except ToolError:
         missing.append(_PLUGINS_PACKAGE)
     if not missing:
         return
     names = " ".join(missing)
     if not shutil.which("apt-get"):
-        raise ClusterError(f"missing programs: install {names} with this system's package manager")
+        raise ToolError(f"missing programs: install {names} with this system's package manager")
     with step(f"installing {names}"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         run(["apt-get", "update", "-qq"], env=environment, timeout=_INSTALL_TIMEOUT)

@@ -26,21 +26,12 @@ def kubelet(settings: Settings) -> Program:
 
 
 def _kubelet_configuration(settings: Settings) -> dict[str, object]:
-    pki = settings.certificates
     # The host's resolver is out of a pod's reach; ours answers for the cluster's names alone.
     resolver = write_configuration(settings, "resolv.conf", f"nameserver {DNS_SERVICE_ADDRESS}\n")
     configuration: dict[str, object] = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "address": NODE_ADDRESS,
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": str(pki / "ca.crt")},
-        },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(pki / "kubelet.crt"),
-        "tlsPrivateKeyFile": str(pki / "kubelet.key"),
+        **_serving(settings),
         "clusterDNS": [DNS_SERVICE_ADDRESS],
         "clusterDomain": "cluster.local",
         "resolvConf": str(resolver),
@@ -71,3 +62,19 @@ def _kubelet_configuration(settings: Settings) -> dict[str, object]:
         period = settings.options.restart_backoff
         configuration["crashLoopBackOff"] = {"maxContainerRestartPeriod": period}
     return configuration
+
+
+def _serving(settings: Settings) -> dict[str, object]:
+    """Where the kubelet serves, and to whom: the API server, and whoever it lets in."""
+    pki = settings.certificates
+    return {
+        "address": NODE_ADDRESS,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(pki / "ca.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": str(pki / "kubelet.crt"),
+        "tlsPrivateKeyFile": str(pki / "kubelet.key"),
+    }

@@ -10,7 +10,6 @@ import json
 import re
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, run, succeeds
 from deploy.local.host import cni_plugins
 from deploy.local.settings import (
     API_PORT,
@@ -19,6 +18,7 @@ from deploy.local.settings import (
     POD_RANGE,
     Settings,
 )
+from deploy.terminal import ToolError, run, succeeds
 
 _NETWORK = "mcpworkload-local"
 _CHAIN = "MCPWORKLOAD-INPUT"
@@ -38,12 +38,12 @@ _CNI_RESULTS = Path("/var/lib/cni/results")
 def make_network(settings: Settings) -> None:
     """Make bridge, routes and rules; idempotent. The node's address must exist before its API."""
     _set_sysctls(settings.state / "sysctls.json")
-    if not _bridge_exists():
+    if not bridge_exists():
         run(["ip", "link", "add", BRIDGE, "type", "bridge"])
     run(["ip", "address", "replace", f"{NODE_ADDRESS}/24", "dev", BRIDGE])
     run(["ip", "link", "set", BRIDGE, "up"])
     _close_exit()
-    _guard_api_port()
+    _guard_node()
     _write_cni_configuration(settings)
 
 
@@ -61,22 +61,21 @@ def _close_exit() -> None:
         run(["ip", "rule", "add", "iif", BRIDGE, "lookup", _TABLE, "priority", _TABLE])
 
 
-def _guard_api_port() -> None:
+def _guard_node() -> None:
     """
-    Keep the API server to this machine and its pods.
+    Keep the API server, the kubelet and DNS to this machine and its pods.
 
-    It can bind to one address only, and needs two: loopback for people, the bridge for pods.
+    The API server can bind to one address only, and needs two: loopback for people, the bridge for
+    pods. And Linux takes packets for the bridge's address on every link.
     """
-    rules = [
-        f"-A {_CHAIN} -i lo -j RETURN",
-        f"-A {_CHAIN} -i {BRIDGE} -j RETURN",
-        f"-A {_CHAIN} -p tcp --dport {API_PORT} -j REJECT",
-        f"-I INPUT -j {_CHAIN}",
-    ]
-    script = "\n".join(["*filter", f":{_CHAIN} - [0:0]", *rules, "COMMIT", ""])
-    for command in ("iptables", "ip6tables"):
+    own = [f"-A {_CHAIN} -i {link} -j RETURN" for link in ("lo", BRIDGE)]
+    api = f"-A {_CHAIN} -p tcp --dport {API_PORT} -j REJECT"
+    node = f"-A {_CHAIN} -d {NODE_ADDRESS} -j REJECT"
+    jump = f"-I INPUT -j {_CHAIN}"
+    for command, rules in (("iptables", [*own, api, node]), ("ip6tables", [*own, api])):
         if not succeeds([command, "-w", "-C", "INPUT", "-j", _CHAIN]):
-            run([f"{command}-restore", "-w", "--noflush"], stdin=script)
+            script = ["*filter", f":{_CHAIN} - [0:0]", *rules, jump, "COMMIT", ""]
+            run([f"{command}-restore", "-w", "--noflush"], stdin="\n".join(script))
 
 
 def _write_cni_configuration(settings: Settings) -> None:
@@ -119,7 +118,8 @@ def _sysctl(name: str) -> Path:
     return Path("/proc/sys") / name.replace(".", "/")
 
 
-def _bridge_exists() -> bool:
+def bridge_exists() -> bool:
+    """Whether our bridge is there; nobody else would call one so."""
     return Path("/sys/class/net", BRIDGE).exists()
 
 
@@ -137,7 +137,7 @@ def remove_pod_links(state: Path) -> None:
 def remove_network(state: Path) -> None:
     """Take back everything that we and the cluster's components did to this machine's network."""
     remove_pod_links(state)
-    if _bridge_exists():
+    if bridge_exists():
         run(["ip", "link", "delete", BRIDGE])
     succeeds(["ip", "rule", "delete", "lookup", _TABLE])
     succeeds(["ip", "route", "flush", "table", _TABLE])
@@ -213,7 +213,7 @@ def _cni_results(state: Path) -> list[Path]:
 
 def find_network(state: Path) -> list[str]:
     """Name everything of ours that is still in this machine's network."""
-    found = [f"network link {BRIDGE}"] if _bridge_exists() else []
+    found = [f"network link {BRIDGE}"] if bridge_exists() else []
     found += [f"network link {link}" for link in _pod_links()]
     found += [f"CNI result {path}" for path in _cni_results(state)]
     try:
@@ -226,7 +226,7 @@ def find_network(state: Path) -> list[str]:
                 if line.startswith("-X")
             ]
         found += [f"ipset {name}" for name in _set_names()]
-    except ClusterError:
+    except ToolError:
         # Programs that were never installed have left nothing.
         return found
     return found

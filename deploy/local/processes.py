@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.cluster.terminal import ClusterError, last_lines
 from deploy.local.settings import MARK, Settings
+from deploy.terminal import ToolError, last_lines
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _POLL = 0.05
@@ -112,7 +112,7 @@ def stop_all(pids: Iterable[int], patience: float = _KILL_AFTER) -> None:
             if alive:
                 time.sleep(_POLL)
     if alive:
-        raise ClusterError(f"processes {sorted(alive)} can't be ended: look at them with ps")
+        raise ToolError(f"processes {sorted(alive)} can't be ended: look at them with ps")
 
 
 def _send(pid: int, signal_: signal.Signals) -> None:
@@ -158,6 +158,7 @@ class Processes:
         pid = self.pid(name)
         if pid is not None:
             stop_all([pid])
+        self._reaped(name)
         (self._records / f"{name}.json").unlink(missing_ok=True)
 
     def log(self, name: str) -> Path:
@@ -169,18 +170,22 @@ class Processes:
         Return once *healthy* says so.
 
         Raises:
-            ClusterError: the program ended or was not healthy in time, with the end of its log.
+            ToolError: the program ended or was not healthy in time, with the end of its log.
         """
         deadline = time.monotonic() + timeout
         while not healthy():
-            child = self._children.get(name)
-            ended = self.pid(name) is None or (child is not None and child.poll() is not None)
+            ended = self._reaped(name) or self.pid(name) is None
             if ended or time.monotonic() > deadline:
                 problem = "ended" if ended else f"is not healthy after {timeout:.0f} s"
                 log = self.log(name)
                 tail = last_lines(log.read_text(errors="replace")) if log.exists() else ""
-                raise ClusterError(f"{name} {problem}; the end of {log}:\n{tail}")
+                raise ToolError(f"{name} {problem}; the end of {log}:\n{tail}")
             time.sleep(_POLL)
+
+    def _reaped(self, name: str) -> bool:
+        """Whether it was a child of this very command and has ended."""
+        child = self._children.get(name)
+        return child is not None and child.poll() is not None
 
     def _record(self, name: str) -> "_Record | None":
         try:

@@ -9,10 +9,10 @@ import os
 import shutil
 from pathlib import Path
 
-from deploy.cluster.terminal import run
 from deploy.local.cgroups import cgroup_folders, kill_cgroup, remove_cgroup
 from deploy.local.processes import marked, stop_all
 from deploy.local.settings import Settings
+from deploy.terminal import run
 
 _SHIM_SOCKETS = Path("/run/containerd/s")
 _CONTAINER_LOGS = Path("/var/log/containers")

@@ -115,6 +115,14 @@ def wants_volume(claim: Manifest) -> bool:
     )
 
 
+def wants_growth(claim: Manifest) -> bool:
+    """Whether a claim that has a volume of ours asks for another size; the API refuses less."""
+    annotations: dict[str, str] = claim["metadata"].get("annotations", {})
+    capacity = claim.get("status", {}).get("capacity", {}).get("storage")
+    request = claim["spec"]["resources"]["requests"]["storage"]
+    return annotations.get(_PROVISIONER) == PROVISIONER and capacity not in (None, request)
+
+
 def is_released(volume: Manifest) -> bool:
     """Whether a volume is ours and its claim is gone, with nothing said about keeping it."""
     annotations: dict[str, str] = volume["metadata"].get("annotations", {})
@@ -126,18 +134,31 @@ def is_released(volume: Manifest) -> bool:
 
 
 def reconcile(api: Api, root: Path) -> None:
-    """Make the volumes that claims wait for; delete those that were released."""
+    """Make the volumes that claims wait for, say that grown ones are, delete released ones."""
     for claim in api.request("GET", _CLAIMS)["items"]:
         if wants_volume(claim):
             folder = root / volume_name(claim)
             # Root's, as new storage is; fsGroup opens it to a pod's user.
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             api.request("POST", _VOLUMES, build_volume(claim, folder))
+        elif wants_growth(claim):
+            _grow(api, claim)
     for volume in api.request("GET", _VOLUMES)["items"]:
         if is_released(volume):
             # The folder first: a volume that is still listed is tried again, a folder is not.
             shutil.rmtree(root / volume["metadata"]["name"], ignore_errors=True)
             api.request("DELETE", f"{_VOLUMES}/{volume['metadata']['name']}")
+
+
+def _grow(api: Api, claim: Manifest) -> None:
+    """Write down the new size. A folder has no bounds, so that this is all there is to do."""
+    size = {"storage": claim["spec"]["resources"]["requests"]["storage"]}
+    metadata = claim["metadata"]
+    volume = f"{_VOLUMES}/{claim['spec']['volumeName']}"
+    api.request("PATCH", volume, {"spec": {"capacity": size}}, "merge-patch+json")
+    path = f"/api/v1/namespaces/{metadata['namespace']}/persistentvolumeclaims/{metadata['name']}"
+    status = {"status": {"capacity": size, "conditions": []}}
+    api.request("PATCH", f"{path}/status", status, "merge-patch+json")
 
 
 def _watch_forever(api: Api, path: str, changed: threading.Event) -> None:

@@ -37,7 +37,6 @@ async def run(settings: Settings) -> None:
     connection = Connection.open()
     api = Api(connection)
     health = probes.Health(api)
-    ticking = asyncio.create_task(health.tick())
     probing = await probes.serve(health, settings.probe_port) if settings.probe_port else None
     lease = LeaderLease(api, settings.operator_namespace, names.LEASE_NAME, settings.identity)
     try:
@@ -47,7 +46,6 @@ async def run(settings: Settings) -> None:
         finally:
             await lease.release()
     finally:
-        ticking.cancel()
         if probing:
             await probing.cleanup()
         await connection.close()
@@ -76,7 +74,7 @@ async def _lead(settings: Settings, api: Api, lease: LeaderLease, health: probes
         tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
         tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
         await kopf.operator(
-            registry=build_registry(Connection.open(pulse), store, queue),
+            registry=build_registry(pulse, store, queue),
             settings=build_settings(),
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,

@@ -5,6 +5,7 @@ What can go wrong, and whether looking again can help.
 
     OperatorError
     ├── Refusal              the workload was not turned into children: a condition says so
+    │   ├── ApplyFailed      the API server could not do it: retried with backoff
     │   ├── InvalidSpec      a field is wrong: no look before it changes
     │   ├── Rejected         the API server refused a child: no look before the spec changes
     │   ├── ChildForbidden   rights or quota are missing: looked at again after a while
@@ -12,6 +13,7 @@ What can go wrong, and whether looking again can help.
     └── ApiError             what the API answered, translated in one place
         ├── Unavailable      no answer, time-out, 5xx, 429: retried with backoff
         ├── Forbidden        403, quota and missing rights alike
+        ├── NamespaceEnding  403, because the namespace is being deleted: nothing to be done
         ├── NotFound         404
         ├── Conflict         409
         ├── Gone             410: a watch or list has expired
@@ -35,16 +37,27 @@ class Refusal(OperatorError):
 
     reason = AcceptedReason.INVALID_SPEC
     retry_after: float | None = None
+    #: Whether only a new spec can help: tools that wait should give up.
+    is_final = False
+
+
+class ApplyFailed(Refusal):
+    """The API server has been failing for a while to do what we ask; its words."""
+
+    reason = AcceptedReason.APPLY_FAILED
 
 
 class InvalidSpec(Refusal):
     """A field of the spec is wrong: the message starts with its path."""
 
+    is_final = True
+
 
 class Rejected(Refusal):
-    """The API server refuses a child that we built; repeating the request cannot help."""
+    """The API server refuses a child, or its deletion; repeating the request cannot help."""
 
     reason = AcceptedReason.REJECTED
+    is_final = True
 
 
 class ChildForbidden(Refusal):
@@ -77,6 +90,10 @@ class Unavailable(ApiError):
 
 class Forbidden(ApiError):
     """403: rights are missing, or a quota is used up; either may be mended from outside."""
+
+
+class NamespaceEnding(ApiError):
+    """403: the namespace is being deleted and takes no new objects; the workload goes with it."""
 
 
 class NotFound(ApiError):

@@ -19,8 +19,8 @@ from mcpworkload.store import WorkloadStore
 # kopf forgets an idle object after this; each one costs 27 KB until then.
 IDLE_SECONDS = 0.2
 PAGE_SIZE = 500
-# How long one watch request lasts; its end is the sign of life that a quiet watch gives.
-WATCH_SECONDS = 120
+# How long one watch request lasts; the next one is the sign of life that a quiet watch gives.
+WATCH_SECONDS = 60
 
 
 class WatchPulse:
@@ -32,7 +32,7 @@ class WatchPulse:
     """
 
     def __init__(self) -> None:
-        self._heard_at = time.monotonic()
+        self._heard_at: dict[str, float] = {}
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -41,23 +41,24 @@ class WatchPulse:
         response = await handler(request)
         url = request.url
         if response.ok and "watch" in url.query and url.path.endswith(f"/{names.PLURAL}"):
-            self._heard_at = time.monotonic()
+            self._heard_at[url.path] = time.monotonic()
         return response
 
     def silent_seconds(self) -> float:
-        """Seconds of silence beyond what a healthy but quiet watch shows."""
-        return max(0.0, time.monotonic() - self._heard_at - WATCH_SECONDS)
+        """For how long the quietest of the watches (one per namespace) has said nothing."""
+        return time.monotonic() - min(self._heard_at.values(), default=time.monotonic())
 
 
 def build_registry(
-    connection: Connection, store: WorkloadStore, queue: KeyQueue
+    pulse: WatchPulse, store: WorkloadStore, queue: KeyQueue
 ) -> kopf.OperatorRegistry:
-    """The registry with all of our handlers; kopf closes *connection* when it ends."""
+    """The registry with all of our handlers."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
-        """Let kopf use our session, whose token is always fresh."""
+        """Give kopf a session whose token is always fresh; it closes it, also after a 401."""
+        connection = Connection.open(pulse)
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session)
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)  # type: ignore[arg-type]

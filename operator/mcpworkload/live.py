@@ -60,13 +60,14 @@ class Child(msgspec.Struct, rename="camel"):
     """
     An object that we apply; its spec is undecoded, and dropped once it has been compared.
 
-    `judged_for`, `difference` and `refused` are the comparison's memory: never on the wire.
+    The last four fields are the comparison's memory: never on the wire.
     """
 
     metadata: Metadata
     spec: msgspec.Raw = msgspec.Raw()
     judged_for: str = ""
     difference: str = ""
+    fingerprint: str = ""
     refused: str = ""
 
 
@@ -137,9 +138,6 @@ class PodCondition(msgspec.Struct, rename="camel"):
 class PodStatus(msgspec.Struct, rename="camel"):
     """The part of a Pod's status that we read."""
 
-    phase: str = ""
-    reason: str = ""
-    message: str = ""
     conditions: list[PodCondition] = []
     container_statuses: list[ContainerStatus] = []
     init_container_statuses: list[ContainerStatus] = []

@@ -9,7 +9,23 @@ import msgspec
 from mcpworkload import names
 from mcpworkload.drift import first_difference, first_refused
 from mcpworkload.live import Child, Pod, StatefulSet
+from mcpworkload.manifest import digest_of
 from mcpworkload.names import ChildId, ChildKind
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What we applied last to a child, and what came of it."""
+
+    digest: str
+    uid: str
+    version: int
+    #: The fingerprint of the live object if the apply left it as it was; else empty.
+    futile: str = ""
+
+    def was_futile(self, digest: str, live: Child) -> bool:
+        """Whether the same apply to the same live object was tried, and changed nothing."""
+        return self.digest == digest and bool(self.futile) and self.futile == live.fingerprint
 
 
 @dataclass(frozen=True)
@@ -25,10 +41,18 @@ class Observation:
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
 
-    def is_settled(self) -> bool:
-        """Whether the StatefulSet controller has acted on the StatefulSet as it stands."""
+    def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
+        """Whether the cache of that child's kind does not show yet what that apply did."""
+        return self.versions.get(child_id.kind, 0) < applied.version
+
+    def is_settling(self, applied: Mapping[ChildId, Applied]) -> bool:
+        """Whether what we see is about to be overtaken by the effects of our last applies."""
+        if any(self.is_behind(child_id, last) for child_id, last in applied.items()):
+            return True
         live = self.statefulset
-        return live is not None and live.status.observed_generation >= live.metadata.generation
+        if live is None:
+            return any(child_id.kind == "StatefulSet" for child_id in applied)
+        return live.status.observed_generation < live.metadata.generation
 
     def pods_of_update(self) -> list[Pod]:
         """The pods that were made from the newest template, those on their way out excluded."""
@@ -73,6 +97,7 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
             "spec": msgspec.json.decode(live.spec or b"{}"),
         }
         live.difference = first_difference(wanted, found) or ""
+        live.fingerprint = digest_of(found) if live.difference else ""
         live.refused = first_refused(desired["spec"], found["spec"], "spec")
         live.judged_for = digest
         live.spec = msgspec.Raw()

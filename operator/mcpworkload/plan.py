@@ -8,24 +8,14 @@ somebody changed the live object, and server-side apply finds the rest.
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from mcpworkload import names
 from mcpworkload.desired import Child
 from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Metadata
-from mcpworkload.names import ChildId, ChildKind
-from mcpworkload.observation import Observation, difference_to
+from mcpworkload.names import ChildId
+from mcpworkload.observation import Applied, Observation, difference_to
 
 PRUNED_KINDS = ("PodDisruptionBudget", "Service")
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What we applied last to a child, and what came of it."""
-
-    digest: str
-    uid: str
-    version: int
-    #: A field that the API server did not take, although it answered with success.
-    futile: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,8 +28,9 @@ class Apply:
     #: Whether to take fields from other managers: only on an object that is ours.
     force: bool
     because: str
-    #: The difference that this apply is to mend.
-    difference: str = ""
+    #: When it is to mend a difference: the live object's version and fingerprint.
+    version: int = 0
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ def plan(
 def _plan_child(
     owner_uid: str, child: Child, observation: Observation, last: Applied | None
 ) -> Apply | None:
-    if last is not None and observation.versions.get(child.id.kind, 0) < last.version:
+    if last is not None and observation.is_behind(child.id, last):
         # Our own write has not come back by the watch yet; what the cache shows is the past.
         if last.digest == child.digest:
             return None
@@ -89,10 +80,10 @@ def _plan_child(
     if not child.is_applied_to(metadata.annotations):
         return Apply(child, metadata.uid, force=True, because="the workload changed")
     difference = difference_to(child.manifest, child.digest, live)
-    if not difference or (last and last.futile == difference and last.digest == child.digest):
+    if not difference or (last and last.was_futile(child.digest, live)):
         return None
     because = f"{difference} was changed by somebody else"
-    return Apply(child, metadata.uid, force=True, because=because, difference=difference)
+    return Apply(child, metadata.uid, True, because, metadata.version, live.fingerprint)
 
 
 def plan_prunes(
@@ -117,14 +108,6 @@ def plan_prunes(
     )
 
 
-def newest_versions(applied: Mapping[ChildId, Applied]) -> dict[ChildKind, int]:
-    """Up to which resource version each kind's cache has to come to show all of *applied*."""
-    versions: dict[ChildKind, int] = {}
-    for child_id, last in applied.items():
-        versions[child_id.kind] = max(last.version, versions.get(child_id.kind, 0))
-    return versions
-
-
 def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
     """Whether an object that carries our label may be applied to by the owner with that UID."""
     return metadata.controller is None or metadata.controller.uid == owner_uid
@@ -133,6 +116,9 @@ def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
 def describe_conflict(child: Child, metadata: Metadata) -> str:
     """Who has the name that *child* needs, and what can be done."""
     owner = metadata.controller
+    if owner and (owner.kind, owner.name) == (names.KIND, child.workload):
+        # Deleted and made anew: the garbage collector is not done with the first one's children.
+        return f"the {child.id} of an earlier MCPWorkload is still there"
     holder = f"belongs to {owner.kind} {owner.name}" if owner else "belongs to no MCPWorkload"
     return (
         f"the {child.id} exists and {holder}: it was left alone; "

@@ -10,7 +10,6 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from enum import IntEnum
 
 from mcpworkload.errors import ApiError, OperatorError
 
@@ -20,18 +19,11 @@ FIRST_BACKOFF_SECONDS = 0.5
 LAST_BACKOFF_SECONDS = 300.0
 
 
-class Lane(IntEnum):
-    """Who goes first."""
-
-    CHANGE = 0  # a user changed a workload, or a child differs
-    RESYNC = 1  # nothing is known to have changed
-
-
 class KeyQueue:
     """A coalescing queue of workload keys with delays and per-key backoff."""
 
     def __init__(self) -> None:
-        self._due: tuple[deque[str], ...] = tuple(deque() for _ in Lane)
+        self._due: deque[str] = deque()
         self._queued: set[str] = set()
         self._active: set[str] = set()
         self._again: set[str] = set()
@@ -39,10 +31,10 @@ class KeyQueue:
         self._failures: dict[str, int] = {}
         self._waiting = asyncio.Semaphore(0)
 
-    def add(self, key: str, *, after: float = 0.0, lane: Lane = Lane.CHANGE) -> None:
+    def add(self, key: str, *, after: float = 0.0) -> None:
         """Make *key* due, at the latest in *after* seconds; an earlier date stands."""
         if after <= 0:
-            self._make_due(key, lane)
+            self._make_due(key)
             return
         loop = asyncio.get_running_loop()
         timer = self._timers.get(key)
@@ -50,7 +42,7 @@ class KeyQueue:
             if timer.when() <= loop.time() + after:
                 return
             timer.cancel()
-        self._timers[key] = loop.call_later(after, self._make_due, key, lane)
+        self._timers[key] = loop.call_later(after, self._make_due, key)
 
     def forget(self, key: str) -> None:
         """Drop the delays and failures of a key whose workload is gone."""
@@ -80,7 +72,7 @@ class KeyQueue:
 
     async def _next(self) -> str:
         await self._waiting.acquire()
-        key = next(lane for lane in self._due if lane).popleft()
+        key = self._due.popleft()
         self._queued.discard(key)
         self._active.add(key)
         return key
@@ -89,22 +81,22 @@ class KeyQueue:
         self._active.discard(key)
         if key in self._again:
             self._again.discard(key)
-            self._make_due(key, Lane.CHANGE)
+            self._make_due(key)
 
-    def _make_due(self, key: str, lane: Lane) -> None:
+    def _make_due(self, key: str) -> None:
         if timer := self._timers.pop(key, None):
             timer.cancel()
         if key in self._active:
             self._again.add(key)
         elif key not in self._queued:
             self._queued.add(key)
-            self._due[lane].append(key)
+            self._due.append(key)
             self._waiting.release()
 
     def _failed(self, key: str, error: Exception) -> float:
         count = self._failures.get(key, 0)
         self._failures[key] = count + 1
-        longest: float = min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**count)
+        longest: float = min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(count, 20))
         pause = longest * random.uniform(0.5, 1)  # noqa: S311
         if isinstance(error, ApiError) and error.retry_after:
             pause = max(pause, error.retry_after)

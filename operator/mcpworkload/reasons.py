@@ -13,6 +13,7 @@ class ConditionType(StrEnum):
     ACCEPTED = "Accepted"
     AVAILABLE = "Available"
     READY = "Ready"
+    STALLED = "Stalled"  # only present while True: kstatus reads it as a failure
 
 
 class AcceptedReason(StrEnum):
@@ -21,6 +22,7 @@ class AcceptedReason(StrEnum):
     ACCEPTED = "Accepted"  # True
     INVALID_SPEC = "InvalidSpec"  # False; needs a new spec
     REJECTED = "Rejected"  # False; the API server's words; needs a new spec
+    APPLY_FAILED = "ApplyFailed"  # False; the API server's words; retried with backoff
     CHILD_CONFLICT = "ChildConflict"  # False; heals when the other object goes
 
 

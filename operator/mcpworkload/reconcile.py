@@ -11,55 +11,30 @@ the operator and the slow resync all take this way, and where nothing is to do, 
 written.
 """
 
-import asyncio
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from mcpworkload import names
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
 from mcpworkload.desired import build_children
 from mcpworkload.errors import (
-    ChildConflict,
-    ChildForbidden,
+    ApiError,
+    ApplyFailed,
     Conflict,
-    Forbidden,
+    NamespaceEnding,
     NotFound,
     Refusal,
-    Refused,
-    Rejected,
 )
-from mcpworkload.live import Metadata
+from mcpworkload.execute import execute, prune
+from mcpworkload.memory import Memory
 from mcpworkload.models import Workload
-from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
-from mcpworkload.plan import (
-    Applied,
-    Apply,
-    Prune,
-    describe_conflict,
-    is_ours_or_nobodys,
-    newest_versions,
-    plan,
-    plan_prunes,
-)
-from mcpworkload.status import Hold, Subject, build_status, hold_for, summary
+from mcpworkload.plan import plan, plan_prunes
+from mcpworkload.status import Subject, build_status, hold_for, summary
 from mcpworkload.store import Body, WorkloadStore, key_of
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Memory:
-    """What we did to one workload's children; lost with the process, and never needed."""
-
-    applied: dict[ChildId, Applied] = field(default_factory=dict)
-    #: UIDs of children that we deleted, until the cache has noticed.
-    pruned: set[str] = field(default_factory=set)
-    hold: Hold = field(default_factory=Hold)
 
 
 class Reconciler:
@@ -78,7 +53,7 @@ class Reconciler:
         self._forget = forget
         self._writer = writer
         self._now = now
-        self._memory: dict[str, _Memory] = {}
+        self._memory: dict[str, Memory] = {}
 
     async def __call__(self, key: str) -> float | None:
         """
@@ -90,77 +65,49 @@ class Reconciler:
         body = self._store.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             # Its children go by their owner references, without us.
-            self._memory.pop(key, None)
-            self._forget(key)
+            self._drop(key)
             return None
-        memory = self._memory.setdefault(key, _Memory())
+        memory = self._memory.get(key)
+        if memory is None or memory.uid != body["metadata"]["uid"]:
+            memory = self._memory[key] = Memory(body["metadata"]["uid"])
+        return await self._look(key, body, memory)
+
+    async def _look(self, key: str, body: Body, memory: Memory) -> float | None:
         observation = self._informers.observe(key)
-        refusal: Refusal | None = None
         subject = Subject.of_invalid(body)
+        refusal: Refusal | None = None
+        trouble: ApiError | None = None
+        rest: float | None = None
         try:
             workload = Workload.parse(body)
             subject = Subject.of(workload)
-            children = build_children(workload)
-            steps = plan(workload.uid, children, observation, memory.applied)
-            await self._execute(key, workload.uid, steps, memory)
-            memory.pruned &= {child.metadata.uid for child in observation.children.values()}
-            # Last, so that a child that is refused does not cost the one it replaces.
-            prunes = plan_prunes(workload.uid, children, observation, memory.pruned)
-            await self._prune(key, prunes, memory)
+            rest = await self._carry_out(key, workload, observation, memory)
+            memory.note_success()
+        except NamespaceEnding:
+            # The children were deleted first, the workload is next: no status to write for that.
+            return None
         except Refusal as error:
             refusal = error
-        again = await self._report(body, subject, observation, refusal, memory)
-        return again or (refusal.retry_after if refusal else None)
-
-    async def _execute(
-        self, key: str, owner_uid: str, steps: tuple[Apply, ...], memory: _Memory
-    ) -> None:
-        """Carry out *steps* side by side; the first failure, if any, is raised when all ended."""
-        results = await asyncio.gather(
-            *(self._apply(key, owner_uid, step) for step in steps), return_exceptions=True
-        )
-        for step, result in zip(steps, results, strict=True):
-            if isinstance(result, Applied):
-                memory.applied[step.child.id] = result
-                memory.hold.applied_at = time.monotonic()
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _apply(self, key: str, owner_uid: str, step: Apply) -> Applied:
-        child, uid = step.child, step.uid
-        if uid is None and (found := await self._writer.read_child(child)):
-            if not _may_take(found, owner_uid, key):
-                raise ChildConflict(describe_conflict(child, found))
-            uid = found.uid
-        try:
-            stored = await self._writer.apply_child(child, uid=uid, force=step.force)
-        except (Refused, Forbidden) as error:
-            message = f"the API server refuses the {child.id}: {error}"
-            raise (Rejected if isinstance(error, Refused) else ChildForbidden)(message) from error
-        except Conflict as error:
-            if step.force:
+        except ApiError as error:
+            if not memory.is_failing_for_long():
                 raise
-            message = f"the {child.id} is managed by somebody else: {error}"
-            raise ChildConflict(message) from error
-        log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
-        before = self._informers.observe(key).children.get(child.id)
-        unchanged = before is not None and before.metadata.version == stored.version
-        futile = step.difference if unchanged else ""
-        return Applied(child.digest, stored.uid, stored.version, futile)
+            refusal, trouble = ApplyFailed(str(error)), error
+        again = await self._report(body, subject, observation, refusal, memory)
+        if trouble is not None:
+            raise trouble
+        return _soonest(rest, again, refusal.retry_after if refusal else None)
 
-    async def _prune(self, key: str, prunes: tuple[Prune, ...], memory: _Memory) -> None:
-        """Delete the children in *prunes*, each by its UID."""
-        namespace, _ = names.split_key(key)
-        for prune in prunes:
-            try:
-                await self._writer.delete_child(namespace, prune.id, prune.uid)
-            except Forbidden as error:
-                message = f"the API server forbids the deletion of the {prune.id}: {error}"
-                raise ChildForbidden(message) from error
-            memory.pruned.add(prune.uid)
-            memory.applied.pop(prune.id, None)
-            log.info("deleted %s: no longer asked for", prune.id, extra={"workload": key})
+    async def _carry_out(
+        self, key: str, workload: Workload, observation: Observation, memory: Memory
+    ) -> float | None:
+        """Make the children what they should be; in how many seconds the rest is due, if any."""
+        children = build_children(workload)
+        steps = plan(workload.uid, children, observation, memory.applied)
+        rest = await execute(self._writer, key, steps, memory)
+        memory.pruned &= {child.metadata.uid for child in observation.children.values()}
+        # Last, so that a child that is refused does not cost the one it replaces.
+        prunes = plan_prunes(workload.uid, children, observation, memory.pruned)
+        return _soonest(rest, await prune(self._writer, key, prunes, memory))
 
     async def _report(
         self,
@@ -168,30 +115,34 @@ class Reconciler:
         subject: Subject,
         observation: Observation,
         refusal: Refusal | None,
-        memory: _Memory,
+        memory: Memory,
     ) -> float | None:
         """Write the status if it changed and may be written now; else when to look again."""
-        status = build_status(subject, observation, refusal, self._now())
-        versions = newest_versions(memory.applied)
-        wait = hold_for(subject.status, status, observation, versions, memory.hold)
+        status = build_status(subject, observation, memory.applied, refusal, self._now())
+        # A refusal is told at once, whatever the rest is about to become.
+        applied = memory.applied if refusal is None else {}
+        wait = hold_for(subject.status, status, observation, applied, memory.hold)
         if wait is not None:
             return wait or None
-        metadata = body["metadata"]
+        key = key_of(body)
         try:
-            stored = await self._writer.write_status(
-                metadata["namespace"], metadata["name"], metadata["uid"], status
-            )
-        except (NotFound, Conflict) as error:
-            # Deleted, or deleted and made anew: the watch tells, and the status was not ours.
-            log.info("status not written: %s", error, extra={"workload": key_of(body)})
+            stored = await self._writer.write_status(body, status)
+        except Conflict:
+            return None  # a newer version is on its way to us, and brings us back
+        except NotFound:
+            self._store.drop(body)
+            self._drop(key)
             return None
-        log.info("status: %s", summary(status), extra={"workload": key_of(body)})
-        self._store.put(stored)
+        log.info("status: %s", summary(status), extra={"workload": key})
+        if self._store.get(key) is body:
+            # Only then: a deletion that was seen meanwhile must not be undone.
+            self._store.put(stored)
         return None
 
+    def _drop(self, key: str) -> None:
+        self._memory.pop(key, None)
+        self._forget(key)
 
-def _may_take(found: Metadata, owner_uid: str, key: str) -> bool:
-    """Whether an object that our cache does not show is ours, or an orphan of this workload."""
-    if found.controller is not None:
-        return is_ours_or_nobodys(found, owner_uid)
-    return found.labels.get(names.WORKLOAD_LABEL) == names.split_key(key)[1]
+
+def _soonest(*dates: float | None) -> float | None:
+    return min((date for date in dates if date), default=None)

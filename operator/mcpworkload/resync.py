@@ -14,7 +14,7 @@ from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.kinds import WORKLOAD
 from mcpworkload.cluster.lists import METADATA_ONLY, read_pages
 from mcpworkload.errors import ApiError
-from mcpworkload.queue import KeyQueue, Lane
+from mcpworkload.queue import KeyQueue
 from mcpworkload.store import WorkloadStore, key_of
 
 log = logging.getLogger(__name__)
@@ -42,15 +42,17 @@ async def resync_forever(
     """Compare what we know with what exists, every ten minutes; only cancellation ends it."""
     while True:
         await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+        # Taken before the list: what is created while it runs must not look vanished.
+        known = tuple(store)
         try:
             existing = await _read_uids(api, namespaces)
         except ApiError as error:
             log.warning("no resync this time: %s", error)
             continue
-        for body in store:
+        for body in known:
             if body["metadata"]["uid"] not in existing:
                 store.drop(body)
-            queue.add(key_of(body), lane=Lane.RESYNC)
+            queue.add(key_of(body))
 
 
 async def _read_uids(api: Api, namespaces: Sequence[str]) -> set[str]:

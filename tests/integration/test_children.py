@@ -1,13 +1,17 @@
 """What a workload's children look like, and that they go when it goes."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from tests.rig.api import Api
+from tests.rig.audit import AuditLog
 from tests.rig.builders import make_workload
 from tests.rig.kinds import Manifest
 from tests.rig.predicates import exists, field, has, is_gone, is_ready, is_replaced
 from tests.rig.process import OperatorProcess
+from tests.rig.seat import Seat
 from tests.rig.space import Space
 
 CHILDREN = ("Service", "StatefulSet")
@@ -200,3 +204,18 @@ async def test_orphans_are_taken_back_by_a_workload_of_their_name(space: Space) 
     adopted = await space.get("StatefulSet", "weather")
     assert adopted["metadata"]["uid"] == orphan["metadata"]["uid"]
     assert adopted["metadata"]["ownerReferences"][0]["uid"] == workload["metadata"]["uid"]
+
+
+async def test_a_namespace_that_is_deleted_gets_nothing_new(
+    api: Api, seat: Seat, audit: AuditLog
+) -> None:
+    """Its children go before the workload, which is no reason to say that something is wrong."""
+    async with Space.open(api, "ending", seat.log) as space:
+        names = [f"w{number}" for number in range(8)]
+        await asyncio.gather(*(space.settle(make_workload(name)) for name in names))
+        log = audit.from_now()
+    # Whoever leaves the block has asked for the deletion of the namespace.
+    await space.until_ended(seconds=60)
+
+    assert [write for write in log.writes(space.name) if write.code < 300] == []
+    assert log.count(space.name)["patch mcpworkloads/status"] == 0

@@ -16,6 +16,8 @@ from tests.rig.space import Space
 # Long enough for the operator to be told, to look, and to write if it wanted to.
 QUIET_SECONDS = 2.0
 CHILDREN = ("Service", "StatefulSet")
+# What `kubectl rollout restart` writes.
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 WORKLOAD = make_workload("weather", labels={"team": "sky"}, env=[{"name": "CITY", "value": "Oslo"}])
 
 
@@ -57,38 +59,20 @@ EDITS = [
 ]
 
 # What somebody adds beside the fields that the operator sets.
-ADDITIONS = [
-    pytest.param("Service", MERGE, {"metadata": {"labels": {"mine": "x"}}}, id="Service label"),
-    pytest.param(
-        "Service", MERGE, {"metadata": {"annotations": {"mine": "x"}}}, id="Service annotation"
-    ),
-    pytest.param(
-        "Service", STRATEGIC, {"spec": {"ports": [{"name": "web", "port": 80}]}}, id="Service port"
-    ),
-    pytest.param("Service", MERGE, {"spec": {"sessionAffinity": "ClientIP"}}, id="Service field"),
-    pytest.param(
+ADDITIONS: dict[str, tuple[str, str, Manifest]] = {
+    "service-label": ("Service", MERGE, {"metadata": {"labels": {"mine": "x"}}}),
+    "service-annotation": ("Service", MERGE, {"metadata": {"annotations": {"mine": "x"}}}),
+    "service-port": ("Service", STRATEGIC, {"spec": {"ports": [{"name": "web", "port": 80}]}}),
+    "service-field": ("Service", MERGE, {"spec": {"sessionAffinity": "ClientIP"}}),
+    "set-annotation": ("StatefulSet", MERGE, {"metadata": {"annotations": {"mine": "x"}}}),
+    "set-field": ("StatefulSet", MERGE, {"spec": {"minReadySeconds": 1}}),
+    "variable": ("StatefulSet", STRATEGIC, container(env=[{"name": "MINE", "value": "x"}])),
+    "rollout-restart": (
         "StatefulSet",
         MERGE,
-        {"metadata": {"annotations": {"mine": "x"}}},
-        id="StatefulSet annotation",
+        {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: "now"}}}}},
     ),
-    pytest.param("StatefulSet", MERGE, {"spec": {"minReadySeconds": 1}}, id="StatefulSet field"),
-    pytest.param(
-        "StatefulSet", STRATEGIC, container(env=[{"name": "MINE", "value": "x"}]), id="variable"
-    ),
-    pytest.param(
-        "StatefulSet",
-        MERGE,
-        {
-            "spec": {
-                "template": {
-                    "metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}
-                }
-            }
-        },
-        id="kubectl rollout restart",
-    ),
-]
+}
 
 
 def our_part(child: Manifest) -> Manifest:
@@ -140,20 +124,20 @@ async def test_a_field_that_we_set_comes_back(
     assert [str(write) for write in children] == [f"patch {kind.lower()}s"]
 
 
-@pytest.mark.parametrize(("kind", "content_type", "addition"), ADDITIONS)
-async def test_what_others_add_is_left_alone(
-    space: Space, audit: AuditLog, kind: str, content_type: str, addition: Manifest
-) -> None:
+async def test_what_others_add_is_left_alone(space: Space, audit: AuditLog) -> None:
     """A field, label or annotation of somebody else stays, and nothing is written."""
-    await space.settle(WORKLOAD)
+    await asyncio.gather(*(space.settle(make_workload(name)) for name in ADDITIONS))
     log = audit.from_now()
 
-    changed = await space.patch(kind, "weather", addition, content_type)
+    changed = {
+        name: await space.patch(kind, name, addition, content_type)
+        for name, (kind, content_type, addition) in ADDITIONS.items()
+    }
     await asyncio.sleep(QUIET_SECONDS)
 
-    after = await space.get(kind, "weather")
-    assert our_part(after) == our_part(changed)
     assert log.writes(space.name) == []
+    for name, (kind, _, _) in ADDITIONS.items():
+        assert our_part(await space.get(kind, name)) == our_part(changed[name])
 
 
 async def test_what_others_add_outlives_our_own_change(space: Space) -> None:

@@ -24,6 +24,8 @@ class Write:
     resource: str
     namespace: str
     name: str
+    #: The HTTP status of the answer; 504 also where the operator did not wait for it.
+    code: int
 
     def __str__(self) -> str:
         """The form in which counts are compared: ``patch mcpworkloads/status``."""
@@ -71,10 +73,12 @@ class AuditLog:
 def _write(entry: dict[str, object]) -> Write:
     reference = entry.get("objectRef")
     target = reference if isinstance(reference, dict) else {}
+    answer = entry.get("responseStatus")
     subresource = f"/{target['subresource']}" if target.get("subresource") else ""
     return Write(
         verb=str(entry["verb"]),
         resource=f"{target.get('resource', '')}{subresource}",
         namespace=target.get("namespace", ""),
         name=target.get("name", ""),
+        code=answer.get("code", 0) if isinstance(answer, dict) else 0,
     )

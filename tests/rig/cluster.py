@@ -3,20 +3,19 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from deploy.cluster.terminal import ClusterError
+from deploy.cluster.choose import choose_cluster
+from deploy.images.build import build_images
+from deploy.images.catalog import Image
 from deploy.kubectl import environment, kubectl
+from deploy.terminal import ToolError, UnavailableError
 
 ROOT = Path(__file__).parent.parent.parent
 ALLOW = "MCPWORKLOAD_ALLOW_CONTEXT"
-# `deploy.cluster` ends with this when the cluster in use has no such thing.
-NOT_AVAILABLE = 3
 
 
 @dataclass(frozen=True)
@@ -28,20 +27,17 @@ class Cluster:
 
     def require_audit_log(self) -> Path:
         """The path of the audit log; the test is skipped where the cluster does not give it."""
-        command = [sys.executable, "-m", "deploy.cluster", "audit-log"]
-        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-        if done.returncode == NOT_AVAILABLE:
-            pytest.skip(f"no audit log: {done.stderr.strip()}")
-        if done.returncode != 0:
-            pytest.fail(f"deploy.cluster audit-log: {done.stderr.strip()}")
-        return Path(done.stdout.strip())
+        try:
+            return choose_cluster().audit_log()
+        except UnavailableError as error:
+            pytest.skip(f"no audit log: {error}")
 
     async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """
         What kubectl printed.
 
         Raises:
-            ClusterError: in kubectl's words.
+            ToolError: in kubectl's words.
         """
         return await asyncio.to_thread(kubectl, *arguments, stdin=stdin)
 
@@ -51,16 +47,22 @@ def find_cluster() -> Cluster:
     The cluster in use.
 
     Raises:
-        ClusterError: there is none, or it does not look like one to test on.
+        ToolError: there is none, or it does not look like one to test on.
     """
     kubeconfig = environment()["KUBECONFIG"]
     context = json.loads(kubectl("config", "view", "--minify", "--output=json"))["current-context"]
     if not is_test_context(context, os.environ.get(ALLOW, "")):
-        raise ClusterError(
+        raise ToolError(
             f"the context {context!r} is not named like a test cluster; "
             f"set {ALLOW}={context} if it is one"
         )
     return Cluster(kubeconfig, context)
+
+
+def retag(image: Image, name: str) -> None:
+    """Let pods use *image* under another *name*: news for Kubernetes, no work for anybody."""
+    (built,) = build_images([image])
+    choose_cluster().load(name, built.archive)
 
 
 def is_test_context(context: str, allowed: str) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -22,12 +21,14 @@ ACCOUNT = "mcpworkload-operator"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
-_LEADING = re.compile(r"leading as ")
+_LEADING = "leading as "
 
 
-def write_kubeconfig(cluster: Cluster, path: Path, account: str = ACCOUNT) -> Path:
-    """Write a kubeconfig that holds a token of the operator's real ServiceAccount."""
-    token = kubectl("create", "token", account, "--namespace", NAMESPACE, "--duration=2h").strip()
+def write_kubeconfig(
+    cluster: Cluster, path: Path, namespace: str = NAMESPACE, account: str = ACCOUNT
+) -> Path:
+    """Write a kubeconfig that holds a token of a ServiceAccount: the operator's real one."""
+    token = kubectl("create", "token", account, "--namespace", namespace, "--duration=2h").strip()
     config: dict[str, Any] = yaml.safe_load(Path(cluster.kubeconfig).read_text())
     current = config["current-context"]
     context = next(item for item in config["contexts"] if item["name"] == current)["context"]
@@ -45,7 +46,8 @@ class OperatorProcess:
     kubeconfig: Path
     #: Where it writes its log, one run after the other.
     log: Path
-    identity: str = "tests"
+    #: The name under which it holds the Lease.
+    identity: str
     #: More of its environment.
     environment: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
@@ -88,15 +90,26 @@ class OperatorProcess:
             AssertionError: it ended, or somebody else kept the Lease for too long.
         """
         self.start()
-        deadline = time.monotonic() + START_SECONDS
-        while not self.is_leading():
+        self.wait_for(_LEADING, START_SECONDS)
+
+    def wait_for(self, words: str, seconds: float = 10.0) -> float:
+        """
+        Return when this run has said *words*; how long that took.
+
+        Raises:
+            AssertionError: it ended, or did not say so in time.
+        """
+        begin = time.monotonic()
+        while words not in self.words():
             assert self.is_running, f"the operator ended:\n{self.words()}"
-            assert time.monotonic() < deadline, f"the operator does not lead:\n{self.words()}"
+            in_time = time.monotonic() - begin < seconds
+            assert in_time, f"the operator has not said {words!r}:\n{self.words()}"
             time.sleep(_POLL_SECONDS)
+        return time.monotonic() - begin
 
     def is_leading(self) -> bool:
         """Whether this run has come to hold the Lease."""
-        return _LEADING.search(self.words()) is not None
+        return _LEADING in self.words()
 
     def words(self) -> str:
         """The log of the present run."""

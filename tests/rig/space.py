@@ -4,14 +4,14 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.rig.api import MERGE, Api
 from tests.rig.kinds import Manifest
-from tests.rig.predicates import Predicate, exists, is_ready
+from tests.rig.predicates import Predicate, exists, is_gone, is_ready
 
 POLL_SECONDS = 0.1
 WAIT_SECONDS = 30.0
@@ -90,13 +90,30 @@ class Space:
         Raises:
             TimedOut: with the object as last seen, all conditions, the operator's last words.
         """
+        what = f"{kind} {self.name}/{name}: {predicate.words}"
+        return await self._poll(
+            lambda: self.api.get(kind, self.name, name), predicate, what, seconds
+        )
+
+    async def until_ended(self, seconds: float = WAIT_SECONDS) -> None:
+        """Return when the namespace is gone, whose deletion somebody has asked for."""
+        await self._poll(
+            lambda: self.api.get("Namespace", "", self.name), is_gone(), self.name, seconds
+        )
+
+    async def _poll(
+        self,
+        read: Callable[[], Awaitable[Manifest | None]],
+        predicate: Predicate,
+        what: str,
+        seconds: float,
+    ) -> Manifest:
         deadline = time.monotonic() + seconds
         while True:
-            found = await self.api.get(kind, self.name, name)
+            found = await read()
             if predicate.holds(found):
                 return found or {}
             if time.monotonic() > deadline:
-                what = f"{kind} {self.name}/{name}: {predicate.words}"
                 raise TimedOut(await self._describe(what, seconds, found))
             await asyncio.sleep(POLL_SECONDS)
 

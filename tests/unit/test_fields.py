@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Manifest, build_children
+from mcpworkload.desired import build_children
+from mcpworkload.manifest import Manifest
 from tests.unit import specs
 from tests.unit.builders import make_workload
 

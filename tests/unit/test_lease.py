@@ -19,9 +19,12 @@ class LeaseApi:
         self.lease: dict[str, Any] | None = None
         self.is_down = False
         self.writes = 0
+        self.hangs = False
 
     async def request(self, method: str, path: str, *, body: bytes = b"") -> bytes:
         """Read, create or update the Lease."""
+        if self.hangs:
+            await asyncio.sleep(3600)
         if self.is_down:
             raise Unavailable("no answer")
         if method == "GET":
@@ -103,6 +106,18 @@ async def test_leadership_is_lost_when_the_api_server_is_away_for_too_long() -> 
 
     with pytest.raises(LeadershipLost, match="could not be renewed in time"):
         await leader.keep()
+
+
+async def test_a_request_that_hangs_does_not_prolong_the_leadership() -> None:
+    """Others count from the last renewal that they saw, not from when we gave up waiting."""
+    api = LeaseApi()
+    leader = elector(api, "leader")
+    await leader.acquire()
+    api.hangs = True
+
+    async with asyncio.timeout(0.14):  # the Lease itself lasts 0.15
+        with pytest.raises(LeadershipLost, match="could not be renewed in time"):
+            await leader.keep()
 
 
 async def test_a_short_outage_does_not_cost_the_leadership() -> None:

@@ -11,8 +11,8 @@ from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Child as LiveChild
 from mcpworkload.live import Service
 from mcpworkload.names import ChildId
-from mcpworkload.observation import Observation
-from mcpworkload.plan import Applied, Prune, newest_versions, plan, plan_prunes
+from mcpworkload.observation import Applied, Observation
+from mcpworkload.plan import Prune, plan, plan_prunes
 from tests.unit.builders import (
     UID,
     id_of,
@@ -69,14 +69,19 @@ def test_drift_is_mended_and_named() -> None:
     """The digest in the annotation cannot show it."""
     step = planned(live_service(clusterIP="10.0.0.1"))
 
-    assert (step.force, step.difference) == (True, "spec.clusterIP")
+    assert step.force
+    assert step.because == "spec.clusterIP was changed by somebody else"
+    assert step.version == 200
 
 
 def test_a_field_that_the_api_server_does_not_take_is_not_fought_over() -> None:
     """It was applied once and nothing changed."""
-    futile = Applied(SERVICE.digest, "svc", 200, futile="spec.clusterIP")
+    first = planned(live_service(clusterIP="10.0.0.1"))
+    futile = Applied(SERVICE.digest, "svc", 200, futile=first.fingerprint)
 
     assert planned(live_service(clusterIP="10.0.0.1"), futile) is None
+    # Any other change to the object is looked at again.
+    assert planned(live_service(clusterIP="10.0.0.1", ports=[]), futile) is not None
 
 
 def test_our_own_write_is_waited_for() -> None:
@@ -118,6 +123,16 @@ def test_somebody_elses_object_is_a_conflict() -> None:
 
     with pytest.raises(ChildConflict, match="Service weather exists and belongs to Helper h"):
         planned(service)
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_child_of_an_earlier_workload_is_in_the_way_for_a_moment(index: int) -> None:
+    """Whatever its own name is: the workload was deleted and made anew."""
+    child = build_children(make_workload(service={"type": "ClusterIP"}))[index]
+    service = make_service(name=child.id.name, ownerReferences=[owner("first", names.KIND)])
+
+    with pytest.raises(ChildConflict, match=f"{child.id} of an earlier MCPWorkload is still"):
+        planned(service, child=child)
 
 
 def test_both_children_are_planned() -> None:
@@ -178,10 +193,3 @@ def test_a_statefulset_is_never_deleted() -> None:
     observation = make_observation()
 
     assert plan_prunes(UID, [], observation, ()) == ()
-
-
-def test_the_newest_write_of_a_kind_has_to_be_seen() -> None:
-    """A cache is of a kind, not of an object."""
-    applied = {SERVICE.id: Applied("a", "1", 7), SECOND_SERVICE: Applied("b", "2", 5)}
-
-    assert newest_versions(applied) == {"Service": 7}

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from mcpworkload.errors import Unavailable
-from mcpworkload.queue import KeyQueue, Lane
+from mcpworkload.queue import KeyQueue
 from tests.unit.waits import until
 
 Look = Callable[[str], Awaitable[float | None]]
@@ -91,7 +91,7 @@ async def test_pauses_grow_and_are_bounded() -> None:
     """From half a second to five minutes."""
     queue = KeyQueue()
 
-    pauses = [queue._failed("a/1", Unavailable("no")) for _ in range(20)]
+    pauses = [queue._failed("a/1", Unavailable("no")) for _ in range(1100)]
 
     assert pauses[0] <= 0.5
     assert 150.0 <= pauses[-1] <= 300.0
@@ -141,18 +141,3 @@ async def test_a_forgotten_key_does_not_come_back() -> None:
         await asyncio.sleep(0.05)
 
     assert seen == []
-
-
-async def test_changes_go_before_the_resync() -> None:
-    """A thousand keys of a resync do not delay a user's change."""
-    queue, seen = KeyQueue(), list[str]()
-
-    async def look(key: str) -> None:
-        seen.append(key)
-
-    queue.add("a/slow", lane=Lane.RESYNC)
-    queue.add("a/fast")
-    async with working(queue, look, workers=1):
-        await until(lambda: len(seen) == 2)
-
-    assert seen == ["a/fast", "a/slow"]

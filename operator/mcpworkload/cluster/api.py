@@ -10,7 +10,16 @@ import aiohttp
 import msgspec
 
 from mcpworkload.cluster.connection import Connection
-from mcpworkload.errors import ApiError, Conflict, Forbidden, Gone, NotFound, Refused, Unavailable
+from mcpworkload.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    NamespaceEnding,
+    NotFound,
+    Refused,
+    Unavailable,
+)
 
 REQUEST_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
@@ -30,10 +39,28 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
+class _Cause(msgspec.Struct):
+    """One of the reasons for a failure, in a word that programs can rely on."""
+
+    reason: str = ""
+
+
+class _Details(msgspec.Struct):
+    """What the API server has to say to programs about a failure."""
+
+    causes: list[_Cause] = []
+
+
 class _Status(msgspec.Struct):
     """The API server's answer to a request that failed."""
 
     message: str = ""
+    details: _Details | None = None
+
+    def is_namespace_ending(self) -> bool:
+        """Whether it failed because the namespace is being deleted."""
+        causes = self.details.causes if self.details else []
+        return any(cause.reason == "NamespaceTerminating" for cause in causes)
 
 
 class Api:
@@ -75,7 +102,7 @@ class Api:
                 content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as error:
             raise Unavailable(f"no answer to {method} {path}: {error or type(error)}") from error
-        self._raise_for(response, content)
+        self._judge(response, content)
         return content
 
     @asynccontextmanager
@@ -94,25 +121,28 @@ class Api:
                 self._server + path, params=params, timeout=timeout, read_bufsize=2**18
             ) as response:
                 if response.status != 200:
-                    self._raise_for(response, await response.read())
+                    self._judge(response, await response.read())
                 self.answered_at = time.monotonic()
                 yield _lines(response.content)
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as error:
             raise Unavailable(f"the watch of {path} ended: {error or type(error)}") from error
 
-    def _raise_for(self, response: aiohttp.ClientResponse, content: bytes) -> None:
+    def _judge(self, response: aiohttp.ClientResponse, content: bytes) -> None:
+        """Note that the API server lives, and raise if its answer says that the request failed."""
         status = response.status
         if status < 500 and status != 429:
             self.answered_at = time.monotonic()
         if status < 400:
             return
         try:
-            message = msgspec.json.decode(content, type=_Status).message
+            answer = msgspec.json.decode(content, type=_Status)
         except msgspec.DecodeError:
-            message = content.decode(errors="replace")
+            answer = _Status(content.decode(errors="replace"))
         kind = _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)
+        if answer.is_namespace_ending():
+            kind = NamespaceEnding
         raise kind(
-            message[:MAX_MESSAGE] or f"HTTP {status}",
+            answer.message[:MAX_MESSAGE] or f"HTTP {status}",
             status=status,
             retry_after=_seconds(response.headers.get("Retry-After", "")),
         )

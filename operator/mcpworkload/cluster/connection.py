@@ -5,6 +5,7 @@ Where the credentials are is kopf's knowledge (a pod's ServiceAccount, else the 
 current context); that a ServiceAccount's token is renewed on disk every hour is ours.
 """
 
+import logging
 import os
 import time
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ import kopf
 
 from mcpworkload import __version__
 from mcpworkload.errors import OperatorError
+
+log = logging.getLogger(__name__)
 
 # The kubelet renews a token long before it expires; a minute's delay in noticing is harmless.
 TOKEN_MAX_AGE = 60.0
@@ -68,8 +71,11 @@ class _Authorization:
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         if self._headers and time.monotonic() - self._read_at > TOKEN_MAX_AGE:
-            self._headers = _find_credentials().as_http_headers()
             self._read_at = time.monotonic()
+            try:
+                self._headers = _find_credentials().as_http_headers()
+            except NoCredentials as error:
+                log.warning("%s; going on with the token at hand", error)
         request.headers.update(self._headers)
         return await handler(request)
 

@@ -48,6 +48,7 @@ class Informer(Generic[LiveT]):
         self._workload_of: dict[str, str] = {}
         #: The resource version that the cache has reached; 0 when a list is due.
         self.version = 0
+        self._failures = 0
         self._decode_event = msgspec.json.Decoder(WatchEvent).decode
         self._decode_object: Callable[[bytes | msgspec.Raw], LiveT] = msgspec.json.Decoder(
             kind.live
@@ -62,23 +63,24 @@ class Informer(Generic[LiveT]):
 
     async def run(self) -> None:
         """List once, then watch for ever; only cancellation ends it."""
-        failures = 0
         while True:
             try:
                 if not self.version:
                     await self._list()
                 await self._watch()
-                failures = 0
                 await asyncio.sleep(RESTART_PAUSE_SECONDS)
-            except Gone:
-                log.info("listing %s anew: the watch has expired", self._kind.plural)
-                self.version = 0
             except (ApiError, msgspec.DecodeError) as error:
-                failures += 1
-                low, high = BACKOFF_SECONDS
-                pause = min(high, low * 2**failures) * random.uniform(0.5, 1)  # noqa: S311
+                if isinstance(error, Gone):
+                    self.version = 0
+                pause = self._next_pause()
                 log.warning("%s; trying again in %.1f s", error, pause)
                 await asyncio.sleep(pause)
+
+    def _next_pause(self) -> float:
+        low, high = BACKOFF_SECONDS
+        self._failures += 1
+        longest: float = min(high, low * 2 ** min(self._failures, 20))
+        return longest * random.uniform(0.5, 1)  # noqa: S311
 
     async def _list(self) -> None:
         found: dict[str, LiveT] = {}
@@ -110,6 +112,7 @@ class Informer(Generic[LiveT]):
             async for line in lines:
                 self._take(self._decode_event(line))
                 self.heard_at = time.monotonic()
+                self._failures = 0
 
     def _take(self, event: WatchEvent) -> None:
         if event.type == "ERROR":

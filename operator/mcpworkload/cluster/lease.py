@@ -38,6 +38,8 @@ class LeaderLease:
         self._lease: dict[str, Any] = {}
         self._seen_version = ""
         self._seen_at = 0.0
+        #: When the request that last got or kept us the Lease was sent, on the loop's clock.
+        self._held_at = 0.0
 
     async def acquire(self) -> None:
         """Return as soon as the Lease is ours."""
@@ -57,33 +59,40 @@ class LeaderLease:
         Raises:
             LeadershipLost: stop writing at once, another may lead.
         """
-        renewed_at = time.monotonic()
         while True:
-            await asyncio.sleep(RETRY_SECONDS)
-            if await self._try_to_hold():
-                renewed_at = time.monotonic()
-            elif self._is_held_by_other():
+            try:
+                async with asyncio.timeout_at(self._held_at + RENEW_DEADLINE_SECONDS):
+                    await self._renew()
+            except TimeoutError:
+                raise LeadershipLost("the Lease could not be renewed in time") from None
+
+    async def _renew(self) -> None:
+        await asyncio.sleep(RETRY_SECONDS)
+        while not await self._try_to_hold():
+            if self._is_held_by_other():
                 raise LeadershipLost(f"{self._lease['spec']['holderIdentity']} leads now")
-            elif time.monotonic() - renewed_at > RENEW_DEADLINE_SECONDS:
-                raise LeadershipLost("the Lease could not be renewed in time")
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def release(self) -> None:
         """Let the next one take over at once; best effort."""
         if self._lease and not self._is_held_by_other():
             try:
-                await self._write(holder="", seconds=1)
-            except ApiError as error:
-                log.info("the Lease was not released: %s", error)
+                async with asyncio.timeout(RETRY_SECONDS):
+                    await self._write(holder="", seconds=1)
+            except (ApiError, TimeoutError) as error:
+                log.info("the Lease was not released: %s", error or "no answer in time")
 
     async def _try_to_hold(self) -> bool:
         """Create, take or renew the Lease; False when that was not possible now."""
+        asked_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(RENEW_DEADLINE_SECONDS / 2):
                 if not self._lease:
                     await self._read()
                 if self._lease and self._is_held_by_other() and not self._is_expired():
                     await self._read()
-                    return False
+                    if self._is_held_by_other():
+                        return False
                 await self._write(holder=self._identity, seconds=LEASE_SECONDS)
         except Conflict:
             self._lease = {}
@@ -91,6 +100,7 @@ class LeaderLease:
         except (ApiError, TimeoutError) as error:
             log.warning("the Lease cannot be held: %s", error or "no answer in time")
             return False
+        self._held_at = asked_at
         return True
 
     def _is_held_by_other(self) -> bool:

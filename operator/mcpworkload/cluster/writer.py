@@ -1,5 +1,6 @@
 """Every write to the cluster that a reconcile makes, and the one read that goes before some."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -70,27 +71,29 @@ class Writer:
         except (NotFound, Conflict):
             return
 
-    async def write_status(
-        self, namespace: str, name: str, uid: str, status: dict[str, Any]
-    ) -> dict[str, Any]:
+    async def write_status(self, body: Mapping[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         """
-        Replace the status of the workload with that UID; the workload as stored.
+        Replace the status of the workload in *body*; the workload as stored.
 
-        Fields of ours that *status* lacks stay as they are, so it has to be complete.
+        Only over that very version: the status was made from it, and the answer then hides
+        no change that we have not seen. Fields of ours that *status* lacks stay as they are,
+        so it has to be complete.
 
         Raises:
-            ApiError: `NotFound`, `Conflict` or `Refused` also when the workload was deleted,
-                or deleted and made anew, in the meantime.
+            Conflict: the workload has changed, or was deleted and made anew.
+            ApiError: as the API server answered.
         """
+        metadata = body["metadata"]
+        version = {"resourceVersion": metadata["resourceVersion"]}
         content = await self._api.request(
             "PATCH",
-            WORKLOAD.path(namespace, name) + "/status",
+            WORKLOAD.path(metadata["namespace"], metadata["name"]) + "/status",
             params={"fieldManager": names.FIELD_MANAGER},
-            body=msgspec.json.encode({"metadata": {"uid": uid}, "status": status}),
+            body=msgspec.json.encode({"metadata": version, "status": status}),
             content_type=MERGE,
         )
-        body: dict[str, Any] = msgspec.json.decode(content)
-        return body
+        stored: dict[str, Any] = msgspec.json.decode(content)
+        return stored
 
 
 def _path(child: Child) -> str:

@@ -8,7 +8,7 @@ independent results, so a caller may edit what it receives.
 from collections.abc import Iterator
 
 from mcpworkload.desired.budget import build_budget_spec
-from mcpworkload.desired.child import Child, Manifest, build_child
+from mcpworkload.desired.child import Child, build_child
 from mcpworkload.desired.pod import build_pod_template
 from mcpworkload.desired.service import build_client_service_spec, build_service_spec
 from mcpworkload.desired.statefulset import build_statefulset_spec
@@ -16,7 +16,7 @@ from mcpworkload.desired.transport import server_url
 from mcpworkload.models import Workload
 from mcpworkload.names import ChildId, service_name
 
-__all__ = ["Child", "Manifest", "build_children", "server_url"]
+__all__ = ["Child", "build_children", "server_url"]
 
 
 def build_children(workload: Workload) -> tuple[Child, ...]:

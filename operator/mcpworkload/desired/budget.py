@@ -1,7 +1,7 @@
 """The PodDisruptionBudget: how many pods a drained node may take away at a time."""
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import DisruptionBudget
 
 

@@ -1,16 +1,12 @@
 """One child of a workload: a full manifest, and a digest that tells it from any other."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mcpworkload import names
+from mcpworkload.manifest import Manifest, digest_of
 from mcpworkload.models import Workload
 from mcpworkload.names import ChildId, ChildKind
-
-Manifest = dict[str, Any]
 
 _API_VERSIONS: Mapping[ChildKind, str] = {
     "PodDisruptionBudget": "policy/v1",
@@ -26,6 +22,12 @@ class Child:
     id: ChildId
     manifest: Manifest
     digest: str
+
+    @property
+    def workload(self) -> str:
+        """The name of the workload that should have it."""
+        name: str = self.manifest["metadata"]["ownerReferences"][0]["name"]
+        return name
 
     def is_applied_to(self, annotations: Mapping[str, str]) -> bool:
         """Whether an object with those annotations was last applied from this very manifest."""
@@ -76,9 +78,3 @@ def build_child(
 def build_labels(workload: Workload) -> dict[str, str]:
     """The labels of a child or pod: the user's, and ours where both name the same key."""
     return {**workload.spec.labels, **names.common_labels(workload.name)}
-
-
-def digest_of(manifest: Manifest) -> str:
-    """The same 16 characters for the same manifest, whatever the order of its keys."""
-    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -5,12 +5,12 @@ from copy import deepcopy
 from typing import Any
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest
 from mcpworkload.desired.probes import build_probes
 from mcpworkload.desired.resources import complete_resources
 from mcpworkload.desired.security import build_server_security
 from mcpworkload.desired.storage import SCRATCH, build_mounts
 from mcpworkload.desired.transport import transport_environment
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload, WorkloadSpec
 
 DEFAULT_GRACE_SECONDS = 30

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from mcpworkload.desired.child import Manifest
 from mcpworkload.desired.security import build_helper_security
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import WorkloadSpec
 
 

@@ -9,11 +9,12 @@ from copy import deepcopy
 from typing import Any
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest, build_labels
+from mcpworkload.desired.child import build_labels
 from mcpworkload.desired.container import DEFAULT_GRACE_SECONDS, build_container
 from mcpworkload.desired.helpers import build_init_containers, build_ordinary_sidecars
 from mcpworkload.desired.security import build_pod_security
 from mcpworkload.desired.storage import build_volumes
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 
 

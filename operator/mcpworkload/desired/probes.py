@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from mcpworkload.desired.child import Manifest
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import PROBE_HANDLERS, WorkloadSpec
 
 # A server may install itself at its first start (npx, uvx): five minutes.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from mcpworkload.desired.child import Manifest
+from mcpworkload.manifest import Manifest
 
 USER_ID = 1000
 ROOT = 0

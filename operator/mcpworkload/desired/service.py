@@ -6,7 +6,7 @@ other, made where the user asks for it, has an address of its own.
 """
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 
 

@@ -1,8 +1,8 @@
 """The StatefulSet around a pod template."""
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest
 from mcpworkload.desired.storage import build_claim_templates, build_retention
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import UpdateStrategy, Workload
 
 

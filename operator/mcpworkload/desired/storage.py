@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 from mcpworkload import names
-from mcpworkload.desired.child import Manifest
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import WorkloadSpec
 
 SCRATCH = "/tmp"  # noqa: S108 - a path inside the container

@@ -5,7 +5,7 @@ Pure: the clock is an argument. Nothing is kept from the old status but the time
 conditions changed, so that a status never lies for longer than one reconcile.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,8 @@ from mcpworkload.desired import server_url
 from mcpworkload.errors import Refusal
 from mcpworkload.live import Pod
 from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadStatus
-from mcpworkload.observation import Observation
+from mcpworkload.names import ChildId
+from mcpworkload.observation import Applied, Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.status.problems import first_problem
 
@@ -83,18 +84,24 @@ class Verdict:
 def build_status(
     subject: Subject,
     observation: Observation,
+    applied: Mapping[ChildId, Applied],
     refusal: Refusal | None,
     now: datetime,
 ) -> dict[str, Any]:
     """
     The status to write, in the form in which it is stored.
 
-    *refusal* is why the spec could not be turned into children, None when it was.
+    *applied* is what we did last, *refusal* why the spec could not be turned into children,
+    None when it was.
     """
     pods = observation.pods.values()
-    accepted = _accepted(refusal, observation)
+    accepted = _accepted(observation, applied, refusal)
     available = _available(subject, observation, refusal)
-    verdicts = (accepted, available, _ready(subject, observation, accepted, available))
+    is_settled = not observation.is_settling(applied)
+    verdicts = [accepted, available, _ready(subject, observation, is_settled, accepted, available)]
+    if refusal is not None and refusal.is_final:
+        message = "nothing is retried before the spec changes: see Accepted"
+        verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
     status = WorkloadStatus(
         observed_generation=subject.generation,
         replicas=len(pods),
@@ -115,13 +122,26 @@ def summary(status: Mapping[str, Any]) -> str:
     )
 
 
-def _accepted(refusal: Refusal | None, observation: Observation) -> Verdict:
-    if refusal is None:
+def _accepted(
+    observation: Observation, applied: Mapping[ChildId, Applied], refusal: Refusal | None
+) -> Verdict:
+    if refusal is not None:
+        return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
+    message = "; ".join(_without_effect(observation, applied))
+    if not message:
         message = "the workload's objects are as the spec asks"
-        if observation.statefulset and (refused := observation.statefulset.refused):
-            message += f", but this cluster has no feature for the StatefulSet's {refused}"
-        return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
-    return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
+    return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
+
+
+def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]) -> Iterator[str]:
+    """What was accepted and yet did not happen, each in a few words."""
+    for child_id, last in applied.items():
+        live = observation.children.get(child_id)
+        if live is not None and last.was_futile(last.digest, live):
+            yield f"the API server does not keep {live.difference} of the {child_id}"
+    for child_id, live in observation.children.items():
+        if live.refused:
+            yield f"this cluster has no feature for {live.refused} of the {child_id}"
 
 
 def _available(subject: Subject, observation: Observation, refusal: Refusal | None) -> Verdict:
@@ -137,14 +157,18 @@ def _available(subject: Subject, observation: Observation, refusal: Refusal | No
     elif replicas == 0:
         reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
     elif problem := first_problem(observation.pods.values()):
-        reason, message = problem.reason, problem.message
+        reason, message = problem.reason, problem.message(_stored_message(subject))
     else:
         reason, message = AvailableReason.STARTING, count
     return Verdict(ConditionType.AVAILABLE, "False", reason, message)
 
 
 def _ready(
-    subject: Subject, observation: Observation, accepted: Verdict, available: Verdict
+    subject: Subject,
+    observation: Observation,
+    is_settled: bool,
+    accepted: Verdict,
+    available: Verdict,
 ) -> Verdict:
     replicas, pods = subject.replicas, observation.pods
     to_update = replicas if subject.to_update is None else subject.to_update
@@ -155,13 +179,19 @@ def _ready(
     else:
         message = _count(updated, subject) if replicas else _left(observation)
     is_complete = serving == len(pods) == replicas and updated >= to_update
-    if accepted.status == "True" and observation.is_settled() and is_complete:
+    if accepted.status == "True" and is_settled and observation.statefulset and is_complete:
         reason = ReadyReason.STOPPED if subject.is_stopped else ReadyReason.READY
         return Verdict(ConditionType.READY, "True", reason, message)
     for cause in (accepted, available):
         if cause.status != "True" and cause.reason not in _AT_REST:
             return Verdict(ConditionType.READY, "False", cause.reason, cause.message)
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
+
+
+def _stored_message(subject: Subject) -> str:
+    conditions = subject.status.get("conditions", ())
+    stored = (each["message"] for each in conditions if each["type"] == ConditionType.AVAILABLE)
+    return str(next(stored, ""))
 
 
 def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation) -> int:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcpworkload.names import ChildKind
-from mcpworkload.observation import Observation
+from mcpworkload.names import ChildId
+from mcpworkload.observation import Applied, Observation
 
 # The StatefulSet controller answers within a fraction of a second; if it is down, say so then.
 SETTLE_SECONDS = 2.0
@@ -23,9 +23,9 @@ _COUNTS = ("replicas", "updatedReplicas")
 
 @dataclass
 class Hold:
-    """Since when a status has been held back, on the clock of `time.monotonic`."""
+    """Since when a status has been held back, and why, on the clock of `time.monotonic`."""
 
-    applied_at: float = float("-inf")
+    settling_since: float | None = None
     counts_since: float | None = None
 
 
@@ -33,32 +33,35 @@ def hold_for(
     stored: Mapping[str, Any],
     wanted: Mapping[str, Any],
     observation: Observation,
-    applied_versions: Mapping[ChildKind, int],
+    applied: Mapping[ChildId, Applied],
     hold: Hold,
 ) -> float | None:
-    """
-    None: write *wanted* now. Else after how many seconds to look again, 0.0 for never.
-
-    *applied_versions* are the resource versions that our last applies produced.
-    """
-    if stored == wanted:
-        hold.counts_since = None
-        return 0.0
+    """None: write *wanted* now. Else after how many seconds to look again, 0.0 for never."""
     now = time.monotonic()
-    is_behind = any(
-        observation.versions.get(kind, 0) < version for kind, version in applied_versions.items()
+    is_settling = observation.is_settling(applied)
+    is_same = stored == wanted
+    counts_only = not is_same and _without_counts(stored) == _without_counts(wanted)
+    # What goes on for long is told, though it still goes on: the clocks run across looks.
+    hold.settling_since = _running(hold.settling_since, now) if is_settling else None
+    hold.counts_since = _running(hold.counts_since, now) if counts_only else None
+    if is_same:
+        return 0.0
+    left = max(
+        _left(hold.settling_since, SETTLE_SECONDS, now),
+        _left(hold.counts_since, COUNTS_ONLY_SECONDS, now),
     )
-    if is_behind or not observation.is_settled():
-        left = hold.applied_at + SETTLE_SECONDS - now
-        if left > 0:
-            return left
-    if _without_counts(stored) == _without_counts(wanted):
-        hold.counts_since = hold.counts_since or now
-        left = hold.counts_since + COUNTS_ONLY_SECONDS - now
-        if left > 0:
-            return left
-    hold.counts_since = None
+    if left > 0:
+        return left
+    hold.settling_since = hold.counts_since = None
     return None
+
+
+def _running(since: float | None, now: float) -> float:
+    return now if since is None else since
+
+
+def _left(since: float | None, limit: float, now: float) -> float:
+    return 0.0 if since is None else since + limit - now
 
 
 def _without_counts(status: Mapping[str, Any]) -> dict[str, Any]:

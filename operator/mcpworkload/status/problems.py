@@ -20,15 +20,25 @@ _WAITING_REASONS = {
 # The kubelet alternates between an error and "Back-off ...: error"; only the error is news.
 _BACK_OFF = re.compile(r'^Back-off pulling image ".*?": (?:\w+: )?')
 _OUT_OF_MEMORY = "OOMKilled"
-MAX_MESSAGE = 600
+MAX_HEAD = 600
+MAX_TAIL = 400
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a pod does not serve: a reason and a message that stays the same while it lasts."""
+    """Why a pod does not serve: a reason, and a message in two parts."""
 
     reason: AvailableReason
-    message: str
+    #: Pod, container and what happened: the same as long as the problem is.
+    head: str
+    #: What the server printed last: its end is what matters, and may differ at each exit.
+    tail: str = ""
+
+    def message(self, stored: str = "") -> str:
+        """The message, or *stored* where that tells the same problem with an earlier tail."""
+        if self.tail and stored.startswith(f"{self.head}: "):
+            return stored
+        return f"{self.head}: {self.tail}" if self.tail else self.head
 
 
 def first_problem(pods: Iterable[Pod]) -> Problem | None:
@@ -65,22 +75,25 @@ def _container_problem(pod: Pod, container: ContainerStatus) -> Problem | None:
     ended = container.state.terminated or container.last_state.terminated
     if ended is None or container.ready:
         return None
-    if ended.reason == _OUT_OF_MEMORY:
-        return _problem(AvailableReason.OOM_KILLED, pod, container, _describe_exit(ended))
     if ended.reason in _WAITING_REASONS:
         return _problem(_WAITING_REASONS[ended.reason], pod, container, ended.message)
+    if ended.reason == _OUT_OF_MEMORY:
+        return _exit(AvailableReason.OOM_KILLED, pod, container, ended)
     if container.restart_count or ended.exit_code:
-        return _problem(AvailableReason.CRASH_LOOPING, pod, container, _describe_exit(ended))
+        return _exit(AvailableReason.CRASH_LOOPING, pod, container, ended)
     return None
 
 
-def _describe_exit(ended: Terminated) -> str:
-    tail = f": {ended.message.strip()}" if ended.message.strip() else ""
-    return f"exited with code {ended.exit_code} ({ended.reason}){tail}"
+def _exit(
+    reason: AvailableReason, pod: Pod, container: ContainerStatus, ended: Terminated
+) -> Problem:
+    words = f"exited with code {ended.exit_code} ({ended.reason})"
+    head = _problem(reason, pod, container, words).head
+    return Problem(reason, head, ended.message.strip()[-MAX_TAIL:])
 
 
 def _problem(
     reason: AvailableReason, pod: Pod, container: ContainerStatus | None, words: str
 ) -> Problem:
     where = f"pod {pod.metadata.name}" + (f", container {container.name}" if container else "")
-    return Problem(reason, f"{where}: {words}"[:MAX_MESSAGE])
+    return Problem(reason, f"{where}: {words}"[:MAX_HEAD])

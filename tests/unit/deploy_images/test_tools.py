@@ -7,8 +7,9 @@ import pytest
 from deploy.images.__main__ import mounts_below
 from deploy.images.cache import whole_file
 from deploy.images.engines import Build
-from deploy.images.shell import BuildError, logged
+from deploy.images.shell import logged
 from deploy.images.trust import npm_configuration, parse_pip_settings, pip_configuration
+from deploy.terminal import ToolError
 
 
 def test_pip_settings_of_the_environment_win() -> None:
@@ -89,13 +90,13 @@ def test_last_words(tmp_path: Path, script: str, words: str) -> None:
     """A failure is one line that names what was wrong, and the log."""
     log = tmp_path / "log"
 
-    with pytest.raises(BuildError, match=f"sh failed: {words} .log: {log}"):
+    with pytest.raises(ToolError, match=f"sh failed: {words} .log: {log}"):
         logged(["sh", "-c", f"{script}; exit 1"], log=log, timeout=5)
 
 
 def test_a_missing_program_is_one_line(tmp_path: Path) -> None:
     """No traceback for a tool that is not there."""
-    with pytest.raises(BuildError, match="no-such-tool"):
+    with pytest.raises(ToolError, match="no-such-tool"):
         logged(["no-such-tool"], log=tmp_path / "log", timeout=5)
 
 

@@ -1,12 +1,21 @@
 """The table of the conditions, row by row."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from mcpworkload.errors import ChildConflict, InvalidSpec, Rejected
-from mcpworkload.observation import Observation
+from mcpworkload.errors import (
+    ApplyFailed,
+    ChildConflict,
+    ChildForbidden,
+    InvalidSpec,
+    Refusal,
+    Rejected,
+)
+from mcpworkload.live import Pod
+from mcpworkload.names import ChildId
+from mcpworkload.observation import Applied, Observation
 from mcpworkload.status.conditions import Subject, build_status
 from tests.unit.builders import (
     NOON,
@@ -16,27 +25,11 @@ from tests.unit.builders import (
     make_statefulset,
     make_workload,
 )
+from tests.unit.status.statuses import LEAVING, OLD, READY, status_of, verdicts
 
-READY = make_pod(ready=True)
-OLD = make_pod(ready=True, revision="old")
-SECOND = make_pod("weather-1", ready=True)
-OLD_SECOND = make_pod("weather-1", ready=True, revision="old")
-LEAVING = make_pod(ready=True, terminating=True)
 STARTING = make_pod()
+STATEFUL_SET = ChildId("StatefulSet", "weather")
 UNOBSERVED = make_statefulset(generation=2, observed=1)
-
-
-def status_of(
-    observation: Observation, refusal: Any = None, before: Any = None, **spec: Any
-) -> dict[str, Any]:
-    """The status at noon."""
-    subject = Subject.of(make_workload(status=before, **spec))
-    return build_status(subject, observation, refusal, NOON)
-
-
-def verdicts(status: dict[str, Any]) -> list[str]:
-    """Each condition as "Type=Status/Reason"."""
-    return ["{type}={status}/{reason}".format(**condition) for condition in status["conditions"]]
 
 
 @pytest.mark.parametrize(
@@ -102,21 +95,26 @@ def test_available_and_ready(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "reason"),
+    ("refusal", "reason", "stalled"),
     [
-        (InvalidSpec("spec.image: missing"), "InvalidSpec"),
-        (Rejected("the API server refuses"), "Rejected"),
-        (ChildConflict("taken"), "ChildConflict"),
+        (InvalidSpec("spec.image: missing"), "InvalidSpec", ["Stalled=True/InvalidSpec"]),
+        (Rejected("the API server refuses"), "Rejected", ["Stalled=True/Rejected"]),
+        (ChildForbidden("exceeded quota"), "Rejected", []),
+        (ChildConflict("taken"), "ChildConflict", []),
+        (ApplyFailed("webhook down"), "ApplyFailed", []),
     ],
 )
-def test_a_refusal_is_the_reason_of_ready(refusal: Exception, reason: str) -> None:
-    """Also while pods of an older spec serve on."""
+def test_a_refusal_is_the_reason_of_ready(
+    refusal: Refusal, reason: str, stalled: list[str]
+) -> None:
+    """Also while pods of an older spec serve on; stalled is what only a new spec can mend."""
     status = status_of(make_observation(READY), refusal)
 
     assert verdicts(status) == [
         f"Accepted=False/{reason}",
         "Available=True/ReplicasReady",
         f"Ready=False/{reason}",
+        *stalled,
     ]
     assert status["conditions"][0]["message"] == str(refusal)
 
@@ -133,7 +131,7 @@ def test_a_body_that_does_not_parse_keeps_what_was_true() -> None:
     before = status_of(make_observation(READY))
     subject = Subject.of_invalid(make_body(status=before, image=7))
 
-    status = build_status(subject, make_observation(READY), InvalidSpec("no"), NOON)
+    status = build_status(subject, make_observation(READY), {}, InvalidSpec("no"), NOON)
 
     assert status["url"] == before["url"]
     assert "Available=True/ReplicasReady" in verdicts(status)
@@ -145,8 +143,8 @@ def test_times_change_with_the_status_alone() -> None:
     later = NOON + timedelta(hours=1)
     subject = Subject.of(make_workload(status=before))
 
-    same = build_status(subject, make_observation(STARTING), None, later)
-    changed = build_status(subject, make_observation(READY), None, later)
+    same = build_status(subject, make_observation(STARTING), {}, None, later)
+    changed = build_status(subject, make_observation(READY), {}, None, later)
 
     assert same == before
     times = [condition["lastTransitionTime"] for condition in changed["conditions"]]
@@ -165,113 +163,37 @@ def test_counts() -> None:
     assert status["observedGeneration"] == 1
 
 
-@pytest.mark.parametrize(
-    ("pods", "available", "ready", "message"),
-    [
-        pytest.param((), "False/Stopped", "True/Stopped", "nothing runs", id="at rest"),
-        pytest.param(
-            (LEAVING,), "False/Stopped", "False/Updating", "1 pod still to end", id="one to end"
-        ),
-    ],
-)
-def test_a_stopped_workload_is_ready_when_no_pods_remain(
-    pods: Any, available: str, ready: str, message: str
-) -> None:
-    """As desired, though it can't serve; how many replicas it has is for the start."""
-    status = status_of(make_observation(*pods), replicas=3, operatingMode="Stopped")
+def test_what_an_apply_will_overtake_is_not_ready() -> None:
+    """The cache shows the pods of the old generation, and they are fine."""
+    applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", version=5000)}
 
-    assert verdicts(status)[1:] == [f"Available={available}", f"Ready={ready}"]
-    assert status["conditions"][2]["message"] == message
+    subject = Subject.of(make_workload())
+    status = build_status(subject, make_observation(READY), applied, None, NOON)
+
+    assert verdicts(status)[2] == "Ready=False/Updating"
 
 
-@pytest.mark.parametrize(
-    ("allowed", "available"),
-    [(None, "False/Starting"), (2, "False/Starting"), (3, "True/ReplicasReady"), (9, "True/Repl")],
-)
-def test_available_honours_max_unavailable(allowed: int | None, available: str) -> None:
-    """One of four is enough where three may be missing; none is never enough."""
-    rolling = {} if allowed is None else {"maxUnavailable": allowed}
-    spec = {"replicas": 4, "updateStrategy": {"rollingUpdate": rolling}}
+def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
+    """It is accepted all the same."""
+    live = make_statefulset()
+    live.difference, live.fingerprint = "spec.updateStrategy", "f"
+    applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", 200, futile="f")}
 
-    found = verdicts(status_of(make_observation(READY), **spec))
-    without_pods = verdicts(status_of(make_observation(), **spec))
+    subject = Subject.of(make_workload())
+    status = build_status(subject, make_observation(READY, statefulset=live), applied, None, NOON)
 
-    assert found[1].startswith(f"Available={available}")
-    assert without_pods[1] == "Available=False/Starting"
+    message = status["conditions"][0]["message"]
+    assert message == "the API server does not keep spec.updateStrategy of the StatefulSet weather"
 
 
-@pytest.mark.parametrize(
-    ("strategy", "pods", "ready", "message"),
-    [
-        pytest.param(
-            {"rollingUpdate": {"partition": 1}},
-            (OLD, SECOND),
-            "True/Ready",
-            "2 of 2 replicas ready, 1 updated",
-            id="up to the partition",
-        ),
-        pytest.param(
-            {"rollingUpdate": {"partition": 1}},
-            (OLD, OLD_SECOND),
-            "False/Updating",
-            "2 of 2 replicas ready, 0 updated",
-            id="not yet up to the partition",
-        ),
-        pytest.param(
-            {"rollingUpdate": {"partition": 9}},
-            (OLD, OLD_SECOND),
-            "True/Ready",
-            "2 of 2 replicas ready, 0 updated",
-            id="a partition beyond the replicas",
-        ),
-        pytest.param(
-            {"type": "OnDelete"},
-            (OLD, OLD_SECOND),
-            "True/Ready",
-            "2 of 2 replicas ready, 0 updated",
-            id="the user deletes the pods",
-        ),
-        pytest.param(
-            {"type": "OnDelete"},
-            (OLD,),
-            "False/Updating",
-            "1 of 2 replicas ready, 0 updated",
-            id="one is missing all the same",
-        ),
-    ],
-)
-def test_ready_asks_only_for_the_updates_that_were_asked_for(
-    strategy: dict[str, Any], pods: Any, ready: str, message: str
-) -> None:
-    """As `kubectl rollout status` and kstatus see a StatefulSet."""
-    status = status_of(make_observation(*pods), replicas=2, updateStrategy=strategy)
+def test_another_log_tail_is_no_news() -> None:
+    """A server that dies with a new time stamp each time is one write, not a stream."""
 
-    assert verdicts(status)[2] == f"Ready={ready}"
-    assert status["conditions"][2]["message"] == message
+    def looping(tail: str, code: int = 3) -> Pod:
+        terminated = {"exitCode": code, "reason": "Error", "message": tail}
+        return make_pod(container={"lastState": {"terminated": terminated}, "restartCount": 1})
 
+    first = status_of(make_observation(looping("12:00 no key")))
 
-@pytest.mark.parametrize(
-    ("counted", "available", "ready"),
-    [(0, "False/Starting", "False/Starting"), (1, "True/ReplicasReady", "True/Ready")],
-)
-def test_a_pod_counts_after_min_ready_seconds(counted: int, available: str, ready: str) -> None:
-    """The StatefulSet controller has the clock."""
-    observation = make_observation(READY, statefulset=make_statefulset(available=counted))
-
-    status = status_of(observation, minReadySeconds=30)
-
-    assert verdicts(status)[1:] == [f"Available={available}", f"Ready={ready}"]
-    assert status["conditions"][1]["message"] == f"{counted} of 1 replicas available"
-
-
-def test_a_field_that_the_cluster_does_not_take_is_said() -> None:
-    """Accepted it is, and the author learns what has no effect."""
-    statefulset = make_statefulset()
-    statefulset.refused = "spec.updateStrategy.rollingUpdate.maxUnavailable"
-
-    condition = status_of(make_observation(READY, statefulset=statefulset))["conditions"][0]
-
-    assert condition["status"] == "True"
-    assert condition["message"].endswith(
-        "no feature for the StatefulSet's spec.updateStrategy.rollingUpdate.maxUnavailable"
-    )
+    assert status_of(make_observation(looping("12:01 no key")), before=first) == first
+    assert status_of(make_observation(looping("12:01 no key", code=4)), before=first) != first

@@ -73,7 +73,7 @@ def test_problem_of_a_container(container: dict[str, Any], reason: str, words: s
 
     assert problem is not None
     assert problem.reason == reason
-    assert problem.message == f"pod weather-0, container mcp: {words}"
+    assert problem.message() == f"pod weather-0, container mcp: {words}"
 
 
 def test_unschedulable() -> None:
@@ -89,7 +89,7 @@ def test_unschedulable() -> None:
 
     assert problem is not None
     assert problem.reason == "Unschedulable"
-    assert problem.message == "pod weather-0: 0/1 nodes are available"
+    assert problem.message() == "pod weather-0: 0/1 nodes are available"
 
 
 @pytest.mark.parametrize(

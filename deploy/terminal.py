@@ -14,13 +14,13 @@ COMMAND_TIMEOUT = 120.0
 _LAST_LINES = 15
 
 
-class ClusterError(Exception):
+class ToolError(Exception):
     """The command can't go on; the message says in one line what to do about it."""
 
     exit_code = 2
 
 
-class UnavailableError(ClusterError):
+class UnavailableError(ToolError):
     """This kind of cluster doesn't have what was asked for; not a failure of the cluster."""
 
     exit_code = 3
@@ -69,7 +69,7 @@ def run(
     Return what the program printed on standard output.
 
     Raises:
-        ClusterError: it isn't there, failed (its last words are in the message) or took too long.
+        ToolError: it isn't there, failed (its last words are in the message) or took too long.
     """
     spoken = " ".join(argv[:4])
     try:
@@ -84,18 +84,20 @@ def run(
             check=False,
         )
     except FileNotFoundError:
-        raise ClusterError(f"{argv[0]} is not installed") from None
+        raise ToolError(f"{argv[0]} is not installed") from None
     except subprocess.TimeoutExpired:
-        raise ClusterError(f"{spoken} did not end within {timeout:.0f} s") from None
+        raise ToolError(f"{spoken} did not end within {timeout:.0f} s") from None
     if done.returncode != 0:
-        raise ClusterError(f"{spoken} failed:\n{last_lines(done.stderr or done.stdout)}")
+        raise ToolError(f"{spoken} failed:\n{last_lines(done.stderr or done.stdout)}")
     return done.stdout
 
 
-def succeeds(argv: Sequence[str], timeout: float = 10.0) -> bool:
+def succeeds(
+    argv: Sequence[str], timeout: float = 10.0, env: Mapping[str, str] | None = None
+) -> bool:
     """Whether the program is there and ends with 0 in time."""
     try:
-        run(argv, timeout=timeout)
-    except ClusterError:
+        run(argv, timeout=timeout, env=env)
+    except ToolError:
         return False
     return True

@@ -1,0 +1,147 @@
+"""Carry out what was planned for the children of one workload."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
+
+from mcpworkload import names
+from mcpworkload.cluster.writer import Writer
+from mcpworkload.errors import (
+    ChildConflict,
+    ChildForbidden,
+    Conflict,
+    Forbidden,
+    Refused,
+    Rejected,
+)
+from mcpworkload.live import Metadata
+from mcpworkload.memory import Memory, Repairs
+from mcpworkload.names import ChildId
+from mcpworkload.observation import Applied
+from mcpworkload.plan import Apply, Prune, describe_conflict
+
+log = logging.getLogger(__name__)
+
+ResultT = TypeVar("ResultT")
+
+
+async def execute(writer: Writer, key: str, steps: Sequence[Apply], memory: Memory) -> float | None:
+    """
+    Apply what *steps* say, side by side; in how many seconds the rest is due, None for no rest.
+
+    Whose all names are is known before the first of them is written to.
+
+    Raises:
+        Refusal: a name is taken, or the API server refuses a child.
+        ApiError: the world's fault; what was applied before stays, and is remembered.
+    """
+    waits = [_repairs(step.child.id, memory).wait() if step.fingerprint else 0.0 for step in steps]
+    due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
+    for step in due:
+        _raise_known(step.child.id, step.child.digest, memory)
+    claimed = await _all(_claim(writer, key, step, memory.uid) for step in due)
+    await _all(_apply(writer, key, step, memory) for step in claimed)
+    return min((wait for wait in waits if wait), default=None)
+
+
+async def prune(writer: Writer, key: str, prunes: Sequence[Prune], memory: Memory) -> float | None:
+    """
+    Delete what *prunes* say, side by side; in how many seconds the rest is due, None for no rest.
+
+    Somebody may make anew, as stubbornly as with repairs, what we delete.
+
+    Raises:
+        Refusal: the API server refuses a deletion.
+        ApiError: the world's fault; what was deleted before is remembered.
+    """
+    waits = [_repairs(step.id, memory).wait() for step in prunes]
+    due = [step for step, wait in zip(prunes, waits, strict=True) if not wait]
+    for step in due:
+        _raise_known(step.id, step.uid, memory)
+    await _all(_prune(writer, key, step, memory) for step in due)
+    return min((wait for wait in waits if wait), default=None)
+
+
+async def _claim(writer: Writer, key: str, step: Apply, owner_uid: str) -> Apply:
+    """*step* with the live object that it is for, which our cache may not show."""
+    child = step.child
+    if step.uid is not None:
+        return step
+    try:
+        found = await writer.read_child(child)
+    except Forbidden as error:
+        raise ChildForbidden(f"the {child.id} cannot be read: {error}") from error
+    if found is None:
+        return step
+    is_ours = found.controller is not None and found.controller.uid == owner_uid
+    if not is_ours and not _is_orphan(found, key):
+        raise ChildConflict(describe_conflict(child, found))
+    return Apply(child, found.uid, force=is_ours, because=step.because)
+
+
+def _is_orphan(found: Metadata, key: str) -> bool:
+    """Whether it is a child that this workload, or one of its name, has left behind."""
+    name = names.split_key(key)[1]
+    return found.controller is None and found.labels.get(names.WORKLOAD_LABEL) == name
+
+
+async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
+    child = step.child
+    try:
+        stored = await writer.apply_child(child, uid=step.uid, force=step.force)
+    except (Refused, Forbidden) as error:
+        message = f"the API server refuses the {child.id}: {error}"
+        raise _refusal(error, message, child.id, child.digest, memory) from error
+    except Conflict as error:
+        if step.force:
+            raise
+        message = f"the {child.id} is managed by somebody else: {error}"
+        raise ChildConflict(message) from error
+    log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
+    if step.fingerprint:
+        _repairs(child.id, memory).note()
+    futile = step.fingerprint if stored.version == step.version else ""
+    memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
+
+
+async def _prune(writer: Writer, key: str, step: Prune, memory: Memory) -> None:
+    namespace, _ = names.split_key(key)
+    try:
+        await writer.delete_child(namespace, step.id, step.uid)
+    except (Refused, Forbidden) as error:
+        message = f"the API server refuses the deletion of the {step.id}: {error}"
+        raise _refusal(error, message, step.id, step.uid, memory) from error
+    log.info("deleted %s: no longer asked for", step.id, extra={"workload": key})
+    _repairs(step.id, memory).note()
+    memory.pruned.add(step.uid)
+    memory.applied.pop(step.id, None)
+
+
+def _raise_known(child_id: ChildId, content: str, memory: Memory) -> None:
+    """Do not ask again what the API server has just refused."""
+    if message := memory.refusal_of(child_id, content):
+        raise Rejected(message)
+
+
+def _refusal(
+    error: Refused | Forbidden, message: str, child_id: ChildId, content: str, memory: Memory
+) -> Rejected | ChildForbidden:
+    """What to tell: that a look later may help, or that none will, which is remembered."""
+    if isinstance(error, Forbidden):
+        return ChildForbidden(message)
+    memory.refuse(child_id, content, message)
+    return Rejected(message)
+
+
+def _repairs(child_id: ChildId, memory: Memory) -> Repairs:
+    return memory.repairs.setdefault(child_id, Repairs())
+
+
+async def _all(parts: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
+    """All results, or the first failure once every part has ended."""
+    results = await asyncio.gather(*parts, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]

@@ -1,0 +1,71 @@
+"""What we did to one workload lately; lost with the process, and never needed for being right."""
+
+import time
+from dataclasses import dataclass, field
+
+from mcpworkload.names import ChildId
+from mcpworkload.observation import Applied
+from mcpworkload.status import Hold
+
+# A refusal may depend on something else after all (an admission policy); ask again, rarely.
+REFUSAL_SECONDS = 600.0
+# Trouble shorter than this is not worth a condition.
+TROUBLE_SECONDS = 5.0
+FREE_REPAIRS = 3
+REPAIR_SECONDS = (0.5, 60.0)
+
+
+@dataclass
+class Repairs:
+    """How often somebody's changes to a child were undone, one shortly after the other."""
+
+    count: int = 0
+    at: float = float("-inf")
+
+    def wait(self) -> float:
+        """Seconds until the next repair is due: somebody may be as stubborn as we are."""
+        if self.count < FREE_REPAIRS:
+            return 0.0
+        first, longest = REPAIR_SECONDS
+        pause: float = min(longest, first * 2 ** min(self.count - FREE_REPAIRS, 10))
+        return max(0.0, self.at + pause - time.monotonic())
+
+    def note(self) -> None:
+        """One more repair, or the first of a new series."""
+        now = time.monotonic()
+        self.count = self.count + 1 if now - self.at < 2 * REPAIR_SECONDS[1] else 1
+        self.at = now
+
+
+@dataclass
+class Memory:
+    """One workload, one UID."""
+
+    uid: str
+    applied: dict[ChildId, Applied] = field(default_factory=dict)
+    #: UIDs of children that we deleted, until the cache has noticed.
+    pruned: set[str] = field(default_factory=set)
+    hold: Hold = field(default_factory=Hold)
+    repairs: dict[ChildId, Repairs] = field(default_factory=dict)
+    _refused: dict[ChildId, tuple[str, str, float]] = field(default_factory=dict)
+    _failing_since: float | None = None
+
+    def refuse(self, child_id: ChildId, content: str, message: str) -> None:
+        """Note that the API server refused that of a child: its digest, or a UID to delete."""
+        self._refused[child_id] = (content, message, time.monotonic())
+
+    def refusal_of(self, child_id: ChildId, content: str) -> str:
+        """The message with which that very request was refused lately; empty if it was not."""
+        refused, message, at = self._refused.get(child_id, ("", "", 0.0))
+        is_fresh = refused == content and time.monotonic() - at < REFUSAL_SECONDS
+        return message if is_fresh else ""
+
+    def note_success(self) -> None:
+        """All went well."""
+        self._failing_since = None
+
+    def is_failing_for_long(self) -> bool:
+        """Note a failure; whether there has been nothing else for a while."""
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+        return time.monotonic() - self._failing_since >= TROUBLE_SECONDS

@@ -1,0 +1,87 @@
+"""A real MCP server, from the sample manifest to a tool's answer, through its changes."""
+
+import yaml
+from mcp import Client
+
+from deploy.images.catalog import by_name
+from tests.rig.builders import EVERYTHING
+from tests.rig.cluster import ROOT, Cluster, retag
+from tests.rig.kinds import Manifest
+from tests.rig.mcp_calls import call_tool, forwarded, list_tools
+from tests.rig.predicates import field, has, is_ready
+from tests.rig.space import Space
+
+SAMPLE = ROOT / "deploy" / "samples" / "everything.yaml"
+# The same content under another name: enough for Kubernetes to roll the pods.
+RETAGGED = EVERYTHING.replace("/everything:", "/everything-retagged:")
+READY_SECONDS = 90
+IMAGE = ("spec", "containers", 0, "image")
+
+
+def read_sample() -> Manifest:
+    """The manifest that the demo applies, with a short farewell."""
+    sample: Manifest = yaml.safe_load(SAMPLE.read_text())
+    sample["spec"]["terminationGracePeriodSeconds"] = 2
+    return sample
+
+
+async def ask(space: Space, target: str, question: str) -> tuple[set[str], str]:
+    """The server's tools, and what its echo makes of *question*."""
+    async with (
+        forwarded(space.name, target) as port,
+        Client(f"http://127.0.0.1:{port}/mcp") as client,
+    ):
+        return await list_tools(client), await call_tool(client, "echo", message=question)
+
+
+async def test_a_server_answers_and_follows_its_spec(space: Space, cluster: Cluster) -> None:
+    """Tools are listed and called; image, environment and replicas change under its clients."""
+    sample = read_sample()
+    await space.settle(sample, READY_SECONDS)
+
+    tools, answer = await ask(space, "service/everything", "Is anybody there?")
+
+    assert {"echo", "get-sum"} <= tools
+    assert answer == "Echo: Is anybody there?"
+
+    retag(by_name("everything"), RETAGGED)
+    sample["spec"]["image"] = RETAGGED
+    await space.settle(sample, READY_SECONDS)
+
+    pod = await space.get("Pod", "everything-0")
+    assert field(pod, *IMAGE) == RETAGGED
+    _, answer = await ask(space, "service/everything", "And now?")
+    assert answer == "Echo: And now?"
+
+    sample["spec"]["env"] = [{"name": "CITY", "value": "Oslo"}]
+    await space.settle(sample, READY_SECONDS)
+
+    city = ["exec", "everything-0", "--", "node", "--print", "process.env.CITY"]
+    assert await cluster.kubectl("--namespace", space.name, *city) == "Oslo\n"
+
+    await cluster.kubectl("-n", space.name, "scale", "mcpw/everything", "--replicas=2")
+    # Scaling is a change of the spec, so Ready is about the old one until it is for the new.
+    workload = await space.until("MCPWorkload", "everything", is_ready(), READY_SECONDS)
+    assert workload["status"]["readyReplicas"] == 2
+    _, answer = await ask(space, "pod/everything-1", "You too?")
+    assert answer == "Echo: You too?"
+
+    await cluster.kubectl("-n", space.name, "scale", "mcpw/everything", "--replicas=0")
+    await space.until("MCPWorkload", "everything", is_ready())
+    assert await space.read_all("Pod") == []
+
+
+async def test_a_pod_has_the_name_that_its_governing_service_gives_it(
+    space: Space, cluster: Cluster
+) -> None:
+    """`<name>-0.<name>.<namespace>.svc` resolves inside the cluster once the pod is ready."""
+    await space.settle(read_sample(), READY_SECONDS)
+    pod = await space.until("Pod", "everything-0", has("runs", "Running", "status", "phase"))
+    host = f"everything-0.everything.{space.name}.svc"
+    lookup = f"require('dns').lookup('{host}',(error,address)=>console.log(error||address))"
+
+    words = await cluster.kubectl(
+        "--namespace", space.name, "exec", "everything-0", "--", "node", "--eval", lookup
+    )
+
+    assert words.strip() == pod["status"]["podIP"]

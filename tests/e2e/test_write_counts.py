@@ -1,0 +1,62 @@
+"""The operator's writes in one workload's life, counted by the API server."""
+
+import asyncio
+
+import pytest
+
+from deploy.images.catalog import by_name
+from tests.rig.audit import AuditLog
+from tests.rig.builders import SMALL, make_running_workload, make_workload
+from tests.rig.cluster import retag
+from tests.rig.figures import Figures
+from tests.rig.predicates import is_gone
+from tests.rig.seat import restart_in_cluster
+from tests.rig.space import Space
+
+IDLE_SECONDS = 60
+QUIET_SECONDS = 3.0
+RETAGGED = SMALL.replace("/time:", "/time-retagged:")
+
+CREATE = {"patch services": 1, "patch statefulsets": 1, "patch mcpworkloads/status": 2}
+UPDATE = {"patch statefulsets": 1, "patch mcpworkloads/status": 2}
+
+
+@pytest.mark.timeout(300)
+async def test_one_life_costs_seven_writes(space: Space, audit: AuditLog, figures: Figures) -> None:
+    """Four to create it, three to change its image; none to idle, restart or delete."""
+    log = audit.from_now()
+    await space.settle(make_running_workload("weather"))
+    await asyncio.sleep(QUIET_SECONDS)
+    created = log.count(space.name)
+
+    retag(by_name("time"), RETAGGED)
+    log = audit.from_now()
+    await space.settle(make_running_workload("weather", image=RETAGGED))
+    await asyncio.sleep(QUIET_SECONDS)
+    updated = log.count(space.name)
+
+    log = audit.from_now()
+    await asyncio.sleep(IDLE_SECONDS)
+    idle = log.count()
+
+    log = audit.from_now()
+    took = restart_in_cluster()
+    # Once a newcomer is served, everything that was there before has been looked at.
+    await space.settle(make_workload("newcomer"))
+    await asyncio.sleep(QUIET_SECONDS)
+    restarted = [write for write in log.writes(space.name) if write.name == "weather"]
+
+    log = audit.from_now()
+    await space.delete("MCPWorkload", "weather")
+    await space.until("StatefulSet", "weather", is_gone())
+    await space.until("Pod", "weather-0", is_gone())
+    await asyncio.sleep(QUIET_SECONDS)
+    deleted = log.count(space.name)
+
+    figures.note(f"writes: create {dict(created)}, image {dict(updated)}, 60 s {dict(idle)}")
+    figures.note(f"  restart {restarted}, delete {dict(deleted)}; restart took {took:.1f} s")
+    assert created == CREATE
+    assert updated == UPDATE
+    assert idle == {}
+    assert restarted == []
+    assert deleted == {}

@@ -1,0 +1,63 @@
+"""Of several operators one works; another takes over when it ends, however it ends."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rig.builders import make_workload
+from tests.rig.figures import Figures
+from tests.rig.predicates import is_ready
+from tests.rig.process import OperatorProcess
+from tests.rig.space import Space
+
+TAKE_OVER_SECONDS = 5.0
+# The Lease lasts 15 s, and is looked at every 2 s.
+EXPIRY_SECONDS = 20.0
+
+
+@pytest.fixture
+def second(operator: OperatorProcess, tmp_path: Path) -> Iterator[OperatorProcess]:
+    """Another operator, which has found out that it has to wait."""
+    second = OperatorProcess(operator.kubeconfig, tmp_path / "log", "tests-second")
+    second.start()
+    try:
+        second.wait_for(f"waiting: {operator.identity} is the leader")
+        yield second
+    finally:
+        # Not killed: the Lease would stay taken until it expires.
+        second.stop()
+
+
+async def test_only_the_leader_works(space: Space, second: OperatorProcess) -> None:
+    """The one that waits does not even look."""
+    await space.settle(make_workload("weather"))
+
+    assert not second.is_leading()
+    assert space.name not in second.words()
+
+
+async def test_a_leader_that_ends_is_followed_at_once(
+    space: Space, operator: OperatorProcess, second: OperatorProcess, figures: Figures
+) -> None:
+    """A SIGTERM releases the Lease; nothing that changes meanwhile is lost."""
+    assert operator.stop() == 0
+    await space.apply(make_workload("weather"))
+
+    took = second.wait_for("leading as tests-second", TAKE_OVER_SECONDS)
+
+    figures.note(f"leader ended by SIGTERM: the next one leads after {took:.1f} s")
+    await space.until("MCPWorkload", "weather", is_ready())
+
+
+async def test_a_leader_that_dies_is_followed_when_its_lease_expires(
+    space: Space, operator: OperatorProcess, second: OperatorProcess, figures: Figures
+) -> None:
+    """Nobody releases the Lease of a killed leader; it runs out."""
+    operator.kill()
+    await space.apply(make_workload("weather"))
+
+    took = second.wait_for("leading as tests-second", EXPIRY_SECONDS)
+
+    figures.note(f"leader ended by SIGKILL: the next one leads after {took:.1f} s")
+    await space.until("MCPWorkload", "weather", is_ready())

@@ -1,0 +1,111 @@
+"""The operator as a process: its probes, its exit, and what it needs to be allowed."""
+
+import socket
+from pathlib import Path
+
+import aiohttp
+
+from tests.rig.api import Api
+from tests.rig.builders import make_object, make_workload
+from tests.rig.cluster import Cluster
+from tests.rig.process import OperatorProcess, write_kubeconfig
+from tests.rig.space import Space
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+async def read_probes(port: int) -> dict[str, tuple[int, str]]:
+    """What the operator answers to the kubelet's two questions."""
+    answers = {}
+    async with aiohttp.ClientSession() as session:
+        for path in ("/livez", "/readyz"):
+            async with session.get(f"http://127.0.0.1:{port}{path}") as response:
+                answers[path] = (response.status, await response.text())
+    return answers
+
+
+async def test_a_leading_operator_answers_its_probes(
+    operator: OperatorProcess, space: Space, tmp_path: Path
+) -> None:
+    """Alive and ready, once it has looked at what there is."""
+    operator.stop()
+    port = free_port()
+    environment = {"MCPWORKLOAD_PROBE_PORT": str(port)}
+    probed = OperatorProcess(
+        operator.kubeconfig, tmp_path / "log", operator.identity, environment=environment
+    )
+    probed.start_leading()
+    try:
+        await space.settle(make_workload("weather"))
+
+        assert await read_probes(port) == {"/livez": (200, "ok"), "/readyz": (200, "ok")}
+    finally:
+        assert probed.stop() == 0
+
+
+async def test_a_waiting_operator_answers_its_probes(
+    operator: OperatorProcess, tmp_path: Path
+) -> None:
+    """One that does not lead is healthy too: else a second replica would never roll out."""
+    assert operator.is_leading()
+    port = free_port()
+    environment = {"MCPWORKLOAD_PROBE_PORT": str(port)}
+    waiting = OperatorProcess(
+        operator.kubeconfig, tmp_path / "log", "tests-waiting", environment=environment
+    )
+    waiting.start()
+    try:
+        waiting.wait_for(f"waiting: {operator.identity} is the leader")
+
+        assert await read_probes(port) == {"/livez": (200, "ok"), "/readyz": (200, "ok")}
+    finally:
+        assert waiting.stop() == 0
+
+
+async def test_the_rights_in_one_namespace_are_enough_for_one_namespace(
+    operator: OperatorProcess, space: Space, api: Api, cluster: Cluster, tmp_path: Path
+) -> None:
+    """As in the overlay `namespaced`: a RoleBinding instead of the ClusterRoleBinding."""
+    operator.stop()
+    kubeconfig = await make_account(space, cluster, tmp_path)
+    environment = {"MCPWORKLOAD_NAMESPACES": space.name, "POD_NAMESPACE": space.name}
+    narrow = OperatorProcess(kubeconfig, tmp_path / "log", "narrow", environment=environment)
+    narrow.start_leading()
+    try:
+        async with Space.open(api, "elsewhere", narrow.words) as elsewhere:
+            await elsewhere.apply(make_workload("weather"))
+            await space.settle(make_workload("weather"))
+
+            unseen = await elsewhere.get("MCPWorkload", "weather")
+            assert unseen["status"] == {"observedGeneration": -1}
+            assert await elsewhere.read_all("StatefulSet") == []
+    finally:
+        assert narrow.stop() == 0
+    assert "forbidden" not in narrow.words()
+
+
+async def make_account(space: Space, cluster: Cluster, folder: Path) -> Path:
+    """A kubeconfig of a ServiceAccount with the operator's rights in *space* alone."""
+    subjects = [{"kind": "ServiceAccount", "name": "narrow", "namespace": space.name}]
+    await space.create(make_object("ServiceAccount", "narrow"))
+    lease = {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "verbs": ["create", "get", "update"],
+    }
+    await space.create(make_object("Role", "leader", rules=[lease]))
+    for name, kind, role in (
+        ("leader", "Role", "leader"),
+        ("operator", "ClusterRole", "mcpworkload-operator"),
+    ):
+        reference = {"apiGroup": RBAC, "kind": kind, "name": role}
+        binding = make_object("RoleBinding", name, roleRef=reference, subjects=subjects)
+        await space.create(binding)
+    return write_kubeconfig(cluster, folder / "kubeconfig", space.name, "narrow")

@@ -1,0 +1,72 @@
+"""The slow second look: what vanished is dropped, what came meanwhile is not."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mcpworkload import resync
+from mcpworkload.errors import NotFound, Unavailable
+from mcpworkload.queue import KeyQueue
+from mcpworkload.resync import resync_forever, wait_until_served
+from mcpworkload.store import WorkloadStore
+from tests.unit.builders import make_body
+from tests.unit.waits import until
+
+
+class ListApi:
+    """Answers lists of workloads with what it was given, one answer after the other."""
+
+    def __init__(self, *answers: Exception | list[str]) -> None:
+        self.answers = list(answers)
+        self.during: Callable[[], object] = list
+
+    async def request(self, *_: Any, **__: Any) -> bytes:
+        """The next answer; *during* runs while the list is made."""
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        self.during()
+        items = [{"metadata": {"uid": uid}} for uid in answer]
+        return json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}).encode()
+
+
+def body(name: str) -> Any:
+    """A workload whose UID is its name."""
+    made = make_body(name)
+    made["metadata"]["uid"] = name
+    return made
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ten minutes."""
+    monkeypatch.setattr(resync, "RESYNC_SECONDS", 0.005)
+    monkeypatch.setattr(resync, "SERVED_RETRY_SECONDS", 0.005)
+
+
+async def test_the_vanished_go_and_the_newcomers_stay() -> None:
+    """A failed list changes nothing, and a list says nothing of what was created during it."""
+    store, queue = WorkloadStore(), KeyQueue()
+    store.put(body("here"))
+    store.put(body("gone"))
+    api: Any = ListApi(Unavailable("later"), ["here"])
+    api.during = lambda: store.put(body("newcomer"))
+
+    task = asyncio.create_task(resync_forever(api, (), store, queue))
+    await until(lambda: not api.answers)
+    await asyncio.sleep(0)
+    task.cancel()
+
+    assert [each["metadata"]["name"] for each in store] == ["here", "newcomer"]
+
+
+async def test_the_crd_is_waited_for() -> None:
+    """It may be installed in the same breath as the operator."""
+    api: Any = ListApi(NotFound("no such kind"), Unavailable("starting"), [])
+
+    await wait_until_served(api, ())
+
+    assert api.answers == []
