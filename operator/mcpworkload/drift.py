@@ -42,6 +42,9 @@ _MEANINGFUL_ABSENCE = frozenset(
 
 def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
     """The path of the first field of *desired* that *live* lacks or has otherwise, or None."""
+    if desired is None:
+        # Only a template patch writes null: "as if it were not there", which may be a default.
+        return None
     field = path.rpartition(".")[2]
     if isinstance(desired, Mapping):
         if not isinstance(live, Mapping):
@@ -105,7 +108,7 @@ def _keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
 def _is_same(desired: Any, live: Any, field: str) -> bool:
     if live is None and not desired:
         # The API server leaves out what is empty, except where absence has its own meaning.
-        return field not in _MEANINGFUL_ABSENCE or desired is None
+        return field not in _MEANINGFUL_ABSENCE
     return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
 
 
