@@ -6,6 +6,7 @@ snake_case here and camelCase only as aliases; parts taken from Kubernetes (env 
 resources) stay plain data. Nothing here talks to anybody.
 """
 
+from mcpworkload.models.patch import PatchOperation
 from mcpworkload.models.rules import NAME_RULES
 from mcpworkload.models.spec import Transport, TransportType, WorkloadSpec
 from mcpworkload.models.status import STATUS_DEFAULT, Condition, ConditionStatus, WorkloadStatus
@@ -16,6 +17,7 @@ __all__ = [
     "STATUS_DEFAULT",
     "Condition",
     "ConditionStatus",
+    "PatchOperation",
     "Transport",
     "TransportType",
     "Workload",

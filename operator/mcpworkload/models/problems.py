@@ -7,7 +7,7 @@ manifest: `spec.transport.port`, not `spec.transport_port` and not a Python type
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -89,8 +89,17 @@ def _path(root: str, location: Sequence[int | str]) -> str:
 def _needed(model: type[BaseModel], location: Sequence[int | str]) -> str:
     fields = {info.alias: info for info in model.model_fields.values()}
     info = fields[str(location[0])]
-    nested = info.annotation
-    if len(location) > 1 and isinstance(nested, type) and issubclass(nested, BaseModel):
-        return _needed(nested, location[1:])
+    # The number of an entry says nothing about what its fields are.
+    inner = [step for step in location[1:] if isinstance(step, str)]
+    nested = _model_in(info.annotation)
+    if inner and nested:
+        return _needed(nested, inner)
     messages = [mark.message for mark in info.metadata if isinstance(mark, Needed)]
     return messages[0] if messages else "write it"
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that *annotation* is, or that the entries of the list it describes are."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
