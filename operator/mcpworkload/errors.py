@@ -6,6 +6,8 @@ What can go wrong, and whether looking again can help.
     OperatorError
     ├── Refusal              the workload was not turned into children: a condition says so
     │   ├── InvalidSpec      a field is wrong: no look before it changes
+    │   ├── PatchRejected    an operation of the template patch cannot be applied
+    │   ├── PolicyDenied     the pods asked for are not allowed in this installation
     │   ├── Rejected         the API server refused a child: no look before the spec changes
     │   ├── ChildForbidden   rights or quota are missing: looked at again after a while
     │   └── ChildConflict    a child's name is taken: looked at again after a while
@@ -39,6 +41,25 @@ class Refusal(OperatorError):
 
 class InvalidSpec(Refusal):
     """A field of the spec is wrong: the message starts with its path."""
+
+
+class PatchRejected(Refusal):
+    """An operation of `spec.podTemplatePatch` fails, or leaves something that is no template."""
+
+    reason = AcceptedReason.PATCH_REJECTED
+
+    def __init__(self, index: int, op: str, path: str, why: str) -> None:
+        where = path or "the whole template"
+        super().__init__(f"spec.podTemplatePatch[{index}] ({op} {where}): {why}")
+        self.index = index
+        self.op = op
+        self.path = path
+
+
+class PolicyDenied(Refusal):
+    """The pod template, whatever made it, asks for what this installation does not allow."""
+
+    reason = AcceptedReason.POLICY_DENIED
 
 
 class Rejected(Refusal):

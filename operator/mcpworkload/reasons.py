@@ -20,6 +20,8 @@ class AcceptedReason(StrEnum):
 
     ACCEPTED = "Accepted"  # True
     INVALID_SPEC = "InvalidSpec"  # False; needs a new spec
+    PATCH_REJECTED = "PatchRejected"  # False; podTemplatePatch does not fit; needs a new spec
+    POLICY_DENIED = "PolicyDenied"  # False; the installation forbids such pods; needs a new spec
     REJECTED = "Rejected"  # False; the API server's words; needs a new spec
     CHILD_CONFLICT = "ChildConflict"  # False; heals when the other object goes
 

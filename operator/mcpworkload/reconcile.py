@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from mcpworkload import names
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.desired import build_children
+from mcpworkload.desired import Policy, build_children
 from mcpworkload.errors import (
     ChildConflict,
     ChildForbidden,
@@ -60,12 +60,14 @@ class Reconciler:
         informers: Informers,
         forget: Callable[[str], None],
         writer: Writer,
+        policy: Policy,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._informers = informers
         self._forget = forget
         self._writer = writer
+        self._policy = policy
         self._now = now
         self._memory: dict[str, _Memory] = {}
 
@@ -89,7 +91,7 @@ class Reconciler:
         try:
             workload = Workload.parse(body)
             subject = Subject.of(workload)
-            children = build_children(workload)
+            children = build_children(workload, self._policy)
             steps = plan(workload.uid, children, observation, memory.applied)
             await self._execute(key, workload.uid, steps, memory)
         except Refusal as error:
