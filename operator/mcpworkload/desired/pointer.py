@@ -48,7 +48,7 @@ def describe_absence(document: Any, steps: Sequence[str], *, adding: bool = Fals
                 return None
             node = node[int(step)]
         else:
-            return f"there is no {there}; {here} is {_kind(node)}"
+            return f"there is no {there}; {here} is {kind(node)}"
     return None
 
 
@@ -70,6 +70,6 @@ def _describe(node: dict[str, Any] | list[Any], here: str) -> str:
     return f"{here} has {', '.join(keys)}{more}"
 
 
-def _kind(node: Any) -> str:
-    # The text itself may be secret: this may be the value of a variable.
+def kind(node: Any) -> str:
+    """What *node* is; a text is not shown, because it may be a secret's."""
     return "a text" if isinstance(node, str) else found(node)

@@ -6,6 +6,7 @@ Here it is decided only whether they can be applied; whether the result may run 
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from jsonpatch import JsonPatch, JsonPatchException
@@ -37,6 +38,7 @@ def apply_template_patch(template: Manifest, operations: Sequence[PatchOperation
         PatchRejected: names the first operation that fails, its path and what stood there, or
             the one that leaves something that is no mapping, or is too large to be stored.
     """
+    template = deepcopy(template) if operations else template
     for index, operation in enumerate(operations):
         try:
             template = _apply(template, operation)
@@ -50,14 +52,18 @@ class _Failure(Exception):
 
 
 def _apply(template: Manifest, operation: PatchOperation) -> Manifest:
+    """*template* itself, changed by *operation*, or as it was if that fails."""
     _refuse_excess(operation.value, "value")
     try:
-        result = JsonPatch([operation.as_json()]).apply(template)
+        patch = JsonPatch([operation.as_json()])
+        result = patch.apply(template, in_place=True, atomic=True)
     except (JsonPatchException, JsonPointerException) as error:
         # Their own words quote the whole document.
         raise _Failure(_explain(template, operation)) from error
     if not isinstance(result, dict):
-        raise _Failure(f"this leaves {found(result)}; leave a mapping with metadata and spec")
+        raise _Failure(
+            f"this leaves {pointer.kind(result)}; leave a mapping with metadata and spec"
+        )
     _refuse_excess(result, "the template")
     return result
 

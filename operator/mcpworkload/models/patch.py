@@ -66,7 +66,7 @@ class PatchOperation(Model):
         operation: dict[str, Any] = {"op": self.op, "path": self.path}
         if self.op in VALUE_OPS:
             operation["value"] = self.value
-        else:
+        elif self.op in FROM_OPS:
             operation["from"] = self.from_
         return operation
 
