@@ -5,15 +5,20 @@ The documents are small on purpose; that the operations reach the template of a 
 is the business of test_policy.py, and what nobody would think of that of test_patch_fuzz.py.
 """
 
+import json
+import sys
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from mcpworkload.__main__ import JSON_RECURSION_LIMIT
+from mcpworkload.desired import build_children
 from mcpworkload.desired.template_patch import MAX_DEPTH, MAX_SIZE, apply_template_patch
 from mcpworkload.errors import PatchRejected
-from mcpworkload.models import PatchOperation
+from mcpworkload.models import PatchOperation, Workload
 from mcpworkload.reasons import AcceptedReason
+from tests.unit.builders import make_body
 
 TEMPLATE: dict[str, Any] = {
     "metadata": {"annotations": {"a/b~c": "1"}, "labels": {}},
@@ -349,3 +354,18 @@ def test_copies_do_not_get_deep_either() -> None:
 
     with pytest.raises(PatchRejected, match="the template is nested more than"):
         patched(*[nesting] * 50)
+
+
+def test_the_deepest_body_that_an_api_server_sends_is_refused_and_nothing_dies() -> None:
+    """From the watch's bytes to the condition: one workload must not end the operator."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(JSON_RECURSION_LIMIT)
+    try:
+        body = make_body(podTemplatePatch=[{"op": "add", "path": "/spec/x"}])
+        text = json.dumps(body).replace(
+            '"/spec/x"', f'"/spec/x", "value": {"[" * 9990}{"]" * 9990}'
+        )
+        with pytest.raises(PatchRejected, match="value is nested more than"):
+            build_children(Workload.parse(json.loads(text)))
+    finally:
+        sys.setrecursionlimit(before)
