@@ -105,3 +105,16 @@ TemplatePatch = Annotated[
     ],
     Field(strict=False, max_length=MAX_OPERATIONS),
 ]
+
+
+class PatchFields(Model):
+    """The part of the spec that changes what all others made."""
+
+    pod_template_patch: TemplatePatch = Field(
+        default=(),
+        description=(
+            "Operations of a JSON patch (RFC 6902) on the pod template, for what no other field "
+            "sets: applied in order, after everything else. Paths start at the template, as in "
+            "/spec/nodeSelector. What pods may ask for is limited by the installation's policy."
+        ),
+    )

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from mcpworkload.models import rules
 from mcpworkload.models.base import Embedded, Model, Needed
-from mcpworkload.models.patch import TemplatePatch
+from mcpworkload.models.patch import PatchFields
 
 TransportType = Literal["sse", "streamable-http"]
 
@@ -55,7 +55,7 @@ class Transport(Model):
     )
 
 
-class WorkloadSpec(Model):
+class WorkloadSpec(PatchFields):
     """What should run."""
 
     image: Annotated[
@@ -153,12 +153,4 @@ class WorkloadSpec(Model):
             "Kubernetes' own 30."
         ),
         json_schema_extra=_INT64,
-    )
-    pod_template_patch: TemplatePatch = Field(
-        default=(),
-        description=(
-            "Operations of a JSON patch (RFC 6902) on the pod template, for what no other field "
-            "sets: applied in order, after everything else. Paths start at the template, as in "
-            "/spec/nodeSelector. What pods may ask for is limited by the installation's policy."
-        ),
     )
