@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from mcpworkload import names
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.desired import Policy, build_children
+from mcpworkload.desired import DEFAULT_POLICY, Policy, build_children
 from mcpworkload.errors import (
     ChildConflict,
     ChildForbidden,
@@ -60,7 +60,7 @@ class Reconciler:
         informers: Informers,
         forget: Callable[[str], None],
         writer: Writer,
-        policy: Policy,
+        policy: Policy = DEFAULT_POLICY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store

@@ -14,7 +14,7 @@ from mcpworkload.desired.template_patch import apply_template_patch
 from mcpworkload.desired.transport import server_url
 from mcpworkload.models import Workload
 
-__all__ = ["Child", "Manifest", "Policy", "build_children", "server_url"]
+__all__ = ["DEFAULT_POLICY", "Child", "Manifest", "Policy", "build_children", "server_url"]
 
 
 def build_children(workload: Workload, policy: Policy = DEFAULT_POLICY) -> tuple[Child, ...]:

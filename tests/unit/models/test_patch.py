@@ -77,12 +77,12 @@ def test_an_operation_becomes_one_of_the_rfc(
         ),
         pytest.param(
             {"op": "move", "path": "/a"},
-            "spec.podTemplatePatch[1]: found a mapping; write from: move and copy take",
+            "write from: move and copy take the value from there",
             id="move without from",
         ),
         pytest.param(
             {"op": "add", "path": "/a", "from": "/b"},
-            "spec.podTemplatePatch[1]: found a mapping; leave from out: only move and copy",
+            "leave from out: only move and copy take a value from elsewhere",
             id="add with from",
         ),
         pytest.param(
