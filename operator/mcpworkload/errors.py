@@ -7,6 +7,8 @@ What can go wrong, and whether looking again can help.
     ├── Refusal              the workload was not turned into children: a condition says so
     │   ├── ApplyFailed      the API server could not do it: retried with backoff
     │   ├── InvalidSpec      a field is wrong: no look before it changes
+    │   ├── PatchRejected    an operation of the template patch cannot be applied
+    │   ├── PolicyDenied     the pods asked for are not allowed in this installation
     │   ├── Rejected         the API server refused a child: no look before the spec changes
     │   ├── ChildForbidden   rights or quota are missing: looked at again after a while
     │   └── ChildConflict    a child's name is taken: looked at again after a while
@@ -50,6 +52,27 @@ class ApplyFailed(Refusal):
 class InvalidSpec(Refusal):
     """A field of the spec is wrong: the message starts with its path."""
 
+    is_final = True
+
+
+class PatchRejected(Refusal):
+    """An operation of `spec.podTemplatePatch` fails, or leaves something that is no template."""
+
+    reason = AcceptedReason.PATCH_REJECTED
+    is_final = True
+
+    def __init__(self, index: int, op: str, path: str, why: str) -> None:
+        where = path or "the whole template"
+        super().__init__(f"spec.podTemplatePatch[{index}] ({op} {where}): {why}")
+        self.index = index
+        self.op = op
+        self.path = path
+
+
+class PolicyDenied(Refusal):
+    """The pod template, whatever made it, asks for what this installation does not allow."""
+
+    reason = AcceptedReason.POLICY_DENIED
     is_final = True
 
 

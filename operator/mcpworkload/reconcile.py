@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.desired import build_children
+from mcpworkload.desired import DEFAULT_POLICY, Policy, build_children
 from mcpworkload.errors import (
     ApiError,
     ApplyFailed,
@@ -46,12 +46,14 @@ class Reconciler:
         informers: Informers,
         forget: Callable[[str], None],
         writer: Writer,
+        policy: Policy = DEFAULT_POLICY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._informers = informers
         self._forget = forget
         self._writer = writer
+        self._policy = policy
         self._now = now
         self._memory: dict[str, Memory] = {}
 
@@ -101,7 +103,7 @@ class Reconciler:
         self, key: str, workload: Workload, observation: Observation, memory: Memory
     ) -> float | None:
         """Make the children what they should be; in how many seconds the rest is due, if any."""
-        children = build_children(workload)
+        children = build_children(workload, self._policy)
         steps = plan(workload.uid, children, observation, memory.applied)
         rest = await execute(self._writer, key, steps, memory)
         memory.pruned &= {child.metadata.uid for child in observation.children.values()}

@@ -115,6 +115,26 @@ SERVICE: dict[str, Any] = {
     "ports": [{"name": "metrics", "port": 9090, "servicePort": 80}],
 }
 
+PATCH: dict[str, Any] = {
+    "podTemplatePatch": [
+        {"op": "test", "path": "/spec/containers/0/name", "value": "mcp"},
+        {
+            "op": "add",
+            "path": "/spec/containers/0/env/-",
+            "value": {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        },
+        {"op": "add", "path": "/spec/shareProcessNamespace", "value": True},
+        {"op": "replace", "path": "/spec/enableServiceLinks", "value": True},
+        {"op": "remove", "path": "/spec/containers/0/terminationMessagePolicy"},
+        {"op": "add", "path": "/metadata/annotations/example.com~1patched", "value": "yes"},
+        {
+            "op": "copy",
+            "from": "/metadata/annotations/example.com~1patched",
+            "path": "/metadata/annotations/example.com~1copied",
+        },
+    ]
+}
+
 EVERY_FIELD: dict[str, Any] = {
     "image": "weather:2",
     "transport": {"type": "sse", "port": 9000, "path": "/events"},
@@ -130,6 +150,7 @@ EVERY_FIELD: dict[str, Any] = {
     **STORAGE,
     **ROLLOUT,
     "service": SERVICE["service"],
+    **PATCH,
 }
 
 # One spec for each of the parts, and the combinations in which they meet.
@@ -141,5 +162,6 @@ SPECS: dict[str, dict[str, Any]] = {
     "stopped": {**STORAGE, "operatingMode": "Stopped", "replicas": 3},
     "rollout": ROLLOUT,
     "service": SERVICE,
+    "patch": PATCH,
     "every-field": EVERY_FIELD,
 }

@@ -46,6 +46,7 @@ EVERYTHING_SET: dict[str, Any] = {
         pytest.param("stopped", specs.SPECS["stopped"], id="volumes and claims at rest"),
         pytest.param("rollout", specs.ROLLOUT, id="rollout and disruption"),
         pytest.param("service", specs.SERVICE, id="a second Service"),
+        pytest.param("patch", specs.PATCH, id="a patched template"),
     ],
 )
 def test_children_are_the_golden_manifests(golden: str, spec: dict[str, Any]) -> None:

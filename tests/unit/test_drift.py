@@ -16,6 +16,7 @@ CONTAINER = {"name": "mcp", "image": "a"}
         pytest.param({"a": {"b": 1}}, {"a": {"b": 2}}, "a.b", id="another value"),
         pytest.param({"a": {"b": 1}}, {}, "a", id="a missing mapping"),
         pytest.param({"a": 1}, {"a": True}, "a", id="true is not 1"),
+        pytest.param({"a": None}, {"a": "default"}, None, id="null, and a default"),
         pytest.param({"a": []}, {}, None, id="empty list left out"),
         pytest.param({"a": ""}, {}, None, id="empty text left out"),
         pytest.param({"a": {}}, {}, None, id="empty mapping left out"),

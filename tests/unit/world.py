@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcpworkload.desired import Child
+from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.errors import ApiError
 from mcpworkload.live import Metadata
 from mcpworkload.names import ChildId
@@ -84,10 +84,10 @@ class Bench:
         return ["{type}={status}/{reason}".format(**condition) for condition in written]
 
 
-def make_bench(world: World | None = None, **spec: Any) -> Bench:
+def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **spec: Any) -> Bench:
     """A workload that nobody has seen before, and its reconciler."""
     world, store, forgotten = world or World(), WorkloadStore(), list[str]()
     store.put(make_body(**spec))
     anything: Any = world
-    look = Reconciler(store, anything, forgotten.append, anything, now=lambda: NOON)
+    look = Reconciler(store, anything, forgotten.append, anything, policy, lambda: NOON)
     return Bench(world, store, look, forgotten)

@@ -29,6 +29,9 @@ _COPIED = (
     "maxProperties",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    # Together: a value of any type, null included, kept as it is.
+    "x-kubernetes-preserve-unknown-fields",
+    "nullable",
     RULES_KEY,
 )
 _HANDLED = ("title", "default", "required", "properties", "items", "additionalProperties")

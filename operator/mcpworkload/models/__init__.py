@@ -7,6 +7,7 @@ resources) stay plain data. Nothing here talks to anybody.
 """
 
 from mcpworkload.models.network import Port, Transport, TransportType
+from mcpworkload.models.patch import PatchOperation
 from mcpworkload.models.rollout import DisruptionBudget, UpdateStrategy
 from mcpworkload.models.rules import NAME_RULES
 from mcpworkload.models.server import PROBE_HANDLERS
@@ -21,6 +22,7 @@ __all__ = [
     "Condition",
     "ConditionStatus",
     "DisruptionBudget",
+    "PatchOperation",
     "Port",
     "Transport",
     "TransportType",

@@ -6,6 +6,7 @@ parts; those about one stand with it.
 """
 
 from mcpworkload.models.base import Rule
+from mcpworkload.models.patch import PatchFields
 from mcpworkload.models.pod import PodFields
 from mcpworkload.models.rollout import RolloutFields
 from mcpworkload.models.server import ServerFields
@@ -45,7 +46,9 @@ _OWN_NAMES = Rule(
 
 
 # Pydantic puts the fields of the last base first, and that is the order in which they are shown.
-class WorkloadSpec(ServiceFields, StorageFields, RolloutFields, PodFields, ServerFields):
+class WorkloadSpec(
+    PatchFields, ServiceFields, StorageFields, RolloutFields, PodFields, ServerFields
+):
     """What should run."""
 
     RULES = (_PORTS_FREE, _OWN_NAMES, VOLUME_OR_CLAIM, CLAIMS_STAY)

@@ -111,11 +111,19 @@ def test_it_stays_small() -> None:
 
 
 def test_the_schema_is_structural() -> None:
-    """No references or alternatives; each level has a type, or is int-or-string in full."""
+    """
+    No references or alternatives; each level has a type, or is int-or-string in full.
+
+    Only the value of a patch operation may be anything.
+    """
     for path, level in levels(root()):
         assert not FORBIDDEN & level.keys(), path
-        assert "x-kubernetes-preserve-unknown-fields" not in level, path
-        if level.get("x-kubernetes-int-or-string"):
+        is_anything = path == ".spec.podTemplatePatch[].value"
+        assert ("x-kubernetes-preserve-unknown-fields" in level) is is_anything, path
+        if is_anything:
+            assert level["nullable"] is True
+            assert "type" not in level
+        elif level.get("x-kubernetes-int-or-string"):
             assert "type" not in level, path
             assert level["anyOf"] == [{"type": "integer"}, {"type": "string"}], path
         else:
@@ -150,55 +158,59 @@ def test_defaults_are_few_and_scalar() -> None:
     }
 
 
+SPEC_FIELDS = {
+    "image",
+    "imagePullPolicy",
+    "imagePullSecrets",
+    "command",
+    "args",
+    "workingDir",
+    "env",
+    "envFrom",
+    "lifecycle",
+    "stdin",
+    "transport",
+    "ports",
+    "replicas",
+    "operatingMode",
+    "resources",
+    "securityContext",
+    "podSecurityContext",
+    "labels",
+    "annotations",
+    "automountServiceAccountToken",
+    "serviceAccountName",
+    "nodeSelector",
+    "tolerations",
+    "affinity",
+    "topologySpreadConstraints",
+    "priorityClassName",
+    "runtimeClassName",
+    "terminationGracePeriodSeconds",
+    "minReadySeconds",
+    "hostAliases",
+    "dnsPolicy",
+    "dnsConfig",
+    "probes",
+    "volumes",
+    "volumeMounts",
+    "volumeClaimTemplates",
+    "volumeRetention",
+    "sidecars",
+    "initContainers",
+    "service",
+    "updateStrategy",
+    "disruptionBudget",
+    "restartedAt",
+    "podTemplatePatch",
+}
+
+
 def test_the_fields_are_those_of_this_version() -> None:
     """A field is added to the API on purpose."""
     schema = root()["properties"]
 
-    assert set(schema["spec"]["properties"]) == {
-        "image",
-        "imagePullPolicy",
-        "imagePullSecrets",
-        "command",
-        "args",
-        "workingDir",
-        "env",
-        "envFrom",
-        "lifecycle",
-        "stdin",
-        "transport",
-        "ports",
-        "replicas",
-        "operatingMode",
-        "resources",
-        "securityContext",
-        "podSecurityContext",
-        "labels",
-        "annotations",
-        "automountServiceAccountToken",
-        "serviceAccountName",
-        "nodeSelector",
-        "tolerations",
-        "affinity",
-        "topologySpreadConstraints",
-        "priorityClassName",
-        "runtimeClassName",
-        "terminationGracePeriodSeconds",
-        "minReadySeconds",
-        "hostAliases",
-        "dnsPolicy",
-        "dnsConfig",
-        "probes",
-        "volumes",
-        "volumeMounts",
-        "volumeClaimTemplates",
-        "volumeRetention",
-        "sidecars",
-        "initContainers",
-        "service",
-        "updateStrategy",
-        "disruptionBudget",
-        "restartedAt",
-    }
+    assert set(schema["spec"]["properties"]) == SPEC_FIELDS
     assert set(schema["status"]["properties"]) == {
         "conditions",
         "observedGeneration",

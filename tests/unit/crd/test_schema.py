@@ -36,60 +36,61 @@ class Tree(Model):
     ] = Field(default_factory=list, description="Env.")
 
 
+TREE_SCHEMA = {
+    "description": "A tree.",
+    "type": "object",
+    "required": ["leaf"],
+    "properties": {
+        "leafCount": {
+            "description": "Count.",
+            "type": "integer",
+            "minimum": 0,
+            "x-kubernetes-validations": [
+                {"rule": "self % 2 == 0", "message": "write an even number"}
+            ],
+        },
+        "leaf": {
+            "description": "One leaf.",
+            "type": "object",
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.mode)",
+                    "message": "write A or B",
+                    "reason": "FieldValueRequired",
+                    "fieldPath": ".mode",
+                }
+            ],
+            "properties": {"mode": {"description": "Mode.", "type": "string", "enum": ["A", "B"]}},
+        },
+        "words": {
+            "description": "Words.",
+            "type": "array",
+            "x-kubernetes-list-type": "atomic",
+            "items": {"type": "string"},
+        },
+        "notes": {
+            "description": "Notes.",
+            "type": "object",
+            "maxProperties": 2,
+            "additionalProperties": {"type": "string"},
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.all(key, key == key.lowerAscii())",
+                    "message": "write it in lower case",
+                }
+            ],
+        },
+        "tall": {"description": "Tall.", "type": "boolean", "default": False},
+    },
+}
+
+
 def test_a_model_becomes_structural() -> None:
     """Whole, but for the embedded part: aliases, rules, needed fields, scalar defaults."""
     schema = structural_schema(Tree, keep_defaults=True)
     schema["properties"].pop("env")
 
-    assert schema == {
-        "description": "A tree.",
-        "type": "object",
-        "required": ["leaf"],
-        "properties": {
-            "leafCount": {
-                "description": "Count.",
-                "type": "integer",
-                "minimum": 0,
-                "x-kubernetes-validations": [
-                    {"rule": "self % 2 == 0", "message": "write an even number"}
-                ],
-            },
-            "leaf": {
-                "description": "One leaf.",
-                "type": "object",
-                "x-kubernetes-validations": [
-                    {
-                        "rule": "has(self.mode)",
-                        "message": "write A or B",
-                        "reason": "FieldValueRequired",
-                        "fieldPath": ".mode",
-                    }
-                ],
-                "properties": {
-                    "mode": {"description": "Mode.", "type": "string", "enum": ["A", "B"]}
-                },
-            },
-            "words": {
-                "description": "Words.",
-                "type": "array",
-                "x-kubernetes-list-type": "atomic",
-                "items": {"type": "string"},
-            },
-            "notes": {
-                "description": "Notes.",
-                "type": "object",
-                "maxProperties": 2,
-                "additionalProperties": {"type": "string"},
-                "x-kubernetes-validations": [
-                    {
-                        "rule": "self.all(key, key == key.lowerAscii())",
-                        "message": "write it in lower case",
-                    }
-                ],
-            },
-            "tall": {"description": "Tall.", "type": "boolean", "default": False},
-        },
-    }
+    assert schema == TREE_SCHEMA
 
 
 def test_an_embedded_part_has_our_description_and_its_overlay() -> None:
