@@ -16,13 +16,15 @@ help: ## show this list
 demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
 	@$(PY) -m deploy.demo
 
-test: check up install ## every test there is, on a real cluster
-	@$(PY) -m pytest tests
+test: $(STAMP) ## every test there is, on a real cluster
+	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install && $(PY) -m pytest tests; \
+	 result=$$?; took=$$((SECONDS - begin)); \
+	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
 
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest tests/unit
 
-check: $(STAMP) ## format, lint, types, import layers, generated files
+check: $(STAMP) ## (seconds) format, lint, types, import layers, generated files
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from deploy.cluster.choose import choose_cluster
 from deploy.images.build import build_images
 from deploy.images.catalog import by_name
 from deploy.kubectl import kubectl
@@ -29,6 +30,7 @@ def install(overlay: str = "default") -> None:
         ToolError: in the words of kubectl, with the operator's last log lines.
     """
     (image,) = build_images([by_name("operator")])
+    choose_cluster().load(image.reference, image.archive)
     name, _, tag = image.reference.rpartition(":")
     kustomization = (
         "resources: [overlay]\n"
@@ -38,7 +40,8 @@ def install(overlay: str = "default") -> None:
         # kustomize takes relative paths only, and none outside of its roots but folders.
         Path(folder, "overlay").symlink_to(ROOT / "deploy" / "overlays" / overlay)
         Path(folder, "kustomization.yaml").write_text(kustomization)
-        kubectl("apply", "--server-side", "--kustomize", folder)
+        # Forced: whoever scaled the operator or changed its image meanwhile has to give way.
+        kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
         kubectl("wait", "--for=condition=Established", "crd/mcpworkloads.mcpworkload.dev")
         wait_until_ready()
 
@@ -57,8 +60,11 @@ def wait_until_ready() -> None:
 
 
 def operator_log(lines: int = 15) -> str:
-    """The operator's last log lines."""
-    return kubectl("logs", DEPLOYMENT, "-n", NAMESPACE, f"--tail={lines}")
+    """The operator's last log lines, or why there are none."""
+    try:
+        return kubectl("logs", DEPLOYMENT, "-n", NAMESPACE, f"--tail={lines}")
+    except ToolError as error:
+        return str(error)
 
 
 def uninstall() -> None:

@@ -23,6 +23,12 @@ CONTAINER = {"name": "mcp", "image": "a"}
         pytest.param({"emptyDir": {}}, {}, "emptyDir", id="presence counts"),
         pytest.param({"replicas": 0}, {}, "replicas", id="absence means 1"),
         pytest.param({"replicas": 0}, {"replicas": 0}, None, id="zero kept"),
+        pytest.param(
+            {"selector": {"a": "1"}},
+            {"selector": {"a": "1", "b": "2"}},
+            "selector.b",
+            id="a foreign key in a selector",
+        ),
         pytest.param({"args": ["a"]}, {"args": ["a", "b"]}, "args", id="atomic list is longer"),
         pytest.param({"args": ["a"]}, {"args": ["b"]}, "args[0]", id="atomic list differs"),
         pytest.param({"args": ["a"]}, {"args": "a"}, "args", id="no list at all"),
