@@ -11,6 +11,11 @@ from mcpworkload.settings import BadSetting, Settings
 
 log = logging.getLogger("mcpworkload")
 
+# The API server takes JSON 10,000 levels deep, and any user who may write a workload can put it
+# into a template patch. With Python's limit of 1,000 kopf's watch would die of it, and so would
+# each of our next starts. Two frames a level take 2 MB of the 8 MB that a thread has.
+JSON_RECURSION_LIMIT = 25_000
+
 
 async def _run(settings: Settings) -> None:
     loop, this = asyncio.get_running_loop(), asyncio.current_task()
@@ -30,6 +35,7 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
     logs.configure(settings)
+    sys.setrecursionlimit(JSON_RECURSION_LIMIT)
     try:
         asyncio.run(_run(settings))
     except asyncio.CancelledError:

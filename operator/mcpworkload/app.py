@@ -11,6 +11,7 @@ from mcpworkload.cluster.connection import Connection
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.lease import LeaderLease
 from mcpworkload.cluster.writer import Writer
+from mcpworkload.desired import Policy
 from mcpworkload.handlers import WatchPulse, build_registry, build_settings
 from mcpworkload.queue import KeyQueue
 from mcpworkload.reconcile import Reconciler
@@ -60,7 +61,8 @@ async def _lead(settings: Settings, api: Api, lease: LeaderLease, health: probes
         queue.add(key, after=COALESCE_SECONDS)
 
     informers = Informers(api, settings.namespaces, child_changed)
-    reconciler = Reconciler(store, informers, queue.forget, Writer(api))
+    policy = Policy(settings.pod_security)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api), policy)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]

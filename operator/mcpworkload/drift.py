@@ -6,94 +6,162 @@ that have one owner. Lists of objects are matched by the keys that Kubernetes me
 whatever the order.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from mcpworkload.quantity import parse_quantity
 
-# Lists that the API server merges by key, by field name.
+# Lists that the API server merges by key, by field name; all others are one value.
 _LIST_KEYS: dict[str, tuple[str, ...]] = {
+    "claims": ("name",),
     "containers": ("name",),
-    "initContainers": ("name",),
     "env": ("name",),
-    "volumes": ("name",),
+    "hostAliases": ("ip",),
+    "imagePullSecrets": ("name",),
+    "initContainers": ("name",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+    "volumeDevices": ("devicePath",),
     "volumeMounts": ("mountPath",),
+    "volumes": ("name",),
 }
 _PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
+_KEY_DEFAULTS = {"protocol": "TCP"}
 _QUANTITY_MAPS = ("requests", "limits")
+_QUANTITIES = ("divisor", "sizeLimit")
 # Maps that are replaced as a whole. One more key in a selector, and it selects nothing.
-_ATOMIC_MAPS = ("selector", "matchLabels", "nodeSelector")
+_ATOMIC_MAPS = (
+    "configMapKeyRef",
+    "labelSelector",
+    "matchLabels",
+    "namespaceSelector",
+    "nodeSelector",
+    "secretKeyRef",
+    "selector",
+)
 # Where absence means something else than the empty value: the API has three states there, or
 # (emptyDir) the field's presence is what counts.
 _MEANINGFUL_ABSENCE = frozenset(
     {
         "allowPrivilegeEscalation",
         "automountServiceAccountToken",
+        "defaultMode",
         "emptyDir",
         "enableServiceLinks",
+        "fsGroup",
+        "hostUsers",
+        "maxUnavailable",
+        "minAvailable",
+        "mode",
+        "namespaceSelector",
         "optional",
         "readOnlyRootFilesystem",
         "replicas",
+        "runAsGroup",
+        "runAsNonRoot",
+        "runAsUser",
+        "storageClassName",
         "terminationGracePeriodSeconds",
+        "tolerationSeconds",
     }
+)
+# Where the empty value is no value: the API server puts its default in its place.
+_EMPTY_IS_UNSET = frozenset(
+    {
+        "dnsPolicy",
+        "failureThreshold",
+        "imagePullPolicy",
+        "periodSeconds",
+        "protocol",
+        "restartPolicy",
+        "scheme",
+        "successThreshold",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "timeoutSeconds",
+    }
+)
+# Fields behind a feature gate: a cluster without the feature drops them, and would do so again.
+_GATED = re.compile(
+    r"\.updateStrategy\.rollingUpdate\.maxUnavailable$"
+    r"|\.containers\[[^]]+\]\.restartPolicy$"
+    r"|\.restartPolicyRules$"
+    r"|\.lifecycle\.stopSignal$"
 )
 
 
 def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
-    """The path of the first field of *desired* that *live* lacks or has otherwise, or None."""
+    """
+    The path of the first field of *desired* that *live* lacks or has otherwise, or None.
+
+    A field that this cluster does not know (see `first_refused`) is no difference.
+    """
+    found = _differences(desired, live, path)
+    return next((at for at, lacks in found if not (lacks and _GATED.search(at))), None)
+
+
+def first_refused(desired: Any, live: Any, path: str = "") -> str:
+    """The path of the first field of *desired* that the cluster has no feature for, or ""."""
+    found = _differences(desired, live, path)
+    return next((at for at, lacks in found if lacks and _GATED.search(at)), "")
+
+
+# A difference: where it is, and whether the live object has nothing there.
+_Difference = tuple[str, bool]
+
+
+def _differences(desired: Any, live: Any, path: str) -> Iterator[_Difference]:
+    if desired is None:
+        # As if it were not there; what the API server puts in its place is not for us to judge.
+        return
     field = path.rpartition(".")[2]
     if isinstance(desired, Mapping):
-        if not isinstance(live, Mapping):
-            is_missed = desired or live is not None or field in _MEANINGFUL_ABSENCE
-            return path if is_missed else None
-        return _mapping_difference(desired, live, path)
-    if isinstance(desired, Sequence) and not isinstance(desired, str):
-        return _list_difference(desired, live or [], path, field)
-    return None if _is_same(desired, live, field) else path
+        if isinstance(live, Mapping):
+            yield from _mapping_differences(desired, live, path, field)
+        elif desired or live is not None or field in _MEANINGFUL_ABSENCE:
+            yield path, live is None
+    elif isinstance(desired, Sequence) and not isinstance(desired, str):
+        yield from _list_differences(desired, live or [], path, field)
+    elif not _is_same(desired, live, field):
+        yield path, live is None
 
 
-def _mapping_difference(
-    desired: Mapping[str, Any], live: Mapping[str, Any], path: str
-) -> str | None:
-    if path.rpartition(".")[2] in _QUANTITY_MAPS:
-        return next(
-            (
-                f"{path}.{key}"
-                for key in desired
-                if not _is_same_quantity(desired[key], live.get(key))
-            ),
-            None,
-        )
-    if path.rpartition(".")[2] in _ATOMIC_MAPS:
+def _mapping_differences(
+    desired: Mapping[str, Any], live: Mapping[str, Any], path: str, field: str
+) -> Iterator[_Difference]:
+    if field in _QUANTITY_MAPS:
+        for key, value in desired.items():
+            if not _is_same_quantity(value, live.get(key)):
+                yield f"{path}.{key}", key not in live
+        return
+    if field in _ATOMIC_MAPS:
         foreign = next((key for key in live if key not in desired), None)
         if foreign is not None:
-            return f"{path}.{foreign}"
+            yield f"{path}.{foreign}", False
     for key, value in desired.items():
-        difference = first_difference(value, live.get(key), f"{path}.{key}" if path else key)
-        if difference:
-            return difference
-    return None
+        yield from _differences(value, live.get(key), f"{path}.{key}" if path else key)
 
 
-def _list_difference(desired: Sequence[Any], live: Any, path: str, field: str) -> str | None:
+def _list_differences(
+    desired: Sequence[Any], live: Any, path: str, field: str
+) -> Iterator[_Difference]:
     if not isinstance(live, Sequence) or isinstance(live, str):
-        return path
+        yield path, False
+        return
     keys = _keys_of(field, desired)
     if keys is None:
         if len(desired) != len(live):
-            return path
-        pairs = zip(desired, live, strict=True)
-        found = (first_difference(a, b, f"{path}[{i}]") for i, (a, b) in enumerate(pairs))
-        return next((difference for difference in found if difference), None)
-    by_key = {tuple(item.get(key) for key in keys): item for item in live}
+            yield path, False
+            return
+        for index, (wanted, found) in enumerate(zip(desired, live, strict=True)):
+            yield from _differences(wanted, found, f"{path}[{index}]")
+        return
+    by_key = {_identity(item, keys): item for item in live}
     for item in desired:
-        identity = tuple(item.get(key) for key in keys)
+        identity = _identity(item, keys)
         # An absent entry compares like an empty one, whose key field then differs.
-        difference = first_difference(item, by_key.get(identity, {}), f"{path}[{identity[0]}]")
-        if difference:
-            return difference
-    return None
+        yield from _differences(item, by_key.get(identity, {}), f"{path}[{identity[0]}]")
 
 
 def _keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
@@ -102,10 +170,18 @@ def _keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
     return _LIST_KEYS.get(field)
 
 
+def _identity(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(item.get(key) or _KEY_DEFAULTS.get(key) for key in keys)
+
+
 def _is_same(desired: Any, live: Any, field: str) -> bool:
+    if not desired and field in _EMPTY_IS_UNSET:
+        return True
     if live is None and not desired:
         # The API server leaves out what is empty, except where absence has its own meaning.
-        return field not in _MEANINGFUL_ABSENCE or desired is None
+        return field not in _MEANINGFUL_ABSENCE
+    if field in _QUANTITIES:
+        return _is_same_quantity(desired, live)
     return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
 
 

@@ -7,6 +7,8 @@ What can go wrong, and whether looking again can help.
     ├── Refusal              the workload was not turned into children: a condition says so
     │   ├── ApplyFailed      the API server could not do it: retried with backoff
     │   ├── InvalidSpec      a field is wrong: no look before it changes
+    │   ├── PatchRejected    an operation of the template patch cannot be applied
+    │   ├── PolicyDenied     the pods asked for are not allowed in this installation
     │   ├── Rejected         the API server refused a child: no look before the spec changes
     │   ├── ChildForbidden   rights or quota are missing: looked at again after a while
     │   └── ChildConflict    a child's name is taken: looked at again after a while
@@ -53,8 +55,29 @@ class InvalidSpec(Refusal):
     is_final = True
 
 
+class PatchRejected(Refusal):
+    """An operation of `spec.podTemplatePatch` fails, or leaves something that is no template."""
+
+    reason = AcceptedReason.PATCH_REJECTED
+    is_final = True
+
+    def __init__(self, index: int, op: str, path: str, why: str) -> None:
+        where = path or "the whole template"
+        super().__init__(f"spec.podTemplatePatch[{index}] ({op} {where}): {why}")
+        self.index = index
+        self.op = op
+        self.path = path
+
+
+class PolicyDenied(Refusal):
+    """The pod template, whatever made it, asks for what this installation does not allow."""
+
+    reason = AcceptedReason.POLICY_DENIED
+    is_final = True
+
+
 class Rejected(Refusal):
-    """The API server refuses a child that we built; repeating the request cannot help."""
+    """The API server refuses a child, or its deletion; repeating the request cannot help."""
 
     reason = AcceptedReason.REJECTED
     is_final = True

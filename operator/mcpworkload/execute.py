@@ -17,8 +17,9 @@ from mcpworkload.errors import (
 )
 from mcpworkload.live import Metadata
 from mcpworkload.memory import Memory, Repairs
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
-from mcpworkload.plan import Apply, describe_conflict
+from mcpworkload.plan import Apply, Prune, describe_conflict
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,30 @@ async def execute(writer: Writer, key: str, steps: Sequence[Apply], memory: Memo
         Refusal: a name is taken, or the API server refuses a child.
         ApiError: the world's fault; what was applied before stays, and is remembered.
     """
-    waits = [_repairs(step, memory).wait() if step.fingerprint else 0.0 for step in steps]
+    waits = [_repairs(step.child.id, memory).wait() if step.fingerprint else 0.0 for step in steps]
     due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
     for step in due:
-        if message := memory.refusal_of(step.child.digest):
-            raise Rejected(message)
+        _raise_known(step.child.id, step.child.digest, memory)
     claimed = await _all(_claim(writer, key, step, memory.uid) for step in due)
     await _all(_apply(writer, key, step, memory) for step in claimed)
+    return min((wait for wait in waits if wait), default=None)
+
+
+async def prune(writer: Writer, key: str, prunes: Sequence[Prune], memory: Memory) -> float | None:
+    """
+    Delete what *prunes* say, side by side; in how many seconds the rest is due, None for no rest.
+
+    Somebody may make anew, as stubbornly as with repairs, what we delete.
+
+    Raises:
+        Refusal: the API server refuses a deletion.
+        ApiError: the world's fault; what was deleted before is remembered.
+    """
+    waits = [_repairs(step.id, memory).wait() for step in prunes]
+    due = [step for step, wait in zip(prunes, waits, strict=True) if not wait]
+    for step in due:
+        _raise_known(step.id, step.uid, memory)
+    await _all(_prune(writer, key, step, memory) for step in due)
     return min((wait for wait in waits if wait), default=None)
 
 
@@ -53,7 +71,7 @@ async def _claim(writer: Writer, key: str, step: Apply, owner_uid: str) -> Apply
     try:
         found = await writer.read_child(child)
     except Forbidden as error:
-        raise ChildForbidden(f"the {child.kind} {child.name} cannot be read: {error}") from error
+        raise ChildForbidden(f"the {child.id} cannot be read: {error}") from error
     if found is None:
         return step
     is_ours = found.controller is not None and found.controller.uid == owner_uid
@@ -73,25 +91,51 @@ async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
     try:
         stored = await writer.apply_child(child, uid=step.uid, force=step.force)
     except (Refused, Forbidden) as error:
-        message = f"the API server refuses the {child.kind} {child.name}: {error}"
-        if isinstance(error, Forbidden):
-            raise ChildForbidden(message) from error
-        memory.refuse(child.digest, message)
-        raise Rejected(message) from error
+        message = f"the API server refuses the {child.id}: {error}"
+        raise _refusal(error, message, child.id, child.digest, memory) from error
     except Conflict as error:
         if step.force:
             raise
-        message = f"the {child.kind} {child.name} is managed by somebody else: {error}"
+        message = f"the {child.id} is managed by somebody else: {error}"
         raise ChildConflict(message) from error
-    log.info("applied %s: %s", child.kind, step.because, extra={"workload": key})
+    log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
     if step.fingerprint:
-        _repairs(step, memory).note()
+        _repairs(child.id, memory).note()
     futile = step.fingerprint if stored.version == step.version else ""
-    memory.applied[child.kind] = Applied(child.digest, stored.uid, stored.version, futile)
+    memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
 
 
-def _repairs(step: Apply, memory: Memory) -> Repairs:
-    return memory.repairs.setdefault(step.child.kind, Repairs())
+async def _prune(writer: Writer, key: str, step: Prune, memory: Memory) -> None:
+    namespace, _ = names.split_key(key)
+    try:
+        await writer.delete_child(namespace, step.id, step.uid)
+    except (Refused, Forbidden) as error:
+        message = f"the API server refuses the deletion of the {step.id}: {error}"
+        raise _refusal(error, message, step.id, step.uid, memory) from error
+    log.info("deleted %s: no longer asked for", step.id, extra={"workload": key})
+    _repairs(step.id, memory).note()
+    memory.pruned.add(step.uid)
+    memory.applied.pop(step.id, None)
+
+
+def _raise_known(child_id: ChildId, content: str, memory: Memory) -> None:
+    """Do not ask again what the API server has just refused."""
+    if message := memory.refusal_of(child_id, content):
+        raise Rejected(message)
+
+
+def _refusal(
+    error: Refused | Forbidden, message: str, child_id: ChildId, content: str, memory: Memory
+) -> Rejected | ChildForbidden:
+    """What to tell: that a look later may help, or that none will, which is remembered."""
+    if isinstance(error, Forbidden):
+        return ChildForbidden(message)
+    memory.refuse(child_id, content, message)
+    return Rejected(message)
+
+
+def _repairs(child_id: ChildId, memory: Memory) -> Repairs:
+    return memory.repairs.setdefault(child_id, Repairs())
 
 
 async def _all(parts: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:

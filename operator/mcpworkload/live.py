@@ -60,7 +60,7 @@ class Child(msgspec.Struct, rename="camel"):
     """
     An object that we apply; its spec is undecoded, and dropped once it has been compared.
 
-    The last three fields are the comparison's memory: never on the wire.
+    The last four fields are the comparison's memory: never on the wire.
     """
 
     metadata: Metadata
@@ -68,16 +68,23 @@ class Child(msgspec.Struct, rename="camel"):
     judged_for: str = ""
     difference: str = ""
     fingerprint: str = ""
+    refused: str = ""
 
 
 class Service(Child):
     """A Service."""
 
 
+class PodDisruptionBudget(Child):
+    """A PodDisruptionBudget."""
+
+
 class StatefulSetStatus(msgspec.Struct, rename="camel"):
     """How far the StatefulSet controller has come."""
 
     observed_generation: int = 0
+    #: Pods that have been ready for minReadySeconds.
+    available_replicas: int = 0
     update_revision: str = ""
 
 
@@ -151,7 +158,7 @@ class Pod(msgspec.Struct, rename="camel"):
         )
 
 
-LiveT = TypeVar("LiveT", Service, StatefulSet, Pod, Partial)
+LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Pod, Partial)
 
 
 class Page(msgspec.Struct, Generic[LiveT]):

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
 from mcpworkload.status import Hold
 
@@ -42,20 +42,23 @@ class Memory:
     """One workload, one UID."""
 
     uid: str
-    applied: dict[ChildKind, Applied] = field(default_factory=dict)
+    applied: dict[ChildId, Applied] = field(default_factory=dict)
+    #: UIDs of children that we deleted, until the cache has noticed.
+    pruned: set[str] = field(default_factory=set)
     hold: Hold = field(default_factory=Hold)
-    repairs: dict[ChildKind, Repairs] = field(default_factory=dict)
-    _refused: dict[str, tuple[str, float]] = field(default_factory=dict)
+    repairs: dict[ChildId, Repairs] = field(default_factory=dict)
+    _refused: dict[ChildId, tuple[str, str, float]] = field(default_factory=dict)
     _failing_since: float | None = None
 
-    def refuse(self, digest: str, message: str) -> None:
-        """Note that the API server refused the child with that digest."""
-        self._refused = {digest: (message, time.monotonic())}
+    def refuse(self, child_id: ChildId, content: str, message: str) -> None:
+        """Note that the API server refused that of a child: its digest, or a UID to delete."""
+        self._refused[child_id] = (content, message, time.monotonic())
 
-    def refusal_of(self, digest: str) -> str:
-        """The message with which that very child was refused lately; empty if it was not."""
-        message, at = self._refused.get(digest, ("", 0.0))
-        return message if time.monotonic() - at < REFUSAL_SECONDS else ""
+    def refusal_of(self, child_id: ChildId, content: str) -> str:
+        """The message with which that very request was refused lately; empty if it was not."""
+        refused, message, at = self._refused.get(child_id, ("", "", 0.0))
+        is_fresh = refused == content and time.monotonic() - at < REFUSAL_SECONDS
+        return message if is_fresh else ""
 
     def note_success(self) -> None:
         """All went well."""

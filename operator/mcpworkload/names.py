@@ -1,6 +1,6 @@
 """Every name that users, the API server and our own parts must agree on, spelled once."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 GROUP = "mcpworkload.dev"
 VERSION = "v1alpha1"
@@ -16,15 +16,36 @@ WORKLOAD_LABEL = f"{GROUP}/workload"
 HASH_ANNOTATION = f"{GROUP}/hash"
 
 FIELD_MANAGER = "mcpworkload"
+# Names of further children end like this, so names of workloads may not.
+SERVICE_SUFFIX = "-svc"
+EGRESS_SUFFIX = "-egress"
+
 LEASE_NAME = "mcpworkload-operator"
 
-ChildKind = Literal["Service", "StatefulSet"]
+# On the pod template: when the user last asked for a restart.
+RESTARTED_AT_ANNOTATION = f"{GROUP}/restartedAt"
+
+ChildKind = Literal["PodDisruptionBudget", "Service", "StatefulSet"]
+
+
+class ChildId(NamedTuple):
+    """Which object of a workload's namespace a child is."""
+
+    kind: ChildKind
+    name: str
+
+    def __str__(self) -> str:
+        """As in a sentence: the kind, then the name."""
+        return f"{self.kind} {self.name}"
+
 
 # Kubernetes' own: which template a pod of a StatefulSet was made from.
 REVISION_LABEL = "controller-revision-hash"
 
 # The primary container, whatever else runs in the pod.
 CONTAINER = "mcp"
+# The volume behind the server's writable scratch directory.
+SCRATCH_VOLUME = "tmp"
 # The Service port and the container port that the transport uses.
 TRANSPORT_PORT = "mcp"
 
@@ -38,6 +59,11 @@ def split_key(key: str) -> tuple[str, str]:
     """Namespace and name of a key made by `workload_key`."""
     namespace, _, name = key.partition("/")
     return namespace, name
+
+
+def service_name(name: str) -> str:
+    """The Service with an address of its own, where the user asks for one."""
+    return f"{name}{SERVICE_SUFFIX}"
 
 
 def selector_labels(name: str) -> dict[str, str]:

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from mcpworkload import names
-from mcpworkload.drift import first_difference
-from mcpworkload.live import Pod, Service, StatefulSet
+from mcpworkload.drift import first_difference, first_refused
+from mcpworkload.live import Child, Pod, StatefulSet
 from mcpworkload.manifest import digest_of
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId, ChildKind
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Applied:
     #: The fingerprint of the live object if the apply left it as it was; else empty.
     futile: str = ""
 
-    def was_futile(self, digest: str, live: Service | StatefulSet) -> bool:
+    def was_futile(self, digest: str, live: Child) -> bool:
         """Whether the same apply to the same live object was tried, and changed nothing."""
         return self.digest == digest and bool(self.futile) and self.futile == live.fingerprint
 
@@ -32,28 +32,26 @@ class Applied:
 class Observation:
     """The live objects of one workload, and how new each cache is."""
 
-    service: Service | None = None
+    #: What carries our label, by kind and name, whoever owns it.
+    children: Mapping[ChildId, Child] = field(default_factory=dict)
+    #: The one of them that makes the pods.
     statefulset: StatefulSet | None = None
     #: The pods of our StatefulSet, by name; not those that merely carry our label.
     pods: Mapping[str, Pod] = field(default_factory=dict)
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
 
-    def child(self, kind: ChildKind) -> Service | StatefulSet | None:
-        """The live child of that kind."""
-        return self.service if kind == "Service" else self.statefulset
+    def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
+        """Whether the cache of that child's kind does not show yet what that apply did."""
+        return self.versions.get(child_id.kind, 0) < applied.version
 
-    def is_behind(self, kind: ChildKind, applied: Applied) -> bool:
-        """Whether the cache does not show yet what that apply did."""
-        return self.versions.get(kind, 0) < applied.version
-
-    def is_settling(self, applied: Mapping[ChildKind, Applied]) -> bool:
+    def is_settling(self, applied: Mapping[ChildId, Applied]) -> bool:
         """Whether what we see is about to be overtaken by the effects of our last applies."""
-        if any(self.is_behind(kind, last) for kind, last in applied.items()):
+        if any(self.is_behind(child_id, last) for child_id, last in applied.items()):
             return True
         live = self.statefulset
         if live is None:
-            return "StatefulSet" in applied
+            return any(child_id.kind == "StatefulSet" for child_id in applied)
         return live.status.observed_generation < live.metadata.generation
 
     def pods_of_update(self) -> list[Pod]:
@@ -81,11 +79,12 @@ def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> d
     }
 
 
-def difference_to(desired: Mapping[str, Any], digest: str, live: Service | StatefulSet) -> str:
+def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
     """
     The path of the first field in which *live* differs from *desired*; empty when none does.
 
-    The answer is kept with the live object in place of its spec, which is decoded this once.
+    The answer is kept with the live object in place of its spec, which is decoded this once;
+    so is the first field that this cluster does not take (`refused`), which is no difference.
     """
     if live.judged_for != digest:
         # Of the metadata, name and owner are settled before anybody asks.
@@ -99,6 +98,7 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Service | State
         }
         live.difference = first_difference(wanted, found) or ""
         live.fingerprint = digest_of(found) if live.difference else ""
+        live.refused = first_refused(desired["spec"], found["spec"], "spec")
         live.judged_for = digest
         live.spec = msgspec.Raw()
     return live.difference

@@ -5,15 +5,17 @@ No field is compared here: the digest tells whether our wishes changed, `differe
 somebody changed the live object, and server-side apply finds the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcpworkload import names
 from mcpworkload.desired import Child
 from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Metadata
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation, difference_to
+
+PRUNED_KINDS = ("PodDisruptionBudget", "Service")
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,19 @@ class Apply:
     fingerprint: str = ""
 
 
+@dataclass(frozen=True)
+class Prune:
+    """The deletion of a child that is ours and no longer asked for."""
+
+    id: ChildId
+    uid: str
+
+
 def plan(
     owner_uid: str,
     children: Sequence[Child],
     observation: Observation,
-    applied: Mapping[ChildKind, Applied],
+    applied: Mapping[ChildId, Applied],
 ) -> tuple[Apply, ...]:
     """
     The applies that are needed, none when the live children are as they should be.
@@ -44,7 +54,7 @@ def plan(
         ChildConflict: a child's name is taken by an object of somebody else.
     """
     steps = (
-        _plan_child(owner_uid, child, observation, applied.get(child.kind)) for child in children
+        _plan_child(owner_uid, child, observation, applied.get(child.id)) for child in children
     )
     return tuple(step for step in steps if step is not None)
 
@@ -52,12 +62,12 @@ def plan(
 def _plan_child(
     owner_uid: str, child: Child, observation: Observation, last: Applied | None
 ) -> Apply | None:
-    if last is not None and observation.is_behind(child.kind, last):
+    if last is not None and observation.is_behind(child.id, last):
         # Our own write has not come back by the watch yet; what the cache shows is the past.
         if last.digest == child.digest:
             return None
         return Apply(child, last.uid, force=True, because="the workload changed")
-    live = observation.child(child.kind)
+    live = observation.children.get(child.id)
     if live is None:
         return Apply(child, None, force=False, because="it does not exist")
     metadata = live.metadata
@@ -76,6 +86,28 @@ def _plan_child(
     return Apply(child, metadata.uid, True, because, metadata.version, live.fingerprint)
 
 
+def plan_prunes(
+    owner_uid: str, children: Sequence[Child], observation: Observation, pruned: Container[str]
+) -> tuple[Prune, ...]:
+    """
+    The deletions of children that are no longer desired, those in *pruned* (UIDs) apart.
+
+    Only what carries our label and names the workload as its controller is ever deleted, and
+    only of kinds that hold nothing: a StatefulSet stands for pods and volumes.
+    """
+    desired = {child.id for child in children}
+    return tuple(
+        Prune(child_id, live.metadata.uid)
+        for child_id, live in observation.children.items()
+        if child_id not in desired
+        and child_id.kind in PRUNED_KINDS
+        and (owner := live.metadata.controller) is not None
+        and owner.uid == owner_uid
+        and live.metadata.deletion_timestamp is None
+        and live.metadata.uid not in pruned
+    )
+
+
 def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
     """Whether an object that carries our label may be applied to by the owner with that UID."""
     return metadata.controller is None or metadata.controller.uid == owner_uid
@@ -84,11 +116,11 @@ def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
 def describe_conflict(child: Child, metadata: Metadata) -> str:
     """Who has the name that *child* needs, and what can be done."""
     owner = metadata.controller
-    if owner and (owner.kind, owner.name) == (names.KIND, child.name):
+    if owner and (owner.kind, owner.name) == (names.KIND, child.workload):
         # Deleted and made anew: the garbage collector is not done with the first one's children.
-        return f"the {child.kind} {child.name} of an earlier MCPWorkload is still there"
+        return f"the {child.id} of an earlier MCPWorkload is still there"
     holder = f"belongs to {owner.kind} {owner.name}" if owner else "belongs to no MCPWorkload"
     return (
-        f"the {child.kind} {child.name} exists and {holder}: it was left alone; "
+        f"the {child.id} exists and {holder}: it was left alone; "
         "delete or rename it, or give this MCPWorkload another name"
     )

@@ -21,6 +21,8 @@ class AcceptedReason(StrEnum):
 
     ACCEPTED = "Accepted"  # True
     INVALID_SPEC = "InvalidSpec"  # False; needs a new spec
+    PATCH_REJECTED = "PatchRejected"  # False; podTemplatePatch does not fit; needs a new spec
+    POLICY_DENIED = "PolicyDenied"  # False; the installation forbids such pods; needs a new spec
     REJECTED = "Rejected"  # False; the API server's words; needs a new spec
     APPLY_FAILED = "ApplyFailed"  # False; the API server's words; retried with backoff
     CHILD_CONFLICT = "ChildConflict"  # False; heals when the other object goes
@@ -30,6 +32,7 @@ class AvailableReason(StrEnum):
     """Whether the workload can serve, and if not, why."""
 
     REPLICAS_READY = "ReplicasReady"  # True
+    STOPPED = "Stopped"  # False; asked for
     SCALED_TO_ZERO = "ScaledToZero"  # False; asked for
     STARTING = "Starting"  # False; passes by itself
     UNSCHEDULABLE = "Unschedulable"  # False; no node takes the pod
@@ -45,4 +48,5 @@ class ReadyReason(StrEnum):
     """Reasons of Ready that are not those of Accepted or Available."""
 
     READY = "Ready"  # True
+    STOPPED = "Stopped"  # True; asked for, and no pods remain
     UPDATING = "Updating"  # False; some replicas are of an older generation or not ready

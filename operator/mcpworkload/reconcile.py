@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.desired import build_children
+from mcpworkload.desired import DEFAULT_POLICY, Policy, build_children
 from mcpworkload.errors import (
     ApiError,
     ApplyFailed,
@@ -26,11 +26,11 @@ from mcpworkload.errors import (
     NotFound,
     Refusal,
 )
-from mcpworkload.execute import execute
+from mcpworkload.execute import execute, prune
 from mcpworkload.memory import Memory
 from mcpworkload.models import Workload
 from mcpworkload.observation import Observation
-from mcpworkload.plan import plan
+from mcpworkload.plan import plan, plan_prunes
 from mcpworkload.status import Subject, build_status, hold_for, summary
 from mcpworkload.store import Body, WorkloadStore, key_of
 
@@ -46,12 +46,14 @@ class Reconciler:
         informers: Informers,
         forget: Callable[[str], None],
         writer: Writer,
+        policy: Policy = DEFAULT_POLICY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._informers = informers
         self._forget = forget
         self._writer = writer
+        self._policy = policy
         self._now = now
         self._memory: dict[str, Memory] = {}
 
@@ -81,8 +83,7 @@ class Reconciler:
         try:
             workload = Workload.parse(body)
             subject = Subject.of(workload)
-            steps = plan(workload.uid, build_children(workload), observation, memory.applied)
-            rest = await execute(self._writer, key, steps, memory)
+            rest = await self._carry_out(key, workload, observation, memory)
             memory.note_success()
         except NamespaceEnding:
             # The children were deleted first, the workload is next: no status to write for that.
@@ -96,8 +97,19 @@ class Reconciler:
         again = await self._report(body, subject, observation, refusal, memory)
         if trouble is not None:
             raise trouble
-        dates = (rest, again, refusal.retry_after if refusal else None)
-        return min((date for date in dates if date), default=None)
+        return _soonest(rest, again, refusal.retry_after if refusal else None)
+
+    async def _carry_out(
+        self, key: str, workload: Workload, observation: Observation, memory: Memory
+    ) -> float | None:
+        """Make the children what they should be; in how many seconds the rest is due, if any."""
+        children = build_children(workload, self._policy)
+        steps = plan(workload.uid, children, observation, memory.applied)
+        rest = await execute(self._writer, key, steps, memory)
+        memory.pruned &= {child.metadata.uid for child in observation.children.values()}
+        # Last, so that a child that is refused does not cost the one it replaces.
+        prunes = plan_prunes(workload.uid, children, observation, memory.pruned)
+        return _soonest(rest, await prune(self._writer, key, prunes, memory))
 
     async def _report(
         self,
@@ -132,3 +144,7 @@ class Reconciler:
     def _drop(self, key: str) -> None:
         self._memory.pop(key, None)
         self._forget(key)
+
+
+def _soonest(*dates: float | None) -> float | None:
+    return min((date for date in dates if date), default=None)

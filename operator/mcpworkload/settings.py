@@ -4,10 +4,19 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class BadSetting(ValueError):
     """An environment variable has a value that the operator cannot work with."""
+
+
+class PodSecurity(StrEnum):
+    """A level of Kubernetes' Pod Security Standards, the widest last."""
+
+    RESTRICTED = "restricted"
+    BASELINE = "baseline"
+    PRIVILEGED = "privileged"
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,9 @@ class Settings:
     probe_port: int = 8080
     #: MCPWORKLOAD_WORKERS: workloads reconciled at the same time, hence requests in flight.
     workers: int = 16
+    #: MCPWORKLOAD_POD_SECURITY: what the pods of a workload may ask for, whatever their
+    #: namespace allows. ``privileged`` leaves that to the namespace alone.
+    pod_security: PodSecurity = PodSecurity.BASELINE
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -49,6 +61,9 @@ class Settings:
             ),
             probe_port=_number(environ, "MCPWORKLOAD_PROBE_PORT", cls.probe_port, 0, 65535),
             workers=_number(environ, "MCPWORKLOAD_WORKERS", cls.workers, 1, 256),
+            pod_security=PodSecurity(
+                _choice(environ, "MCPWORKLOAD_POD_SECURITY", cls.pod_security, tuple(PodSecurity))
+            ),
         )
 
 

@@ -12,6 +12,7 @@ _PLACES = {
     "MCPWorkload": ("mcpworkload.dev/v1alpha1", "mcpworkloads"),
     "Namespace": ("v1", "namespaces"),
     "Pod": ("v1", "pods"),
+    "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
     "Role": ("rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings"),
     "Service": ("v1", "services"),

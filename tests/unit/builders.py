@@ -1,13 +1,15 @@
 """Test input from a name and what the test is about."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from mcpworkload import names
-from mcpworkload.live import Pod, Service, StatefulSet
+from mcpworkload.live import Child, Pod, PodDisruptionBudget, Service, StatefulSet
 from mcpworkload.models import Workload
+from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -42,7 +44,12 @@ def owner(uid: str, kind: str, name: str = "weather") -> dict[str, Any]:
 
 
 def make_statefulset(
-    *, generation: int = 1, observed: int | None = None, version: int = 200, **metadata: Any
+    *,
+    generation: int = 1,
+    observed: int | None = None,
+    version: int = 200,
+    available: int = 0,
+    **metadata: Any,
 ) -> StatefulSet:
     """A live StatefulSet of the workload, as decoded from a watch."""
     return msgspec.convert(
@@ -58,6 +65,7 @@ def make_statefulset(
             "status": {
                 "observedGeneration": generation if observed is None else observed,
                 "updateRevision": "new",
+                "availableReplicas": available,
             },
         },
         StatefulSet,
@@ -77,6 +85,15 @@ def make_service(version: int = 200, **metadata: Any) -> Service:
         }
     }
     return msgspec.convert(content, Service)
+
+
+def make_budget(**metadata: Any) -> PodDisruptionBudget:
+    """A live PodDisruptionBudget of the workload."""
+    references = [owner(UID, names.KIND)]
+    content = {
+        "metadata": {"name": "weather", "uid": "pdb", "ownerReferences": references, **metadata}
+    }
+    return msgspec.convert(content, PodDisruptionBudget)
 
 
 def make_pod(
@@ -106,12 +123,19 @@ def make_pod(
 
 
 def make_observation(
-    *pods: Pod, statefulset: StatefulSet | None = None, service: Service | None = None
+    *pods: Pod, statefulset: StatefulSet | None = None, children: Sequence[Child] = ()
 ) -> Observation:
-    """A snapshot with a settled StatefulSet unless another is given."""
+    """A snapshot with a settled StatefulSet unless another is given, and *children* beside it."""
+    statefulset = statefulset or make_statefulset()
     return Observation(
-        service=service,
-        statefulset=statefulset or make_statefulset(),
+        children={id_of(child): child for child in (statefulset, *children)},
+        statefulset=statefulset,
         pods={pod.metadata.name: pod for pod in pods},
-        versions={"Service": 1000, "StatefulSet": 1000},
+        versions={"PodDisruptionBudget": 1000, "Service": 1000, "StatefulSet": 1000},
     )
+
+
+def id_of(child: Child) -> ChildId:
+    """Kind and name of a live child."""
+    kind = cast("ChildKind", type(child).__name__)
+    return ChildId(kind, child.metadata.name)

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from mcpworkload import names
 from mcpworkload.desired import build_children, server_url
 from mcpworkload.errors import InvalidSpec
+from mcpworkload.models import WorkloadSpec
+from tests.unit import specs
 from tests.unit.builders import make_workload
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,7 +39,14 @@ EVERYTHING_SET: dict[str, Any] = {
     ("golden", "spec"),
     [
         pytest.param("minimal", {}, id="only what is required"),
-        pytest.param("everything-set", EVERYTHING_SET, id="every field"),
+        pytest.param("everything-set", EVERYTHING_SET, id="every field of the first version"),
+        pytest.param("server", specs.SERVER, id="the server's container"),
+        pytest.param("pod", specs.POD, id="the pod around it"),
+        pytest.param("storage", specs.STORAGE, id="volumes and claims"),
+        pytest.param("stopped", specs.SPECS["stopped"], id="volumes and claims at rest"),
+        pytest.param("rollout", specs.ROLLOUT, id="rollout and disruption"),
+        pytest.param("service", specs.SERVICE, id="a second Service"),
+        pytest.param("patch", specs.PATCH, id="a patched template"),
     ],
 )
 def test_children_are_the_golden_manifests(golden: str, spec: dict[str, Any]) -> None:
@@ -48,12 +58,14 @@ def test_children_are_the_golden_manifests(golden: str, spec: dict[str, Any]) ->
 
 def test_building_twice_gives_equal_children_that_share_nothing() -> None:
     """A caller may edit what it receives."""
-    workload = make_workload(**EVERYTHING_SET)
+    workload = make_workload(**specs.EVERY_FIELD)
     first, second = build_children(workload), build_children(workload)
 
     assert first == second
-    _assert_independent(first[1].manifest, second[1].manifest)
-    _assert_independent(first[1].manifest, {"spec": workload.spec.env})
+    for index, child in enumerate(first):
+        _assert_independent(child.manifest, {"spec": dict(workload.spec)})
+        for other in (*second, *first[index + 1 :]):
+            _assert_independent(child.manifest, other.manifest)
 
 
 def _assert_independent(one: Any, other: Any) -> None:
@@ -62,8 +74,12 @@ def _assert_independent(one: Any, other: Any) -> None:
 
 
 def _identities(value: Any) -> set[int]:
+    if isinstance(value, BaseModel):
+        return _identities(dict(value))
     if isinstance(value, dict):
         return {id(value)}.union(*(_identities(item) for item in value.values()))
+    if isinstance(value, tuple):
+        return set().union(*(_identities(item) for item in value))
     if isinstance(value, list):
         return {id(value)}.union(*(_identities(item) for item in value))
     return set()
@@ -153,6 +169,24 @@ def test_the_digest_tells_a_removed_field() -> None:
 def test_url(transport: dict[str, Any], url: str) -> None:
     """The path is the transport's usual one unless the spec names another."""
     assert server_url(make_workload(transport=transport)) == url
+
+
+@pytest.mark.parametrize(
+    ("kind", "host"),
+    [("Headless", "weather"), ("ClusterIP", "weather-svc"), ("LoadBalancer", "weather-svc")],
+)
+def test_url_names_the_service_for_clients(kind: str, host: str) -> None:
+    """The one with an address of its own, where there is one."""
+    workload = make_workload(service={"type": kind})
+
+    assert server_url(workload) == f"http://{host}.team.svc:8080/mcp"
+
+
+def test_every_field_has_a_golden_manifest() -> None:
+    """A new field is not forgotten."""
+    given = {*EVERYTHING_SET, *(field for spec in specs.SPECS.values() for field in spec)}
+
+    assert given == {info.alias for info in WorkloadSpec.model_fields.values()}
 
 
 def _container(**spec: Any) -> dict[str, Any]:

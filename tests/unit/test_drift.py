@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.drift import first_difference
+from mcpworkload.drift import first_difference, first_refused
 
 CONTAINER = {"name": "mcp", "image": "a"}
 
@@ -16,6 +16,7 @@ CONTAINER = {"name": "mcp", "image": "a"}
         pytest.param({"a": {"b": 1}}, {"a": {"b": 2}}, "a.b", id="another value"),
         pytest.param({"a": {"b": 1}}, {}, "a", id="a missing mapping"),
         pytest.param({"a": 1}, {"a": True}, "a", id="true is not 1"),
+        pytest.param({"a": None}, {"a": "default"}, None, id="null, and a default"),
         pytest.param({"a": []}, {}, None, id="empty list left out"),
         pytest.param({"a": ""}, {}, None, id="empty text left out"),
         pytest.param({"a": {}}, {}, None, id="empty mapping left out"),
@@ -68,8 +69,96 @@ CONTAINER = {"name": "mcp", "image": "a"}
             {"limits": {"cpu": "0.5"}}, {"limits": {"cpu": "1"}}, "limits.cpu", id="another amount"
         ),
         pytest.param({"limits": {"cpu": "1"}}, {"limits": {}}, "limits.cpu", id="no amount"),
+        pytest.param({"sizeLimit": "0.5Gi"}, {"sizeLimit": "512Mi"}, None, id="a single quantity"),
+        pytest.param({"sizeLimit": "1Gi"}, {}, "sizeLimit", id="a single quantity is gone"),
+        pytest.param(
+            {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a"]}]},
+            {"hostAliases": [{"ip": "10.0.0.2"}, {"ip": "10.0.0.1", "hostnames": ["a"]}]},
+            None,
+            id="a foreign host alias",
+        ),
+        pytest.param(
+            {"imagePullSecrets": [{"name": "a"}]},
+            {"imagePullSecrets": [{"name": "injected"}, {"name": "a"}]},
+            None,
+            id="a foreign pull secret",
+        ),
+        pytest.param(
+            {
+                "topologySpreadConstraints": [
+                    {"topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 2}
+                ]
+            },
+            {
+                "topologySpreadConstraints": [
+                    {"topologyKey": "z", "whenUnsatisfiable": "ScheduleAnyway", "maxSkew": 2},
+                    {"topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1},
+                ]
+            },
+            "topologySpreadConstraints[z].maxSkew",
+            id="a spread constraint by both keys",
+        ),
+        pytest.param(
+            {"tolerations": [{"key": "a"}]},
+            {"tolerations": [{"key": "a"}, {"key": "b"}]},
+            "tolerations",
+            id="tolerations are one value",
+        ),
+        pytest.param(
+            {"ports": [{"containerPort": 1}]},
+            {"ports": [{"containerPort": 1, "protocol": "TCP"}]},
+            None,
+            id="a port without protocol is TCP",
+        ),
+        pytest.param({"runAsUser": 0}, {}, "runAsUser", id="no user is not root"),
+        pytest.param({"runAsNonRoot": False}, {}, "runAsNonRoot", id="unsaid is not false"),
+        pytest.param({"tolerationSeconds": 0}, {}, "tolerationSeconds", id="not for ever"),
+        pytest.param({"minAvailable": 0}, {}, "minAvailable", id="a budget of zero"),
+        pytest.param({"timeoutSeconds": 0}, {"timeoutSeconds": 1}, None, id="0 is the default"),
+        pytest.param({"protocol": ""}, {"protocol": "TCP"}, None, id="empty is the default"),
+        pytest.param(
+            {"secretKeyRef": {"name": "a", "key": "k"}},
+            {"secretKeyRef": {"name": "a", "key": "k", "optional": True}},
+            "secretKeyRef.optional",
+            id="a reference is one value",
+        ),
+        pytest.param({"runAsGroup": None}, {"runAsGroup": 5}, None, id="null asks for nothing"),
     ],
 )
 def test_first_difference(desired: Any, live: Any, difference: str | None) -> None:
     """Only what we set is compared, in the way in which the API server stores it."""
     assert first_difference(desired, live) == difference
+
+
+ROLLING = {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2, "partition": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("rolling", "difference", "refused"),
+    [
+        pytest.param({"partition": 1}, None, "maxUnavailable", id="the cluster drops it"),
+        pytest.param({"partition": 1, "maxUnavailable": 2}, None, "", id="the cluster knows it"),
+        pytest.param({"partition": 1, "maxUnavailable": 1}, "maxUnavailable", "", id="changed"),
+        pytest.param({"partition": 0}, "partition", "maxUnavailable", id="another one changed"),
+    ],
+)
+def test_a_field_behind_a_gate_is_no_difference_where_it_is_dropped(
+    rolling: dict[str, int], difference: str | None, refused: str
+) -> None:
+    """It would be dropped again; that is said, not fought over."""
+    live = {"updateStrategy": {"rollingUpdate": rolling}}
+    path = "spec.updateStrategy.rollingUpdate."
+
+    assert first_difference(ROLLING, live, "spec") == (difference and path + difference)
+    assert first_refused(ROLLING, live, "spec") == (refused and path + refused)
+
+
+def test_only_ordinary_containers_may_lose_their_restart_policy() -> None:
+    """A native sidecar without it would keep the server from starting."""
+    sidecar = [{"name": "s", "restartPolicy": "Always"}]
+    bare = [{"name": "s"}]
+
+    assert first_difference({"containers": sidecar}, {"containers": bare}, "spec") is None
+    assert first_difference({"initContainers": sidecar}, {"initContainers": bare}, "spec") == (
+        "spec.initContainers[s].restartPolicy"
+    )

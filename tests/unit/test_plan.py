@@ -8,10 +8,20 @@ import pytest
 from mcpworkload import names
 from mcpworkload.desired import Child, build_children
 from mcpworkload.errors import ChildConflict
+from mcpworkload.live import Child as LiveChild
 from mcpworkload.live import Service
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
-from mcpworkload.plan import plan
-from tests.unit.builders import UID, make_observation, make_service, make_workload, owner
+from mcpworkload.plan import Prune, plan, plan_prunes
+from tests.unit.builders import (
+    UID,
+    id_of,
+    make_budget,
+    make_observation,
+    make_service,
+    make_workload,
+    owner,
+)
 
 SERVICE = build_children(make_workload())[0]
 
@@ -28,8 +38,9 @@ def live_service(**changes: Any) -> Service:
 
 def planned(service: Service | None, last: Applied | None = None, child: Child = SERVICE) -> Any:
     """The one step for the Service, or None."""
-    observation = Observation(service=service, versions={"Service": 1000})
-    steps = plan(UID, [child], observation, {"Service": last} if last else {})
+    children: dict[ChildId, LiveChild] = {id_of(service): service} if service else {}
+    observation = Observation(children=children, versions={"Service": 1000})
+    steps = plan(UID, [child], observation, {child.id: last} if last else {})
     return steps[0] if steps else None
 
 
@@ -114,13 +125,71 @@ def test_somebody_elses_object_is_a_conflict() -> None:
         planned(service)
 
 
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_child_of_an_earlier_workload_is_in_the_way_for_a_moment(index: int) -> None:
+    """Whatever its own name is: the workload was deleted and made anew."""
+    child = build_children(make_workload(service={"type": "ClusterIP"}))[index]
+    service = make_service(name=child.id.name, ownerReferences=[owner("first", names.KIND)])
+
+    with pytest.raises(ChildConflict, match=f"{child.id} of an earlier MCPWorkload is still"):
+        planned(service, child=child)
+
+
 def test_both_children_are_planned() -> None:
     """One look is enough to create a workload."""
-    workload = make_workload()
+    steps = plan(UID, build_children(make_workload()), Observation(), {})
+
+    assert [step.child.id.kind for step in steps] == ["Service", "StatefulSet"]
+    assert names.HASH_ANNOTATION in steps[0].child.manifest["metadata"]["annotations"]
+
+
+SECOND_SERVICE = ChildId("Service", "weather-svc")
+
+
+def test_two_children_of_one_kind_are_two() -> None:
+    """What is known of one is not taken for the other."""
+    children = build_children(make_workload(service={"type": "ClusterIP"}))
+    last = {SERVICE.id: Applied(children[0].digest, "svc", version=5000)}
+
+    steps = plan(UID, children, Observation(versions={"Service": 1000}), last)
+
+    assert [step.child.id for step in steps] == [("StatefulSet", "weather"), SECOND_SERVICE]
+
+
+def pruned(*children: LiveChild, known: tuple[str, ...] = (), **spec: Any) -> Any:
+    """What is to be deleted where *children* are live."""
+    observation = make_observation(children=children)
+    return plan_prunes(UID, build_children(make_workload(**spec)), observation, known)
+
+
+def test_a_child_that_is_no_longer_asked_for_is_deleted() -> None:
+    """By its UID, and only that one."""
+    service = make_service(name="weather-svc", uid="second")
+
+    assert pruned(make_service(), service, make_budget()) == (
+        Prune(SECOND_SERVICE, "second"),
+        Prune(ChildId("PodDisruptionBudget", "weather"), "pdb"),
+    )
+    assert pruned(service, service={"type": "ClusterIP"}) == ()
+    assert pruned(make_budget(), disruptionBudget={"minAvailable": 1}) == ()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param({"ownerReferences": []}, id="an orphan"),
+        pytest.param({"ownerReferences": [owner("other", "MCPWorkload")]}, id="another's"),
+        pytest.param({"deletionTimestamp": "2026-11-23T12:00:00Z"}, id="on its way out"),
+        pytest.param({"uid": "known"}, id="deleted by us already"),
+    ],
+)
+def test_only_what_is_ours_and_alive_is_deleted(metadata: dict[str, Any]) -> None:
+    """Our label alone says little: anybody can write one."""
+    assert pruned(make_budget(**metadata), known=("known",)) == ()
+
+
+def test_a_statefulset_is_never_deleted() -> None:
+    """It stands for pods and volumes."""
     observation = make_observation()
 
-    steps = plan(UID, build_children(workload), Observation(), {})
-
-    assert [step.child.kind for step in steps] == ["Service", "StatefulSet"]
-    assert observation.child("StatefulSet") is not None
-    assert names.HASH_ANNOTATION in steps[0].child.manifest["metadata"]["annotations"]
+    assert plan_prunes(UID, [], observation, ()) == ()

@@ -1,103 +1,38 @@
 """The spine, with a cluster in memory: what it writes, by what happened in which order."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from mcpworkload import memory, names
-from mcpworkload.desired import Child
+from mcpworkload.desired import Policy
 from mcpworkload.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from mcpworkload.live import Metadata
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
-from mcpworkload.reconcile import Reconciler
-from mcpworkload.store import WorkloadStore
+from mcpworkload.settings import PodSecurity
 from tests.unit.builders import (
-    NOON,
     make_body,
     make_observation,
     make_pod,
     make_service,
     make_statefulset,
 )
-
-KEY = "team/weather"
-
-
-@dataclass
-class World:
-    """What the API server holds and answers, and what was asked of it."""
-
-    observation: Observation = field(default_factory=Observation)
-    existing: dict[str, Metadata] = field(default_factory=dict)
-    failures: dict[str, ApiError] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
-    statuses: list[dict[str, Any]] = field(default_factory=list)
-    version: int = 2000
-
-    def observe(self, _: str) -> Observation:
-        """The caches."""
-        return self.observation
-
-    async def read_child(self, child: Child) -> Metadata | None:
-        """Whose the name is."""
-        self.calls.append(f"read {child.kind}")
-        return self.existing.get(child.kind)
-
-    async def apply_child(self, child: Child, *, uid: str | None, force: bool) -> Metadata:
-        """Server-side apply."""
-        self.calls.append(f"{'force' if force else 'apply'} {child.kind} {uid or ''}".strip())
-        if error := self.failures.get(child.kind):
-            raise error
-        self.version += 1
-        return Metadata(uid=f"{child.kind}-uid", resource_version=str(self.version))
-
-    async def write_status(self, body: Any, status: dict[str, Any]) -> dict[str, Any]:
-        """The status subresource."""
-        self.calls.append("status")
-        if error := self.failures.get("status"):
-            raise error
-        self.statuses.append(status)
-        version = str(int(body["metadata"]["resourceVersion"]) + 1)
-        return {
-            **body,
-            "metadata": {**body["metadata"], "resourceVersion": version},
-            "status": status,
-        }
-
-
-@dataclass
-class Bench:
-    """A reconciler in that world, with one workload."""
-
-    world: World
-    store: WorkloadStore
-    look: Reconciler
-    #: The keys that the queue was told to forget.
-    forgotten: list[str]
-
-    def conditions(self) -> list[str]:
-        """The conditions that were written last."""
-        written = self.world.statuses[-1]["conditions"]
-        return ["{type}={status}/{reason}".format(**condition) for condition in written]
+from tests.unit.world import KEY, Bench, make_bench
 
 
 @pytest.fixture
 def bench() -> Bench:
     """A workload that nobody has seen before."""
-    world, store, forgotten = World(), WorkloadStore(), list[str]()
-    store.put(make_body())
-    anything: Any = world
-    look = Reconciler(store, anything, forgotten.append, anything, lambda: NOON)
-    return Bench(world, store, look, forgotten)
+    return make_bench()
 
 
 async def test_a_new_workload_is_applied_and_its_status_held_back(bench: Bench) -> None:
     """The StatefulSet controller is about to make it stale."""
     again = await bench.look(KEY)
 
-    assert sorted(bench.world.calls[:2]) == ["read Service", "read StatefulSet"]
-    assert sorted(bench.world.calls[2:]) == ["apply Service", "apply StatefulSet"]
+    assert sorted(bench.world.calls[:2]) == ["read Service weather", "read StatefulSet weather"]
+    assert sorted(bench.world.calls[2:]) == ["apply Service weather", "apply StatefulSet weather"]
     assert again is not None
     assert again <= 2.0
 
@@ -114,7 +49,7 @@ async def test_a_second_look_writes_nothing(bench: Bench) -> None:
 
 async def test_nothing_is_written_before_whose_all_names_are_is_known(bench: Bench) -> None:
     """A taken Service must not leave us with half a workload."""
-    bench.world.existing["Service"] = Metadata(name="weather", uid="theirs")
+    bench.world.existing["Service weather"] = Metadata(name="weather", uid="theirs")
 
     again = await bench.look(KEY)
 
@@ -126,26 +61,26 @@ async def test_nothing_is_written_before_whose_all_names_are_is_known(bench: Ben
 async def test_our_own_child_with_a_changed_label_is_taken_back(bench: Bench) -> None:
     """The cache files it under another workload, but its owner is this one."""
     content = make_service(labels={names.WORKLOAD_LABEL: "other"})
-    bench.world.existing["Service"] = content.metadata
+    bench.world.existing["Service weather"] = content.metadata
 
     await bench.look(KEY)
 
-    assert "force Service svc" in bench.world.calls
+    assert "force Service weather svc" in bench.world.calls
 
 
 async def test_an_orphan_of_this_name_is_adopted_without_force(bench: Bench) -> None:
     """Its fields may belong to somebody by now."""
     labels = {names.WORKLOAD_LABEL: "weather"}
-    bench.world.existing["Service"] = Metadata(name="weather", uid="orphan", labels=labels)
+    bench.world.existing["Service weather"] = Metadata(name="weather", uid="orphan", labels=labels)
 
     await bench.look(KEY)
 
-    assert "apply Service orphan" in bench.world.calls
+    assert "apply Service weather orphan" in bench.world.calls
 
 
 async def test_a_refused_child_is_not_sent_again(bench: Bench) -> None:
     """Only a new spec can help, and events come all the time."""
-    bench.world.failures["StatefulSet"] = Refused("spec is invalid", status=422)
+    bench.world.failures["StatefulSet weather"] = Refused("spec is invalid", status=422)
     await bench.look(KEY)
     first = len(bench.world.calls)
 
@@ -164,7 +99,7 @@ async def test_the_worlds_fault_is_retried_and_told(
 ) -> None:
     """The caller gets the error for its backoff, the user a condition."""
     monkeypatch.setattr(memory, "TROUBLE_SECONDS", 0.0)
-    bench.world.failures["Service"] = Unavailable("webhook down")
+    bench.world.failures["Service weather"] = Unavailable("webhook down")
     bench.world.observation = make_observation(make_pod(ready=True))
 
     with pytest.raises(Unavailable):
@@ -175,7 +110,7 @@ async def test_the_worlds_fault_is_retried_and_told(
 
 async def test_a_short_trouble_is_not_told(bench: Bench) -> None:
     """It is over at the next look."""
-    bench.world.failures["Service"] = Unavailable("hiccup")
+    bench.world.failures["Service weather"] = Unavailable("hiccup")
 
     with pytest.raises(Unavailable):
         await bench.look(KEY)
@@ -194,7 +129,7 @@ async def test_a_deletion_during_the_status_write_is_not_undone(bench: Bench) ->
         return stored
 
     bench.world.write_status = write_late  # type: ignore[method-assign]
-    bench.world.failures["Service"] = Refused("so that the status is written at once")
+    bench.world.failures["Service weather"] = Refused("so that the status is written at once")
     await bench.look(KEY)
 
     assert bench.store.get(KEY) is None
@@ -203,7 +138,7 @@ async def test_a_deletion_during_the_status_write_is_not_undone(bench: Bench) ->
 @pytest.mark.parametrize("failure", [NotFound("gone"), Conflict("changed")])
 async def test_a_status_that_nobody_wants_is_no_error(bench: Bench, failure: ApiError) -> None:
     """The workload is gone, or a newer version of it is on its way."""
-    bench.world.failures = {"status": failure, "Service": Refused("no")}
+    bench.world.failures = {"status": failure, "Service weather": Refused("no")}
 
     await bench.look(KEY)
 
@@ -255,7 +190,7 @@ async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
         bench.world.version = version
         theirs = make_statefulset(version=version, annotations=_annotations(bench))
         bench.world.observation = Observation(
-            service=None,
+            children={ChildId("StatefulSet", "weather"): theirs},
             statefulset=theirs,
             versions={"Service": 1, "StatefulSet": version},
         )
@@ -267,5 +202,97 @@ async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
 
 
 def _annotations(bench: Bench) -> dict[str, str]:
-    applied = bench.look._memory[KEY].applied["StatefulSet"]
+    applied = bench.look._memory[KEY].applied[ChildId("StatefulSet", "weather")]
     return {names.HASH_ANNOTATION: applied.digest}
+
+
+async def test_each_refused_child_keeps_its_own_refusal(bench: Bench) -> None:
+    """Neither is sent again, and the words stay those of the first."""
+    bench.world.failures["Service weather"] = Refused("no such service", status=422)
+    bench.world.failures["StatefulSet weather"] = Refused("no such set", status=422)
+    await bench.look(KEY)
+    sent = len(bench.world.calls)
+
+    for _ in range(3):
+        await bench.look(KEY)
+
+    assert bench.world.calls[sent:] == []
+    messages = [status["conditions"][0]["message"] for status in bench.world.statuses]
+    assert {message.rpartition(": ")[2] for message in messages} == {"no such service"}
+
+
+async def test_claims_are_made_for_every_child() -> None:
+    """The second Service's name may be taken, too, and nothing is written then."""
+    bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
+    bench.world.existing["Service weather-svc"] = Metadata(name="weather-svc", uid="theirs")
+
+    await bench.look(KEY)
+
+    assert sorted(call for call in bench.world.calls if call != "status") == [
+        "read PodDisruptionBudget weather",
+        "read Service weather",
+        "read Service weather-svc",
+        "read StatefulSet weather",
+    ]
+    assert bench.conditions()[0] == "Accepted=False/ChildConflict"
+
+
+async def test_two_children_of_one_kind_are_remembered_apart() -> None:
+    """One's digest, version and fate are not the other's."""
+    bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
+
+    await bench.look(KEY)
+
+    applied = bench.look._memory[KEY].applied
+    assert sorted(map(str, applied)) == [
+        "PodDisruptionBudget weather",
+        "Service weather",
+        "Service weather-svc",
+        "StatefulSet weather",
+    ]
+    assert len({last.digest for last in applied.values()}) == 4
+
+
+@pytest.mark.parametrize(
+    ("policy", "operation", "reason"),
+    [
+        pytest.param(
+            Policy(PodSecurity.RESTRICTED),
+            {"op": "remove", "path": "/spec/securityContext/runAsNonRoot"},
+            "Accepted",
+            id="the container says it, too",
+        ),
+        pytest.param(
+            Policy(PodSecurity.RESTRICTED),
+            {"op": "remove", "path": "/spec/containers/0/securityContext"},
+            "PolicyDenied",
+            id="denied",
+        ),
+        pytest.param(
+            Policy(PodSecurity.PRIVILEGED),
+            {"op": "remove", "path": "/spec/containers/0/securityContext"},
+            "Accepted",
+            id="allowed by the installation",
+        ),
+        pytest.param(
+            Policy(PodSecurity.PRIVILEGED),
+            {"op": "remove", "path": "/spec/nothing"},
+            "PatchRejected",
+            id="failed",
+        ),
+    ],
+)
+async def test_the_patched_template_is_what_the_policy_decides_on(
+    policy: Policy, operation: dict[str, Any], reason: str
+) -> None:
+    """Nothing is written of a template that may not run, and only a new spec can help."""
+    bench = make_bench(policy=policy, podTemplatePatch=[operation])
+
+    await bench.look(KEY)
+
+    is_accepted = reason == "Accepted"
+    assert ("apply StatefulSet weather" in bench.world.calls) == is_accepted
+    if not is_accepted:
+        assert bench.world.calls == ["status"]
+        assert bench.conditions()[0] == f"Accepted=False/{reason}"
+        assert bench.conditions()[-1] == f"Stalled=True/{reason}"

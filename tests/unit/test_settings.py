@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpworkload.settings import BadSetting, Settings
+from mcpworkload.settings import BadSetting, PodSecurity, Settings
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -23,16 +23,24 @@ def test_everything_can_be_set() -> None:
             "MCPWORKLOAD_LOG_LEVEL": "DEBUG",
             "MCPWORKLOAD_PROBE_PORT": "0",
             "MCPWORKLOAD_WORKERS": "3",
+            "MCPWORKLOAD_POD_SECURITY": "restricted",
         }
     )
 
-    assert settings == Settings(("a", "b"), "ops", "p", "json", "DEBUG", 0, 3)
+    assert settings == Settings(
+        ("a", "b"), "ops", "p", "json", "DEBUG", 0, 3, PodSecurity.RESTRICTED
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("MCPWORKLOAD_LOG_FORMAT", "xml", "write one of auto, text, json"),
+        (
+            "MCPWORKLOAD_POD_SECURITY",
+            "strict",
+            "write one of restricted, baseline, privileged",
+        ),
         ("MCPWORKLOAD_WORKERS", "0", "write a number from 1 to 256"),
         ("MCPWORKLOAD_PROBE_PORT", "http", "write a number from 0 to 65535"),
     ],

@@ -37,6 +37,10 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     401: Unavailable,
     429: Unavailable,
 }
+# What server-side apply answers, as an internal error of its own, to a body that it can't read
+# as the type it should be: a field that does not exist, a text for a number. Only a template
+# patch can make such a body.
+_UNREADABLE = ("failed to create typed patch object", "failed to convert new object")
 
 
 class _Cause(msgspec.Struct):
@@ -138,7 +142,7 @@ class Api:
             answer = msgspec.json.decode(content, type=_Status)
         except msgspec.DecodeError:
             answer = _Status(content.decode(errors="replace"))
-        kind = _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)
+        kind = kind_of(status, answer.message)
         if answer.is_namespace_ending():
             kind = NamespaceEnding
         raise kind(
@@ -146,6 +150,13 @@ class Api:
             status=status,
             retry_after=_seconds(response.headers.get("Retry-After", "")),
         )
+
+
+def kind_of(status: int, message: str) -> type[ApiError]:
+    """Which error an answer with that HTTP status and message is."""
+    if status == 500 and message.startswith(_UNREADABLE):
+        return Refused
+    return _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)
 
 
 def _seconds(header: str) -> float | None:

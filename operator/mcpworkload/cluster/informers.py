@@ -8,8 +8,9 @@ from typing import Any
 from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.informer import Informer
-from mcpworkload.cluster.kinds import POD, SERVICE, STATEFUL_SET
-from mcpworkload.live import Pod, Service, StatefulSet
+from mcpworkload.cluster.kinds import CHILD_KINDS, POD
+from mcpworkload.live import Child, Pod, StatefulSet
+from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation, controlled_by
 
 
@@ -20,12 +21,14 @@ class Informers:
         self, api: Api, namespaces: Sequence[str], on_change: Callable[[str], None]
     ) -> None:
         scopes: Sequence[str | None] = namespaces or (None,)
-        self._services = {ns: Informer(api, SERVICE, ns, on_change) for ns in scopes}
-        self._statefulsets = {ns: Informer(api, STATEFUL_SET, ns, on_change) for ns in scopes}
+        self._children: dict[ChildKind, dict[str | None, Informer[Any]]] = {
+            name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
+            for name, kind in CHILD_KINDS.items()
+        }
         self._pods = {ns: Informer(api, POD, ns, on_change) for ns in scopes}
         self._all: list[Informer[Any]] = [
             informer
-            for group in (self._services, self._statefulsets, self._pods)
+            for group in (*self._children.values(), self._pods)
             for informer in group.values()
         ]
 
@@ -47,18 +50,21 @@ class Informers:
     def observe(self, workload: str) -> Observation:
         """The live objects of a workload, as the caches hold them now."""
         namespace, name = names.split_key(workload)
-        services = _scoped(self._services, namespace)
-        statefulsets = _scoped(self._statefulsets, namespace)
-        statefulset: StatefulSet | None = statefulsets.of(workload).get(name)
-        service: Service | None = services.of(workload).get(name)
+        caches = {kind: _scoped(scopes, namespace) for kind, scopes in self._children.items()}
+        children: dict[ChildId, Child] = {
+            ChildId(kind, child_name): child
+            for kind, cache in caches.items()
+            for child_name, child in cache.of(workload).items()
+        }
+        statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
         pods: dict[str, Pod] = controlled_by(
             _scoped(self._pods, namespace).of(workload), statefulset
         )
         return Observation(
-            service=service,
+            children=children,
             statefulset=statefulset,
             pods=pods,
-            versions={"Service": services.version, "StatefulSet": statefulsets.version},
+            versions={kind: cache.version for kind, cache in caches.items()},
         )
 
 

@@ -1,10 +1,11 @@
 """The kinds that we list, watch and apply, and where the API server keeps them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
 from mcpworkload import names
-from mcpworkload.live import LiveT, Partial, Pod, Service, StatefulSet
+from mcpworkload.live import LiveT, Partial, Pod, PodDisruptionBudget, Service, StatefulSet
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,14 @@ class Kind(Generic[LiveT]):
 
 STATEFUL_SET = Kind("StatefulSet", "/apis/apps/v1", "statefulsets", StatefulSet)
 SERVICE = Kind("Service", "/api/v1", "services", Service)
+POD_DISRUPTION_BUDGET = Kind(
+    "PodDisruptionBudget", "/apis/policy/v1", "poddisruptionbudgets", PodDisruptionBudget
+)
+CHILD_KINDS: Mapping[names.ChildKind, Kind[Any]] = {
+    "PodDisruptionBudget": POD_DISRUPTION_BUDGET,
+    "Service": SERVICE,
+    "StatefulSet": STATEFUL_SET,
+}
 POD = Kind("Pod", "/api/v1", "pods", Pod)
 # kopf watches the workloads themselves; we only ask which of them still exist.
 WORKLOAD = Kind(names.KIND, f"/apis/{names.API_VERSION}", names.PLURAL, Partial)

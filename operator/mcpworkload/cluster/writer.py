@@ -7,17 +7,16 @@ import msgspec
 
 from mcpworkload import names
 from mcpworkload.cluster.api import Api
-from mcpworkload.cluster.kinds import SERVICE, STATEFUL_SET, WORKLOAD, Kind
+from mcpworkload.cluster.kinds import CHILD_KINDS, WORKLOAD
 from mcpworkload.desired import Child
-from mcpworkload.errors import NotFound
+from mcpworkload.errors import Conflict, NotFound
 from mcpworkload.live import Metadata, Partial
+from mcpworkload.names import ChildId
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 # Of what we wrote, only the identity and the version are news.
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-
-_KINDS: dict[names.ChildKind, Kind[Any]] = {"Service": SERVICE, "StatefulSet": STATEFUL_SET}
 
 
 class Writer:
@@ -57,6 +56,21 @@ class Writer:
         )
         return msgspec.json.decode(content, type=Partial).metadata
 
+    async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
+        """
+        Delete the child with that UID; one that is gone, or another of its name, is left alone.
+
+        Raises:
+            ApiError: as the API server answered.
+        """
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self._api.request(
+                "DELETE", _path_of(namespace, child_id), body=msgspec.json.encode(options)
+            )
+        except (NotFound, Conflict):
+            return
+
     async def write_status(self, body: Mapping[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         """
         Replace the status of the workload in *body*; the workload as stored.
@@ -83,4 +97,8 @@ class Writer:
 
 
 def _path(child: Child) -> str:
-    return _KINDS[child.kind].path(child.manifest["metadata"]["namespace"], child.name)
+    return _path_of(child.manifest["metadata"]["namespace"], child.id)
+
+
+def _path_of(namespace: str, child_id: ChildId) -> str:
+    return CHILD_KINDS[child_id.kind].path(namespace, child_id.name)

@@ -97,7 +97,8 @@ def extract(document: Schema, sources: set[str]) -> dict[str, Schema]:
         name = f"core/v1 {kind}"
         result.setdefault(name, {"type": "object", "properties": {}})
         result[name]["properties"][field] = everything[name]["properties"][field]
-    wanted = [f"core/v1 {source}" for source in sources if "." not in source]
+    whole_sources = {source for source in sources if "." not in source} - SUBSTITUTES.keys()
+    wanted = [f"core/v1 {source}" for source in whole_sources]
     wanted += references(list(result.values()))
     whole: set[str] = set()
     while wanted:

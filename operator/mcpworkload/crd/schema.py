@@ -29,6 +29,9 @@ _COPIED = (
     "maxProperties",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    # Together: a value of any type, null included, kept as it is.
+    "x-kubernetes-preserve-unknown-fields",
+    "nullable",
     RULES_KEY,
 )
 _HANDLED = ("title", "default", "required", "properties", "items", "additionalProperties")
@@ -122,7 +125,8 @@ class _Converter:
 def _embed(node: Schema) -> Schema:
     marker = node[EMBEDDED_KEY]
     schema = _merged(structure(marker["source"]), marker["overlay"])
-    return {**schema, "description": node["description"]}
+    rules = {RULES_KEY: node[RULES_KEY]} if RULES_KEY in node else {}
+    return {**schema, **rules, "description": node["description"]}
 
 
 def _merged(base: Schema, overlay: Schema) -> Schema:

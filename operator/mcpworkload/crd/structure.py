@@ -64,7 +64,7 @@ class StructureError(Exception):
 
 def structure(source: str, definitions: Mapping[str, Schema] | None = None) -> Schema:
     """
-    The structural schema of *source*, a type of core/v1 or one of its fields.
+    The structural schema of *source*: a type of core/v1, one of its fields, or a substitute.
 
     *definitions* are as the extractor makes them, by default those of the data file. The
     result is fresh with every call, and has no description of its own.
@@ -73,6 +73,8 @@ def structure(source: str, definitions: Mapping[str, Schema] | None = None) -> S
         StructureError: *source* is not among the definitions, or cannot be expressed.
 
     """
+    if source in SUBSTITUTES:
+        return deepcopy(SUBSTITUTES[source])
     expander = _Expander(_committed() if definitions is None else definitions)
     kind, _, field = source.partition(".")
     name = f"core/v1 {kind}"

@@ -5,25 +5,53 @@ Arithmetic on dictionaries: no clock, no environment, no API. Calling twice give
 independent results, so a caller may edit what it receives.
 """
 
+from collections.abc import Iterator
+
+from mcpworkload.desired.budget import build_budget_spec
 from mcpworkload.desired.child import Child, build_child
 from mcpworkload.desired.pod import build_pod_template
-from mcpworkload.desired.service import build_service_spec
+from mcpworkload.desired.policy import DEFAULT_POLICY, Policy, check_template
+from mcpworkload.desired.service import build_client_service_spec, build_service_spec
 from mcpworkload.desired.statefulset import build_statefulset_spec
+from mcpworkload.desired.template_patch import apply_template_patch
 from mcpworkload.desired.transport import server_url
 from mcpworkload.models import Workload
+from mcpworkload.names import ChildId, service_name
 
-__all__ = ["Child", "build_children", "server_url"]
+__all__ = ["DEFAULT_POLICY", "Child", "Policy", "build_children", "server_url"]
 
 
-def build_children(workload: Workload) -> tuple[Child, ...]:
+def build_children(workload: Workload, policy: Policy = DEFAULT_POLICY) -> tuple[Child, ...]:
     """
-    Every child of *workload*: the governing headless Service and the StatefulSet.
+    Every child of *workload*, the governing headless Service and the StatefulSet first.
 
     Raises:
         InvalidSpec: a field cannot be turned into what it asks for; names its path.
+        PatchRejected: an operation of the template patch fails; names it.
+        PolicyDenied: the pods are not what *policy* allows; names each path in the template.
     """
-    template = build_pod_template(workload)
+    built = build_pod_template(workload)
+    operations = workload.spec.pod_template_patch
+    template = apply_template_patch(built, operations)
+    check_template(template, built, operations, policy)
     return (
-        build_child("Service", "v1", workload, build_service_spec(workload)),
-        build_child("StatefulSet", "apps/v1", workload, build_statefulset_spec(workload, template)),
+        build_child(ChildId("Service", workload.name), workload, build_service_spec(workload)),
+        build_child(
+            ChildId("StatefulSet", workload.name),
+            workload,
+            build_statefulset_spec(workload, template),
+        ),
+        *_build_asked_for(workload),
     )
+
+
+def _build_asked_for(workload: Workload) -> Iterator[Child]:
+    """The children that exist only where the spec asks for them."""
+    options, budget = workload.spec.service, workload.spec.disruption_budget
+    if options.has_own_service:
+        child_id = ChildId("Service", service_name(workload.name))
+        spec = build_client_service_spec(workload)
+        yield build_child(child_id, workload, spec, options.annotations)
+    if budget is not None:
+        child_id = ChildId("PodDisruptionBudget", workload.name)
+        yield build_child(child_id, workload, build_budget_spec(workload.name, budget))

@@ -6,35 +6,52 @@ from dataclasses import dataclass
 from mcpworkload import names
 from mcpworkload.manifest import Manifest, digest_of
 from mcpworkload.models import Workload
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId, ChildKind
+
+_API_VERSIONS: Mapping[ChildKind, str] = {
+    "PodDisruptionBudget": "policy/v1",
+    "Service": "v1",
+    "StatefulSet": "apps/v1",
+}
 
 
 @dataclass(frozen=True)
 class Child:
     """An object that a workload should have."""
 
-    kind: ChildKind
-    name: str
+    id: ChildId
     manifest: Manifest
     digest: str
+
+    @property
+    def workload(self) -> str:
+        """The name of the workload that should have it."""
+        name: str = self.manifest["metadata"]["ownerReferences"][0]["name"]
+        return name
 
     def is_applied_to(self, annotations: Mapping[str, str]) -> bool:
         """Whether an object with those annotations was last applied from this very manifest."""
         return annotations.get(names.HASH_ANNOTATION) == self.digest
 
 
-def build_child(kind: ChildKind, api_version: str, workload: Workload, spec: Manifest) -> Child:
+def build_child(
+    child_id: ChildId,
+    workload: Workload,
+    spec: Manifest,
+    annotations: Mapping[str, str] | None = None,
+) -> Child:
     """
-    The child of *workload* with that spec.
+    The child of *workload* with that spec, and with *annotations* over the user's common ones.
 
     The digest covers the whole manifest and stands in its annotations: a field that we stop
     setting changes the digest, though the live object would still contain all that we want.
     """
+    annotations = {**workload.spec.annotations, **(annotations or {})}
     metadata: Manifest = {
-        "name": workload.name,
+        "name": child_id.name,
         "namespace": workload.namespace,
         "labels": build_labels(workload),
-        "annotations": dict(workload.spec.annotations),
+        "annotations": annotations,
         "ownerReferences": [
             {
                 "apiVersion": names.API_VERSION,
@@ -47,10 +64,15 @@ def build_child(kind: ChildKind, api_version: str, workload: Workload, spec: Man
             }
         ],
     }
-    manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+    manifest = {
+        "apiVersion": _API_VERSIONS[child_id.kind],
+        "kind": child_id.kind,
+        "metadata": metadata,
+        "spec": spec,
+    }
     digest = digest_of(manifest)
-    metadata["annotations"] = {**workload.spec.annotations, names.HASH_ANNOTATION: digest}
-    return Child(kind, workload.name, manifest, digest)
+    metadata["annotations"] = {**annotations, names.HASH_ANNOTATION: digest}
+    return Child(child_id, manifest, digest)
 
 
 def build_labels(workload: Workload) -> dict[str, str]:

@@ -10,93 +10,65 @@ from typing import Any
 
 from mcpworkload import names
 from mcpworkload.desired.child import build_labels
-from mcpworkload.desired.resources import complete_resources
-from mcpworkload.desired.transport import transport_environment
+from mcpworkload.desired.container import DEFAULT_GRACE_SECONDS, build_container
+from mcpworkload.desired.helpers import build_init_containers, build_ordinary_sidecars
+from mcpworkload.desired.security import build_pod_security
+from mcpworkload.desired.storage import build_volumes
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 
-USER_ID = 1000
-SCRATCH = "/tmp"  # noqa: S108 - a path inside the container
-DEFAULT_GRACE_SECONDS = 30
-LONGEST_PRE_STOP_SECONDS = 5
-# A server may install itself at its first start (npx, uvx): five minutes.
-STARTUP_PROBE = {"periodSeconds": 1, "failureThreshold": 300}
-READINESS_PROBE = {"periodSeconds": 5, "failureThreshold": 3}
-
 
 def build_pod_template(workload: Workload) -> Manifest:
-    """The pod template of the StatefulSet."""
+    """
+    The pod template of the StatefulSet; the server's container is the first.
+
+    Raises:
+        InvalidSpec: a field cannot be turned into what it asks for; names its path.
+    """
     spec = workload.spec
     grace = spec.termination_grace_period_seconds
+    security = build_pod_security(spec.pod_security_context)
     pod: Manifest = {
         "automountServiceAccountToken": spec.automount_service_account_token,
         # The variables of Kubernetes' service links would collide with those of the transport.
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": DEFAULT_GRACE_SECONDS if grace is None else grace,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [_build_container(workload)],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "securityContext": security,
+        "containers": [
+            build_container(workload, security),
+            *build_ordinary_sidecars(spec, security),
+        ],
+        "volumes": build_volumes(spec),
     }
-    if spec.service_account_name:
-        pod["serviceAccountName"] = spec.service_account_name
-    metadata = {"labels": build_labels(workload), "annotations": dict(spec.annotations)}
-    return {"metadata": metadata, "spec": pod}
-
-
-def _build_container(workload: Workload) -> Manifest:
-    spec = workload.spec
-    port = spec.transport.port
-    container: Manifest = {
-        "name": names.CONTAINER,
-        "image": spec.image,
-        "env": _build_env(workload),
-        "ports": [{"name": names.TRANSPORT_PORT, "containerPort": port, "protocol": "TCP"}],
-        "resources": complete_resources(spec.resources),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        # An MCP path answers GET with an error, so an open port is all that can be asked for;
-        # that the process ended is the liveness signal.
-        "startupProbe": {"tcpSocket": {"port": port}, **STARTUP_PROBE},
-        "readinessProbe": {"tcpSocket": {"port": port}, **READINESS_PROBE},
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "tmp", "mountPath": SCRATCH}],
+    optional = {
+        "initContainers": build_init_containers(spec, security),
+        "serviceAccountName": spec.service_account_name,
+        "imagePullSecrets": deepcopy(spec.image_pull_secrets),
+        "nodeSelector": dict(spec.node_selector),
+        "tolerations": deepcopy(spec.tolerations),
+        "affinity": deepcopy(spec.affinity),
+        "topologySpreadConstraints": _build_spread(workload),
+        "priorityClassName": spec.priority_class_name,
+        "runtimeClassName": spec.runtime_class_name,
+        "hostAliases": deepcopy(spec.host_aliases),
+        "dnsPolicy": spec.dns_policy,
+        "dnsConfig": deepcopy(spec.dns_config),
     }
-    for field, value in (("command", spec.command), ("args", spec.args)):
-        if value:
-            container[field] = list(value)
-    if spec.env_from:
-        container["envFrom"] = deepcopy(spec.env_from)
-    if pre_stop := _build_pre_stop(spec.termination_grace_period_seconds):
-        container["lifecycle"] = {"preStop": pre_stop}
-    return container
+    pod |= {field: value for field, value in optional.items() if value}
+    return {"metadata": _build_metadata(workload), "spec": pod}
 
 
-def _build_env(workload: Workload) -> list[dict[str, Any]]:
-    """Our variables first, so that the user's may refer to them; the user's keep their order."""
-    given = deepcopy(workload.spec.env)
-    taken = {entry["name"] for entry in given}
-    ours = {**transport_environment(workload), "HOME": SCRATCH}
-    return [{"name": key, "value": ours[key]} for key in ours if key not in taken] + given
+def _build_metadata(workload: Workload) -> Manifest:
+    annotations = dict(workload.spec.annotations)
+    if workload.spec.restarted_at:
+        annotations[names.RESTARTED_AT_ANNOTATION] = workload.spec.restarted_at
+    return {"labels": build_labels(workload), "annotations": annotations}
 
 
-def _build_pre_stop(grace: int | None) -> Manifest | None:
-    """
-    A pause in which Services forget the pod before the server is told to end.
-
-    It counts against the grace period, and one as long as that gets the pod refused.
-    """
-    seconds = min(
-        LONGEST_PRE_STOP_SECONDS, (DEFAULT_GRACE_SECONDS if grace is None else grace) // 2
-    )
-    return {"sleep": {"seconds": seconds}} if seconds > 0 else None
+def _build_spread(workload: Workload) -> list[dict[str, Any]]:
+    """The spread constraints; one that names no pods means ours, where Kubernetes means none."""
+    ours = {"labelSelector": {"matchLabels": names.selector_labels(workload.name)}}
+    return [
+        {**deepcopy(ours), **deepcopy(constraint)}
+        for constraint in workload.spec.topology_spread_constraints
+    ]

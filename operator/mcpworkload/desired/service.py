@@ -1,4 +1,9 @@
-"""The governing headless Service: a DNS name for each pod and one for all that are ready."""
+"""
+The Services of a workload.
+
+The governing headless one gives each pod a DNS name, and one name to all that are ready. The
+other, made where the user asks for it, has an address of its own.
+"""
 
 from mcpworkload import names
 from mcpworkload.manifest import Manifest
@@ -7,13 +12,35 @@ from mcpworkload.models import Workload
 
 def build_service_spec(workload: Workload) -> Manifest:
     """The spec of the governing Service; unready pods get no address."""
-    port = workload.spec.transport.port
+    # A headless Service translates nothing: both ports are the container's.
+    further = [_build_port(port.name, port.port, port.inside) for port in workload.spec.ports]
     return {
         "type": "ClusterIP",
         "clusterIP": "None",
         "selector": names.selector_labels(workload.name),
-        "ports": [
-            # A headless Service translates nothing: both ports are the container's.
-            {"name": names.TRANSPORT_PORT, "port": port, "targetPort": port, "protocol": "TCP"}
-        ],
+        "ports": [_build_transport_port(workload), *further],
     }
+
+
+def build_client_service_spec(workload: Workload) -> Manifest:
+    """The spec of the Service with an address of its own."""
+    options = workload.spec.service
+    further = [_build_port(port.name, port.port, port.outside) for port in workload.spec.ports]
+    spec: Manifest = {
+        "type": options.type,
+        "selector": names.selector_labels(workload.name),
+        "ports": [_build_transport_port(workload), *further],
+    }
+    if options.session_affinity:
+        spec["sessionAffinity"] = options.session_affinity
+    return spec
+
+
+def _build_transport_port(workload: Workload) -> Manifest:
+    port = workload.spec.transport.port
+    return _build_port(names.TRANSPORT_PORT, port, (port, "TCP"))
+
+
+def _build_port(name: str, target: int, offered: tuple[int, str]) -> Manifest:
+    port, protocol = offered
+    return {"name": name, "port": port, "targetPort": target, "protocol": protocol}

@@ -1,19 +1,36 @@
 """The StatefulSet around a pod template."""
 
 from mcpworkload import names
+from mcpworkload.desired.storage import build_claim_templates, build_retention
 from mcpworkload.manifest import Manifest
-from mcpworkload.models import Workload
+from mcpworkload.models import UpdateStrategy, Workload
 
 
 def build_statefulset_spec(workload: Workload, template: Manifest) -> Manifest:
     """The spec of the StatefulSet that runs *template*."""
-    return {
-        "replicas": workload.spec.replicas,
+    wanted = workload.spec
+    spec: Manifest = {
+        "replicas": wanted.wanted_replicas,
         "serviceName": workload.name,
         "selector": {"matchLabels": names.selector_labels(workload.name)},
         # Replicas of an MCP server do not wait for one another; and with the ordered policy
         # a broken revision would have to be deleted by hand.
         "podManagementPolicy": "Parallel",
-        "updateStrategy": {"type": "RollingUpdate"},
+        "updateStrategy": _build_update_strategy(wanted.update_strategy),
         "template": template,
     }
+    if wanted.min_ready_seconds is not None:
+        spec["minReadySeconds"] = wanted.min_ready_seconds
+    if claims := build_claim_templates(wanted):
+        spec["volumeClaimTemplates"] = claims
+        spec["persistentVolumeClaimRetentionPolicy"] = build_retention(wanted)
+    return spec
+
+
+def _build_update_strategy(strategy: UpdateStrategy) -> Manifest:
+    result: Manifest = {"type": strategy.type or "RollingUpdate"}
+    rolling = strategy.rolling_update
+    if rolling is not None:
+        given = {"partition": rolling.partition, "maxUnavailable": rolling.max_unavailable}
+        result["rollingUpdate"] = {key: value for key, value in given.items() if value is not None}
+    return result

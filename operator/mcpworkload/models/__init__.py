@@ -6,18 +6,27 @@ snake_case here and camelCase only as aliases; parts taken from Kubernetes (env 
 resources) stay plain data. Nothing here talks to anybody.
 """
 
+from mcpworkload.models.network import Port, Transport, TransportType
+from mcpworkload.models.patch import PatchOperation
+from mcpworkload.models.rollout import DisruptionBudget, UpdateStrategy
 from mcpworkload.models.rules import NAME_RULES
-from mcpworkload.models.spec import Transport, TransportType, WorkloadSpec
+from mcpworkload.models.server import PROBE_HANDLERS
+from mcpworkload.models.spec import WorkloadSpec
 from mcpworkload.models.status import STATUS_DEFAULT, Condition, ConditionStatus, WorkloadStatus
 from mcpworkload.models.workload import Workload
 
 __all__ = [
     "NAME_RULES",
+    "PROBE_HANDLERS",
     "STATUS_DEFAULT",
     "Condition",
     "ConditionStatus",
+    "DisruptionBudget",
+    "PatchOperation",
+    "Port",
     "Transport",
     "TransportType",
+    "UpdateStrategy",
     "Workload",
     "WorkloadSpec",
     "WorkloadStatus",

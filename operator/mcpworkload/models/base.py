@@ -7,9 +7,16 @@ CRD's generator as a key of the JSON schema that pydantic writes.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -22,15 +29,26 @@ RULES_KEY = "x-kubernetes-validations"
 # The type of the validation errors that carry a message of ours.
 RULE_ERROR = "mcpworkload_rule"
 
+# Numeric formats that the API server knows; without one it takes any size.
+INT32: dict[str, JsonValue] = {"format": "int32"}
+INT64: dict[str, JsonValue] = {"format": "int64"}
+MAX_INT32 = 2**31 - 1
 
-def refusal(message: str, culprit: str | None = None) -> PydanticCustomError:
+
+def refusal(
+    message: str, culprit: str | None = None, field_path: str | None = None
+) -> PydanticCustomError:
     """
     The error by which a validator refuses a value.
 
     *message* says what to write instead; *culprit* is the part of the value that is wrong,
-    where that is not all of it.
+    where that is not all of it, and *field_path* (".ports") the field of it.
     """
-    context = {"message": message} if culprit is None else {"message": message, "culprit": culprit}
+    context = {"message": message}
+    if culprit is not None:
+        context["culprit"] = culprit
+    if field_path is not None:
+        context["field_path"] = field_path
     return PydanticCustomError(RULE_ERROR, "{message}", context)
 
 
@@ -50,6 +68,27 @@ class Model(BaseModel):
         validate_by_alias=True,
         validate_by_name=True,
     )
+
+    #: Rules about several fields at once; `self` in their CEL is the whole part.
+    RULES: ClassVar[tuple["Rule", ...]] = ()
+
+    @model_validator(mode="after")
+    def _obey_rules(self) -> Self:
+        for rule in self.RULES:
+            rule.check(self)
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Hand the rules to the CRD's generator."""
+        json_schema = handler(schema)
+        if cls.RULES:
+            handler.resolve_ref_schema(json_schema)[RULES_KEY] = [
+                rule.as_validation() for rule in cls.RULES
+            ]
+        return json_schema
 
 
 @dataclass(frozen=True)
@@ -77,7 +116,7 @@ class Rule:
     def check(self, value: Any) -> Any:
         """Return *value*, or raise the `refusal` of a value that breaks the rule."""
         if not self.holds(value):
-            raise refusal(self.message)
+            raise refusal(self.message, field_path=self.field_path)
         return value
 
     def __get_pydantic_core_schema__(
@@ -111,6 +150,11 @@ class KeyRule(Rule):
         return value
 
 
+def transition_rule(message: str, cel: str, field_path: str) -> Rule:
+    """A rule about a change: only the API server knows what was there before (`oldSelf`)."""
+    return Rule(message=message, cel=cel, holds=lambda _: True, field_path=field_path)
+
+
 @dataclass(frozen=True)
 class Needed:
     """
@@ -130,14 +174,15 @@ class Needed:
         return {**handler(schema), NEEDED_KEY: self.message}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Embedded:
     """
     Marks plain data whose structure in the CRD is that of a part of Kubernetes.
 
-    *source* is a type of core/v1 (`Affinity`) or a field of one (`Container.env`); after a new
-    name is used for the first time, `python -m mcpworkload.crd.extract` has to be run.
-    *overlay* is merged over the structure, for constraints that Kubernetes has in code only.
+    *source* is a type of core/v1 (`Affinity`), a field of one (`Container.env`), or one of the
+    `SUBSTITUTES` of `crd/structure.py` (`IntOrString`); after a new name is used for the first
+    time, `python -m mcpworkload.crd.extract` has to be run. *overlay* is merged over the
+    structure, for constraints that Kubernetes has in code only.
     """
 
     source: str
@@ -148,4 +193,6 @@ class Embedded:
     ) -> JsonSchemaValue:
         """Hand the name to the CRD's generator."""
         embedded = {"source": self.source, "overlay": dict(self.overlay)}
-        return {**handler(schema), EMBEDDED_KEY: embedded}
+        # Alternatives (int or str) are part of the structure that takes this one's place.
+        own = {key: value for key, value in handler(schema).items() if key != "anyOf"}
+        return {**own, EMBEDDED_KEY: embedded}

@@ -6,8 +6,8 @@ manifest: `spec.transport.port`, not `spec.transport_port` and not a Python type
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -52,8 +52,13 @@ def _describe_one(detail: ErrorDetails, model: type[BaseModel], root: str) -> st
     path = _path(root, detail["loc"])
     if detail["type"] == "missing":
         return f"{path}: missing; {_needed(model, detail['loc'])}"
-    culprit = detail.get("ctx", {}).get("culprit", detail["input"])
-    return f"{path}: found {found(culprit)}; {_remedy(detail)}"
+    context = detail.get("ctx", {})
+    culprit = detail["input"]
+    # A rule about several fields names the one that is to be changed.
+    for field in context.get("field_path", "").split(".")[1:]:
+        path = f"{path}.{field}"
+        culprit = culprit.get(field) if isinstance(culprit, Mapping) else culprit
+    return f"{path}: found {found(context.get('culprit', culprit))}; {_remedy(detail)}"
 
 
 def _remedy(detail: ErrorDetails) -> str:
@@ -87,10 +92,18 @@ def _path(root: str, location: Sequence[int | str]) -> str:
 
 
 def _needed(model: type[BaseModel], location: Sequence[int | str]) -> str:
+    steps = [step for step in location if isinstance(step, str)]
     fields = {info.alias: info for info in model.model_fields.values()}
-    info = fields[str(location[0])]
-    nested = info.annotation
-    if len(location) > 1 and isinstance(nested, type) and issubclass(nested, BaseModel):
-        return _needed(nested, location[1:])
+    info = fields[steps[0]]
+    nested = _model_in(info.annotation)
+    if len(steps) > 1 and nested:
+        return _needed(nested, steps[1:])
     messages = [mark.message for mark in info.metadata if isinstance(mark, Needed)]
     return messages[0] if messages else "write it"
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in a field's type, which may be optional or a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)

@@ -9,12 +9,12 @@ import re
 from typing import Any, Final
 
 from mcpworkload.models.base import KeyRule, Rule, refusal
-from mcpworkload.names import GROUP, common_labels
+from mcpworkload.names import EGRESS_SUFFIX, GROUP, SERVICE_SUFFIX, common_labels
 
 # A StatefulSet puts its name, a dash and a hash of ten characters into a label of 63.
 NAME_MAX_LENGTH: Final = 52
 # Names of further children end like this; a workload of that name would fight over them.
-RESERVED_SUFFIXES: Final = ("-svc", "-egress")
+RESERVED_SUFFIXES: Final = (SERVICE_SUFFIX, EGRESS_SUFFIX)
 
 LABEL_VALUE_PATTERN: Final = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 LABEL_VALUE_MAX_LENGTH: Final = 63
@@ -129,6 +129,25 @@ OWN_KEYS = KeyRule(
         f"&& !(key in [{', '.join(repr(key) for key in _RESERVED_KEYS)}])"
     ),
     holds=lambda key: not is_reserved(key),
+)
+
+
+PRIORITY_CLASS_NAME = Rule(
+    message=(
+        "write the name of a PriorityClass of the cluster: lower-case letters, digits, dashes "
+        "and dots; `kubectl get priorityclasses` lists them"
+    ),
+    cel=SERVICE_ACCOUNT_NAME.cel,
+    holds=is_subdomain,
+)
+
+RUNTIME_CLASS_NAME = Rule(
+    message=(
+        "write the name of a RuntimeClass of the cluster: lower-case letters, digits, dashes "
+        "and dots; `kubectl get runtimeclasses` lists them"
+    ),
+    cel=SERVICE_ACCOUNT_NAME.cel,
+    holds=is_subdomain,
 )
 
 

@@ -1,155 +1,54 @@
-"""The spec of an MCPWorkload. A field's description here is what `kubectl explain` shows."""
+"""
+The spec of an MCPWorkload, put together from its parts; for users it is flat.
 
-from typing import Annotated, Any, Literal
+A field's description is what `kubectl explain` shows. Rules here are about fields of several
+parts; those about one stand with it.
+"""
 
-from pydantic import AfterValidator, Field, JsonValue
-
-from mcpworkload.models import rules
-from mcpworkload.models.base import Embedded, Model, Needed
-
-TransportType = Literal["sse", "streamable-http"]
-
-# Two of the numeric formats that the API server knows; without one it takes any size.
-_INT32: dict[str, JsonValue] = {"format": "int32"}
-_INT64: dict[str, JsonValue] = {"format": "int64"}
-_MAX_INT32 = 2**31 - 1
-
-# Pydantic's strictness is about the items: a JSON list is what a tuple is made from.
-Arguments = Annotated[tuple[str, ...], Field(strict=False)]
-# CEL rules iterate over keys; without a bound the API server must assume millions of them.
-_MAX_KEYS = 64
-LabelValue = Annotated[
-    str, Field(max_length=rules.LABEL_VALUE_MAX_LENGTH, pattern=rules.LABEL_VALUE_PATTERN)
-]
+from mcpworkload.models.base import Rule
+from mcpworkload.models.patch import PatchFields
+from mcpworkload.models.pod import PodFields
+from mcpworkload.models.rollout import RolloutFields
+from mcpworkload.models.server import ServerFields
+from mcpworkload.models.service import ServiceFields
+from mcpworkload.models.storage import CLAIMS_STAY, VOLUME_OR_CLAIM, StorageFields
 
 
-class Transport(Model):
-    """How clients reach the MCP server inside its container."""
-
-    type: Annotated[
-        TransportType,
-        Needed(
-            "write streamable-http, or sse for a server that only speaks the older HTTP+SSE "
-            "transport"
-        ),
-    ] = Field(
-        description=(
-            "The MCP transport that the server speaks: streamable-http, or sse for the older "
-            "HTTP+SSE. Required."
-        )
-    )
-    port: int = Field(
-        default=8080,
-        ge=1,
-        le=65535,
-        description="The TCP port on which the server listens inside its container.",
-        json_schema_extra=_INT32,
-    )
-    path: Annotated[str, Field(max_length=1024), rules.PATH] | None = Field(
-        default=None,
-        description=(
-            "The HTTP path of the MCP endpoint, as it stands in status.url. Left out: /mcp, "
-            "or /sse for the sse transport."
-        ),
-    )
+def _are_ports_free(spec: "WorkloadSpec") -> bool:
+    transport = (spec.transport.port, "TCP")
+    return all(transport not in (port.inside, port.outside) for port in spec.ports)
 
 
-class WorkloadSpec(Model):
+def _have_helpers_own_names(spec: "WorkloadSpec") -> bool:
+    first = {container["name"] for container in spec.init_containers}
+    return all(container["name"] not in first for container in spec.sidecars)
+
+
+_PORTS_FREE = Rule(
+    message="leave the transport's port out of ports, servicePort included: it is there already",
+    cel=(
+        "!has(self.ports) || !has(self.transport) || self.ports.all(p, "
+        "p.?protocol.orValue('TCP') != 'TCP' || (p.port != self.transport.port "
+        "&& p.?servicePort.orValue(p.port) != self.transport.port))"
+    ),
+    holds=_are_ports_free,
+    field_path=".ports",
+)
+_OWN_NAMES = Rule(
+    message="give the sidecar another name than those of initContainers",
+    cel=(
+        "!has(self.sidecars) || !has(self.initContainers) || self.sidecars.all(sidecar, "
+        "!self.initContainers.exists(other, other.name == sidecar.name))"
+    ),
+    holds=_have_helpers_own_names,
+    field_path=".sidecars",
+)
+
+
+# Pydantic puts the fields of the last base first, and that is the order in which they are shown.
+class WorkloadSpec(
+    PatchFields, ServiceFields, StorageFields, RolloutFields, PodFields, ServerFields
+):
     """What should run."""
 
-    image: Annotated[
-        str,
-        Field(max_length=1024),
-        rules.IMAGE,
-        Needed('name the container image of the MCP server, such as "ghcr.io/acme/weather:1.4"'),
-    ] = Field(description="The container image of the MCP server. Required.")
-    command: Arguments = Field(
-        default=(),
-        description=(
-            "The program to start in place of the image's entry point, one word per entry."
-        ),
-    )
-    args: Arguments = Field(
-        default=(),
-        description="The arguments of the program, one word per entry.",
-    )
-    env: Annotated[
-        list[dict[str, Any]],
-        AfterValidator(rules.check_env),
-        Embedded(
-            "Container.env",
-            {"items": {"properties": {"name": {"pattern": rules.ENV_NAME_PATTERN}}}},
-        ),
-    ] = Field(
-        default_factory=list,
-        description=(
-            "Environment variables of the server, in this order, each name once. An entry "
-            "replaces what the operator would set under the same name (MCP_PORT and the like)."
-        ),
-    )
-    env_from: Annotated[list[dict[str, Any]], Embedded("Container.envFrom")] = Field(
-        default_factory=list,
-        description="ConfigMaps and Secrets whose keys all become environment variables.",
-    )
-    transport: Annotated[
-        Transport,
-        Needed(
-            "write its type, streamable-http or sse, and its port if the server does not listen "
-            "on 8080"
-        ),
-    ] = Field(
-        description="How clients reach the server: the transport, its port, its path. Required."
-    )
-    replicas: int = Field(
-        default=1,
-        ge=0,
-        le=_MAX_INT32,
-        description=(
-            "How many pods run the server. 0 keeps the name and the Service and runs none."
-        ),
-        json_schema_extra=_INT32,
-    )
-    resources: Annotated[dict[str, Any], Embedded("Container.resources")] = Field(
-        default_factory=dict,
-        description=(
-            "Requests and limits of the server's container. What is left out gets a modest "
-            "value from the operator; there is no CPU limit unless one is written here. "
-            "Fractions go in quotes, or as 500m."
-        ),
-    )
-    labels: Annotated[
-        dict[str, LabelValue], Field(max_length=_MAX_KEYS), rules.LABEL_KEYS, rules.OWN_KEYS
-    ] = Field(
-        default_factory=dict,
-        description="Labels for the pods and every other object of this workload.",
-    )
-    annotations: Annotated[
-        dict[str, str], Field(max_length=_MAX_KEYS), rules.ANNOTATION_KEYS, rules.OWN_KEYS
-    ] = Field(
-        default_factory=dict,
-        description="Annotations for the pods and every other object of this workload.",
-    )
-    automount_service_account_token: bool = Field(
-        default=False,
-        description=(
-            "Whether the server finds a token for the Kubernetes API in its container. "
-            "Few servers need one."
-        ),
-    )
-    service_account_name: (
-        Annotated[str, Field(max_length=253), rules.SERVICE_ACCOUNT_NAME] | None
-    ) = Field(
-        default=None,
-        description=(
-            "The ServiceAccount that the pods run under. Left out: the namespace's default."
-        ),
-    )
-    termination_grace_period_seconds: int | None = Field(
-        default=None,
-        ge=0,
-        description=(
-            "Seconds that a pod gets to end by itself before it is killed. Left out: "
-            "Kubernetes' own 30."
-        ),
-        json_schema_extra=_INT64,
-    )
+    RULES = (_PORTS_FREE, _OWN_NAMES, VOLUME_OR_CLAIM, CLAIMS_STAY)

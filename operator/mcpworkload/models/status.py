@@ -3,18 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer
 
-from mcpworkload.models.base import Model
+from mcpworkload.models.base import INT32, INT64, Model
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
 # Stands in the CRD as the default of `status`, so that tools which compare generations see
 # a workload as in progress, not as finished, before the operator's first write.
 STATUS_DEFAULT: Final = {"observedGeneration": -1}
-
-_INT32: dict[str, JsonValue] = {"format": "int32"}
-_INT64: dict[str, JsonValue] = {"format": "int64"}
 
 
 def _whole_seconds(moment: datetime) -> datetime:
@@ -49,7 +46,7 @@ class Condition(Model):
         default=0,
         ge=0,
         description="The metadata.generation that the statement speaks about.",
-        json_schema_extra=_INT64,
+        json_schema_extra=INT64,
     )
     last_transition_time: Moment = Field(
         description="When the status last became what it is now.",
@@ -74,25 +71,25 @@ class WorkloadStatus(Model):
         description=(
             "The metadata.generation that the operator has acted upon; -1 before its first look."
         ),
-        json_schema_extra=_INT64,
+        json_schema_extra=INT64,
     )
     replicas: int = Field(
         default=0,
         ge=0,
         description="How many pods exist.",
-        json_schema_extra=_INT32,
+        json_schema_extra=INT32,
     )
     ready_replicas: int = Field(
         default=0,
         ge=0,
         description="How many pods are ready to serve.",
-        json_schema_extra=_INT32,
+        json_schema_extra=INT32,
     )
     updated_replicas: int = Field(
         default=0,
         ge=0,
         description="How many pods run the current spec.",
-        json_schema_extra=_INT32,
+        json_schema_extra=INT32,
     )
     selector: str = Field(
         default="",

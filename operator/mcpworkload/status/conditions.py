@@ -5,7 +5,7 @@ Pure: the clock is an argument. Nothing is kept from the old status but the time
 conditions changed, so that a status never lies for longer than one reconcile.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,14 +13,15 @@ from typing import Any
 from mcpworkload import names
 from mcpworkload.desired import server_url
 from mcpworkload.errors import Refusal
+from mcpworkload.live import Pod
 from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadStatus
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.status.problems import first_problem
 
-# A rollout takes one replica at a time, so one may be missing without anything being wrong.
-MAX_UNAVAILABLE = 1
+# Nothing runs because nothing is to run: no reason not to be Ready.
+_AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,27 @@ class Subject:
     url: str
     #: The status as it is stored now.
     status: Mapping[str, Any]
+    is_stopped: bool = False
+    #: How many of the replicas have to run the newest template; None for all.
+    to_update: int | None = None
+    #: How many of the replicas may be missing without anything being wrong.
+    may_miss: int = 1
+    #: Whether a pod has to have been ready for a while before it counts.
+    has_min_ready_seconds: bool = False
 
     @classmethod
     def of(cls, workload: Workload) -> "Subject":
         """The subject for a workload with a valid spec."""
         return cls(
             generation=workload.generation,
-            replicas=workload.spec.replicas,
+            replicas=workload.spec.wanted_replicas,
             selector=f"{names.WORKLOAD_LABEL}={workload.name}",
             url=server_url(workload),
             status=workload.status,
+            is_stopped=workload.spec.is_stopped,
+            to_update=workload.spec.replicas_to_update,
+            may_miss=workload.spec.replicas_that_may_miss,
+            has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
         )
 
     @classmethod
@@ -72,7 +84,7 @@ class Verdict:
 def build_status(
     subject: Subject,
     observation: Observation,
-    applied: Mapping[ChildKind, Applied],
+    applied: Mapping[ChildId, Applied],
     refusal: Refusal | None,
     now: datetime,
 ) -> dict[str, Any]:
@@ -111,26 +123,37 @@ def summary(status: Mapping[str, Any]) -> str:
 
 
 def _accepted(
-    observation: Observation, applied: Mapping[ChildKind, Applied], refusal: Refusal | None
+    observation: Observation, applied: Mapping[ChildId, Applied], refusal: Refusal | None
 ) -> Verdict:
     if refusal is not None:
         return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
-    message = "the workload's objects are as the spec asks"
-    for kind, last in applied.items():
-        live = observation.child(kind)
-        if live is not None and last.was_futile(last.digest, live):
-            message = f"the API server does not keep {live.difference} of the {kind}"
+    message = "; ".join(_without_effect(observation, applied))
+    if not message:
+        message = "the workload's objects are as the spec asks"
     return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
+
+
+def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]) -> Iterator[str]:
+    """What was accepted and yet did not happen, each in a few words."""
+    for child_id, last in applied.items():
+        live = observation.children.get(child_id)
+        if live is not None and last.was_futile(last.digest, live):
+            yield f"the API server does not keep {live.difference} of the {child_id}"
+    for child_id, live in observation.children.items():
+        if live.refused:
+            yield f"this cluster has no feature for {live.refused} of the {child_id}"
 
 
 def _available(subject: Subject, observation: Observation, refusal: Refusal | None) -> Verdict:
     replicas = subject.replicas
-    ready = sum(pod.is_ready for pod in observation.pods.values())
-    count = _count(ready, replicas)
-    if replicas and ready >= max(1, replicas - MAX_UNAVAILABLE):
+    ready = _serving(observation.pods.values(), subject, observation)
+    count = _count(ready, subject)
+    if replicas and ready >= max(1, replicas - subject.may_miss):
         return Verdict(ConditionType.AVAILABLE, "True", AvailableReason.REPLICAS_READY, count)
     if refusal is not None and observation.statefulset is None:
         reason, message = AvailableReason.NOT_ACCEPTED, "there are no pods: see Accepted"
+    elif subject.is_stopped:
+        reason, message = AvailableReason.STOPPED, "operatingMode is Stopped: nothing runs"
     elif replicas == 0:
         reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
     elif problem := first_problem(observation.pods.values()):
@@ -147,14 +170,20 @@ def _ready(
     accepted: Verdict,
     available: Verdict,
 ) -> Verdict:
-    replicas = subject.replicas
-    updated = sum(pod.is_ready for pod in observation.pods_of_update())
-    message = _count(updated, replicas)
-    is_complete = updated == len(observation.pods) == replicas
+    replicas, pods = subject.replicas, observation.pods
+    to_update = replicas if subject.to_update is None else subject.to_update
+    serving = _serving(pods.values(), subject, observation)
+    updated = _serving(observation.pods_of_update(), subject, observation)
+    if to_update < replicas:
+        message = f"{_count(serving, subject)}, {updated} updated"
+    else:
+        message = _count(updated, subject) if replicas else _left(observation)
+    is_complete = serving == len(pods) == replicas and updated >= to_update
     if accepted.status == "True" and is_settled and observation.statefulset and is_complete:
-        return Verdict(ConditionType.READY, "True", ReadyReason.READY, message)
+        reason = ReadyReason.STOPPED if subject.is_stopped else ReadyReason.READY
+        return Verdict(ConditionType.READY, "True", reason, message)
     for cause in (accepted, available):
-        if cause.status != "True" and cause.reason != AvailableReason.SCALED_TO_ZERO:
+        if cause.status != "True" and cause.reason not in _AT_REST:
             return Verdict(ConditionType.READY, "False", cause.reason, cause.message)
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
 
@@ -165,8 +194,27 @@ def _stored_message(subject: Subject) -> str:
     return str(next(stored, ""))
 
 
-def _count(ready: int, replicas: int) -> str:
-    return f"{ready} of {replicas} replicas ready"
+def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation) -> int:
+    """
+    How many of *pods* are ready, and have been for minReadySeconds.
+
+    The StatefulSet controller has the clock for that, and its count is an event; it is of all
+    pods and may be late, so it can only make the number smaller.
+    """
+    ready = sum(pod.is_ready for pod in pods)
+    if not subject.has_min_ready_seconds or observation.statefulset is None:
+        return ready
+    return min(ready, observation.statefulset.status.available_replicas)
+
+
+def _count(serving: int, subject: Subject) -> str:
+    word = "available" if subject.has_min_ready_seconds else "ready"
+    return f"{serving} of {subject.replicas} replicas {word}"
+
+
+def _left(observation: Observation) -> str:
+    count = len(observation.pods)
+    return f"{count} pod{'' if count == 1 else 's'} still to end" if count else "nothing runs"
 
 
 def _dated(verdicts: Iterable[Verdict], subject: Subject, now: datetime) -> list[Condition]:

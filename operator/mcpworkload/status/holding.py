@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
 
 # The StatefulSet controller answers within a fraction of a second; if it is down, say so then.
@@ -33,7 +33,7 @@ def hold_for(
     stored: Mapping[str, Any],
     wanted: Mapping[str, Any],
     observation: Observation,
-    applied: Mapping[ChildKind, Applied],
+    applied: Mapping[ChildId, Applied],
     hold: Hold,
 ) -> float | None:
     """None: write *wanted* now. Else after how many seconds to look again, 0.0 for never."""

@@ -6,10 +6,12 @@ import pytest
 from pydantic import Field
 
 from mcpworkload.crd.schema import NotStructuralError, structural_schema
-from mcpworkload.models.base import Embedded, KeyRule, Model, Needed, Rule
+from mcpworkload.models.base import Embedded, KeyRule, Model, Needed, Rule, transition_rule
 
 EVEN = Rule(message="write an even number", cel="self % 2 == 0", holds=lambda n: n % 2 == 0)
 LOWER = KeyRule(message="write it in lower case", cel="key == key.lowerAscii()", holds=str.islower)
+
+LOWER_ALL = KeyRule(message="write them in lower case", cel="key != ''", holds=str.islower)
 
 
 class Leaf(Model):
@@ -34,60 +36,61 @@ class Tree(Model):
     ] = Field(default_factory=list, description="Env.")
 
 
+TREE_SCHEMA = {
+    "description": "A tree.",
+    "type": "object",
+    "required": ["leaf"],
+    "properties": {
+        "leafCount": {
+            "description": "Count.",
+            "type": "integer",
+            "minimum": 0,
+            "x-kubernetes-validations": [
+                {"rule": "self % 2 == 0", "message": "write an even number"}
+            ],
+        },
+        "leaf": {
+            "description": "One leaf.",
+            "type": "object",
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.mode)",
+                    "message": "write A or B",
+                    "reason": "FieldValueRequired",
+                    "fieldPath": ".mode",
+                }
+            ],
+            "properties": {"mode": {"description": "Mode.", "type": "string", "enum": ["A", "B"]}},
+        },
+        "words": {
+            "description": "Words.",
+            "type": "array",
+            "x-kubernetes-list-type": "atomic",
+            "items": {"type": "string"},
+        },
+        "notes": {
+            "description": "Notes.",
+            "type": "object",
+            "maxProperties": 2,
+            "additionalProperties": {"type": "string"},
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.all(key, key == key.lowerAscii())",
+                    "message": "write it in lower case",
+                }
+            ],
+        },
+        "tall": {"description": "Tall.", "type": "boolean", "default": False},
+    },
+}
+
+
 def test_a_model_becomes_structural() -> None:
     """Whole, but for the embedded part: aliases, rules, needed fields, scalar defaults."""
     schema = structural_schema(Tree, keep_defaults=True)
     schema["properties"].pop("env")
 
-    assert schema == {
-        "description": "A tree.",
-        "type": "object",
-        "required": ["leaf"],
-        "properties": {
-            "leafCount": {
-                "description": "Count.",
-                "type": "integer",
-                "minimum": 0,
-                "x-kubernetes-validations": [
-                    {"rule": "self % 2 == 0", "message": "write an even number"}
-                ],
-            },
-            "leaf": {
-                "description": "One leaf.",
-                "type": "object",
-                "x-kubernetes-validations": [
-                    {
-                        "rule": "has(self.mode)",
-                        "message": "write A or B",
-                        "reason": "FieldValueRequired",
-                        "fieldPath": ".mode",
-                    }
-                ],
-                "properties": {
-                    "mode": {"description": "Mode.", "type": "string", "enum": ["A", "B"]}
-                },
-            },
-            "words": {
-                "description": "Words.",
-                "type": "array",
-                "x-kubernetes-list-type": "atomic",
-                "items": {"type": "string"},
-            },
-            "notes": {
-                "description": "Notes.",
-                "type": "object",
-                "maxProperties": 2,
-                "additionalProperties": {"type": "string"},
-                "x-kubernetes-validations": [
-                    {
-                        "rule": "self.all(key, key == key.lowerAscii())",
-                        "message": "write it in lower case",
-                    }
-                ],
-            },
-            "tall": {"description": "Tall.", "type": "boolean", "default": False},
-        },
-    }
+    assert schema == TREE_SCHEMA
 
 
 def test_an_embedded_part_has_our_description_and_its_overlay() -> None:
@@ -137,3 +140,63 @@ def test_what_a_crd_cannot_say_is_an_error(model: type[Model], message: str) -> 
     """Nothing is dropped silently."""
     with pytest.raises(NotStructuralError, match=message):
         structural_schema(model, keep_defaults=True)
+
+
+class Pair(Model):
+    """A pair."""
+
+    RULES = (
+        Rule(
+            message="write one of the two",
+            cel="has(self.one) != has(self.other)",
+            holds=lambda pair: (pair.one is None) != (pair.other is None),
+        ),
+        transition_rule("leave one as it was", "has(self.one) == has(oldSelf.one)", ".one"),
+    )
+
+    one: Annotated[int | str, Embedded("IntOrString")] | None = Field(
+        default=None, description="One."
+    )
+    other: Annotated[dict[str, Any], LOWER_ALL, Embedded("PodSpec.nodeSelector")] | None = Field(
+        default=None, description="Other."
+    )
+
+
+class Pairs(Model):
+    """Two pairs."""
+
+    first: Pair = Field(default_factory=Pair, description="First.")
+    second: Pair | None = Field(default=None, description="Second.")
+
+
+def test_rules_of_a_model_stand_wherever_it_is_used() -> None:
+    """Once each, and before anything else that the place says."""
+    fields = structural_schema(Pairs, keep_defaults=True)["properties"]
+
+    rules = [
+        {"rule": "has(self.one) != has(self.other)", "message": "write one of the two"},
+        {
+            "rule": "has(self.one) == has(oldSelf.one)",
+            "message": "leave one as it was",
+            "fieldPath": ".one",
+        },
+    ]
+    assert [fields[name]["x-kubernetes-validations"] for name in ("first", "second")] == [rules] * 2
+    assert fields["first"]["description"] == "First."
+
+
+def test_an_embedded_part_may_be_a_substitute_and_keeps_its_rules() -> None:
+    """A number or text is no alternative of types; a rule beside the marker is not lost."""
+    fields = structural_schema(Pair, keep_defaults=True)["properties"]
+
+    assert fields["one"] == {
+        "description": "One.",
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "x-kubernetes-int-or-string": True,
+    }
+    assert fields["other"]["x-kubernetes-validations"] == [LOWER_ALL.as_validation()]
+
+
+def test_a_rule_about_a_change_is_the_api_servers_alone() -> None:
+    """The operator does not know what was there before."""
+    assert Pair(one=1).one == 1

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from mcpworkload.errors import (
     Rejected,
 )
 from mcpworkload.live import Pod
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
 from mcpworkload.status.conditions import Subject, build_status
 from tests.unit.builders import (
@@ -26,25 +25,11 @@ from tests.unit.builders import (
     make_statefulset,
     make_workload,
 )
+from tests.unit.status.statuses import LEAVING, OLD, READY, status_of, verdicts
 
-READY = make_pod(ready=True)
-OLD = make_pod(ready=True, revision="old")
-LEAVING = make_pod(ready=True, terminating=True)
 STARTING = make_pod()
+STATEFUL_SET = ChildId("StatefulSet", "weather")
 UNOBSERVED = make_statefulset(generation=2, observed=1)
-
-
-def status_of(
-    observation: Observation, refusal: Any = None, before: Any = None, **spec: Any
-) -> dict[str, Any]:
-    """The status at noon."""
-    subject = Subject.of(make_workload(status=before, **spec))
-    return build_status(subject, observation, {}, refusal, NOON)
-
-
-def verdicts(status: dict[str, Any]) -> list[str]:
-    """Each condition as "Type=Status/Reason"."""
-    return ["{type}={status}/{reason}".format(**condition) for condition in status["conditions"]]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +165,7 @@ def test_counts() -> None:
 
 def test_what_an_apply_will_overtake_is_not_ready() -> None:
     """The cache shows the pods of the old generation, and they are fine."""
-    applied: Mapping[ChildKind, Applied] = {"StatefulSet": Applied("d", "sts", version=5000)}
+    applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", version=5000)}
 
     subject = Subject.of(make_workload())
     status = build_status(subject, make_observation(READY), applied, None, NOON)
@@ -192,13 +177,13 @@ def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
     """It is accepted all the same."""
     live = make_statefulset()
     live.difference, live.fingerprint = "spec.updateStrategy", "f"
-    applied: Mapping[ChildKind, Applied] = {"StatefulSet": Applied("d", "sts", 200, futile="f")}
+    applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", 200, futile="f")}
 
     subject = Subject.of(make_workload())
     status = build_status(subject, make_observation(READY, statefulset=live), applied, None, NOON)
 
     message = status["conditions"][0]["message"]
-    assert message == "the API server does not keep spec.updateStrategy of the StatefulSet"
+    assert message == "the API server does not keep spec.updateStrategy of the StatefulSet weather"
 
 
 def test_another_log_tail_is_no_news() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.names import ChildKind
+from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
 from mcpworkload.status.holding import COUNTS_ONLY_SECONDS, SETTLE_SECONDS, Hold, hold_for
 from tests.unit.builders import make_observation, make_statefulset
@@ -18,9 +18,9 @@ SETTLED = make_observation()
 UNSETTLED = make_observation(statefulset=make_statefulset(generation=2, observed=1))
 
 
-def applied_at(version: int) -> Mapping[ChildKind, Applied]:
+def applied_at(version: int) -> Mapping[ChildId, Applied]:
     """Our last apply of the StatefulSet."""
-    return {"StatefulSet": Applied("digest", "sts", version)}
+    return {ChildId("StatefulSet", "weather"): Applied("digest", "sts", version)}
 
 
 def ago(seconds: float) -> float:
@@ -57,6 +57,22 @@ def test_after_an_apply_the_controller_is_waited_for(
 
     hold.settling_since = ago(SETTLE_SECONDS)
     assert hold_for(STORED, CHANGED, observation, applied_at(version), hold) is None
+
+
+@pytest.mark.parametrize(
+    "child_id",
+    [ChildId("Service", "weather-svc"), ChildId("PodDisruptionBudget", "weather")],
+)
+def test_the_apply_of_any_child_is_waited_for(child_id: ChildId) -> None:
+    """A cache is of a kind, and the newest write to any of its objects has to be seen."""
+    applied = {
+        ChildId("Service", "weather"): Applied("digest", "svc", version=7),
+        child_id: Applied("digest", "it", version=5000),
+    }
+
+    assert SETTLED.is_settling(applied)
+    assert hold_for(STORED, CHANGED, SETTLED, applied, Hold())
+    assert not SETTLED.is_settling({child_id: Applied("digest", "it", version=7)})
 
 
 def test_without_an_apply_of_ours_nothing_is_held_back() -> None:

@@ -1,0 +1,124 @@
+"""
+Every field of the spec against a real API server.
+
+What the builders make of good specs is sent as a dry run, so no pod starts; what the CRD makes
+of bad ones is compared with the operator's own judgement in `tests/unit/models`.
+"""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from mcpworkload.desired import build_children
+from mcpworkload.drift import first_difference
+from mcpworkload.models import Workload
+from tests.rig.api import APPLY, Api, RequestFailed
+from tests.rig.builders import make_workload
+from tests.rig.kinds import Manifest, path_of
+from tests.rig.predicates import exists, is_gone
+from tests.rig.space import Space
+from tests.unit import specs
+
+UID = "0b9c0000-0000-4000-8000-000000000000"
+CLAIMS = specs.STORAGE["volumeClaimTemplates"]
+
+
+async def dry_apply(api: Api, manifest: Manifest) -> Manifest:
+    """What the API server would store."""
+    metadata = manifest["metadata"]
+    path = path_of(manifest["kind"], metadata["namespace"], metadata["name"])
+    query = {"dryRun": "All", "fieldManager": "mcpworkload", "fieldValidation": "Strict"}
+    return await api.request("PATCH", path, manifest, APPLY, query)
+
+
+@pytest.mark.parametrize("spec", specs.SPECS.values(), ids=specs.SPECS)
+async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[str, Any]) -> None:
+    """Defaults that the API server adds are not taken for somebody's change."""
+    body = make_workload(**{"replicas": 1, **spec})
+    body["metadata"] |= {"namespace": space.name, "uid": UID}
+    for child in build_children(Workload.parse(body)):
+        stored = await dry_apply(space.api, child.manifest)
+
+        assert first_difference(child.manifest["spec"], stored["spec"], "spec") is None
+
+
+@pytest.mark.parametrize("spec", specs.SPECS.values(), ids=specs.SPECS)
+async def test_good_specs_are_accepted(space: Space, spec: dict[str, Any]) -> None:
+    """The CRD knows every field."""
+    await space.create(make_workload(**spec), dry_run=True)
+
+
+def change(path: tuple[Any, ...], value: Any) -> list[Manifest]:
+    """The claim templates with another value at *path*; None takes what is there out."""
+    claims: list[Manifest] = deepcopy(CLAIMS)
+    place: Any = claims
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return [
+        {**claim, "spec": {key: part for key, part in claim["spec"].items() if part is not None}}
+        for claim in claims
+    ]
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_accepted"),
+    [
+        pytest.param(CLAIMS, True, id="the same"),
+        pytest.param(CLAIMS[::-1], True, id="another order"),
+        pytest.param(
+            change((0, "spec", "resources", "requests", "storage"), "5Gi"), True, id="a larger one"
+        ),
+        pytest.param(change((0, "spec", "storageClassName"), "slow"), False, id="another class"),
+        pytest.param(change((0, "spec", "storageClassName"), None), False, id="no class"),
+        pytest.param(change((0, "metadata", "labels"), {"a": "b"}), False, id="other labels"),
+        pytest.param(change((0, "metadata", "name"), "other"), False, id="another name"),
+        pytest.param(CLAIMS[:1], False, id="one less"),
+        pytest.param(None, False, id="none"),
+    ],
+)
+async def test_claim_templates_stay_as_they_are(
+    space: Space, claims: list[Manifest] | None, is_accepted: bool
+) -> None:
+    """But for a growing request; the message says so."""
+    await space.apply(make_workload(volumeClaimTemplates=CLAIMS))
+    changed = make_workload(volumeClaimTemplates=claims)
+    metadata = {"name": "weather", "namespace": space.name}
+    path = path_of("MCPWorkload", space.name, "weather")
+    query = {"dryRun": "All", "fieldManager": "author", "force": "true"}
+
+    request = space.api.request("PATCH", path, {**changed, "metadata": metadata}, APPLY, query)
+    if is_accepted:
+        await request
+        return
+    with pytest.raises(RequestFailed, match=r"only spec\.resources\.requests\.storage may grow"):
+        await request
+
+
+async def test_a_typo_deep_inside_is_named(space: Space) -> None:
+    """As `kubectl apply` asks for by default."""
+    mounts = [{"name": "a", "mountPath": "/a", "subpath": "b"}]
+    workload = make_workload(sidecars=[{"name": "a", "image": "a", "volumeMounts": mounts}])
+    workload["metadata"]["namespace"] = space.name
+
+    with pytest.raises(RequestFailed, match=r"sidecars\[0\]\.volumeMounts\[0\]\.subpath"):
+        await dry_apply(space.api, workload)
+
+
+async def test_children_come_and_go_with_the_fields_that_ask_for_them(space: Space) -> None:
+    """The second Service and the budget are deleted when nobody asks for them any more."""
+    asked: dict[str, Any] = {
+        "service": {"type": "ClusterIP"},
+        "disruptionBudget": {"maxUnavailable": 1},
+    }
+    await space.settle(make_workload(**asked))
+    await space.until("Service", "weather-svc", exists())
+    await space.until("PodDisruptionBudget", "weather", exists())
+    kept = await space.get("Service", "weather")
+
+    await space.settle(make_workload())
+
+    await space.until("Service", "weather-svc", is_gone())
+    await space.until("PodDisruptionBudget", "weather", is_gone())
+    assert (await space.get("Service", "weather"))["metadata"]["uid"] == kept["metadata"]["uid"]

@@ -1,0 +1,93 @@
+"""A cluster in memory for the spine, and a reconciler in it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
+from mcpworkload.errors import ApiError
+from mcpworkload.live import Metadata
+from mcpworkload.names import ChildId
+from mcpworkload.observation import Observation
+from mcpworkload.reconcile import Reconciler
+from mcpworkload.store import WorkloadStore
+from tests.unit.builders import NOON, make_body
+
+KEY = "team/weather"
+
+
+@dataclass
+class World:
+    """
+    What the API server holds and answers, and what was asked of it.
+
+    Children go by kind and name, as in "Service weather".
+    """
+
+    observation: Observation = field(default_factory=Observation)
+    existing: dict[str, Metadata] = field(default_factory=dict)
+    failures: dict[str, ApiError] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    version: int = 2000
+
+    def observe(self, _: str) -> Observation:
+        """The caches."""
+        return self.observation
+
+    async def read_child(self, child: Child) -> Metadata | None:
+        """Whose the name is."""
+        self.calls.append(f"read {child.id}")
+        return self.existing.get(str(child.id))
+
+    async def apply_child(self, child: Child, *, uid: str | None, force: bool) -> Metadata:
+        """Server-side apply."""
+        self.calls.append(f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip())
+        if error := self.failures.get(str(child.id)):
+            raise error
+        self.version += 1
+        return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
+
+    async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
+        """A deletion with a UID as its precondition."""
+        assert namespace == "team"
+        self.calls.append(f"delete {child_id} {uid}")
+        if error := self.failures.get(f"delete {child_id}"):
+            raise error
+
+    async def write_status(self, body: Any, status: dict[str, Any]) -> dict[str, Any]:
+        """The status subresource."""
+        self.calls.append("status")
+        if error := self.failures.get("status"):
+            raise error
+        self.statuses.append(status)
+        version = str(int(body["metadata"]["resourceVersion"]) + 1)
+        return {
+            **body,
+            "metadata": {**body["metadata"], "resourceVersion": version},
+            "status": status,
+        }
+
+
+@dataclass
+class Bench:
+    """A reconciler in that world, with one workload."""
+
+    world: World
+    store: WorkloadStore
+    look: Reconciler
+    #: The keys that the queue was told to forget.
+    forgotten: list[str]
+
+    def conditions(self) -> list[str]:
+        """The conditions that were written last."""
+        written = self.world.statuses[-1]["conditions"]
+        return ["{type}={status}/{reason}".format(**condition) for condition in written]
+
+
+def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **spec: Any) -> Bench:
+    """A workload that nobody has seen before, and its reconciler."""
+    world, store, forgotten = world or World(), WorkloadStore(), list[str]()
+    store.put(make_body(**spec))
+    anything: Any = world
+    look = Reconciler(store, anything, forgotten.append, anything, policy, lambda: NOON)
+    return Bench(world, store, look, forgotten)
