@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from mcpworkload import names
-from mcpworkload.crd.__main__ import TARGET, main
+from mcpworkload.crd.__main__ import GENERATED, ROOT, main
 from mcpworkload.crd.document import build_crd, render
 
+CRD = "crds/mcpworkload.yaml"
 MAX_BYTES = 200_000
 
 # Keywords that a structural schema may not use, or that are noise in one.
@@ -47,7 +48,7 @@ def levels(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
 
 def test_the_committed_file_is_what_the_models_say() -> None:
     """`make crds` has been run since the models changed."""
-    assert TARGET.read_text(encoding="utf-8") == text()
+    assert (ROOT / CRD).read_text(encoding="utf-8") == text()
 
 
 @pytest.mark.parametrize(
@@ -66,23 +67,24 @@ def test_the_check_says_what_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """`--check` is silent about a current file; its hint about another is one line."""
-    target = tmp_path / "mcpworkload.yaml"
+    main(["--write"], tmp_path)
+    (tmp_path / CRD).unlink()
     if content is not None:
-        target.write_text(content, encoding="utf-8")
+        (tmp_path / CRD).write_text(content, encoding="utf-8")
 
-    assert main(["--check"], target) == status
+    assert main(["--check"], tmp_path) == status
     assert capsys.readouterr().err == (hint and f"crds/mcpworkload.yaml {hint}")
 
 
 def test_printing_and_writing_give_the_same_text(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Redirected output is as good as `--write`."""
-    target = tmp_path / "mcpworkload.yaml"
-
-    assert main(["--write"], target) == 0
-    assert main([], target) == 0
-    assert capsys.readouterr().out == target.read_text(encoding="utf-8")
+    """Redirected output is as good as `--write`, which writes every generated file."""
+    assert main(["--write"], tmp_path) == 0
+    assert main([], tmp_path) == 0
+    assert capsys.readouterr().out == (tmp_path / CRD).read_text(encoding="utf-8")
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == set(GENERATED)
 
 
 def test_rendering_loses_nothing_and_is_repeatable() -> None:
