@@ -17,7 +17,9 @@ OPERATOR = "mcpworkload"
 
 def read_samples() -> list[Manifest]:
     """The workloads among the samples."""
-    bodies = [body for path in FOLDER.glob("*.yaml") for body in yaml.safe_load_all(path.open())]
+    bodies = [
+        body for path in FOLDER.glob("*.yaml") for body in yaml.safe_load_all(path.read_text())
+    ]
     return [body for body in bodies if body["kind"] == "MCPWorkload"]
 
 
