@@ -39,6 +39,21 @@ def test_our_own_types_are_opened_and_those_of_kubernetes_named() -> None:
     assert not any(path.startswith(("sidecars[]", "env[]")) for path in found)
 
 
+def test_every_rule_is_told_at_its_field() -> None:
+    """Those about several fields at the one that is to be changed."""
+    text = docs.render_docs()
+
+    for path, words in (
+        ("metadata.name", "choose a name"),
+        ("ports", "give each entry another port"),
+        ("ports[].name", "write a name of at most 15"),
+        ("sidecars", 'give the container another name than "mcp"'),
+        ("volumeClaimTemplates", "leave the claim templates as they were"),
+        ("updateStrategy.rollingUpdate", "leave rollingUpdate out"),
+    ):
+        assert f"\n| `{path}` | {words}" in text
+
+
 def test_every_reason_has_a_row() -> None:
     """With the status that it goes with."""
     text = docs.render_docs()
