@@ -3,10 +3,10 @@
 
 -- What may pass without anybody changing the workload: a sync that waits must not fail on it.
 local waits_for_others = {
-  ApplyFailed = true, ChildConflict = true, ConfigError = true, NodeLost = true,
-  PodsUnreadable = true, PodRefused = true, ReferenceNotFound = true,
-  ScaledToZero = true, Starting = true, Stopped = true, Unschedulable = true, Updating = true,
-  VolumePending = true,
+  ApplyFailed = true, ChildConflict = true, ConfigError = true, Evicted = true,
+  MountFailed = true, NodeLost = true, PodRefused = true, PodsUnreadable = true,
+  ProbeFailing = true, ReferenceNotFound = true, ScaledToZero = true, Starting = true,
+  Stopped = true, Unschedulable = true, Updating = true, VolumePending = true,
 }
 
 local status = obj.status or {}
