@@ -34,7 +34,6 @@ def test_a_sample_says_what_it_shows(sample: Path) -> None:
     first, *_ = sample.read_text(encoding="utf-8").splitlines()
 
     assert first.startswith("# ")
-    assert first.endswith(".")
 
 
 def test_the_samples_have_names_of_their_own() -> None:
