@@ -10,9 +10,12 @@ import yaml
 
 from deploy import kubectl as tool
 from deploy.terminal import run
-from tests.rig.builders import make_object, make_workload
+from tests.rig.argocd import SCRIPT, health_of
+from tests.rig.builders import make_object, make_running_workload, make_workload
 from tests.rig.cluster import ROOT, Cluster
 from tests.rig.kinds import Manifest
+from tests.rig.predicates import has_condition, is_ready
+from tests.rig.process import OperatorProcess
 from tests.rig.space import Space
 
 FOLDER = ROOT / "deploy" / "gitops"
@@ -64,7 +67,30 @@ async def test_the_health_script_goes_beside_other_settings_of_argo_cd(space: Sp
 
     data: dict[str, Any] = (await space.get("ConfigMap", "argocd-cm"))["data"]
     assert data["url"] == "https://cd.example"
-    assert data[KEY] == (FOLDER / "argocd" / "health.lua").read_text(encoding="utf-8")
+    assert data[KEY] == SCRIPT.read_text(encoding="utf-8")
+
+
+async def test_argo_cd_understands_what_the_operator_writes(
+    space: Space, operator: OperatorProcess
+) -> None:
+    """From the first look to Ready, over a stop, to a mistake that no retry can mend."""
+    operator.stop()
+    await space.apply(make_running_workload("weather"))
+    fresh = await space.get("MCPWorkload", "weather")
+    assert health_of(fresh)[0] == "Progressing"
+
+    await asyncio.to_thread(operator.start_leading)
+    ready = await space.until("MCPWorkload", "weather", is_ready())
+    assert health_of(ready)[0] == "Healthy"
+
+    stopped = await space.settle(make_running_workload("weather", operatingMode="Stopped"))
+    assert health_of(stopped) == ("Healthy", "Stopped: nothing runs")
+
+    patch = [{"op": "test", "path": "/spec/containers/0/name", "value": "other"}]
+    await space.apply(make_running_workload("weather", podTemplatePatch=patch))
+    stalled = has_condition("Stalled", "True", "PatchRejected")
+    found = await space.until("MCPWorkload", "weather", stalled)
+    assert health_of(found)[0] == "Degraded"
 
 
 def _readme() -> str:

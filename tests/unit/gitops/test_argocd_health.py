@@ -1,29 +1,14 @@
-"""The health that Argo CD shows, by running its script as Argo CD does: Lua 5.1, few libraries."""
+"""The health that Argo CD shows for every kind of status, by running its script."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from lupa.lua51 import LuaRuntime
 
 from mcpworkload.models import STATUS_DEFAULT
 from mcpworkload.reasons import AcceptedReason, AvailableReason
+from tests.rig.argocd import health_of
 
-SCRIPT = Path(__file__).parents[3] / "deploy" / "gitops" / "argocd" / "health.lua"
-# What Argo CD does not open; os it replaces by little more than the time.
-FORBIDDEN = ("io", "string", "math", "debug", "os", "require", "python")
 GENERATION = 3
-
-
-def health_of(body: dict[str, Any]) -> tuple[str, str]:
-    """Status and message of *body*."""
-    lua = LuaRuntime()
-    values = lua.globals()
-    for name in FORBIDDEN:
-        values[name] = None
-    values["obj"] = lua.table_from(body, recursive=True)
-    result = lua.execute(SCRIPT.read_text(encoding="utf-8"))
-    return result["status"], result["message"]
 
 
 def body(*conditions: dict[str, Any], observed: int = GENERATION) -> dict[str, Any]:
