@@ -7,17 +7,13 @@ That an API server takes it, and what it then refuses, is tested against a real 
 import json
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from mcpworkload import names
-from mcpworkload.crd.__main__ import GENERATED, ROOT, main
 from mcpworkload.crd.document import build_crd, render
 
-CRD = "crds/mcpworkload.yaml"
 MAX_BYTES = 200_000
 
 # Keywords that a structural schema may not use, or that are noise in one.
@@ -44,48 +40,6 @@ def levels(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
     for key, mark in (("items", "[]"), ("additionalProperties", "{}")):
         if key in schema:
             yield from levels(schema[key], path + mark)
-
-
-@pytest.mark.parametrize("path", GENERATED)
-def test_the_committed_files_are_what_the_models_say(path: str) -> None:
-    """`make crds` has been run since the models changed."""
-    assert (ROOT / path).read_text(encoding="utf-8") == GENERATED[path]()
-
-
-@pytest.mark.parametrize(
-    ("content", "status", "hint"),
-    [
-        pytest.param(text(), 0, "", id="current"),
-        pytest.param("old", 1, "is out of date: run make crds and commit it\n", id="stale"),
-        pytest.param(None, 1, "is out of date: run make crds and commit it\n", id="absent"),
-    ],
-)
-def test_the_check_says_what_to_do(
-    content: str | None,
-    status: int,
-    hint: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """`--check` is silent about a current file; its hint about another is one line."""
-    main(["--write"], tmp_path)
-    (tmp_path / CRD).unlink()
-    if content is not None:
-        (tmp_path / CRD).write_text(content, encoding="utf-8")
-
-    assert main(["--check"], tmp_path) == status
-    assert capsys.readouterr().err == (hint and f"crds/mcpworkload.yaml {hint}")
-
-
-def test_printing_and_writing_give_the_same_text(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Redirected output is as good as `--write`, which writes every generated file."""
-    assert main(["--write"], tmp_path) == 0
-    assert main([], tmp_path) == 0
-    assert capsys.readouterr().out == (tmp_path / CRD).read_text(encoding="utf-8")
-    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert written == set(GENERATED)
 
 
 def test_rendering_loses_nothing_and_is_repeatable() -> None:
