@@ -38,7 +38,7 @@ format: $(STAMP) ## rewrite the code the way `check` wants it
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --quiet --fix .
 
-crds: $(STAMP) ## generate crds/ from the models
+crds: $(STAMP) ## generate CRD, reference and kustomize schema from the models
 	@$(PY) -m mcpworkload.crd --write
 
 up: ## start the test cluster (idempotent)
