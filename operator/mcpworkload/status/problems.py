@@ -190,8 +190,10 @@ def _exit_of(pod: Pod, container: ContainerStatus, now: datetime) -> Terminated 
         return before
     if not at.is_looping(container, now):
         return None
+    # In a pod that is ready, and yet not steady, it is a loop that makes the difference.
     started = state.running.started_at
-    has_recovered = container.ready and (started is None or now - started >= at.STEADY)
+    is_young = started is not None and now - started < at.STEADY
+    has_recovered = container.ready and not pod.is_ready and not is_young
     return None if has_recovered else before
 
 
