@@ -166,19 +166,21 @@ async def test_a_claim_that_nobody_fulfils(space: Space) -> None:
     unbound = has_condition("Available", "False", "VolumePending")
     workload = await space.until("MCPWorkload", "weather", unbound, TROUBLE_SECONDS)
     assert condition_of(workload, "Ready")["status"] == "False"
-    await heal(space, make_running_workload("weather", volumes=None))
+    await heal(space, make_running_workload("weather"))
 
 
 async def test_a_volume_that_cannot_be_mounted(space: Space) -> None:
     """The kubelet keeps trying, and says why in Events alone."""
     volume = {"name": "data", "configMap": {"name": "cities"}}
-    await space.apply(make_running_workload("weather", volumes=[volume]))
+    # The kubelet looks only at volumes that a container mounts.
+    mount = {"name": "data", "mountPath": "/data"}
+    await space.apply(make_running_workload("weather", volumes=[volume], volumeMounts=[mount]))
 
     message = await message_of(space, "weather", "MountFailed")
 
     assert message.startswith("pod weather-0: ")
     assert 'configmap "cities" not found' in message
-    await heal(space, make_running_workload("weather", volumes=None))
+    await heal(space, make_running_workload("weather"))
 
 
 async def test_a_quota_that_is_used_up(space: Space) -> None:
