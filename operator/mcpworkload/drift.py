@@ -119,7 +119,12 @@ def _differences(desired: Any, live: Any, path: str) -> Iterator[_Difference]:
     if isinstance(desired, Mapping):
         if isinstance(live, Mapping):
             yield from _mapping_differences(desired, live, path, field)
-        elif desired or live is not None or field in _MEANINGFUL_ABSENCE:
+        elif desired and live is None:
+            inside = list(_mapping_differences(desired, {}, path, field))
+            # Where the cluster drops all that is inside, it drops the mapping, too.
+            dropped = inside and all(_GATED.search(at) for at, _ in inside)
+            yield from inside if dropped else [(path, True)]
+        elif live is not None or field in _MEANINGFUL_ABSENCE:
             yield path, live is None
     elif isinstance(desired, Sequence) and not isinstance(desired, str):
         yield from _list_differences(desired, live or [], path, field)

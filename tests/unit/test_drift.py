@@ -29,6 +29,12 @@ CONTAINER = {"name": "mcp", "image": "a"}
             "selector.b",
             id="a foreign key in a selector",
         ),
+        pytest.param(
+            {"initContainers": [{"name": "a", "lifecycle": {"stopSignal": "SIGINT"}}]},
+            {"initContainers": [{"name": "a"}]},
+            None,
+            id="a mapping of nothing but what the cluster does not know",
+        ),
         pytest.param({"args": ["a"]}, {"args": ["a", "b"]}, "args", id="atomic list is longer"),
         pytest.param({"args": ["a"]}, {"args": ["b"]}, "args[0]", id="atomic list differs"),
         pytest.param({"args": ["a"]}, {"args": "a"}, "args", id="no list at all"),
