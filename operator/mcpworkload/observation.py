@@ -40,6 +40,8 @@ class Observation:
     pods: Mapping[str, Pod] = field(default_factory=dict)
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
+    #: What could not be looked at, and what does not work because of it; in words.
+    unknown: tuple[str, ...] = ()
 
     def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
         """Whether the cache of that child's kind does not show yet what that apply did."""

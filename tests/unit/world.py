@@ -1,5 +1,6 @@
 """A cluster in memory for the spine, and a reconciler in it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from mcpworkload.live import Metadata
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
 from mcpworkload.reconcile import Reconciler
+from mcpworkload.references import Absence, Found, ObjectId
 from mcpworkload.store import WorkloadStore
 from tests.unit.builders import NOON, make_body
 
@@ -25,10 +27,27 @@ class World:
 
     observation: Observation = field(default_factory=Observation)
     existing: dict[str, Metadata] = field(default_factory=dict)
+    #: ConfigMaps and Secrets, as in "Secret weather-key".
+    sources: dict[str, Found] = field(default_factory=dict)
     failures: dict[str, ApiError] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    #: The workloads whose references nobody asks for any more.
+    unfollowed: list[str] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     version: int = 2000
+
+    @property
+    def references(self) -> "World":
+        """What pods read is kept apart from children, but not here."""
+        return self
+
+    async def look_up(self, _: str, objects: Iterable[ObjectId]) -> Mapping[ObjectId, Found]:
+        """The ConfigMaps and Secrets."""
+        return {each: self.sources.get(str(each), Absence.MISSING) for each in objects}
+
+    def forget(self, key: str) -> None:
+        """The workload is gone."""
+        self.unfollowed.append(key)
 
     def observe(self, _: str) -> Observation:
         """The caches."""

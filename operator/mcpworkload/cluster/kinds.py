@@ -6,6 +6,7 @@ from typing import Any, Generic
 
 from mcpworkload import names
 from mcpworkload.live import LiveT, Partial, Pod, PodDisruptionBudget, Service, StatefulSet
+from mcpworkload.references import ReferredKind
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ CHILD_KINDS: Mapping[names.ChildKind, Kind[Any]] = {
     "PodDisruptionBudget": POD_DISRUPTION_BUDGET,
     "Service": SERVICE,
     "StatefulSet": STATEFUL_SET,
+}
+# What pods may refer to; nothing but the metadata of these is listed or watched.
+REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
+    "ConfigMap": Kind("ConfigMap", "/api/v1", "configmaps", Partial),
+    "Secret": Kind("Secret", "/api/v1", "secrets", Partial),
 }
 POD = Kind("Pod", "/api/v1", "pods", Pod)
 # kopf watches the workloads themselves; we only ask which of them still exist.
