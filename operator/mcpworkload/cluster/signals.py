@@ -139,7 +139,9 @@ class Signals:
         if self.is_readable and now - self._forbidden_since < patience:
             return FORBIDDEN_PAUSE_SECONDS
         if self.is_readable:
-            log.warning("references to %s are not followed: %s", self._kind.plural, error)
+            # An installation may want it so; that a right was lost is worth more.
+            level = logging.WARNING if self.synced.is_set() else logging.INFO
+            log.log(level, "references to %s are not followed: %s", self._kind.plural, error)
             self.is_readable = False
             self.synced.set()
             self._on_reset()
