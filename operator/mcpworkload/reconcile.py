@@ -95,6 +95,8 @@ class Reconciler:
             # The children were deleted first, the workload is next: no status to write for that.
             return None
         except Refusal as error:
+            if isinstance(error, ReferenceNotFound) and (wait := memory.wait_for_references()):
+                return wait
             refusal = error
         except ApiError as error:
             if not memory.is_failing_for_long():

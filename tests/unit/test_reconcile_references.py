@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 
-from mcpworkload import names
+from mcpworkload import memory, names
 from mcpworkload.references import Absence, digest_content
 from tests.unit.builders import make_body, make_observation, make_pod
 from tests.unit.world import KEY, Bench, World, make_bench
 
 SOURCE = "Secret weather-key"
 ENV = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "weather-key", "key": "api"}}}]
+
+
+@pytest.fixture
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is told at once."""
+    monkeypatch.setattr(memory, "REFERENCE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -31,6 +37,22 @@ def accepted(bench: Bench) -> dict[str, Any]:
     return first
 
 
+async def test_what_comes_a_moment_later_was_never_missing(bench: Bench) -> None:
+    """The workload was applied before its Secret: no status says so."""
+    bench.world.sources[SOURCE] = Absence.MISSING
+
+    again = await bench.look(KEY)
+
+    assert bench.world.calls == []
+    assert again is not None
+    assert 0 < again <= 1
+
+    bench.world.sources[SOURCE] = digest_content("u", {"api": "1"})
+    await bench.look(KEY)
+    assert len(applies(bench)) == 2
+
+
+@pytest.mark.usefixtures("_no_patience")
 async def test_a_missing_reference_is_refused_and_heals(bench: Bench) -> None:
     """Without children, without giving up, and without a retry: its arrival is an event."""
     bench.world.sources[SOURCE] = digest_content("u", {})
@@ -52,6 +74,7 @@ async def test_a_missing_reference_is_refused_and_heals(bench: Bench) -> None:
     assert len(applies(bench)) == 2
 
 
+@pytest.mark.usefixtures("_no_patience")
 async def test_what_runs_stays_when_a_reference_goes(bench: Bench) -> None:
     """It can serve, and says what is wrong."""
     await bench.look(KEY)

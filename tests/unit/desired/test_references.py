@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mcpworkload import names
 from mcpworkload.desired import build_draft
 from tests.unit.builders import make_workload
 
@@ -158,3 +159,19 @@ def test_every_place_is_found(
 ) -> None:
     """By the name that the author of the spec knows it by."""
     assert references_of(**spec) == expected
+
+
+@pytest.mark.parametrize("annotations", [{"a": "b"}, {}, None])
+def test_the_digest_is_added_to_whatever_annotations_there_are(
+    annotations: dict[str, str] | None,
+) -> None:
+    """A patch may have left none; without a digest the template is what it was."""
+    operation = {"op": "add", "path": "/metadata/annotations", "value": annotations}
+    draft = build_draft(make_workload(podTemplatePatch=[operation]))
+
+    template = draft.with_digest("0123456789")
+
+    expected = {**(annotations or {}), names.REFERENCES_ANNOTATION: "0123456789"}
+    assert template["metadata"]["annotations"] == expected
+    assert draft.template["metadata"]["annotations"] == annotations
+    assert draft.with_digest(None) is draft.template
