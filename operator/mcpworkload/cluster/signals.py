@@ -139,9 +139,11 @@ class Signals:
         if self.is_readable and now - self._forbidden_since < patience:
             return FORBIDDEN_PAUSE_SECONDS
         if self.is_readable:
-            # An installation may want it so; that a right was lost is worth more.
-            level = logging.WARNING if self.synced.is_set() else logging.INFO
-            log.log(level, "references to %s are not followed: %s", self._kind.plural, error)
+            if self.synced.is_set():
+                log.warning("%s can no longer be read: %s", self._kind.plural, error)
+            else:
+                # As the installation wants it: no trouble, and so not in words of trouble.
+                log.info("no right to read %s: references are not followed", self._kind.plural)
             self.is_readable = False
             self.synced.set()
             self._on_reset()
