@@ -273,3 +273,17 @@ async def test_a_workload_that_is_gone_leaves_no_trace(server: Server) -> None:
         references.forget("team/other")
         assert references._entries == {"ConfigMap": {}, "Secret": {}}
         assert references._wanted == {}
+
+
+async def test_rights_that_are_lost_are_noticed(server: Server) -> None:
+    """Not by what is cached, which is of the past from then on."""
+    async with running(server) as (references, changed):
+        await references.look_up(KEY, [SECRET])
+        await until(lambda: "secrets" in server.watches)
+        changed.clear()
+        server.status["secrets"] = 403
+        server.watches["secrets"].put_nowait(b"")
+        await until(lambda: bool(changed))
+
+        assert await references.look_up(KEY, [SECRET]) == {SECRET: Absence.UNREADABLE}
+        assert references.silent_seconds() < 5
