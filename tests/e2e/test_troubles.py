@@ -80,14 +80,14 @@ async def test_a_request_that_no_node_can_meet(space: Space) -> None:
 
 
 async def test_a_reference_that_is_missing(space: Space) -> None:
-    """A ConfigMap that is not there is named; creating it is enough."""
-    source = [{"configMapRef": {"name": "cities"}}]
+    """A Secret that we may not look for is named by the kubelet; creating it is enough."""
+    source = [{"secretRef": {"name": "cities"}}]
     await space.apply(make_running_workload("weather", envFrom=source))
 
     message = await message_of(space, "weather", "ConfigError")
 
     assert '"cities" not found' in message
-    await space.create(make_object("ConfigMap", "cities", data={"CITY": "Oslo"}))
+    await space.create(make_object("Secret", "cities", stringData={"CITY": "Oslo"}))
     ready = has_condition("Ready", "True")
     await space.until("MCPWorkload", "weather", ready, HEAL_SECONDS)
 
