@@ -8,6 +8,7 @@ import kopf
 from mcpworkload import __version__, names, probes
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.connection import Connection
+from mcpworkload.cluster.events import Events
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.lease import LeaderLease
 from mcpworkload.cluster.writer import Writer
@@ -62,7 +63,7 @@ async def _lead(settings: Settings, api: Api, lease: LeaderLease, health: probes
 
     informers = Informers(api, settings.namespaces, child_changed)
     policy = Policy(settings.pod_security)
-    reconciler = Reconciler(store, informers, queue.forget, Writer(api), policy)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]

@@ -5,6 +5,7 @@ A Pod as a dictionary is fifteen times larger and several times slower to decode
 a child stays undecoded: it is compared once with what we want, then dropped.
 """
 
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -27,6 +28,7 @@ class Metadata(msgspec.Struct, rename="camel"):
     namespace: str = ""
     resource_version: str = "0"
     generation: int = 0
+    creation_timestamp: datetime | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: list[OwnerReference] = []
@@ -109,10 +111,17 @@ class Terminated(msgspec.Struct, rename="camel"):
     message: str = ""
 
 
+class Running(msgspec.Struct, rename="camel"):
+    """Since when a container has been running."""
+
+    started_at: datetime | None = None
+
+
 class ContainerState(msgspec.Struct, rename="camel"):
-    """At most one of the two is set; a running container has neither."""
+    """At most one of them is set."""
 
     waiting: Waiting | None = None
+    running: Running | None = None
     terminated: Terminated | None = None
 
 
@@ -133,20 +142,39 @@ class PodCondition(msgspec.Struct, rename="camel"):
     status: str
     reason: str = ""
     message: str = ""
+    last_transition_time: datetime | None = None
 
 
 class PodStatus(msgspec.Struct, rename="camel"):
-    """The part of a Pod's status that we read."""
+    """The part of a Pod's status that we read; phase, reason and message when it has failed."""
 
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
     conditions: list[PodCondition] = []
     container_statuses: list[ContainerStatus] = []
     init_container_statuses: list[ContainerStatus] = []
 
 
+class InitContainer(msgspec.Struct, rename="camel"):
+    """One that runs before the others, or, when it is restarted always, beside them."""
+
+    name: str
+    restart_policy: str = ""
+
+
+class PodSpec(msgspec.Struct, rename="camel"):
+    """The part of a Pod's spec that its status can't be understood without."""
+
+    node_name: str = ""
+    init_containers: list[InitContainer] = []
+
+
 class Pod(msgspec.Struct, rename="camel"):
-    """A Pod without its spec."""
+    """A Pod without most of its spec."""
 
     metadata: Metadata
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
     status: PodStatus = msgspec.field(default_factory=PodStatus)
 
     @property
@@ -158,7 +186,39 @@ class Pod(msgspec.Struct, rename="camel"):
         )
 
 
-LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Pod, Partial)
+class Regarded(msgspec.Struct, rename="camel"):
+    """What an Event is about; the path names the container, if it is about one."""
+
+    name: str = ""
+    uid: str = ""
+    field_path: str = ""
+
+
+class Series(msgspec.Struct, rename="camel"):
+    """An Event that happens again and again."""
+
+    last_observed_time: datetime | None = None
+
+
+class Event(msgspec.Struct, rename="camel"):
+    """What a component of the cluster said about an object."""
+
+    metadata: Metadata
+    involved_object: Regarded = msgspec.field(default_factory=Regarded)
+    reason: str = ""
+    message: str = ""
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: Series | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was said last; the older and the newer way to record Events differ in where."""
+        again = self.series.last_observed_time if self.series else None
+        return again or self.last_timestamp or self.event_time or self.metadata.creation_timestamp
+
+
+LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Pod, Partial, Event)
 
 
 class Page(msgspec.Struct, Generic[LiveT]):

@@ -1,8 +1,11 @@
 """What we did to one workload lately; lost with the process, and never needed for being right."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from mcpworkload.live import Event
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
 from mcpworkload.status import Hold
@@ -39,6 +42,22 @@ class Repairs:
         self.at = now
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the Events of a pod said when they were last read."""
+
+    #: The state that the pod was in, in words that change with it.
+    state: str
+    events: Sequence[Event]
+    #: How long to wait before they are read again without a change; None when they explain it.
+    pause: float | None
+    at: float = field(default_factory=time.monotonic)
+
+    def due_in(self) -> float:
+        """In how many seconds to read them again."""
+        return float("inf") if self.pause is None else self.at + self.pause - time.monotonic()
+
+
 @dataclass
 class Memory:
     """One workload, one UID."""
@@ -49,6 +68,10 @@ class Memory:
     pruned: set[str] = field(default_factory=set)
     hold: Hold = field(default_factory=Hold)
     repairs: dict[ChildId, Repairs] = field(default_factory=dict)
+    #: By UID of a pod that is not ready, and does not say why.
+    told: dict[str, Told] = field(default_factory=dict)
+    #: When no pod was missing; what was said before of pods that could not be made is over.
+    complete_at: datetime | None = None
     _refused: dict[ChildId, tuple[str, str, float]] = field(default_factory=dict)
     _failing_since: float | None = None
     _missing_since: float | None = None

@@ -1,6 +1,6 @@
 """What is there: one frozen snapshot of a workload's live children and pods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 
 from mcpworkload import names
 from mcpworkload.drift import first_difference, first_refused
-from mcpworkload.live import Child, Pod, StatefulSet
+from mcpworkload.live import Child, Event, Pod, StatefulSet
 from mcpworkload.manifest import digest_of
 from mcpworkload.names import ChildId, ChildKind
 
@@ -42,6 +42,10 @@ class Observation:
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
     #: What could not be looked at, and what does not work because of it; in words.
     unknown: tuple[str, ...] = ()
+    #: What was said of pods that our StatefulSet could not make, however long ago.
+    refusals: Sequence[Event] = ()
+    #: Events of pods, by UID, where they were asked for.
+    told: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 
     def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
         """Whether the cache of that child's kind does not show yet what that apply did."""

@@ -36,12 +36,18 @@ class AvailableReason(StrEnum):
     STOPPED = "Stopped"  # False; asked for
     SCALED_TO_ZERO = "ScaledToZero"  # False; asked for
     STARTING = "Starting"  # False; passes by itself
+    POD_REFUSED = "PodRefused"  # False; admission, a quota or the node does not let a pod exist
     UNSCHEDULABLE = "Unschedulable"  # False; no node takes the pod
+    VOLUME_PENDING = "VolumePending"  # False; a claim is missing or not bound
+    MOUNT_FAILED = "MountFailed"  # False; a volume cannot be attached or mounted
     IMAGE_PULL_FAILED = "ImagePullFailed"  # False
     CONFIG_ERROR = "ConfigError"  # False; a reference of the container cannot be resolved
     START_FAILED = "StartFailed"  # False; the container could not be started
     CRASH_LOOPING = "CrashLooping"  # False; the container exits again and again
     OOM_KILLED = "OOMKilled"  # False; the memory limit was reached
+    PROBE_FAILING = "ProbeFailing"  # False; the container runs, but does not become ready
+    EVICTED = "Evicted"  # False; the node ended the pod for reasons of its own
+    NODE_LOST = "NodeLost"  # False; the pod's node does not report
     NOT_ACCEPTED = "NotAccepted"  # False; no children were made: see Accepted
 
 

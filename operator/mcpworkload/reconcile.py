@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from mcpworkload.cluster.events import Events
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
 from mcpworkload.desired import DEFAULT_POLICY, Policy, build_children, build_draft
@@ -29,13 +30,14 @@ from mcpworkload.errors import (
     Refusal,
 )
 from mcpworkload.execute import execute, prune
+from mcpworkload.inquiry import inquire
 from mcpworkload.manifest import Manifest
 from mcpworkload.memory import Memory
 from mcpworkload.models import Workload
 from mcpworkload.observation import Observation
 from mcpworkload.plan import plan, plan_prunes
 from mcpworkload.references import describe_missing, describe_unknown, digest_references
-from mcpworkload.status import Subject, build_status, hold_for, summary
+from mcpworkload.status import Subject, build_status, hold_for, news, next_look, summary
 from mcpworkload.store import Body, WorkloadStore, key_of
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Reconciler:
         informers: Informers,
         forget: Callable[[str], None],
         writer: Writer,
+        events: Events,
         policy: Policy = DEFAULT_POLICY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -57,6 +60,7 @@ class Reconciler:
         self._informers = informers
         self._forget = forget
         self._writer = writer
+        self._events = events
         self._policy = policy
         self._now = now
         self._memory: dict[str, Memory] = {}
@@ -147,12 +151,17 @@ class Reconciler:
         memory: Memory,
     ) -> float | None:
         """Write the status if it changed and may be written now; else when to look again."""
-        status = build_status(subject, observation, memory.applied, refusal, self._now())
+        now = self._now()
+        observation, asking = await inquire(
+            self._events, body["metadata"]["namespace"], observation, subject.replicas, memory, now
+        )
+        again = _soonest(asking, next_look(observation.pods.values(), now))
+        status = build_status(subject, observation, memory.applied, refusal, now)
         # A refusal is told at once, whatever the rest is about to become.
         applied = memory.applied if refusal is None else {}
         wait = hold_for(subject.status, status, observation, applied, memory.hold)
         if wait is not None:
-            return wait or None
+            return _soonest(wait, again)
         key = key_of(body)
         try:
             stored = await self._writer.write_status(body, status)
@@ -166,7 +175,9 @@ class Reconciler:
         if self._store.get(key) is body:
             # Only then: a deletion that was seen meanwhile must not be undone.
             self._store.put(stored)
-        return None
+        for each in news(subject.status, status):
+            await self._events.post(body, each, now)
+        return again
 
     def _drop(self, key: str) -> None:
         self._informers.references.forget(key)

@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from mcpworkload import names
-from mcpworkload.live import Child, Pod, PodDisruptionBudget, Service, StatefulSet
+from mcpworkload.live import Child, Event, Pod, PodDisruptionBudget, Service, StatefulSet
 from mcpworkload.models import Workload
 from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation
@@ -103,27 +103,54 @@ def make_pod(
     revision: str = "new",
     terminating: bool = False,
     container: dict[str, Any] | None = None,
-    condition: dict[str, str] | None = None,
+    condition: dict[str, Any] | None = None,
+    since: datetime | None = None,
+    spec: dict[str, Any] | None = None,
+    **status: Any,
 ) -> Pod:
-    """A live pod of the StatefulSet; *container* is the status of its `mcp` container."""
-    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    """
+    A live pod of the StatefulSet; *container* is the status of its `mcp` container.
+
+    *since* is when it became ready, or ceased to be; *status* goes over the pod's status.
+    """
+    conditions: list[dict[str, Any]] = [
+        {"type": "Ready", "status": "True" if ready else "False", "lastTransitionTime": since}
+    ]
     content: dict[str, Any] = {
         "metadata": {
             "name": name,
+            "uid": f"{name}-uid",
             "labels": {names.REVISION_LABEL: revision},
             "ownerReferences": [owner("sts", "StatefulSet")],
             "deletionTimestamp": "2026-11-23T12:00:00Z" if terminating else None,
         },
+        "spec": spec or {},
         "status": {
             "conditions": [*conditions, condition] if condition else conditions,
             "containerStatuses": [{"name": "mcp", **container}] if container else [],
+            **status,
         },
     }
     return msgspec.convert(content, Pod)
 
 
+def make_event(reason: str, message: str, at: datetime = NOON, about: str = "") -> Event:
+    """What a component said; *about* is the name of a container, or of a StatefulSet."""
+    content = {
+        "metadata": {"name": f"{reason}-{at.timestamp()}", "namespace": "team"},
+        "involvedObject": {"uid": "sts", "fieldPath": f"spec.containers{{{about}}}"},
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": at,
+    }
+    return msgspec.convert(content, Event)
+
+
 def make_observation(
-    *pods: Pod, statefulset: StatefulSet | None = None, children: Sequence[Child] = ()
+    *pods: Pod,
+    statefulset: StatefulSet | None = None,
+    children: Sequence[Child] = (),
+    refusals: Sequence[Event] = (),
 ) -> Observation:
     """A snapshot with a settled StatefulSet unless another is given, and *children* beside it."""
     statefulset = statefulset or make_statefulset()
@@ -132,6 +159,7 @@ def make_observation(
         statefulset=statefulset,
         pods={pod.metadata.name: pod for pod in pods},
         versions={"PodDisruptionBudget": 1000, "Service": 1000, "StatefulSet": 1000},
+        refusals=refusals,
     )
 
 

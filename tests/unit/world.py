@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.errors import ApiError
-from mcpworkload.live import Metadata
+from mcpworkload.live import Event, Metadata
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
 from mcpworkload.reconcile import Reconciler
 from mcpworkload.references import Absence, Found, ObjectId
+from mcpworkload.status import News
 from mcpworkload.store import WorkloadStore
 from tests.unit.builders import NOON, make_body
 
@@ -35,6 +37,11 @@ class World:
     unfollowed: list[str] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     version: int = 2000
+    now: datetime = NOON
+    #: By UID of a pod, what its Events say; and whose were asked for.
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    said: list[News] = field(default_factory=list)
 
     @property
     def references(self) -> "World":
@@ -86,6 +93,16 @@ class World:
             "status": status,
         }
 
+    async def read(self, namespace: str, uid: str) -> list[Event]:
+        """The Events of a pod."""
+        assert namespace == "team"
+        self.asked.append(uid)
+        return self.events.get(uid, [])
+
+    async def post(self, _body: Any, news: News, _now: datetime) -> None:
+        """An Event of ours; no write that anything depends on."""
+        self.said.append(news)
+
 
 @dataclass
 class Bench:
@@ -108,5 +125,7 @@ def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **sp
     world, store, forgotten = world or World(), WorkloadStore(), list[str]()
     store.put(make_body(**spec))
     anything: Any = world
-    look = Reconciler(store, anything, forgotten.append, anything, policy, lambda: NOON)
+    look = Reconciler(
+        store, anything, forgotten.append, anything, anything, policy, lambda: world.now
+    )
     return Bench(world, store, look, forgotten)

@@ -26,12 +26,14 @@ log = logging.getLogger(__name__)
 # The server sends a bookmark a minute and remembers events for 75 seconds.
 SILENCE_SECONDS = 70.0
 WATCH_SECONDS = (240, 300)
+# A watch without bookmarks ends by its own time, or is dead.
+LONG_SILENCE_SECONDS = WATCH_SECONDS[1] + SILENCE_SECONDS
 BACKOFF_SECONDS = (0.2, 30.0)
 RESTART_PAUSE_SECONDS = 0.1
 
 
 class Informer(Generic[LiveT]):
-    """The live objects of one kind that carry our label, in one namespace or in all."""
+    """The live objects of one kind that its selector takes, in one namespace or in all."""
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class Informer(Generic[LiveT]):
     async def _list(self) -> None:
         found: dict[str, LiveT] = {}
         version = 0
-        pages = read_pages(self._api, self._kind, self._namespace, selector=names.WORKLOAD_LABEL)
+        pages = read_pages(self._api, self._kind, self._namespace, selector=self._kind.selector)
         async for page in pages:
             found.update((_path(item), item) for item in page.items)
             version = int(page.metadata.resource_version)
@@ -101,13 +103,14 @@ class Informer(Generic[LiveT]):
         params = {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "labelSelector": names.WORKLOAD_LABEL,
+            **self._kind.selector,
             "resourceVersion": str(self.version),
             # Spread, so that the watches of many informers do not end together.
             "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311
         }
         path = self._kind.path(self._namespace)
-        async with self._api.stream(path, params, SILENCE_SECONDS) as lines:
+        silence = SILENCE_SECONDS if self._kind.has_pulse else LONG_SILENCE_SECONDS
+        async with self._api.stream(path, params, silence) as lines:
             self.heard_at = time.monotonic()
             async for line in lines:
                 self._take(self._decode_event(line))
@@ -128,7 +131,7 @@ class Informer(Generic[LiveT]):
 
     def _store(self, item: LiveT) -> None:
         path, metadata = _path(item), item.metadata
-        workload = names.workload_key(metadata.namespace, metadata.labels[names.WORKLOAD_LABEL])
+        workload = names.workload_key(metadata.namespace, self._kind.workload_of(item))
         if self._workload_of.get(path, workload) != workload:
             self._remove(path)
         self._workload_of[path] = workload

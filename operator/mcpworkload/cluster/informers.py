@@ -8,9 +8,9 @@ from typing import Any
 from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.informer import Informer
-from mcpworkload.cluster.kinds import CHILD_KINDS, POD
+from mcpworkload.cluster.kinds import CHILD_KINDS, POD, REFUSAL
 from mcpworkload.cluster.references import References
-from mcpworkload.live import Child, Pod, StatefulSet
+from mcpworkload.live import Child, Event, Pod, StatefulSet
 from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation, controlled_by
 
@@ -29,11 +29,13 @@ class Informers:
         self._pods = {ns: Informer(api, POD, ns, on_change) for ns in scopes}
         #: What the pods read; it needs no sync, for who asks waits.
         self.references = References(api, scopes, on_change)
-        self._all: list[Informer[Any]] = [
+        self._refusals = {ns: Informer(api, REFUSAL, ns, on_change) for ns in scopes}
+        self._with_pulse: list[Informer[Any]] = [
             informer
             for group in (*self._children.values(), self._pods)
             for informer in group.values()
         ]
+        self._all: list[Informer[Any]] = [*self._with_pulse, *self._refusals.values()]
 
     async def run(self) -> None:
         """Keep every cache up to date, for ever."""
@@ -49,7 +51,7 @@ class Informers:
 
     def silent_seconds(self) -> float:
         """For how long the quietest watch has said nothing; bookmarks count."""
-        silent = time.monotonic() - min(informer.heard_at for informer in self._all)
+        silent = time.monotonic() - min(informer.heard_at for informer in self._with_pulse)
         return max(silent, self.references.silent_seconds())
 
     def observe(self, workload: str) -> Observation:
@@ -65,11 +67,17 @@ class Informers:
         pods: dict[str, Pod] = controlled_by(
             _scoped(self._pods, namespace).of(workload), statefulset
         )
+        refusals: list[Event] = [
+            event
+            for event in _scoped(self._refusals, namespace).of(workload).values()
+            if statefulset is not None and event.involved_object.uid == statefulset.metadata.uid
+        ]
         return Observation(
             children=children,
             statefulset=statefulset,
             pods=pods,
             versions={kind: cache.version for kind, cache in caches.items()},
+            refusals=refusals,
         )
 
 

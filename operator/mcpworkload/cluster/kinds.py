@@ -1,12 +1,25 @@
 """The kinds that we list, watch and apply, and where the API server keeps them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from mcpworkload import names
-from mcpworkload.live import LiveT, Partial, Pod, PodDisruptionBudget, Service, StatefulSet
+from mcpworkload.live import (
+    Event,
+    LiveT,
+    Partial,
+    Pod,
+    PodDisruptionBudget,
+    Service,
+    StatefulSet,
+)
 from mcpworkload.references import ReferredKind
+
+
+def _labelled(item: Any) -> str:
+    name: str = item.metadata.labels[names.WORKLOAD_LABEL]
+    return name
 
 
 @dataclass(frozen=True)
@@ -17,6 +30,14 @@ class Kind(Generic[LiveT]):
     root: str
     plural: str
     live: type[LiveT]
+    #: Which objects are ours to cache, as parameters of a list or watch.
+    selector: Mapping[str, str] = field(
+        default_factory=lambda: {"labelSelector": names.WORKLOAD_LABEL}
+    )
+    #: The name of the workload that an object belongs to.
+    workload_of: Callable[[Any], str] = _labelled
+    #: Whether its watch says something every minute, if only a bookmark.
+    has_pulse: bool = True
 
     def path(self, namespace: str | None, name: str | None = None) -> str:
         """The path of one object, of a namespace's collection, or of the cluster's."""
@@ -41,5 +62,17 @@ REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
     "Secret": Kind("Secret", "/api/v1", "secrets", Partial),
 }
 POD = Kind("Pod", "/api/v1", "pods", Pod)
+# What the StatefulSet controller says when the API server refuses a pod or a claim: there is no
+# pod then to read it from. A StatefulSet has its workload's name; which of them are ours shows
+# later. The API server keeps no watch cache for Events, hence has no bookmarks to send.
+REFUSAL = Kind(
+    "Event",
+    "/api/v1",
+    "events",
+    Event,
+    selector={"fieldSelector": "involvedObject.kind=StatefulSet,reason=FailedCreate"},
+    workload_of=lambda event: event.involved_object.name,
+    has_pulse=False,
+)
 # kopf watches the workloads themselves; we only ask which of them still exist.
 WORKLOAD = Kind(names.KIND, f"/apis/{names.API_VERSION}", names.PLURAL, Partial)

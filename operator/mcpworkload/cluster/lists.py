@@ -1,6 +1,6 @@
 """Lists, page by page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -17,7 +17,7 @@ async def read_pages(
     kind: Kind[LiveT],
     namespace: str | None,
     *,
-    selector: str = "",
+    selector: Mapping[str, str] | None = None,
     accept: str = "application/json",
 ) -> AsyncIterator[Page[LiveT]]:
     """
@@ -27,9 +27,7 @@ async def read_pages(
         ApiError: `Gone` when the list grew too old between two pages.
     """
     decoder = msgspec.json.Decoder(Page[kind.live])  # type: ignore[name-defined]
-    params = {"limit": str(PAGE_SIZE)}
-    if selector:
-        params["labelSelector"] = selector
+    params = {"limit": str(PAGE_SIZE), **(selector or {})}
     while True:
         content = await api.request("GET", kind.path(namespace), params=params, accept=accept)
         page: Page[LiveT] = decoder.decode(content)

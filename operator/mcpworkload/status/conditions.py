@@ -2,7 +2,8 @@
 The status that is true of a workload: conditions, counts, URL.
 
 Pure: the clock is an argument. Nothing is kept from the old status but the times at which
-conditions changed, so that a status never lies for longer than one reconcile.
+conditions changed and words on a problem that still holds, so that a status never lies for
+longer than one reconcile.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,9 @@ from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadSta
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
-from mcpworkload.status.problems import first_problem
+from mcpworkload.status import tellings
+from mcpworkload.status.pods import is_steady
+from mcpworkload.status.problems import Problem, first_problem
 
 # Nothing runs because nothing is to run: no reason not to be Ready.
 _AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
@@ -96,16 +99,17 @@ def build_status(
     """
     pods = observation.pods.values()
     accepted = _accepted(observation, applied, refusal)
-    available = _available(subject, observation, refusal)
+    available = _available(subject, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
-    verdicts = [accepted, available, _ready(subject, observation, is_settled, accepted, available)]
+    ready = _ready(subject, observation, is_settled, accepted, available, now)
+    verdicts = [accepted, available, ready]
     if refusal is not None and refusal.is_final:
         message = "nothing is retried before the spec changes: see Accepted"
         verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
     status = WorkloadStatus(
         observed_generation=subject.generation,
         replicas=len(pods),
-        ready_replicas=sum(pod.is_ready for pod in pods),
+        ready_replicas=sum(is_steady(pod, now) for pod in pods),
         updated_replicas=len(observation.pods_of_update()),
         selector=subject.selector,
         url=subject.url,
@@ -145,9 +149,11 @@ def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]
     yield from observation.unknown
 
 
-def _available(subject: Subject, observation: Observation, refusal: Refusal | None) -> Verdict:
+def _available(
+    subject: Subject, observation: Observation, refusal: Refusal | None, now: datetime
+) -> Verdict:
     replicas = subject.replicas
-    ready = _serving(observation.pods.values(), subject, observation)
+    ready = _serving(observation.pods.values(), subject, observation, now)
     count = _count(ready, subject)
     if replicas and ready >= max(1, replicas - subject.may_miss):
         return Verdict(ConditionType.AVAILABLE, "True", AvailableReason.REPLICAS_READY, count)
@@ -157,8 +163,8 @@ def _available(subject: Subject, observation: Observation, refusal: Refusal | No
         reason, message = AvailableReason.STOPPED, "operatingMode is Stopped: nothing runs"
     elif replicas == 0:
         reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
-    elif problem := first_problem(observation.pods.values()):
-        reason, message = problem.reason, problem.message(_stored_message(subject))
+    elif problem := _problem(subject, observation, now):
+        reason, message = problem.reason, problem.message(_stored(subject, problem.reason))
     else:
         reason, message = AvailableReason.STARTING, count
     return Verdict(ConditionType.AVAILABLE, "False", reason, message)
@@ -170,11 +176,12 @@ def _ready(
     is_settled: bool,
     accepted: Verdict,
     available: Verdict,
+    now: datetime,
 ) -> Verdict:
     replicas, pods = subject.replicas, observation.pods
     to_update = replicas if subject.to_update is None else subject.to_update
-    serving = _serving(pods.values(), subject, observation)
-    updated = _serving(observation.pods_of_update(), subject, observation)
+    serving = _serving(pods.values(), subject, observation, now)
+    updated = _serving(observation.pods_of_update(), subject, observation, now)
     if to_update < replicas:
         message = f"{_count(serving, subject)}, {updated} updated"
     else:
@@ -189,20 +196,30 @@ def _ready(
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
 
 
-def _stored_message(subject: Subject) -> str:
-    conditions = subject.status.get("conditions", ())
-    stored = (each["message"] for each in conditions if each["type"] == ConditionType.AVAILABLE)
-    return str(next(stored, ""))
+def _problem(subject: Subject, observation: Observation, now: datetime) -> Problem | None:
+    """What is wrong with the pods that there are, else why there are not all of them."""
+    if problem := first_problem(observation.pods.values(), now, observation.told):
+        return problem
+    said = tellings.of_refusal(observation, subject.replicas, now)
+    return Problem(AvailableReason.POD_REFUSED, said) if said else None
 
 
-def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation) -> int:
+def _stored(subject: Subject, reason: str) -> str:
+    """The message that stands beside *reason* now; empty where another one does."""
+    for condition in subject.status.get("conditions", ()):
+        if (condition["type"], condition["reason"]) == (ConditionType.AVAILABLE, reason):
+            return str(condition["message"])
+    return ""
+
+
+def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation, now: datetime) -> int:
     """
-    How many of *pods* are ready, and have been for minReadySeconds.
+    How many of *pods* are ready to stay so, and have been for minReadySeconds.
 
     The StatefulSet controller has the clock for that, and its count is an event; it is of all
     pods and may be late, so it can only make the number smaller.
     """
-    ready = sum(pod.is_ready for pod in pods)
+    ready = sum(is_steady(pod, now) for pod in pods)
     if not subject.has_min_ready_seconds or observation.statefulset is None:
         return ready
     return min(ready, observation.statefulset.status.available_replicas)

@@ -1,25 +1,35 @@
-"""Why a pod does not serve, in the kubelet's and the scheduler's words made steady."""
+"""Why a workload does not serve, in the kubelet's and the scheduler's words made steady."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from mcpworkload.live import ContainerStatus, Pod, PodCondition, Terminated
+from mcpworkload.live import ContainerStatus, Event, Pod, Terminated
 from mcpworkload.reasons import AvailableReason
+from mcpworkload.status import pods as at
+from mcpworkload.status import tellings, words
 
 _WAITING_REASONS = {
     "ErrImagePull": AvailableReason.IMAGE_PULL_FAILED,
     "ImagePullBackOff": AvailableReason.IMAGE_PULL_FAILED,
+    "ImageInspectError": AvailableReason.IMAGE_PULL_FAILED,
     "InvalidImageName": AvailableReason.IMAGE_PULL_FAILED,
     "ErrImageNeverPull": AvailableReason.IMAGE_PULL_FAILED,
+    "RegistryUnavailable": AvailableReason.IMAGE_PULL_FAILED,
     "CreateContainerConfigError": AvailableReason.CONFIG_ERROR,
     "CreateContainerError": AvailableReason.CONFIG_ERROR,
     "RunContainerError": AvailableReason.START_FAILED,
+    "PostStartHookError": AvailableReason.START_FAILED,
     "StartError": AvailableReason.START_FAILED,
+    "ContainerCannotRun": AvailableReason.START_FAILED,
 }
-# The kubelet alternates between an error and "Back-off ...: error"; only the error is news.
-_BACK_OFF = re.compile(r'^Back-off pulling image ".*?": (?:\w+: )?')
+# Reasons of a pod that a node has given up; with any other, the node did not even start it.
+_EVICTIONS = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "Shutdown"})
+_VOLUME = re.compile(r"persistent ?volume|storageclass", re.IGNORECASE)
 _OUT_OF_MEMORY = "OOMKilled"
+# SIGKILL and SIGTERM: what the kubelet ends a container with.
+_KILLED = (137, 143)
 MAX_HEAD = 600
 MAX_TAIL = 400
 
@@ -33,67 +43,180 @@ class Problem:
     head: str
     #: What the server printed last: its end is what matters, and may differ at each exit.
     tail: str = ""
+    #: Pod and container alone, where nobody says now what happened, but may have before.
+    vague: str = ""
 
     def message(self, stored: str = "") -> str:
-        """The message, or *stored* where that tells the same problem with an earlier tail."""
+        """
+        The message, or *stored*, where that tells the same problem.
+
+        *stored* is the message that stands beside the same reason now, if any: with an
+        earlier tail, or with words that have been forgotten since.
+        """
         if self.tail and stored.startswith(f"{self.head}: "):
+            return stored
+        if self.vague and stored.startswith(f"{self.vague}: "):
             return stored
         return f"{self.head}: {self.tail}" if self.tail else self.head
 
 
-def first_problem(pods: Iterable[Pod]) -> Problem | None:
-    """The problem of the first of *pods* that has one."""
-    return next((problem for pod in pods if (problem := _problem_of(pod))), None)
+def first_problem(
+    pods: Iterable[Pod], now: datetime, told: Mapping[str, Sequence[Event]]
+) -> Problem | None:
+    """The problem of the first of *pods* that has one; *told* are Events by the pod's UID."""
+    problems = (_problem_of(pod, now, told.get(pod.metadata.uid, ())) for pod in pods)
+    return next((problem for problem in problems if problem), None)
 
 
-def _problem_of(pod: Pod) -> Problem | None:
-    if pod.is_ready or pod.metadata.deletion_timestamp is not None:
+def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
+    """The pods whose Events may say why they are not ready, because nothing else does."""
+    return [
+        pod
+        for pod in pods
+        if pod.metadata.deletion_timestamp is None
+        and at.is_impatient(pod, now)
+        and (_plain_problem(pod, now) is None or any(map(_was_killed, at.containers_of(pod))))
+    ]
+
+
+def _problem_of(pod: Pod, now: datetime, events: Sequence[Event]) -> Problem | None:
+    if at.is_steady(pod, now):
         return None
-    for condition in pod.status.conditions:
-        if _is_unschedulable(condition):
-            return _problem(AvailableReason.UNSCHEDULABLE, pod, None, condition.message)
-    for container in (*pod.status.init_container_statuses, *pod.status.container_statuses):
-        if problem := _container_problem(pod, container):
+    if pod.metadata.deletion_timestamp is not None:
+        return _overdue(pod, now)
+    for container in at.containers_of(pod):
+        # The kubelet ends what fails its probes; that it did is less than why.
+        said = tellings.of_probe(events, container, ending=True)
+        if _was_killed(container) and said:
+            return _not_ready(pod, container, said)
+    if problem := _plain_problem(pod, now):
+        return problem
+    return _slow_problem(pod, events) if at.is_impatient(pod, now) else None
+
+
+def _plain_problem(pod: Pod, now: datetime) -> Problem | None:
+    """The problem that the pod's own status shows."""
+    if pod.status.phase == "Failed" and pod.status.reason:
+        return _given_up(pod)
+    scheduled = at.condition_of(pod, "PodScheduled")
+    if (scheduled.status, scheduled.reason) == ("False", "Unschedulable"):
+        is_volume = _VOLUME.search(scheduled.message)
+        reason = AvailableReason.VOLUME_PENDING if is_volume else AvailableReason.UNSCHEDULABLE
+        return problem_at(reason, pod, None, words.scheduling_error(scheduled.message))
+    for container in at.containers_of(pod):
+        if problem := _container_problem(pod, container, now):
             return problem
-    return None
+    return _lost(pod)
 
 
-def _is_unschedulable(condition: PodCondition) -> bool:
-    return (
-        condition.type == "PodScheduled"
-        and condition.status == "False"
-        and condition.reason == "Unschedulable"
+def _given_up(pod: Pod) -> Problem:
+    is_eviction = pod.status.reason in _EVICTIONS
+    reason = AvailableReason.EVICTED if is_eviction else AvailableReason.POD_REFUSED
+    # What follows the first sentence are figures of the moment.
+    said = words.steady(pod.status.message).partition(". ")[0]
+    return problem_at(reason, pod, None, f"{pod.status.reason}: {said}")
+
+
+def _lost(pod: Pod) -> Problem | None:
+    """A node that does not report has its pods marked not ready, and nothing else of them."""
+    ready = at.condition_of(pod, "Ready")
+    is_contradiction = (
+        ready.status == "False"
+        and ready.reason != "ReadinessGatesNotReady"
+        and at.condition_of(pod, "ContainersReady").status == "True"
+        and all(container.ready for container in pod.status.container_statuses)
     )
+    if not is_contradiction and pod.status.reason != "NodeLost":
+        return None
+    said = f"node {pod.spec.node_name} does not report"
+    return problem_at(AvailableReason.NODE_LOST, pod, None, said)
 
 
-def _container_problem(pod: Pod, container: ContainerStatus) -> Problem | None:
+def _overdue(pod: Pod, now: datetime) -> Problem | None:
+    deadline = datetime.fromisoformat(str(pod.metadata.deletion_timestamp))
+    if pod.status.reason != "NodeLost" and now < deadline + at.OVERDUE:
+        return None
+    said = f"node {pod.spec.node_name} does not confirm that the pod has ended"
+    return problem_at(AvailableReason.NODE_LOST, pod, None, said)
+
+
+def _slow_problem(pod: Pod, events: Sequence[Event]) -> Problem | None:
+    """The problem of a pod that takes long, from what its Events tell."""
+    for container in at.containers_of(pod):
+        if container.state.running and not container.ready:
+            if at.runs_once(pod, container):
+                return None
+            return _not_ready(pod, container, tellings.of_probe(events, container))
+    gates = at.condition_of(pod, "Ready")
+    if gates.reason == "ReadinessGatesNotReady":
+        return problem_at(AvailableReason.PROBE_FAILING, pod, None, gates.message)
+    reason, said = tellings.of_start(events)
+    return problem_at(reason, pod, None, said) if reason else None
+
+
+def _not_ready(pod: Pod, container: ContainerStatus, said: str) -> Problem:
+    reason = AvailableReason.PROBE_FAILING
+    if said:
+        return problem_at(reason, pod, container, said)
+    head = problem_at(reason, pod, container, "it runs, but does not become ready").head
+    return Problem(reason, head, vague=_where(pod, container))
+
+
+def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> Problem | None:
     waiting = container.state.waiting
     reason = _WAITING_REASONS.get(waiting.reason) if waiting else None
     if waiting and reason:
-        words = _BACK_OFF.sub("", waiting.message) or waiting.reason
-        return _problem(reason, pod, container, words)
-    ended = container.state.terminated or container.last_state.terminated
-    if ended is None or container.ready:
+        said = words.pull_error(waiting.message)
+        problem = problem_at(reason, pod, container, said or waiting.reason)
+        return problem if said else Problem(reason, problem.head, vague=_where(pod, container))
+    ended = _exit_of(pod, container, now)
+    if ended is None:
         return None
     if ended.reason in _WAITING_REASONS:
-        return _problem(_WAITING_REASONS[ended.reason], pod, container, ended.message)
+        said = words.steady(ended.message)
+        return problem_at(_WAITING_REASONS[ended.reason], pod, container, said)
     if ended.reason == _OUT_OF_MEMORY:
         return _exit(AvailableReason.OOM_KILLED, pod, container, ended)
-    if container.restart_count or ended.exit_code:
-        return _exit(AvailableReason.CRASH_LOOPING, pod, container, ended)
-    return None
+    return _exit(AvailableReason.CRASH_LOOPING, pod, container, ended)
+
+
+def _exit_of(pod: Pod, container: ContainerStatus, now: datetime) -> Terminated | None:
+    """The exit that the container has not recovered from."""
+    state, before = container.state, container.last_state.terminated
+    if state.terminated:
+        is_done = at.runs_once(pod, container) and state.terminated.exit_code == 0
+        return None if is_done else state.terminated
+    if state.running is None:
+        return before
+    if not at.is_looping(container, now):
+        return None
+    # In a pod that is ready, and yet not steady, it is a loop that makes the difference.
+    started = state.running.started_at
+    is_young = started is not None and now - started < at.STEADY
+    has_recovered = container.ready and not pod.is_ready and not is_young
+    return None if has_recovered else before
+
+
+def _was_killed(container: ContainerStatus) -> bool:
+    ended = container.state.terminated or container.last_state.terminated
+    is_kill = ended is not None and ended.exit_code in _KILLED and ended.reason != _OUT_OF_MEMORY
+    return is_kill and not container.ready
 
 
 def _exit(
     reason: AvailableReason, pod: Pod, container: ContainerStatus, ended: Terminated
 ) -> Problem:
-    words = f"exited with code {ended.exit_code} ({ended.reason})"
-    head = _problem(reason, pod, container, words).head
+    said = f"exited with code {ended.exit_code} ({ended.reason})"
+    head = problem_at(reason, pod, container, said).head
     return Problem(reason, head, ended.message.strip()[-MAX_TAIL:])
 
 
-def _problem(
-    reason: AvailableReason, pod: Pod, container: ContainerStatus | None, words: str
+def problem_at(
+    reason: AvailableReason, pod: Pod, container: ContainerStatus | None, said: str
 ) -> Problem:
-    where = f"pod {pod.metadata.name}" + (f", container {container.name}" if container else "")
-    return Problem(reason, f"{where}: {words}"[:MAX_HEAD])
+    """A problem whose message names pod and container before what is said of it."""
+    return Problem(reason, f"{_where(pod, container)}: {said}"[:MAX_HEAD])
+
+
+def _where(pod: Pod, container: ContainerStatus | None) -> str:
+    return f"pod {pod.metadata.name}" + (f", container {container.name}" if container else "")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.status.problems import first_problem
-from tests.unit.builders import make_pod
+from tests.unit.builders import NOON, make_pod
 
 
 def waiting(reason: str, message: str = "") -> dict[str, Any]:
@@ -69,7 +69,7 @@ PULL = 'failed to pull and unpack image "nope:1": not found'
 )
 def test_problem_of_a_container(container: dict[str, Any], reason: str, words: str) -> None:
     """The message names pod and container."""
-    problem = first_problem([make_pod(container=container)])
+    problem = first_problem([make_pod(container=container)], NOON, {})
 
     assert problem is not None
     assert problem.reason == reason
@@ -82,14 +82,14 @@ def test_unschedulable() -> None:
         "type": "PodScheduled",
         "status": "False",
         "reason": "Unschedulable",
-        "message": "0/1 nodes are available",
+        "message": "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are",
     }
 
-    problem = first_problem([make_pod(condition=condition)])
+    problem = first_problem([make_pod(condition=condition)], NOON, {})
 
     assert problem is not None
     assert problem.reason == "Unschedulable"
-    assert problem.message() == "pod weather-0: 0/1 nodes are available"
+    assert problem.message() == "pod weather-0: no node fits: Insufficient memory"
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_unschedulable() -> None:
 )
 def test_no_problem(pod: Any) -> None:
     """What passes by itself is no problem."""
-    assert first_problem([pod]) is None
+    assert first_problem([pod], NOON, {}) is None

@@ -1,0 +1,91 @@
+"""Events: those of a pod, read when its status does not say enough, and our own."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from mcpworkload import names
+from mcpworkload.cluster.api import Api
+from mcpworkload.cluster.kinds import REFUSAL
+from mcpworkload.cluster.lists import PAGE_SIZE
+from mcpworkload.errors import ApiError, Conflict
+from mcpworkload.live import Event, Page
+from mcpworkload.status import News
+
+log = logging.getLogger(__name__)
+
+# The API server takes 1,024 bytes.
+MAX_NOTE_BYTES = 1000
+CONTROLLER = f"{names.GROUP}/operator"
+_PAGE = msgspec.json.Decoder(Page[Event])
+
+
+class Events:
+    """Reads and writes Events; neither is worth failing for."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def read(self, namespace: str, uid: str) -> Sequence[Event]:
+        """The Events of the object with that UID; none where they can't be read."""
+        selector = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(PAGE_SIZE)}
+        try:
+            content = await self._api.request("GET", REFUSAL.path(namespace), params=selector)
+        except ApiError as error:
+            log.warning("the Events of a pod in %s can't be read: %s", namespace, error)
+            return ()
+        return _PAGE.decode(content).items
+
+    async def post(self, body: Mapping[str, Any], news: News, now: datetime) -> None:
+        """
+        Say *news* of the workload in *body*.
+
+        The same news of the same generation is said once in the time that Events are kept,
+        whoever says it: its name tells.
+        """
+        namespace = body["metadata"]["namespace"]
+        try:
+            await self._api.request(
+                "POST",
+                f"/apis/events.k8s.io/v1/namespaces/{namespace}/events",
+                params={"fieldManager": names.FIELD_MANAGER},
+                body=msgspec.json.encode(event_of(body, news, now)),
+            )
+        except Conflict:
+            return
+        except ApiError as error:
+            log.warning("an Event was not written: %s", error)
+
+
+def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
+    """The Event to write."""
+    metadata = body["metadata"]
+    said = f"{metadata['uid']} {news.generation} {news.condition} {news.type} {news.reason}"
+    digest = hashlib.sha256(said.encode()).hexdigest()[:16]
+    note = news.note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore")
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{metadata['name']}.{digest}",
+            "namespace": metadata["namespace"],
+        },
+        "regarding": {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": metadata["uid"],
+        },
+        "type": news.type,
+        "reason": news.reason,
+        "action": "Reconcile",
+        "note": note,
+        "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": CONTROLLER,
+        "reportingInstance": names.FIELD_MANAGER,
+    }

@@ -1,0 +1,83 @@
+"""What Events tell about a pod that its status does not."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from mcpworkload.live import ContainerStatus, Event
+from mcpworkload.observation import Observation
+from mcpworkload.reasons import AvailableReason
+from mcpworkload.status import words
+
+_PROBE = "Unhealthy"
+_ENDING_PROBES = ("Liveness", "Startup")
+_START_REASONS = {
+    "FailedMount": AvailableReason.MOUNT_FAILED,
+    "FailedAttachVolume": AvailableReason.MOUNT_FAILED,
+    "FailedMapVolume": AvailableReason.MOUNT_FAILED,
+    "FailedCreatePodSandBox": AvailableReason.START_FAILED,
+    "NetworkNotReady": AvailableReason.START_FAILED,
+}
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+# The StatefulSet controller tries again after 17 minutes at the latest.
+_REFUSAL = timedelta(minutes=20)
+
+
+def is_telling(events: Iterable[Event]) -> bool:
+    """Whether any of a pod's Events explains why it is not ready."""
+    return any(event.reason == _PROBE or event.reason in _START_REASONS for event in events)
+
+
+def of_probe(events: Iterable[Event], container: ContainerStatus, *, ending: bool = False) -> str:
+    """
+    What the container's probes said last; empty when they said nothing.
+
+    With *ending* only of those probes that the kubelet ends a container for.
+    """
+    said = [
+        event
+        for event in events
+        if event.reason == _PROBE
+        and event.involved_object.field_path.endswith(f"{{{container.name}}}")
+        and (not ending or event.message.startswith(_ENDING_PROBES))
+    ]
+    last = max(said, key=lambda event: (_time(event), event.message), default=None)
+    return words.steady(last.message) if last else ""
+
+
+def of_start(events: Iterable[Event]) -> tuple[AvailableReason | None, str]:
+    """Why the pod's containers are not made: the last Event, if it is of a failure."""
+    last = max(
+        events,
+        key=lambda event: (_time(event), event.reason in _START_REASONS, event.message),
+        default=None,
+    )
+    if last is None:
+        return None, ""
+    return _START_REASONS.get(last.reason), words.steady(last.message)
+
+
+def of_refusal(observation: Observation, replicas: int, now: datetime) -> str:
+    """Why the StatefulSet can't make a pod that it lacks; empty when nobody says so."""
+    if observation.statefulset is None:
+        return ""
+    name = observation.statefulset.metadata.name
+    lacking = {f"{name}-{index}" for index in range(replicas)} - observation.pods.keys()
+    # The last words win, and of them those on the first pod, so that they stay the same.
+    last = {
+        words.refusal(event.message)[0]: words.refusal(event.message)[1]
+        for event in sorted(observation.refusals, key=_time)
+        if now - _time(event) < _REFUSAL
+    }
+    pod = min((pod for pod in last if lacking and (not pod or pod in lacking)), default=None)
+    if pod is None:
+        return ""
+    return f"pod {pod}: {last[pod]}" if pod else last[pod]
+
+
+def since(events: Sequence[Event], moment: datetime | None) -> list[Event]:
+    """The *events* that are of later than *moment*; all where that is None."""
+    return [event for event in events if moment is None or _time(event) > moment]
+
+
+def _time(event: Event) -> datetime:
+    return event.at or _LONG_AGO

@@ -1,0 +1,100 @@
+"""Events of pods, asked for as seldom as possible; ours, after the status they belong to."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mcpworkload import inquiry
+from mcpworkload.errors import Conflict
+from tests.unit.builders import NOON, make_event, make_observation, make_pod
+from tests.unit.world import KEY, Bench, make_bench
+
+UID = "weather-0-uid"
+PROBE = make_event("Unhealthy", "Readiness probe failed: HTTP 500", about="mcp")
+
+
+def slow(restarts: int = 0, seconds: float = 60) -> Any:
+    """A pod that runs and is not ready."""
+    since = NOON - timedelta(seconds=seconds)
+    container = {"state": {"running": {"startedAt": since}}, "restartCount": restarts}
+    return make_observation(make_pod(container=container, since=since))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A workload whose children are applied, and whose pod is slow."""
+    bench = make_bench()
+    bench.world.observation = slow()
+    return bench
+
+
+async def test_one_list_for_each_state(bench: Bench) -> None:
+    """However many looks there are."""
+    bench.world.events[UID] = [PROBE]
+    for _ in range(3):
+        await bench.look(KEY)
+    assert bench.world.asked == [UID]
+
+    bench.world.observation = slow(restarts=1)
+    await bench.look(KEY)
+    assert bench.world.asked == [UID, UID]
+
+
+async def test_silence_is_asked_again_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With pauses that grow."""
+    monkeypatch.setattr(inquiry, "PAUSE_SECONDS", (0.0, 300.0))
+    for _ in range(2):
+        await bench.look(KEY)
+    assert bench.world.asked == [UID, UID]
+
+    monkeypatch.setattr(inquiry, "PAUSE_SECONDS", (20.0, 300.0))
+    again = await bench.look(KEY)
+    await bench.look(KEY)
+    assert bench.world.asked == [UID] * 3
+    assert again is not None
+
+
+async def test_a_pod_that_starts_is_not_asked_about(bench: Bench) -> None:
+    """But looked at when its time is over."""
+    bench.world.observation = slow(seconds=12)
+
+    again = await bench.look(KEY)
+
+    assert bench.world.asked == []
+    assert again == pytest.approx(2, abs=0.1)  # the status is held back for that long
+
+
+async def test_an_old_refusal_does_not_come_back(bench: Bench) -> None:
+    """The pod was there since; now it is being replaced."""
+    message = "create Pod weather-0 in StatefulSet weather failed error: quota"
+    refusals = [make_event("FailedCreate", message, NOON - timedelta(seconds=5))]
+    bench.world.observation = make_observation(make_pod(ready=True), refusals=refusals)
+    await bench.look(KEY)
+
+    memory = bench.look._memory[KEY]
+    assert memory.complete_at == NOON
+    bench.world.observation = make_observation(refusals=refusals)
+    found, _ = await inquiry.inquire(
+        bench.look._events, "team", bench.world.observation, 1, memory, NOON
+    )
+    assert found.refusals == []
+
+
+async def test_events_follow_a_stored_status(bench: Bench) -> None:
+    """One that was not stored is not news."""
+    bench.world.failures["status"] = Conflict("changed")
+    bench.world.observation = make_observation(make_pod(ready=True))
+    bench.store.put({**_body(bench), "spec": {"image": 7}})
+    await bench.look(KEY)
+    assert bench.world.said == []
+
+    bench.world.failures.clear()
+    await bench.look(KEY)
+    await bench.look(KEY)
+    assert [each.reason for each in bench.world.said] == ["InvalidSpec"]
+
+
+def _body(bench: Bench) -> dict[str, Any]:
+    body: Any = bench.store.get(KEY)
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": "500"}}
