@@ -149,6 +149,21 @@ async def test_a_probe_that_never_succeeds(space: Space, audit: AuditLog) -> Non
     await heal(space, make_running_workload("weather"))
 
 
+async def test_a_server_that_is_killed_for_its_probe(space: Space, audit: AuditLog) -> None:
+    """Why the kubelet ends it, again and again, says more than that it does; written once."""
+    probes = {"startup": {"periodSeconds": 1, "failureThreshold": 5}}
+    deaf = ["python3", "-c", "import time; time.sleep(1000)"]
+    await space.apply(make_running_workload("weather", command=deaf, probes=probes))
+
+    message = await message_of(space, "weather", "ProbeFailing")
+
+    assert message.startswith("pod weather-0, container mcp: Startup probe failed: ")
+    log = audit.from_now()
+    await asyncio.sleep(QUIET_SECONDS)
+    assert log.writes(space.name) == []
+    await heal(space, make_running_workload("weather"))
+
+
 async def test_a_claim_that_nobody_fulfils(space: Space) -> None:
     """Missing at first, then without a volume that fits."""
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "cities"}}

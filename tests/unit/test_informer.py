@@ -14,8 +14,7 @@ from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.connection import Connection
 from mcpworkload.cluster.informer import Informer
-from mcpworkload.cluster.kinds import SERVICE
-from mcpworkload.live import Service
+from mcpworkload.cluster.kinds import REFUSAL, SERVICE, Kind
 from tests.unit.waits import until
 
 KEY = "team/weather"
@@ -30,9 +29,11 @@ class Server:
         self.page_size = 100
         self.watches: list[list[bytes]] = []
         self.lists = 0
+        self.selectors: list[str] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A page of the list, or the next watch of the script."""
+        self.selectors += [v for k, v in request.query.items() if k.endswith("Selector")]
         if "watch" in request.query:
             return await self._watch(request)
         self.lists += 1
@@ -73,14 +74,16 @@ def line(kind: str, item: dict[str, Any]) -> bytes:
 
 
 @asynccontextmanager
-async def running(server: Server) -> AsyncIterator[tuple[Informer[Service], list[str]]]:
+async def running(
+    server: Server, kind: Kind[Any] = SERVICE
+) -> AsyncIterator[tuple[Informer[Any], list[str]]]:
     """An informer at that server, and the keys that it reports."""
     application = web.Application()
-    application.add_routes([web.get("/api/v1/services", server.answer)])
+    application.add_routes([web.get(kind.path(None), server.answer)])
     changed: list[str] = []
     async with TestServer(application) as host, aiohttp.ClientSession() as session:
         api = Api(Connection(str(host.make_url("")).rstrip("/"), session))
-        informer = Informer(api, SERVICE, None, changed.append)
+        informer = Informer(api, kind, None, changed.append)
         task = asyncio.create_task(informer.run())
         try:
             await informer.synced.wait()
@@ -181,3 +184,18 @@ async def test_nonsense_in_a_watch_does_not_end_it() -> None:
 
     async with running(server) as (informer, _):
         await until(lambda: informer.version == 12)
+
+
+async def test_refused_pods_are_filed_under_the_workload_of_their_set() -> None:
+    """Events carry no labels of ours."""
+    server = Server()
+    about = {"kind": "StatefulSet", "name": "weather", "uid": "sts"}
+    metadata = {"name": "weather.1", "namespace": "team", "resourceVersion": "1"}
+    server.items = [{"metadata": metadata, "involvedObject": about, "message": "exceeded quota"}]
+
+    async with running(server, REFUSAL) as (informer, changed):
+        assert [event.message for event in informer.of(KEY).values()] == ["exceeded quota"]
+        assert changed == [KEY]
+        await until(lambda: len(server.selectors) == 2)
+
+    assert set(server.selectors) == {"involvedObject.kind=StatefulSet,reason=FailedCreate"}

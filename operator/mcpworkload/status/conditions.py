@@ -193,6 +193,10 @@ def _ready(
     for cause in (accepted, available):
         if cause.status != "True" and cause.reason not in _AT_REST:
             return Verdict(ConditionType.READY, "False", cause.reason, cause.message)
+    # One replica of several: they serve, and yet somebody has to know why it does not.
+    if problem := _problem(subject, observation, now):
+        stored = _stored(subject, problem.reason, ConditionType.READY)
+        return Verdict(ConditionType.READY, "False", problem.reason, problem.message(stored))
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
 
 
@@ -204,10 +208,10 @@ def _problem(subject: Subject, observation: Observation, now: datetime) -> Probl
     return Problem(AvailableReason.POD_REFUSED, said) if said else None
 
 
-def _stored(subject: Subject, reason: str) -> str:
+def _stored(subject: Subject, reason: str, kind: ConditionType = ConditionType.AVAILABLE) -> str:
     """The message that stands beside *reason* now; empty where another one does."""
     for condition in subject.status.get("conditions", ()):
-        if (condition["type"], condition["reason"]) == (ConditionType.AVAILABLE, reason):
+        if (condition["type"], condition["reason"]) == (kind, reason):
             return str(condition["message"])
     return ""
 

@@ -103,3 +103,15 @@ def test_a_pod_that_could_not_be_made_before() -> None:
     assert refused(("weather-2", 5)) == starting
     assert refused(("weather-0", 3600)) == starting
     assert refused(("weather-1", 5), pods=(first,)).startswith("PodRefused: pod weather-1")
+
+
+def test_one_bad_pod_of_two() -> None:
+    """They serve; that one does not, and why, is the reason of Ready."""
+    waiting = {"reason": "ErrImagePull", "message": "no such image"}
+    broken = make_pod("weather-1", container={"state": {"waiting": waiting}})
+
+    status = status_of(make_observation(make_pod(ready=True), broken), replicas=2)
+
+    assert verdicts(status)[1:] == ["Available=True/ReplicasReady", "Ready=False/ImagePullFailed"]
+    ready = status["conditions"][2]
+    assert ready["message"] == "pod weather-1, container mcp: no such image"
