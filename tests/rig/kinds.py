@@ -13,6 +13,7 @@ _PLACES = {
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "MCPWorkload": ("mcpworkload.dev/v1alpha1", "mcpworkloads"),
     "Namespace": ("v1", "namespaces"),
+    "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
     "Pod": ("v1", "pods"),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
     "Role": ("rbac.authorization.k8s.io/v1", "roles"),
