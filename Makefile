@@ -17,14 +17,17 @@ demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
 	@$(PY) -m deploy.demo
 
 test: $(STAMP) ## every test there is, on a real cluster
-	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install && $(PY) -m pytest tests; \
+	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install && $(PY) -m pytest; \
 	 result=$$?; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
+
+test-machine: install ## kill the local cluster, and take it down: does it come back, leave nothing
+	@$(PY) -m pytest tests/machine
 
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest tests/unit
 
-check: $(STAMP) ## (seconds) format, lint, types, import layers, generated files
+check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary
@@ -35,7 +38,7 @@ format: $(STAMP) ## rewrite the code the way `check` wants it
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --quiet --fix .
 
-crds: $(STAMP) ## generate crds/ from the models
+crds: $(STAMP) ## generate CRD, reference and kustomize schema from the models
 	@$(PY) -m mcpworkload.crd --write
 
 up: ## start the test cluster (idempotent)
@@ -73,4 +76,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,dev]'
 	@touch $@
 
-.PHONY: help demo test unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-machine unit check format crds up down status kubeconfig images install uninstall constraints

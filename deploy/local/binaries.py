@@ -76,6 +76,7 @@ NETWORK_POLICY = ToolSet("network-policy", "network-policy", "about 1 min")
 PAUSE = ToolSet("pause", "pause", "a second")
 KWOK = ToolSet("kwok", "kwok", "about 2 min")
 KIND = ToolSet("kind", "kind", "about 1 min")
+HELM = ToolSet("helm", "helm", "about 2 min")
 
 
 def cluster_tool_sets(version: str) -> tuple[ToolSet, ...]:

@@ -48,10 +48,9 @@ class Health:
     async def _api_answers(self) -> bool:
         try:
             await self.api.request("GET", "/version")
-        except Unavailable:
-            return False
-        except ApiError:
-            pass  # a refusal is an answer, too
+        except ApiError as error:
+            # A refusal is an answer, too.
+            return not isinstance(error, Unavailable)
         return True
 
 

@@ -1,10 +1,12 @@
 """Samples are what users copy: each is a valid workload whose pods the default policy allows."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from deploy.images.catalog import by_name, reference
 from mcpworkload import names
 from mcpworkload.desired import build_children
 from mcpworkload.models import Workload
@@ -24,3 +26,28 @@ def test_a_sample_becomes_children(sample: Path) -> None:
     assert bodies
     for body in bodies:
         assert build_children(Workload.parse(body))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_says_what_it_shows(sample: Path) -> None:
+    """Its first line is for whoever looks for an example."""
+    first, *_ = sample.read_text(encoding="utf-8").splitlines()
+
+    assert first.startswith("# ")
+
+
+def test_the_samples_have_names_of_their_own() -> None:
+    """All of them fit into one namespace."""
+    bodies = [body for sample in SAMPLES for body in yaml.safe_load_all(sample.read_text())]
+    found = [(body["kind"], body["metadata"]["name"]) for body in bodies]
+
+    assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_runs_images_that_are_built_here(sample: Path) -> None:
+    """Wherever the samples are applied, `make images` is enough."""
+    known = {reference(by_name(name), "") for name in ("everything", "time")}
+    text = sample.read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^ *(?:- )?image: (\S+)$", text, re.MULTILINE)) <= known

@@ -1,32 +1,52 @@
-"""Print the CRD, write it to its file, or check that the file is up to date."""
+"""Print the CRD, write what is generated from the models, or check that it is up to date."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
+from mcpworkload.crd.docs import render_docs
 from mcpworkload.crd.document import build_crd, render
+from mcpworkload.crd.kustomize import render_openapi
 from mcpworkload.names import KIND
 
-TARGET = Path(__file__).parents[3] / "crds" / f"{KIND.lower()}.yaml"
+ROOT: Final = Path(__file__).parents[3]
+#: Every generated file below the repository's root, and what makes its text.
+GENERATED: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
+    {
+        f"crds/{KIND.lower()}.yaml": lambda: render(build_crd()),
+        "docs/api.md": render_docs,
+        f"deploy/gitops/kustomize/overlay/{KIND.lower()}-openapi.json": render_openapi,
+    }
+)
 
 
-def main(arguments: Sequence[str] | None = None, target: Path = TARGET) -> int:
-    """Do with *target* what the command line asks; the result is the exit status."""
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Do with the files below *root* what the command line asks; the result is the exit status."""
     parser = argparse.ArgumentParser(prog="python -m mcpworkload.crd", description=__doc__)
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", action="store_true", help="write the committed file")
-    action.add_argument("--check", action="store_true", help="fail if that file is out of date")
+    action.add_argument("--write", action="store_true", help="write the committed files")
+    action.add_argument("--check", action="store_true", help="fail if one of them is out of date")
     options = parser.parse_args(arguments)
-    text = render(build_crd())
-    if options.write:
-        target.write_text(text, encoding="utf-8")
-    elif not options.check:
-        sys.stdout.write(text)
-    elif not target.is_file() or target.read_text(encoding="utf-8") != text:
-        sys.stderr.write(f"crds/{target.name} is out of date: run make crds and commit it\n")
-        return 1
-    return 0
+    if not (options.write or options.check):
+        sys.stdout.write(render(build_crd()))
+        return 0
+    stale = {
+        path: text for path, make in GENERATED.items() if _is_stale(root / path, text := make())
+    }
+    for path, text in stale.items():
+        if options.write:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+        else:
+            sys.stderr.write(f"{path} is out of date: run make crds and commit it\n")
+    return 1 if stale and options.check else 0
+
+
+def _is_stale(path: Path, text: str) -> bool:
+    return not path.is_file() or path.read_text(encoding="utf-8") != text
 
 
 if __name__ == "__main__":

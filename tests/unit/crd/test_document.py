@@ -7,14 +7,11 @@ That an API server takes it, and what it then refuses, is tested against a real 
 import json
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from mcpworkload import names
-from mcpworkload.crd.__main__ import TARGET, main
 from mcpworkload.crd.document import build_crd, render
 
 MAX_BYTES = 200_000
@@ -43,46 +40,6 @@ def levels(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
     for key, mark in (("items", "[]"), ("additionalProperties", "{}")):
         if key in schema:
             yield from levels(schema[key], path + mark)
-
-
-def test_the_committed_file_is_what_the_models_say() -> None:
-    """`make crds` has been run since the models changed."""
-    assert TARGET.read_text(encoding="utf-8") == text()
-
-
-@pytest.mark.parametrize(
-    ("content", "status", "hint"),
-    [
-        pytest.param(text(), 0, "", id="current"),
-        pytest.param("old", 1, "is out of date: run make crds and commit it\n", id="stale"),
-        pytest.param(None, 1, "is out of date: run make crds and commit it\n", id="absent"),
-    ],
-)
-def test_the_check_says_what_to_do(
-    content: str | None,
-    status: int,
-    hint: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """`--check` is silent about a current file; its hint about another is one line."""
-    target = tmp_path / "mcpworkload.yaml"
-    if content is not None:
-        target.write_text(content, encoding="utf-8")
-
-    assert main(["--check"], target) == status
-    assert capsys.readouterr().err == (hint and f"crds/mcpworkload.yaml {hint}")
-
-
-def test_printing_and_writing_give_the_same_text(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Redirected output is as good as `--write`."""
-    target = tmp_path / "mcpworkload.yaml"
-
-    assert main(["--write"], target) == 0
-    assert main([], target) == 0
-    assert capsys.readouterr().out == target.read_text(encoding="utf-8")
 
 
 def test_rendering_loses_nothing_and_is_repeatable() -> None:

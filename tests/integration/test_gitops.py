@@ -1,0 +1,97 @@
+"""What is shipped for GitOps tools does with the real tools what its description says."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy import kubectl as tool
+from deploy.terminal import run
+from tests.rig.argocd import SCRIPT, health_of
+from tests.rig.builders import make_object, make_running_workload, make_workload
+from tests.rig.cluster import ROOT, Cluster
+from tests.rig.kinds import Manifest
+from tests.rig.predicates import has_condition, is_ready
+from tests.rig.process import OperatorProcess
+from tests.rig.space import Space
+
+FOLDER = ROOT / "deploy" / "gitops"
+OVERLAY = FOLDER / "kustomize" / "overlay"
+KEY = "resource.customizations.health.mcpworkload.dev_MCPWorkload"
+
+
+async def test_a_kustomize_overlay_patches_lists_by_key(space: Space, cluster: Cluster) -> None:
+    """Entries are changed and added by name, at two depths; what the patch leaves out stays."""
+    workload: Manifest = yaml.safe_load(await cluster.kubectl("kustomize", str(OVERLAY)))
+
+    spec = workload["spec"]
+    env = {entry["name"]: entry["value"] for entry in spec["env"]}
+    assert env == {"CITY": "Oslo", "LOG_LEVEL": "warning", "REGION": "eu"}
+    assert spec["ports"] == [{"name": "metrics", "port": 9090, "servicePort": 80}]
+    (sidecar,) = spec["sidecars"]
+    assert sidecar["command"][:3] == ["python3", "-m", "http.server"]
+    names = {entry["name"] for entry in sidecar["env"]}
+    assert names == {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+    await space.create(workload, dry_run=True)
+
+
+@pytest.mark.parametrize("how", [[], ["--server-side"]], ids=["client-side", "server-side"])
+async def test_nothing_differs_after_an_apply(
+    how: list[str], space: Space, cluster: Cluster
+) -> None:
+    """Also when other hands have scaled what the manifest says nothing about."""
+    manifest = yaml.safe_dump(make_workload("weather", replicas=None, operatingMode="Stopped"))
+    here = ("--namespace", space.name)
+    await cluster.kubectl(*here, "apply", *how, "-f-", stdin=manifest)
+    await cluster.kubectl(*here, "wait", "--for=condition=Ready", "mcpw/weather", "--timeout=30s")
+    await cluster.kubectl(*here, "scale", "mcpw/weather", "--replicas=3")
+
+    # Its exit status is 1, and this call an error, as soon as one field differs.
+    assert await cluster.kubectl(*here, "diff", *how, "-f-", stdin=manifest) == ""
+
+
+async def test_the_health_script_goes_beside_other_settings_of_argo_cd(space: Space) -> None:
+    """The command of the README adds one key and takes nothing away."""
+    found = re.search(r"```\n(kubectl create configmap argocd-cm.*?)```", _readme(), re.DOTALL)
+    assert found is not None
+    await space.create(make_object("ConfigMap", "argocd-cm", data={"url": "https://cd.example"}))
+    command = found[1].replace("namespace argocd", f"namespace {space.name}")
+    path = f"{Path(tool.program()).parent}:{tool.environment()['PATH']}"
+
+    bash = ["bash", "-euo", "pipefail", "-c", command]
+    environment = {**tool.environment(), "PATH": path}
+    await asyncio.to_thread(run, bash, cwd=str(ROOT), env=environment)
+
+    data: dict[str, Any] = (await space.get("ConfigMap", "argocd-cm"))["data"]
+    assert data["url"] == "https://cd.example"
+    assert data[KEY] == SCRIPT.read_text(encoding="utf-8")
+
+
+async def test_argo_cd_understands_what_the_operator_writes(
+    space: Space, operator: OperatorProcess
+) -> None:
+    """From the first look to Ready, over a stop, to a mistake that no retry can mend."""
+    operator.stop()
+    await space.apply(make_running_workload("weather"))
+    fresh = await space.get("MCPWorkload", "weather")
+    assert health_of(fresh)[0] == "Progressing"
+
+    await asyncio.to_thread(operator.start_leading)
+    ready = await space.until("MCPWorkload", "weather", is_ready())
+    assert health_of(ready)[0] == "Healthy"
+
+    stopped = await space.settle(make_running_workload("weather", operatingMode="Stopped"))
+    assert health_of(stopped) == ("Healthy", "Stopped: nothing runs")
+
+    patch = [{"op": "test", "path": "/spec/containers/0/name", "value": "other"}]
+    await space.apply(make_running_workload("weather", podTemplatePatch=patch))
+    stalled = has_condition("Stalled", "True", "PatchRejected")
+    found = await space.until("MCPWorkload", "weather", stalled)
+    assert health_of(found)[0] == "Degraded"
+
+
+def _readme() -> str:
+    return (FOLDER / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,64 @@
+"""
+The local cluster itself: killed, it comes back as it was; taken down, it leaves nothing.
+
+These tests end the cluster, so `make test` leaves them to `make test-machine`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.cluster.choose import choose_cluster
+from deploy.install import wait_until_ready
+from deploy.kubectl import kubectl
+from deploy.local.processes import marked
+from deploy.local.settings import state_folder
+
+ROOT = Path(__file__).parents[2]
+RESTART_SECONDS = 60.0
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(choose_cluster().name != "local", reason="only of the local cluster"),
+]
+
+
+def make(target: str) -> float:
+    """Run a target as a user does; how many seconds it took."""
+    begin = time.monotonic()
+    subprocess.run(["make", target], cwd=ROOT, check=True)
+    return time.monotonic() - begin
+
+
+def test_a_cluster_whose_every_process_was_killed_comes_back() -> None:
+    """With its objects, its images and its pods."""
+    kubectl("create", "configmap", "before-the-kill")
+    for pid in (pids := marked(state_folder())):
+        os.kill(pid, signal.SIGKILL)
+    assert len(pids) > 8
+
+    make("up")
+
+    wait_until_ready()
+    kubectl("delete", "configmap", "before-the-kill")
+
+
+def test_down_leaves_nothing_and_up_is_quick() -> None:
+    """No process, mount, namespace, cgroup, link, chain or set of ours."""
+    took = make("down")
+    leftovers = subprocess.run(
+        [sys.executable, "-m", "deploy.local", "leftovers"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took += make("up")
+
+    assert (leftovers.stdout, leftovers.returncode) == ("", 0)
+    assert took < RESTART_SECONDS
