@@ -9,6 +9,7 @@ What can go wrong, and whether looking again can help.
     │   ├── InvalidSpec      a field is wrong: no look before it changes
     │   ├── PatchRejected    an operation of the template patch cannot be applied
     │   ├── PolicyDenied     the pods asked for are not allowed in this installation
+    │   ├── ReferenceNotFound  a ConfigMap, a Secret or a key is missing: its arrival is an event
     │   ├── Rejected         the API server refused a child: no look before the spec changes
     │   ├── ChildForbidden   rights or quota are missing: looked at again after a while
     │   └── ChildConflict    a child's name is taken: looked at again after a while
@@ -74,6 +75,12 @@ class PolicyDenied(Refusal):
 
     reason = AcceptedReason.POLICY_DENIED
     is_final = True
+
+
+class ReferenceNotFound(Refusal):
+    """The pods need a ConfigMap, a Secret or a key of one that is not there; the watch tells."""
+
+    reason = AcceptedReason.REFERENCE_NOT_FOUND
 
 
 class Rejected(Refusal):

@@ -14,6 +14,8 @@ from mcpworkload.status import Hold
 REFUSAL_SECONDS = 600.0
 # Trouble shorter than this is not worth a condition.
 TROUBLE_SECONDS = 5.0
+# Manifests are applied in any order, and objects are replaced by deleting them first.
+REFERENCE_SECONDS = 1.0
 FREE_REPAIRS = 3
 REPAIR_SECONDS = (0.5, 60.0)
 
@@ -72,6 +74,7 @@ class Memory:
     complete_at: datetime | None = None
     _refused: dict[ChildId, tuple[str, str, float]] = field(default_factory=dict)
     _failing_since: float | None = None
+    _missing_since: float | None = None
 
     def refuse(self, child_id: ChildId, content: str, message: str) -> None:
         """Note that the API server refused that of a child: its digest, or a UID to delete."""
@@ -85,7 +88,14 @@ class Memory:
 
     def note_success(self) -> None:
         """All went well."""
-        self._failing_since = None
+        self._failing_since = self._missing_since = None
+
+    def wait_for_references(self) -> float:
+        """Note that some are missing; for how many seconds they may still be on their way."""
+        now = time.monotonic()
+        if self._missing_since is None:
+            self._missing_since = now
+        return max(0.0, self._missing_since + REFERENCE_SECONDS - now)
 
     def is_failing_for_long(self) -> bool:
         """Note a failure; whether there has been nothing else for a while."""

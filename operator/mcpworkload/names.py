@@ -24,6 +24,8 @@ LEASE_NAME = "mcpworkload-operator"
 
 # On the pod template: when the user last asked for a restart.
 RESTARTED_AT_ANNOTATION = f"{GROUP}/restartedAt"
+# On the pod template: a digest of the ConfigMaps and Secrets that the pods read.
+REFERENCES_ANNOTATION = f"{GROUP}/references"
 
 ChildKind = Literal["PodDisruptionBudget", "Service", "StatefulSet"]
 

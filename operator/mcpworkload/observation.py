@@ -40,6 +40,8 @@ class Observation:
     pods: Mapping[str, Pod] = field(default_factory=dict)
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
+    #: What could not be looked at, and what does not work because of it; in words.
+    unknown: tuple[str, ...] = ()
     #: What was said of pods that our StatefulSet could not make, however long ago.
     refusals: Sequence[Event] = ()
     #: Events of pods, by UID, where they were asked for.

@@ -23,6 +23,7 @@ class AcceptedReason(StrEnum):
     INVALID_SPEC = "InvalidSpec"  # False; needs a new spec
     PATCH_REJECTED = "PatchRejected"  # False; podTemplatePatch does not fit; needs a new spec
     POLICY_DENIED = "PolicyDenied"  # False; the installation forbids such pods; needs a new spec
+    REFERENCE_NOT_FOUND = "ReferenceNotFound"  # False; heals when what is missing comes
     REJECTED = "Rejected"  # False; the API server's words; needs a new spec
     APPLY_FAILED = "ApplyFailed"  # False; the API server's words; retried with backoff
     CHILD_CONFLICT = "ChildConflict"  # False; heals when the other object goes

@@ -13,26 +13,30 @@ written.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mcpworkload.cluster.events import Events
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.desired import DEFAULT_POLICY, Policy, build_children
+from mcpworkload.desired import DEFAULT_POLICY, Policy, build_children, build_draft
 from mcpworkload.errors import (
     ApiError,
     ApplyFailed,
     Conflict,
     NamespaceEnding,
     NotFound,
+    ReferenceNotFound,
     Refusal,
 )
 from mcpworkload.execute import execute, prune
 from mcpworkload.inquiry import inquire
+from mcpworkload.manifest import Manifest
 from mcpworkload.memory import Memory
 from mcpworkload.models import Workload
 from mcpworkload.observation import Observation
 from mcpworkload.plan import plan, plan_prunes
+from mcpworkload.references import describe_missing, describe_unknown, digest_references
 from mcpworkload.status import Subject, build_status, hold_for, news, next_look, summary
 from mcpworkload.store import Body, WorkloadStore, key_of
 
@@ -87,12 +91,16 @@ class Reconciler:
         try:
             workload = Workload.parse(body)
             subject = Subject.of(workload)
-            rest = await self._carry_out(key, workload, observation, memory)
+            template, unknown = await self._settle_template(key, workload)
+            observation = replace(self._informers.observe(key), unknown=unknown)
+            rest = await self._carry_out(key, workload, template, observation, memory)
             memory.note_success()
         except NamespaceEnding:
             # The children were deleted first, the workload is next: no status to write for that.
             return None
         except Refusal as error:
+            if isinstance(error, ReferenceNotFound) and (wait := memory.wait_for_references()):
+                return wait
             refusal = error
         except ApiError as error:
             if not memory.is_failing_for_long():
@@ -103,11 +111,30 @@ class Reconciler:
             raise trouble
         return _soonest(rest, again, refusal.retry_after if refusal else None)
 
+    async def _settle_template(
+        self, key: str, workload: Workload
+    ) -> tuple[Manifest, tuple[str, ...]]:
+        """The pod template to apply, and what could not be known about it."""
+        draft = build_draft(workload, self._policy)
+        objects = {reference.object for reference in draft.references}
+        found = await self._informers.references.look_up(key, objects)
+        missing = describe_missing(draft.references, found)
+        # To stop, or to be scaled to nothing, a workload needs no Secret.
+        if missing and workload.spec.wanted_replicas:
+            raise ReferenceNotFound(missing)
+        digest = digest_references(draft.references, found)
+        return draft.with_digest(digest), describe_unknown(found)
+
     async def _carry_out(
-        self, key: str, workload: Workload, observation: Observation, memory: Memory
+        self,
+        key: str,
+        workload: Workload,
+        template: Manifest,
+        observation: Observation,
+        memory: Memory,
     ) -> float | None:
         """Make the children what they should be; in how many seconds the rest is due, if any."""
-        children = build_children(workload, self._policy)
+        children = build_children(workload, self._policy, template)
         steps = plan(workload.uid, children, observation, memory.applied)
         rest = await execute(self._writer, key, steps, memory)
         memory.pruned &= {child.metadata.uid for child in observation.children.values()}
@@ -153,6 +180,7 @@ class Reconciler:
         return again
 
     def _drop(self, key: str) -> None:
+        self._informers.references.forget(key)
         self._memory.pop(key, None)
         self._forget(key)
 

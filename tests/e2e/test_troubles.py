@@ -87,14 +87,14 @@ async def test_a_request_that_no_node_can_meet(space: Space) -> None:
 
 
 async def test_a_reference_that_is_missing(space: Space) -> None:
-    """A ConfigMap that is not there is named; creating it is enough."""
-    source = [{"configMapRef": {"name": "cities"}}]
+    """A Secret that we may not look for is named by the kubelet; creating it is enough."""
+    source = [{"secretRef": {"name": "cities"}}]
     await space.apply(make_running_workload("weather", envFrom=source))
 
     message = await message_of(space, "weather", "ConfigError")
 
     assert '"cities" not found' in message
-    await space.create(make_object("ConfigMap", "cities", data={"CITY": "Oslo"}))
+    await space.create(make_object("Secret", "cities", stringData={"CITY": "Oslo"}))
     ready = has_condition("Ready", "True")
     await space.until("MCPWorkload", "weather", ready, HEAL_SECONDS)
 
@@ -186,7 +186,8 @@ async def test_a_claim_that_nobody_fulfils(space: Space) -> None:
 
 async def test_a_volume_that_cannot_be_mounted(space: Space) -> None:
     """The kubelet keeps trying, and says why in Events alone."""
-    volume = {"name": "data", "configMap": {"name": "cities"}}
+    # A Secret: of a ConfigMap the operator would know that it is not there.
+    volume = {"name": "data", "secret": {"secretName": "cities"}}
     # The kubelet looks only at volumes that a container mounts.
     mount = {"name": "data", "mountPath": "/data"}
     await space.apply(make_running_workload("weather", volumes=[volume], volumeMounts=[mount]))
@@ -194,7 +195,7 @@ async def test_a_volume_that_cannot_be_mounted(space: Space) -> None:
     message = await message_of(space, "weather", "MountFailed")
 
     assert message.startswith("pod weather-0: ")
-    assert 'configmap "cities" not found' in message
+    assert 'secret "cities" not found' in message
     await heal(space, make_running_workload("weather"))
 
 

@@ -5,6 +5,8 @@ from typing import Any
 Manifest = dict[str, Any]
 
 _PLACES = {
+    "ClusterRole": ("rbac.authorization.k8s.io/v1", "clusterroles"),
+    "ClusterRoleBinding": ("rbac.authorization.k8s.io/v1", "clusterrolebindings"),
     "ConfigMap": ("v1", "configmaps"),
     "CustomResourceDefinition": ("apiextensions.k8s.io/v1", "customresourcedefinitions"),
     "CoreEvent": ("v1", "events"),

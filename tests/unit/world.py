@@ -1,5 +1,6 @@
 """A cluster in memory for the spine, and a reconciler in it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from mcpworkload.live import Event, Metadata
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
 from mcpworkload.reconcile import Reconciler
+from mcpworkload.references import Absence, Found, ObjectId
 from mcpworkload.status import News
 from mcpworkload.store import WorkloadStore
 from tests.unit.builders import NOON, make_body
@@ -27,8 +29,12 @@ class World:
 
     observation: Observation = field(default_factory=Observation)
     existing: dict[str, Metadata] = field(default_factory=dict)
+    #: ConfigMaps and Secrets, as in "Secret weather-key".
+    sources: dict[str, Found] = field(default_factory=dict)
     failures: dict[str, ApiError] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    #: The workloads whose references nobody asks for any more.
+    unfollowed: list[str] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     version: int = 2000
     now: datetime = NOON
@@ -36,6 +42,19 @@ class World:
     events: dict[str, list[Event]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     said: list[News] = field(default_factory=list)
+
+    @property
+    def references(self) -> "World":
+        """What pods read is kept apart from children, but not here."""
+        return self
+
+    async def look_up(self, _: str, objects: Iterable[ObjectId]) -> Mapping[ObjectId, Found]:
+        """The ConfigMaps and Secrets."""
+        return {each: self.sources.get(str(each), Absence.MISSING) for each in objects}
+
+    def forget(self, key: str) -> None:
+        """The workload is gone."""
+        self.unfollowed.append(key)
 
     def observe(self, _: str) -> Observation:
         """The caches."""

@@ -111,7 +111,11 @@ class Api:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Mapping[str, str], silence: float
+        self,
+        path: str,
+        params: Mapping[str, str],
+        silence: float,
+        accept: str = "application/json",
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """
         The lines of a watch, until the server closes it or is silent for *silence* seconds.
@@ -122,7 +126,11 @@ class Api:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
         try:
             async with self._session.get(
-                self._server + path, params=params, timeout=timeout, read_bufsize=2**18
+                self._server + path,
+                params=params,
+                headers={"Accept": accept},
+                timeout=timeout,
+                read_bufsize=2**18,
             ) as response:
                 if response.status != 200:
                     self._judge(response, await response.read())

@@ -9,6 +9,7 @@ from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.informer import Informer
 from mcpworkload.cluster.kinds import CHILD_KINDS, POD, REFUSAL
+from mcpworkload.cluster.references import References
 from mcpworkload.live import Child, Event, Pod, StatefulSet
 from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation, controlled_by
@@ -26,6 +27,8 @@ class Informers:
             for name, kind in CHILD_KINDS.items()
         }
         self._pods = {ns: Informer(api, POD, ns, on_change) for ns in scopes}
+        #: What the pods read; it needs no sync, for who asks waits.
+        self.references = References(api, scopes, on_change)
         self._refusals = {ns: Informer(api, REFUSAL, ns, on_change) for ns in scopes}
         self._with_pulse: list[Informer[Any]] = [
             informer
@@ -39,6 +42,7 @@ class Informers:
         async with asyncio.TaskGroup() as group:
             for informer in self._all:
                 group.create_task(informer.run())
+            group.create_task(self.references.run())
 
     async def wait_synced(self) -> None:
         """Return when every cache has been filled once."""
@@ -47,7 +51,8 @@ class Informers:
 
     def silent_seconds(self) -> float:
         """For how long the quietest watch has said nothing; bookmarks count."""
-        return time.monotonic() - min(informer.heard_at for informer in self._with_pulse)
+        silent = time.monotonic() - min(informer.heard_at for informer in self._with_pulse)
+        return max(silent, self.references.silent_seconds())
 
     def observe(self, workload: str) -> Observation:
         """The live objects of a workload, as the caches hold them now."""

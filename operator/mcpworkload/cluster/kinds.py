@@ -14,6 +14,7 @@ from mcpworkload.live import (
     Service,
     StatefulSet,
 )
+from mcpworkload.references import ReferredKind
 
 
 def _labelled(item: Any) -> str:
@@ -54,6 +55,11 @@ CHILD_KINDS: Mapping[names.ChildKind, Kind[Any]] = {
     "PodDisruptionBudget": POD_DISRUPTION_BUDGET,
     "Service": SERVICE,
     "StatefulSet": STATEFUL_SET,
+}
+# What pods may refer to; nothing but the metadata of these is listed or watched.
+REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
+    "ConfigMap": Kind("ConfigMap", "/api/v1", "configmaps", Partial),
+    "Secret": Kind("Secret", "/api/v1", "secrets", Partial),
 }
 POD = Kind("Pod", "/api/v1", "pods", Pod)
 # What the StatefulSet controller says when the API server refuses a pod or a claim: there is no

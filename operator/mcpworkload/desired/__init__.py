@@ -6,24 +6,52 @@ independent results, so a caller may edit what it receives.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from mcpworkload.desired.budget import build_budget_spec
 from mcpworkload.desired.child import Child, build_child
 from mcpworkload.desired.pod import build_pod_template
 from mcpworkload.desired.policy import DEFAULT_POLICY, Policy, check_template
+from mcpworkload.desired.references import find_references
 from mcpworkload.desired.service import build_client_service_spec, build_service_spec
 from mcpworkload.desired.statefulset import build_statefulset_spec
 from mcpworkload.desired.template_patch import apply_template_patch
 from mcpworkload.desired.transport import server_url
+from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
-from mcpworkload.names import ChildId, service_name
+from mcpworkload.names import REFERENCES_ANNOTATION, ChildId, service_name
+from mcpworkload.references import Reference
 
-__all__ = ["DEFAULT_POLICY", "Child", "Policy", "build_children", "server_url"]
+__all__ = [
+    "DEFAULT_POLICY",
+    "Child",
+    "Draft",
+    "Policy",
+    "build_children",
+    "build_draft",
+    "server_url",
+]
 
 
-def build_children(workload: Workload, policy: Policy = DEFAULT_POLICY) -> tuple[Child, ...]:
+@dataclass(frozen=True)
+class Draft:
+    """A pod template that may run, and what has to be there for it to run."""
+
+    template: Manifest
+    references: tuple[Reference, ...]
+
+    def with_digest(self, digest: str | None) -> Manifest:
+        """The template that rolls the pods when *digest* changes; None leaves it as it is."""
+        if digest is None:
+            return self.template
+        metadata = self.template["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), REFERENCES_ANNOTATION: digest}
+        return {**self.template, "metadata": {**metadata, "annotations": annotations}}
+
+
+def build_draft(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Draft:
     """
-    Every child of *workload*, the governing headless Service and the StatefulSet first.
+    The final pod template of *workload*, whatever its references hold.
 
     Raises:
         InvalidSpec: a field cannot be turned into what it asks for; names its path.
@@ -34,6 +62,22 @@ def build_children(workload: Workload, policy: Policy = DEFAULT_POLICY) -> tuple
     operations = workload.spec.pod_template_patch
     template = apply_template_patch(built, operations)
     check_template(template, built, operations, policy)
+    return Draft(template, find_references(template, built, workload.spec))
+
+
+def build_children(
+    workload: Workload, policy: Policy = DEFAULT_POLICY, template: Manifest | None = None
+) -> tuple[Child, ...]:
+    """
+    Every child of *workload*, the governing headless Service and the StatefulSet first.
+
+    *template* is that of the pods; None for what `build_draft` makes, under *policy*.
+
+    Raises:
+        Refusal: without *template*: as `build_draft`.
+    """
+    if template is None:
+        template = build_draft(workload, policy).template
     return (
         build_child(ChildId("Service", workload.name), workload, build_service_spec(workload)),
         build_child(

@@ -146,6 +146,7 @@ def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]
     for child_id, live in observation.children.items():
         if live.refused:
             yield f"this cluster has no feature for {live.refused} of the {child_id}"
+    yield from observation.unknown
 
 
 def _available(
