@@ -16,10 +16,13 @@ help: ## show this list
 demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
 	@$(PY) -m deploy.demo
 
-test: $(STAMP) ## every test there is, on a real cluster
-	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install && $(PY) -m pytest; \
+test: $(STAMP) ## unit, integration and end-to-end tests, on a real cluster
+	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install && $(PY) -m pytest -m "not slow"; \
 	 result=$$?; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
+
+test-slow: install ## the tests that wait long: every trouble of a pod, rollouts, Helm
+	@$(PY) -m pytest -m slow
 
 test-machine: install ## kill the local cluster, and take it down: does it come back, leave nothing
 	@$(PY) -m pytest tests/machine
@@ -76,4 +79,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,dev]'
 	@touch $@
 
-.PHONY: help demo test test-machine unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow test-machine unit check format crds up down status kubeconfig images install uninstall constraints

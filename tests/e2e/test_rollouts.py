@@ -9,6 +9,8 @@ from tests.rig.cluster import Cluster, retag
 from tests.rig.predicates import field, has, has_condition, is_ready, is_replaced
 from tests.rig.space import Space
 
+pytestmark = pytest.mark.slow
+
 RETAGGED = SMALL.replace("/time:", "/time-retagged:")
 IMAGE = ("spec", "template", "spec", "containers", 0, "image")
 

@@ -2,11 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from tests.rig.audit import AuditLog
 from tests.rig.builders import LISTEN, SMALL, make_object, make_running_workload
 from tests.rig.kinds import Manifest
 from tests.rig.predicates import condition_of, has_condition, is_ready
 from tests.rig.space import Space
+
+pytestmark = pytest.mark.slow
 
 TROUBLE_SECONDS = 60
 HEAL_SECONDS = 60

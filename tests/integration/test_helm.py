@@ -26,6 +26,8 @@ from tests.rig.predicates import condition_of, exists, has_condition
 from tests.rig.process import OperatorProcess
 from tests.rig.space import Space
 
+pytestmark = pytest.mark.slow
+
 CHART = Path(__file__).parent / "chart"
 HELM_SECONDS = 90
 # Long enough to be sure that Helm looks and does not like what it sees.
