@@ -18,6 +18,7 @@ from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.kinds import Kind
 from mcpworkload.cluster.lists import read_pages
+from mcpworkload.cluster.watches import pause_after, raise_if_error
 from mcpworkload.errors import ApiError, Gone
 from mcpworkload.live import LiveT, WatchEvent
 
@@ -28,7 +29,6 @@ SILENCE_SECONDS = 70.0
 WATCH_SECONDS = (240, 300)
 # A watch without bookmarks ends by its own time, or is dead.
 LONG_SILENCE_SECONDS = WATCH_SECONDS[1] + SILENCE_SECONDS
-BACKOFF_SECONDS = (0.2, 30.0)
 RESTART_PAUSE_SECONDS = 0.1
 
 
@@ -79,10 +79,8 @@ class Informer(Generic[LiveT]):
                 await asyncio.sleep(pause)
 
     def _next_pause(self) -> float:
-        low, high = BACKOFF_SECONDS
         self._failures += 1
-        longest: float = min(high, low * 2 ** min(self._failures, 20))
-        return longest * random.uniform(0.5, 1)  # noqa: S311
+        return pause_after(self._failures)
 
     async def _list(self) -> None:
         found: dict[str, LiveT] = {}
@@ -118,10 +116,7 @@ class Informer(Generic[LiveT]):
                 self._failures = 0
 
     def _take(self, event: WatchEvent) -> None:
-        if event.type == "ERROR":
-            status = msgspec.json.decode(event.object)
-            kind = Gone if status.get("code") == 410 else ApiError
-            raise kind(f"the watch of {self._kind.plural} says: {status.get('message')}")
+        raise_if_error(event, self._kind.plural)
         item = self._decode_object(event.object)
         if event.type == "DELETED":
             self._remove(_path(item))

@@ -17,6 +17,7 @@ from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.kinds import Kind
 from mcpworkload.cluster.lists import METADATA_ONLY as LIST_OF_METADATA
+from mcpworkload.cluster.watches import pause_after, raise_if_error
 from mcpworkload.cluster.writer import METADATA_ONLY
 from mcpworkload.errors import ApiError, Forbidden, Gone
 from mcpworkload.live import Page, Partial, WatchEvent
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 # The server sends a bookmark a minute.
 SILENCE_SECONDS = 70.0
 WATCH_SECONDS = (240, 300)
-BACKOFF_SECONDS = (0.2, 30.0)
 RESTART_PAUSE_SECONDS = 0.1
 # For how long a 403 is taken for a hiccup: the rights of a fresh installation, and of one that
 # could read a moment ago. To believe it rolls the pods of those who refer to such objects.
@@ -118,10 +118,7 @@ class Signals:
                 self._failures = 0
 
     def _take(self, event: WatchEvent) -> None:
-        if event.type == "ERROR":
-            status = msgspec.json.decode(event.object)
-            kind = Gone if status.get("code") == 410 else ApiError
-            raise kind(f"the watch of {self._kind.plural} says: {status.get('message')}")
+        raise_if_error(event, self._kind.plural)
         metadata = msgspec.json.decode(event.object, type=Partial).metadata
         self._version = metadata.version
         if event.type != "BOOKMARK":
@@ -150,7 +147,5 @@ class Signals:
         return UNREADABLE_PAUSE_SECONDS
 
     def _next_pause(self) -> float:
-        low, high = BACKOFF_SECONDS
         self._failures += 1
-        longest: float = min(high, low * 2 ** min(self._failures, 20))
-        return longest * random.uniform(0.5, 1)  # noqa: S311
+        return pause_after(self._failures)
