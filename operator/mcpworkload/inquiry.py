@@ -12,7 +12,7 @@ from mcpworkload.cluster.events import Events
 from mcpworkload.live import Pod
 from mcpworkload.memory import Memory, Told
 from mcpworkload.observation import Observation
-from mcpworkload.status import containers_of, is_telling, since, suspects
+from mcpworkload.status import is_telling, since, suspects
 
 PAUSE_SECONDS = (20.0, 300.0)
 # One pod's problem is told at a time; the others mostly have the same.
@@ -62,5 +62,5 @@ def _state_of(pod: Pod) -> str:
         f"{container.name} {container.restart_count} {container.ready} "
         f"{container.state.waiting.reason if container.state.waiting else ''} "
         f"{container.state.running is not None} {container.state.terminated is not None}"
-        for container in containers_of(pod)
+        for container in pod.containers
     )

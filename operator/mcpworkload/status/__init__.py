@@ -7,7 +7,7 @@ Pure: the live objects come in as an `Observation`, the clock as an argument.
 from mcpworkload.status.announcements import News, news
 from mcpworkload.status.conditions import Subject, build_status, summary
 from mcpworkload.status.holding import Hold, hold_for
-from mcpworkload.status.pods import containers_of, next_look
+from mcpworkload.status.pods import next_look
 from mcpworkload.status.problems import suspects
 from mcpworkload.status.tellings import is_telling, since
 
@@ -16,7 +16,6 @@ __all__ = [
     "News",
     "Subject",
     "build_status",
-    "containers_of",
     "hold_for",
     "is_telling",
     "news",

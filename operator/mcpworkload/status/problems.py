@@ -75,7 +75,7 @@ def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
         for pod in pods
         if pod.metadata.deletion_timestamp is None
         and at.is_impatient(pod, now)
-        and (_plain_problem(pod, now) is None or any(map(_was_killed, at.containers_of(pod))))
+        and (_plain_problem(pod, now) is None or any(map(_was_killed, pod.containers)))
     ]
 
 
@@ -84,7 +84,7 @@ def _problem_of(pod: Pod, now: datetime, events: Sequence[Event]) -> Problem | N
         return None
     if pod.metadata.deletion_timestamp is not None:
         return _overdue(pod, now)
-    for container in at.containers_of(pod):
+    for container in pod.containers:
         # The kubelet ends what fails its probes; that it did is less than why.
         said = tellings.of_probe(events, container, ending=True)
         if _was_killed(container) and said:
@@ -103,7 +103,7 @@ def _plain_problem(pod: Pod, now: datetime) -> Problem | None:
         is_volume = _VOLUME.search(scheduled.message)
         reason = AvailableReason.VOLUME_PENDING if is_volume else AvailableReason.UNSCHEDULABLE
         return problem_at(reason, pod, None, words.scheduling_error(scheduled.message))
-    for container in at.containers_of(pod):
+    for container in pod.containers:
         if problem := _container_problem(pod, container, now):
             return problem
     return _lost(pod)
@@ -142,9 +142,9 @@ def _overdue(pod: Pod, now: datetime) -> Problem | None:
 
 def _slow_problem(pod: Pod, events: Sequence[Event]) -> Problem | None:
     """The problem of a pod that takes long, from what its Events tell."""
-    for container in at.containers_of(pod):
+    for container in pod.containers:
         if container.state.running and not container.ready:
-            if at.runs_once(pod, container):
+            if pod.runs_once(container):
                 return None
             return _not_ready(pod, container, tellings.of_probe(events, container))
     gates = at.condition_of(pod, "Ready")
@@ -184,7 +184,7 @@ def _exit_of(pod: Pod, container: ContainerStatus, now: datetime) -> Terminated 
     """The exit that the container has not recovered from."""
     state, before = container.state, container.last_state.terminated
     if state.terminated:
-        is_done = at.runs_once(pod, container) and state.terminated.exit_code == 0
+        is_done = pod.runs_once(container) and state.terminated.exit_code == 0
         return None if is_done else state.terminated
     if state.running is None:
         return before
