@@ -162,7 +162,8 @@ def _account_gone(
 
 def _was_asked_for(name: str, entry: PodCursor, successor: Pod | None, wanted: Wanted) -> bool:
     """Whether the disappearance of a pod that nobody watched has a reason of its own."""
-    if entry.is_ended or int(name.rpartition("-")[2]) >= wanted.replicas:
+    ordinal = name.rpartition("-")[2]
+    if entry.is_ended or not ordinal.isdecimal() or int(ordinal) >= wanted.replicas:
         return True
     revision = revision_of(successor) if successor else wanted.revision
     return revision != entry.revision
