@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from mcpworkload import names
@@ -10,6 +11,7 @@ from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.informer import Informer
 from mcpworkload.cluster.kinds import CHILD_KINDS, POD, REFUSAL
 from mcpworkload.cluster.references import References
+from mcpworkload.exits import Sightings
 from mcpworkload.live import Child, Event, Pod, StatefulSet
 from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation, controlled_by
@@ -19,14 +21,20 @@ class Informers:
     """One informer per kind and namespace; for the whole cluster, one per kind."""
 
     def __init__(
-        self, api: Api, namespaces: Sequence[str], on_change: Callable[[str], None]
+        self,
+        api: Api,
+        namespaces: Sequence[str],
+        on_change: Callable[[str], None],
+        on_end: Callable[[str], None],
     ) -> None:
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[ChildKind, dict[str | None, Informer[Any]]] = {
             name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
             for name, kind in CHILD_KINDS.items()
         }
-        self._pods = {ns: Informer(api, POD, ns, on_change) for ns in scopes}
+        #: What containers' ends were seen; *on_end* is called for each.
+        self.sightings = Sightings(on_end, lambda: datetime.now(UTC))
+        self._pods = {ns: Informer(api, POD, ns, on_change, self.sightings) for ns in scopes}
         #: What the pods read; it needs no sync, for who asks waits.
         self.references = References(api, scopes, on_change)
         self._refusals = {ns: Informer(api, REFUSAL, ns, on_change) for ns in scopes}
@@ -64,9 +72,7 @@ class Informers:
             for child_name, child in cache.of(workload).items()
         }
         statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
-        pods: dict[str, Pod] = controlled_by(
-            _scoped(self._pods, namespace).of(workload), statefulset
-        )
+        labelled: Mapping[str, Pod] = _scoped(self._pods, namespace).of(workload)
         refusals: list[Event] = [
             event
             for event in _scoped(self._refusals, namespace).of(workload).values()
@@ -75,7 +81,9 @@ class Informers:
         return Observation(
             children=children,
             statefulset=statefulset,
-            pods=pods,
+            pods=controlled_by(labelled, statefulset),
+            labelled=dict(labelled),
+            seen=dict(self.sightings.of(workload)),
             versions={kind: cache.version for kind, cache in caches.items()},
             refusals=refusals,
         )

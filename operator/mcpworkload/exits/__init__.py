@@ -13,7 +13,7 @@ was asked for; an eviction and the loss of a node were not.
 from mcpworkload.exits.account import Account, Wanted, account
 from mcpworkload.exits.cursor import ContainerCursor, Cursor, PodCursor, baseline
 from mcpworkload.exits.exit import Exit, ExitKind
-from mcpworkload.exits.sightings import Sightings
+from mcpworkload.exits.sightings import Sighting, Sightings
 
 __all__ = [
     "Account",
@@ -22,6 +22,7 @@ __all__ = [
     "Exit",
     "ExitKind",
     "PodCursor",
+    "Sighting",
     "Sightings",
     "Wanted",
     "account",

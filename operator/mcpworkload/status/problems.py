@@ -10,7 +10,8 @@ from mcpworkload.reasons import AvailableReason
 from mcpworkload.status import pods as at
 from mcpworkload.status import tellings, words
 
-_WAITING_REASONS = {
+# Of a container that waits, or ended before its program ran: these words are the kubelet's.
+START_REASONS = {
     "ErrImagePull": AvailableReason.IMAGE_PULL_FAILED,
     "ImagePullBackOff": AvailableReason.IMAGE_PULL_FAILED,
     "ImageInspectError": AvailableReason.IMAGE_PULL_FAILED,
@@ -164,7 +165,7 @@ def _not_ready(pod: Pod, container: ContainerStatus, said: str) -> Problem:
 
 def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> Problem | None:
     waiting = container.state.waiting
-    reason = _WAITING_REASONS.get(waiting.reason) if waiting else None
+    reason = START_REASONS.get(waiting.reason) if waiting else None
     if waiting and reason:
         said = words.pull_error(waiting.message)
         problem = problem_at(reason, pod, container, said or waiting.reason)
@@ -172,9 +173,9 @@ def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> P
     ended = _exit_of(pod, container, now)
     if ended is None:
         return None
-    if ended.reason in _WAITING_REASONS:
+    if ended.reason in START_REASONS:
         said = words.steady(ended.message)
-        return problem_at(_WAITING_REASONS[ended.reason], pod, container, said)
+        return problem_at(START_REASONS[ended.reason], pod, container, said)
     if ended.reason == _OUT_OF_MEMORY:
         return _exit(AvailableReason.OOM_KILLED, pod, container, ended)
     return _exit(AvailableReason.CRASH_LOOPING, pod, container, ended)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcpworkload.cluster.events import MAX_NOTE_BYTES, event_of
+from mcpworkload.cluster.events import MAX_NOTE_BYTES, event_of_news
 from mcpworkload.errors import InvalidSpec
 from mcpworkload.status import News, news
 from tests.unit.builders import NOON, make_body, make_observation, make_pod
@@ -34,13 +34,13 @@ def test_what_is_said() -> None:
 def test_the_event() -> None:
     """Its name is the same for the same news; its note fits."""
     one = News("Warning", "Ready", "CrashLooping", "ä" * 2000, 1)
-    event = event_of(make_body(), one, NOON)
+    event = event_of_news(make_body(), one, NOON)
 
-    assert event["metadata"] == event_of(make_body(), one, NOON)["metadata"]
+    assert event["metadata"] == event_of_news(make_body(), one, NOON)["metadata"]
     assert event["metadata"]["name"].startswith("weather.")
     assert len(event["note"].encode()) <= MAX_NOTE_BYTES
     assert event["eventTime"] == "2026-11-23T12:00:00.000000Z"
     assert event["regarding"]["uid"] == make_body()["metadata"]["uid"]
 
     other = News("Warning", "Ready", "CrashLooping", "", 2)
-    assert event_of(make_body(), other, NOON)["metadata"] != event["metadata"]
+    assert event_of_news(make_body(), other, NOON)["metadata"] != event["metadata"]
