@@ -14,6 +14,7 @@ from mcpworkload.cluster.lease import LeaderLease
 from mcpworkload.cluster.writer import Writer
 from mcpworkload.desired import Policy
 from mcpworkload.handlers import WatchPulse, build_registry, build_settings
+from mcpworkload.metrics import Metrics
 from mcpworkload.queue import KeyQueue
 from mcpworkload.reconcile import Reconciler
 from mcpworkload.resync import resync_forever, wait_until_served
@@ -40,13 +41,14 @@ async def run(settings: Settings) -> None:
     log.info("mcpworkload %s watches %s", __version__, where)
     connection = Connection.open()
     api = Api(connection)
-    health = probes.Health(api)
-    probing = await probes.serve(health, settings.probe_port) if settings.probe_port else None
+    store, health = WorkloadStore(), probes.Health(api)
+    port = settings.probe_port
+    probing = await probes.serve(health, Metrics(store), port) if port else None
     lease = LeaderLease(api, settings.operator_namespace, names.LEASE_NAME, settings.identity)
     try:
         await lease.acquire()
         try:
-            await _lead(settings, api, lease, health)
+            await _lead(settings, api, store, lease, health)
         finally:
             await lease.release()
     finally:
@@ -56,9 +58,11 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _lead(settings: Settings, api: Api, lease: LeaderLease, health: probes.Health) -> None:
+async def _lead(
+    settings: Settings, api: Api, store: WorkloadStore, lease: LeaderLease, health: probes.Health
+) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
-    store, queue, pulse = WorkloadStore(), KeyQueue(), WatchPulse()
+    queue, pulse = KeyQueue(), WatchPulse()
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
