@@ -111,6 +111,7 @@ SERVICE: dict[str, Any] = {
         "type": "LoadBalancer",
         "annotations": {"example.com/internal": "true"},
         "sessionAffinity": "ClientIP",
+        "headlessAlias": "mcp-weather",
     },
     "ports": [{"name": "metrics", "port": 9090, "servicePort": 80}],
 }

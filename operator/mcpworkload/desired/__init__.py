@@ -92,6 +92,9 @@ def build_children(
 def _build_asked_for(workload: Workload) -> Iterator[Child]:
     """The children that exist only where the spec asks for them."""
     options, budget = workload.spec.service, workload.spec.disruption_budget
+    if options.headless_alias and options.headless_alias != workload.name:
+        child_id = ChildId("Service", options.headless_alias)
+        yield build_child(child_id, workload, build_service_spec(workload))
     if options.has_own_service:
         child_id = ChildId("Service", service_name(workload.name))
         spec = build_client_service_spec(workload)

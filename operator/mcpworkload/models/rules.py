@@ -13,6 +13,7 @@ from mcpworkload.names import EGRESS_SUFFIX, GROUP, SERVICE_SUFFIX, common_label
 
 # A StatefulSet puts its name, a dash and a hash of ten characters into a label of 63.
 NAME_MAX_LENGTH: Final = 52
+SERVICE_NAME_MAX_LENGTH: Final = 63
 # Names of further children end like this; a workload of that name would fight over them.
 RESERVED_SUFFIXES: Final = (SERVICE_SUFFIX, EGRESS_SUFFIX)
 
@@ -101,6 +102,18 @@ SERVICE_ACCOUNT_NAME = Rule(
     ),
     cel="!format.dns1123Subdomain().validate(self).hasValue()",
     holds=is_subdomain,
+)
+
+SERVICE_NAME = Rule(
+    message=(
+        "write a name of lower-case letters, digits and dashes that starts with a letter, ends "
+        f"with a letter or digit, and not with {' or '.join(RESERVED_SUFFIXES)}"
+    ),
+    cel=(
+        f"self.matches('^{_DNS_1035}$') && "
+        + " && ".join(f"!self.endsWith('{suffix}')" for suffix in RESERVED_SUFFIXES)
+    ),
+    holds=lambda name: bool(re.fullmatch(_DNS_1035, name) and not name.endswith(RESERVED_SUFFIXES)),
 )
 
 LABEL_KEYS = KeyRule(

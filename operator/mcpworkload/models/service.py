@@ -54,6 +54,16 @@ class ServiceOptions(Model):
         ),
     )
 
+    headless_alias: (
+        Annotated[str, Field(max_length=rules.SERVICE_NAME_MAX_LENGTH), rules.SERVICE_NAME] | None
+    ) = Field(
+        default=None,
+        description=(
+            "The name of one more headless Service that leads to the same pods, for clients that "
+            "know the server by another name. Left out: none."
+        ),
+    )
+
     @property
     def has_own_service(self) -> bool:
         """Whether there is a second Service."""

@@ -118,6 +118,11 @@ def test_good_specs_are_accepted(spec: dict[str, Any]) -> None:
             id="annotations of the headless Service",
         ),
         pytest.param(
+            {"service": {"headlessAlias": "weather-svc"}},
+            'spec.service.headlessAlias: found "weather-svc"; write a name of lower-case letters',
+            id="alias like a second service",
+        ),
+        pytest.param(
             {"service": {"type": "NodePort"}},
             "spec.service.type: found \"NodePort\"; write 'Headless', 'ClusterIP' or 'LoadBal",
             id="service type",

@@ -1,0 +1,71 @@
+"""
+MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach.
+
+    async with await KubernetesRuntime.from_environment() as runtime:
+        workload, port = await runtime.deploy_workload("ghcr.io/acme/weather:1.4", "weather")
+
+`docs/library.md` has an example of each method.
+"""
+
+from mcpworkload.runtime.connection import is_kubernetes_runtime
+from mcpworkload.runtime.errors import (
+    RightsMissing,
+    RuntimeUnavailable,
+    WaitTimedOut,
+    WorkloadConflict,
+    WorkloadError,
+    WorkloadInvalid,
+    WorkloadNotFound,
+    WorkloadNotReady,
+    WorkloadNotRunning,
+)
+from mcpworkload.runtime.kubernetes import KubernetesRuntime
+from mcpworkload.runtime.profiles import (
+    InboundRules,
+    NetworkRules,
+    OutboundRules,
+    PermissionProfile,
+)
+from mcpworkload.runtime.protocol import Attachment, Runtime
+from mcpworkload.runtime.types import (
+    ContainerInfo,
+    DeployWorkloadOptions,
+    Mount,
+    PermissionConfig,
+    PortBinding,
+    PortMapping,
+    Progress,
+    ProgressCallback,
+    State,
+    new_deploy_workload_options,
+)
+
+__all__ = [
+    "Attachment",
+    "ContainerInfo",
+    "DeployWorkloadOptions",
+    "InboundRules",
+    "KubernetesRuntime",
+    "Mount",
+    "NetworkRules",
+    "OutboundRules",
+    "PermissionConfig",
+    "PermissionProfile",
+    "PortBinding",
+    "PortMapping",
+    "Progress",
+    "ProgressCallback",
+    "RightsMissing",
+    "Runtime",
+    "RuntimeUnavailable",
+    "State",
+    "WaitTimedOut",
+    "WorkloadConflict",
+    "WorkloadError",
+    "WorkloadInvalid",
+    "WorkloadNotFound",
+    "WorkloadNotReady",
+    "WorkloadNotRunning",
+    "is_kubernetes_runtime",
+    "new_deploy_workload_options",
+]

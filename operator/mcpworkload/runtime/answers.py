@@ -1,0 +1,65 @@
+"""Pure: what an answer of the API server that is no success means for a caller."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mcpworkload.runtime.errors import (
+    RightsMissing,
+    RuntimeUnavailable,
+    WorkloadConflict,
+    WorkloadError,
+    WorkloadInvalid,
+    WorkloadNotFound,
+)
+
+
+def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
+    """The error that an HTTP answer stands for, in the API server's words."""
+    answer = _decode(content)
+    message = answer.get("message") or content.decode(errors="replace").strip() or f"HTTP {status}"
+    details = answer.get("details") or {}
+    causes = details.get("causes") or []
+    fields = tuple(str(cause["field"]) for cause in causes if cause.get("field"))
+    if status == 401:
+        advice = "the credentials of this context are not accepted: log in again"
+        return RightsMissing(message, workload=workload, reason="Unauthorized", advice=advice)
+    if status == 403:
+        advice = "add the rule to the caller's Role: docs/library.md lists what each method needs"
+        return RightsMissing(message, workload=workload, reason="Forbidden", advice=advice)
+    if status == 404:
+        return _not_found(message, answer, workload)
+    if status == 409:
+        advice = "change it where it is kept, or give those fields up there first"
+        return WorkloadConflict(message, workload=workload, reason="Conflict", advice=advice)
+    if status in (400, 422) or "field not declared in schema" in message:
+        advice = "fix the argument; an unknown field means that the installed CRD is older"
+        return WorkloadInvalid(
+            message, workload=workload, reason="Invalid", advice=advice, fields=fields
+        )
+    return RuntimeUnavailable(message, workload=workload, reason=answer.get("reason", ""))
+
+
+def _not_found(message: str, answer: Mapping[str, Any], workload: str) -> WorkloadError:
+    kind = (answer.get("details") or {}).get("kind")
+    if kind is None:
+        # No Status of an object: the API server does not know the path.
+        return RuntimeUnavailable(
+            "the cluster does not serve MCPWorkloads",
+            workload=workload,
+            reason="NotInstalled",
+            advice="install the CRD and the operator: README.md says how",
+        )
+    if kind == "namespaces":
+        return WorkloadInvalid(
+            message, workload=workload, reason="NoNamespace", fields=("namespace",)
+        )
+    return WorkloadNotFound(message, workload=workload, reason="NotFound")
+
+
+def _decode(content: bytes) -> Mapping[str, Any]:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, Mapping) else {}

@@ -1,0 +1,288 @@
+"""
+The one way from this package to the API server: authenticated requests, streams and sockets.
+
+Stands on the asyncio client of the `kubernetes` package for configuration, credentials and the
+connection pool, and reads JSON itself: its generated models know no MCPWorkload and are slow.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import yaml
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from mcpworkload.names import API_VERSION, PLURAL
+from mcpworkload.runtime.answers import error_of
+from mcpworkload.runtime.errors import RuntimeUnavailable
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+REQUEST_SECONDS = 30.0
+_CONNECT_SECONDS = 10.0
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
+
+Query = Mapping[str, str]
+
+
+def is_kubernetes_runtime() -> bool:
+    """Whether this process runs in a pod, from where a runtime reaches its own cluster."""
+    return bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
+
+def workloads_path(namespace: str = "", name: str = "") -> str:
+    """The path of a workload, of those in a namespace, or of all."""
+    return _path(f"/apis/{API_VERSION}", namespace, PLURAL, name)
+
+
+def core_path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    """The path of something in core/v1: pods, persistentvolumeclaims, pods/NAME/log."""
+    path = _path("/api/v1", namespace, resource, name)
+    return f"{path}/{subresource}" if subresource else path
+
+
+def _path(root: str, namespace: str, resource: str, name: str) -> str:
+    inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+    return f"{root}{inside}/{resource}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+class Connection:
+    """Requests to one API server; to be closed after use."""
+
+    def __init__(self, configuration: Configuration, namespace: str) -> None:
+        # Repeating is up to us: a write must not happen twice without anybody asking for it.
+        configuration.retries = None
+        self._client = ApiClient(configuration)
+        #: Where workloads are looked for whose id has no namespace.
+        self.namespace = namespace
+
+    @classmethod
+    async def from_environment(
+        cls,
+        namespace: str | None = None,
+        context: str | None = None,
+        kubeconfig: str | None = None,
+    ) -> Self:
+        """
+        Connect the way kubectl does: kubeconfig and context if given, else the pod's own cluster.
+
+        Raises:
+            RuntimeUnavailable: there is no usable configuration.
+        """
+        configuration = Configuration()
+        try:
+            if context is None and kubeconfig is None and is_kubernetes_runtime():
+                load_incluster_config(client_configuration=configuration)
+                found = _own_namespace()
+            else:
+                found = await _load_kubeconfig(configuration, context, kubeconfig)
+        except (ConfigException, OSError, yaml.YAMLError) as error:
+            raise RuntimeUnavailable(
+                f"no usable cluster configuration: {error}",
+                advice="set KUBECONFIG, or name a kubeconfig or a context that exists",
+            ) from error
+        return cls(configuration, namespace or found or "default")
+
+    async def __aenter__(self) -> Self:
+        """The connection itself."""
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Close it."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection; closing twice is fine."""
+        await self._client.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        workload: str = "",
+    ) -> Any:
+        """
+        The decoded answer to one request.
+
+        Raises:
+            WorkloadError: what the API server answered, about *workload*.
+        """
+        try:
+            async with self._respond(method, path, query, body, content_type) as response:
+                content = await response.read()
+        except _NO_ANSWER as error:
+            raise _unavailable(error, workload) from error
+        if response.status >= 400:
+            raise error_of(response.status, content, workload)
+        return json.loads(content) if content else None
+
+    async def read_text(self, path: str, query: Query | None = None, workload: str = "") -> str:
+        """An answer that is not JSON, such as a log that is not followed."""
+        async with self.stream(path, query, workload) as response:
+            try:
+                return (await response.read()).decode(errors="replace")
+            except _NO_ANSWER as error:
+                raise _unavailable(error, workload) from error
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Query | None = None, workload: str = ""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """
+        The answer to a GET, to be read piece by piece for as long as it lasts.
+
+        What breaks while it is read is aiohttp's to say, and the reader's to catch.
+
+        Raises:
+            WorkloadError: as `request`.
+        """
+        forever = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+        try:
+            response = await self._send("GET", path, query, None, "application/json", forever)
+        except _NO_ANSWER as error:
+            raise _unavailable(error, workload) from error
+        try:
+            if response.status >= 400:
+                raise error_of(response.status, await response.read(), workload)
+            yield response
+        finally:
+            # What is left unread is not waited for: the connection goes.
+            response.close()
+
+    async def watch(self, path: str, query: Query) -> AsyncGenerator[dict[str, Any]]:
+        """
+        The events of one watch, until the API server ends it.
+
+        Raises:
+            WorkloadError: the watch could not begin.
+            aiohttp.ClientError: it broke off.
+        """
+        async with self.stream(path, {**query, "watch": "true"}) as response:
+            async for line in _lines(response.content):
+                yield json.loads(line)
+
+    @asynccontextmanager
+    async def websocket(
+        self,
+        path: str,
+        query: list[tuple[str, str]],
+        protocols: tuple[str, ...],
+        workload: str = "",
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """
+        A WebSocket, as attach, exec and port-forward use it; frames may be of any size.
+
+        Raises:
+            WorkloadError: as `request`.
+        """
+        session, options = await self._session()
+        url = f"{self._client.configuration.host}{path}?{urlencode(query)}"
+        try:
+            socket = await session.ws_connect(
+                url, protocols=protocols, max_msg_size=0, autoping=True, **options
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            raise error_of(error.status, error.message.encode(), workload) from error
+        except _NO_ANSWER as error:
+            raise _unavailable(error, workload) from error
+        try:
+            yield socket
+        finally:
+            await socket.close()
+
+    @asynccontextmanager
+    async def _respond(
+        self, method: str, path: str, query: Query | None, body: Any, content_type: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        limits = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=_CONNECT_SECONDS)
+        response = await self._send(method, path, query, body, content_type, limits)
+        async with response:
+            yield response
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Query | None,
+        body: Any,
+        content_type: str,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        session, options = await self._session()
+        headers = {**options.pop("headers"), "Content-Type": content_type}
+        response: aiohttp.ClientResponse = await session.request(
+            method,
+            f"{self._client.configuration.host}{path}",
+            params=dict(query or {}),
+            data=None if body is None else json.dumps(body),
+            headers=headers,
+            timeout=limits,
+            **options,
+        )
+        return response
+
+    async def _session(self) -> tuple[aiohttp.ClientSession, dict[str, Any]]:
+        """The connection pool, and what each request needs besides; tokens may be renewed."""
+        client = self._client
+        headers: dict[str, str] = {}
+        await client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
+        rest = client.rest_client
+        if rest.pool_manager is None:
+            rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - made on first use
+        options: dict[str, Any] = {"headers": headers}
+        if rest.proxy:
+            options["proxy"] = rest.proxy
+        if client.configuration.tls_server_name:
+            options["server_hostname"] = client.configuration.tls_server_name
+        return rest.pool_manager, options
+
+
+def _own_namespace() -> str:
+    return _NAMESPACE_FILE.read_text().strip()
+
+
+async def _load_kubeconfig(
+    configuration: Configuration, context: str | None, kubeconfig: str | None
+) -> str:
+    """Fill *configuration*; the context's namespace."""
+    loader = await load_kube_config(
+        # Without a path, the one that KUBECONFIG names now, not when the package was imported.
+        config_file=kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube/config"),
+        context=context,
+        client_configuration=configuration,
+        persist_config=False,
+    )
+    namespace: str = loader.current_context["context"].get("namespace", "")
+    return namespace
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of a stream, of any length."""
+    pending = bytearray()
+    async for piece in content.iter_any():
+        *whole, rest = piece.split(b"\n")
+        for line in whole:
+            yield bytes(pending) + line
+            pending.clear()
+        pending += rest
+
+
+def _unavailable(error: BaseException, workload: str) -> RuntimeUnavailable:
+    why = "no answer in time" if isinstance(error, asyncio.TimeoutError) else str(error)
+    return RuntimeUnavailable(
+        f"the API server does not answer: {why}",
+        workload=workload,
+        advice="see whether the cluster is up and the context the right one",
+    )

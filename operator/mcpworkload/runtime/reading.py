@@ -1,0 +1,114 @@
+"""Pure: what an MCPWorkload, as the API server sends it, says to a caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mcpworkload.names import workload_key
+from mcpworkload.runtime.types import ContainerInfo, PortMapping, State
+
+# Reasons of Ready that pass by themselves.
+_PASSING = frozenset({"", "Starting", "Updating"})
+# Of schema and builder: what holds where the spec says nothing.
+_DEFAULT_PORT = 8080
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The condition Ready, about the newest generation only."""
+
+    is_ready: bool
+    #: No look before the spec changes: waiting cannot help.
+    is_stalled: bool
+    is_available: bool
+    reason: str
+    message: str
+
+
+def verdict_of(workload: Mapping[str, Any]) -> Verdict:
+    """How it stands with *workload*; what is said about an older generation does not count."""
+    generation = workload["metadata"].get("generation", 0)
+    status = workload.get("status") or {}
+    is_seen = status.get("observedGeneration", -1) >= generation
+    conditions = {
+        condition["type"]: condition
+        for condition in status.get("conditions") or ()
+        if condition.get("observedGeneration", generation) >= generation
+    }
+    ready = conditions.get("Ready", {})
+    if not is_seen or not ready:
+        words = "the operator has not acted upon it yet"
+        return Verdict(False, False, _is_true(conditions.get("Available")), "", words)
+    return Verdict(
+        is_ready=_is_true(ready),
+        is_stalled=_is_true(conditions.get("Stalled")),
+        is_available=_is_true(conditions.get("Available")),
+        reason=ready.get("reason", ""),
+        message=ready.get("message", ""),
+    )
+
+
+def _is_true(condition: Mapping[str, Any] | None) -> bool:
+    return condition is not None and condition.get("status") == "True"
+
+
+def info_of(workload: Mapping[str, Any]) -> ContainerInfo:
+    """The workload as users of the library see it."""
+    metadata, spec = workload["metadata"], workload["spec"]
+    status = workload.get("status") or {}
+    verdict = verdict_of(workload)
+    return ContainerInfo(
+        id=workload_key(metadata["namespace"], metadata["name"]),
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        image=spec["image"],
+        status=f"{verdict.reason}: {verdict.message}" if verdict.reason else verdict.message,
+        state=_state_of(workload, verdict),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        labels=dict(metadata.get("labels") or {}),
+        ports=ports_of(spec),
+        transport=spec["transport"]["type"],
+        url=status.get("url", ""),
+        replicas=spec.get("replicas", 1),
+        ready_replicas=status.get("readyReplicas", 0),
+        restarts=status.get("restarts", 0),
+        reason=verdict.reason,
+    )
+
+
+def is_stopped(workload: Mapping[str, Any]) -> bool:
+    """Whether the workload is asked to rest."""
+    return bool(workload["spec"].get("operatingMode") == "Stopped")
+
+
+def transport_port_of(spec: Mapping[str, Any]) -> int:
+    """Where the server listens."""
+    port: int = spec["transport"].get("port", _DEFAULT_PORT)
+    return port
+
+
+def ports_of(spec: Mapping[str, Any]) -> tuple[PortMapping, ...]:
+    """The container's ports, the transport's first, and the Service ports that lead to them."""
+    transport = transport_port_of(spec)
+    # A headless Service translates nothing.
+    translates = (spec.get("service") or {}).get("type", "Headless") != "Headless"
+    further = (
+        PortMapping(
+            port["port"],
+            port.get("servicePort", port["port"]) if translates else port["port"],
+            port.get("protocol", "TCP").lower(),
+        )
+        for port in spec.get("ports") or ()
+    )
+    return (PortMapping(transport, transport), *further)
+
+
+def _state_of(workload: Mapping[str, Any], verdict: Verdict) -> State:
+    if workload["metadata"].get("deletionTimestamp"):
+        return "removing"
+    if is_stopped(workload) or workload["spec"].get("replicas", 1) == 0:
+        return "stopped" if verdict.is_ready else "stopping"
+    if verdict.is_available or verdict.is_ready:
+        return "running"
+    return "starting" if verdict.reason in _PASSING and not verdict.is_stalled else "failed"

@@ -1,0 +1,116 @@
+"""What goes into the runtime and comes out of it: plain, immutable values."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+State = Literal["starting", "running", "stopping", "stopped", "failed", "removing"]
+
+
+@dataclass(frozen=True)
+class PortBinding:
+    """
+    Under which port clients find a container's port.
+
+    On Kubernetes the "host" is the workload's Service: a host port is a Service port, private to
+    the cluster, whatever its number. Left empty it is the container's own number. A Service
+    cannot be bound to one address, so `host_ip` may only be empty, `0.0.0.0` or `::`.
+    """
+
+    host_ip: str = ""
+    host_port: str = ""
+
+
+@dataclass(frozen=True)
+class PortMapping:
+    """A container's port, and the port of the Service that leads to it."""
+
+    container_port: int
+    host_port: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True)
+class ContainerInfo:
+    """A workload as it was when it was looked at."""
+
+    #: `namespace/name`: what all other methods take.
+    id: str
+    name: str
+    namespace: str
+    image: str
+    #: A sentence for people: the reason of the condition Ready, and its message.
+    status: str
+    state: State
+    created: datetime
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ports: Sequence[PortMapping] = ()
+    transport: str = ""
+    #: Where clients inside the cluster reach the server; empty until the operator has said so.
+    url: str = ""
+    #: How many pods are asked for, and how many are ready.
+    replicas: int = 1
+    ready_replicas: int = 0
+    #: Unexpected exits since the workload was created.
+    restarts: int = 0
+    #: The condition's reason alone, for programs.
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A volume mounted into the server's container."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class PermissionConfig:
+    """A container's rights, spelled out; what a `PermissionProfile` stands for."""
+
+    mounts: Sequence[Mount] = ()
+    network_mode: str = ""
+    cap_drop: Sequence[str] = ()
+    cap_add: Sequence[str] = ()
+    security_opt: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class DeployWorkloadOptions:
+    """
+    How a workload is deployed, beyond what it is.
+
+    Ports are written as `port/protocol`, such as `8080/tcp`; protocol is tcp, udp or sctp.
+    """
+
+    #: The container's ports that the Services offer.
+    exposed_ports: Collection[str] = ()
+    #: Under which Service port; a port that stands only here is exposed too.
+    port_bindings: Mapping[str, Sequence[PortBinding]] = field(default_factory=dict)
+    #: Whether the container keeps its standard input open, as `attach_to_workload` needs it.
+    attach_stdio: bool = False
+    #: A JSON string that holds an array of RFC 6902 operations on the pod template.
+    k8s_pod_template_patch: str = ""
+    #: One more headless Service, under this name.
+    sse_headless_service_name: str = ""
+
+
+def new_deploy_workload_options() -> DeployWorkloadOptions:
+    """The options that hold where none are given: no further ports, nothing attached."""
+    return DeployWorkloadOptions()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a method waits for; handed to the `progress` callback when it changes."""
+
+    workload: str
+    #: One word, such as a condition's reason.
+    reason: str
+    message: str
+
+
+ProgressCallback = Callable[[Progress], object]
