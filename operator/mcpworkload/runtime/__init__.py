@@ -19,7 +19,15 @@ from mcpworkload.runtime.errors import (
     WorkloadNotReady,
     WorkloadNotRunning,
 )
+from mcpworkload.runtime.happenings import (
+    Happening,
+    WorkloadEvicted,
+    WorkloadExited,
+    WorkloadRemoved,
+    WorkloadRestarted,
+)
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
+from mcpworkload.runtime.monitor import Monitor
 from mcpworkload.runtime.profiles import (
     InboundRules,
     NetworkRules,
@@ -44,8 +52,10 @@ __all__ = [
     "Attachment",
     "ContainerInfo",
     "DeployWorkloadOptions",
+    "Happening",
     "InboundRules",
     "KubernetesRuntime",
+    "Monitor",
     "Mount",
     "NetworkRules",
     "OutboundRules",
@@ -62,10 +72,14 @@ __all__ = [
     "WaitTimedOut",
     "WorkloadConflict",
     "WorkloadError",
+    "WorkloadEvicted",
+    "WorkloadExited",
     "WorkloadInvalid",
     "WorkloadNotFound",
     "WorkloadNotReady",
     "WorkloadNotRunning",
+    "WorkloadRemoved",
+    "WorkloadRestarted",
     "is_kubernetes_runtime",
     "new_deploy_workload_options",
 ]

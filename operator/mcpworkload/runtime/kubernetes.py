@@ -6,6 +6,7 @@ from typing import Any, Self
 from mcpworkload.names import workload_key
 from mcpworkload.runtime.connection import Connection, workloads_path
 from mcpworkload.runtime.errors import WorkloadInvalid
+from mcpworkload.runtime.monitor import Callback, Monitor
 from mcpworkload.runtime.reading import info_of
 from mcpworkload.runtime.types import ContainerInfo
 
@@ -65,6 +66,23 @@ class KubernetesRuntime:
             WorkloadNotFound: there is none of that id.
         """
         return info_of(await self._read(workload_id))
+
+    def monitor(
+        self,
+        workload_id: str = "",
+        *,
+        namespace: str | None = None,
+        all_namespaces: bool = False,
+        callback: Callback | None = None,
+    ) -> Monitor:
+        """
+        A Monitor of one workload, or of all of a namespace or the cluster; not yet started.
+
+        With *callback* each happening goes there, and nothing is left to iterate over.
+        """
+        workload = workload_key(*self._locate(workload_id)) if workload_id else ""
+        where = "" if all_namespaces else namespace or self._connection.namespace
+        return Monitor(self._connection, workload=workload, namespace=where, callback=callback)
 
     async def _read(self, workload_id: str) -> Mapping[str, Any]:
         namespace, name = self._locate(workload_id)

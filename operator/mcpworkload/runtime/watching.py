@@ -1,9 +1,10 @@
-"""Following a handful of objects by list and watch, until what is waited for is true."""
+"""Following objects by list and watch, until what is waited for is true or for ever."""
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -17,14 +18,29 @@ _WATCH_SECONDS = 240
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
-async def follow(
-    connection: Connection, path: str, query: dict[str, str]
-) -> AsyncGenerator[Objects]:
-    """
-    The objects that *query* selects, by name: as they are now, and after each change.
+@dataclass(frozen=True)
+class Listed:
+    """All that there is now; what was known and is not among it went while nobody looked."""
 
-    Goes on when a watch ends, breaks or expires, and when the API server is away; objects that
-    came and went meanwhile are not seen. Never ends by itself.
+    objects: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One object came, changed or, with `is_deleted`, went."""
+
+    object: dict[str, Any]
+    is_deleted: bool
+
+
+async def observe(
+    connection: Connection, path: str, query: dict[str, str]
+) -> AsyncGenerator[Listed | Changed]:
+    """
+    The objects that *query* selects: all of them first, then each change.
+
+    Goes on when a watch ends, breaks or expires, and when the API server is away; whenever
+    something may have been missed, all are listed anew. Never ends by itself.
 
     Raises:
         WorkloadError: the first list fails, or a later one for another reason than an outage.
@@ -33,20 +49,39 @@ async def follow(
     while True:
         try:
             listed = await connection.request("GET", path, query=query)
-            objects = {item["metadata"]["name"]: item for item in listed.get("items") or ()}
             has_begun, pause = True, _FIRST_PAUSE
-            yield dict(objects)
+            yield Listed(listed.get("items") or [])
             version = listed["metadata"]["resourceVersion"]
             async with aclosing(_changes(connection, path, query, version)) as changes:
                 async for change in changes:
-                    _apply(change, objects)
-                    yield dict(objects)
+                    yield Changed(change["object"], change["type"] == "DELETED")
         except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError):
             if not has_begun:
                 raise
             # Many may have lost the same API server: they do not come back at once.
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def follow(
+    connection: Connection, path: str, query: dict[str, str]
+) -> AsyncGenerator[Objects]:
+    """
+    The objects that *query* selects, by name: as they are now, and after each change.
+
+    As `observe` otherwise; for a handful of objects.
+    """
+    objects: Objects = {}
+    async with aclosing(observe(connection, path, query)) as states:
+        async for state in states:
+            if isinstance(state, Listed):
+                objects = {item["metadata"]["name"]: item for item in state.objects}
+            else:
+                name = state.object["metadata"]["name"]
+                objects.pop(name, None)
+                if not state.is_deleted:
+                    objects[name] = state.object
+            yield dict(objects)
 
 
 async def until(
@@ -81,11 +116,3 @@ async def _changes(
                 version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     yield event
-
-
-def _apply(change: dict[str, Any], objects: Objects) -> None:
-    name = change["object"]["metadata"]["name"]
-    if change["type"] == "DELETED":
-        objects.pop(name, None)
-    else:
-        objects[name] = change["object"]
