@@ -1,6 +1,5 @@
 """Servers that end in all the ways there are, and what is told of it."""
 
-import asyncio
 from collections import Counter
 from typing import Any
 
@@ -70,8 +69,3 @@ async def exit_events(space: Space, workload: str) -> Counter[str]:
         if event["reason"] in ("Exited", "Evicted", "Unknown")
         and event["involvedObject"]["name"] == workload
     )
-
-
-async def settle_down(seconds: float = 1.0) -> None:
-    """Let what should not happen happen."""
-    await asyncio.sleep(seconds)
