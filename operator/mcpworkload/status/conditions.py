@@ -23,6 +23,8 @@ from mcpworkload.status import tellings
 from mcpworkload.status.pods import is_steady
 from mcpworkload.status.problems import Problem, first_problem
 
+# A condition's message ends at 32,768; what is quoted in ours (names, keys) may be longer.
+MAX_MESSAGE = 4000
 # Nothing runs because nothing is to run: no reason not to be Ready.
 _AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
 
@@ -254,7 +256,11 @@ def _dated(verdicts: Iterable[Verdict], subject: Subject, now: datetime) -> list
                 observed_generation=subject.generation,
                 last_transition_time=since,
                 reason=verdict.reason,
-                message=verdict.message,
+                message=_cut(verdict.message),
             )
         )
     return dated
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}..."

@@ -16,7 +16,7 @@ from mcpworkload.errors import (
 from mcpworkload.live import Pod
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
-from mcpworkload.status.conditions import Subject, build_status
+from mcpworkload.status.conditions import MAX_MESSAGE, Subject, build_status
 from tests.unit.builders import (
     NOON,
     make_body,
@@ -197,3 +197,11 @@ def test_another_log_tail_is_no_news() -> None:
 
     assert status_of(make_observation(looping("12:01 no key")), before=first) == first
     assert status_of(make_observation(looping("12:01 no key", code=4)), before=first) != first
+
+
+def test_a_message_is_cut_before_the_api_server_would_refuse_it() -> None:
+    """Names and keys that it quotes may be as long as a spec."""
+    status = status_of(Observation(), InvalidSpec("x" * 100_000))
+
+    accepted, _, ready, _ = status["conditions"]
+    assert accepted["message"] == ready["message"] == "x" * (MAX_MESSAGE - 3) + "..."
