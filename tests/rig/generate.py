@@ -77,6 +77,16 @@ def make_spec(seed: int) -> dict[str, Any]:
     return {**spec, "image": "weather:1", "transport": transport}
 
 
+def make_spec_with_rights(seed: int) -> dict[str, Any]:
+    """The same, with wild security contexts and sidecars in many."""
+    random = Random(seed)  # noqa: S311 - to be repeated, not to be secret
+    spec = make_spec(seed)
+    for field in ("podSecurityContext", "securityContext", "sidecars"):
+        if _is_one_in(3, random):
+            spec[field] = _make(spec_schema()["properties"][field], field, 1, random)
+    return spec
+
+
 def _mix_traits(random: Random) -> dict[str, Any]:
     traits = random.sample(TRAITS, random.randint(0, _MOST_TRAITS))
     if _is_one_in(_WITH_A_FAULT, random):
