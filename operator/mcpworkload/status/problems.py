@@ -172,7 +172,8 @@ def _slow_problem(pod: Pod, events: Sequence[Event]) -> Problem | None:
     for container in at.containers_of(pod):
         if container.state.running and not container.ready:
             if at.runs_once(pod, container):
-                return None
+                said = "the init container has not ended yet"
+                return problem_at(AvailableReason.STARTING, pod, container, said)
             return _not_ready(pod, container, tellings.of_probe(events, container))
     gates = at.condition_of(pod, "Ready")
     if gates.reason == "ReadinessGatesNotReady":

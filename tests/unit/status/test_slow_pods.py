@@ -83,10 +83,20 @@ UNHEALTHY = make_event(
             make_pod(container=CREATING, since=LONG_AGO),
             [
                 make_event("FailedMount", "SetUp failed", ago(60)),
-                make_event("Pulling", "Pulling image", ago(3)),
+                make_event("Scheduled", "Successfully assigned to node", ago(2.9)),
+                make_event("Pulling", 'Pulling image "weather:1"', ago(3)),
+            ],
+            'Starting: pod weather-0: Pulling image "weather:1"',
+            id="mounted since, and pulls",
+        ),
+        pytest.param(
+            make_pod(container=CREATING, since=LONG_AGO),
+            [
+                make_event("FailedMount", "SetUp failed", ago(60)),
+                make_event("Pulled", "Successfully pulled image", ago(3)),
             ],
             "",
-            id="mounted since",
+            id="pulled",
         ),
         pytest.param(
             make_pod(container=CREATING, since=LONG_AGO),
@@ -109,7 +119,7 @@ UNHEALTHY = make_event(
                 spec=ONCE, since=LONG_AGO, initContainerStatuses=[{"name": "proxy", **running()}]
             ),
             [],
-            "",
+            "Starting: pod weather-0, container proxy: the init container has not ended yet",
             id="init container at work",
         ),
     ],
