@@ -41,6 +41,8 @@ class Server:
     def __init__(self) -> None:
         #: What requests for pods are answered with; 200 is for the truth.
         self.status = 200
+        #: Whether that goes for watches alone.
+        self.is_listable = False
         self.items = {
             "statefulsets": [item("weather", "MCPWorkload", "mcpw")],
             "pods": [item("weather-0", "StatefulSet", "weather")],
@@ -56,7 +58,7 @@ class Server:
         is_watch = "watch" in request.query
         if plural == "pods":
             self.asked += 1
-            if self.status != 200:
+            if self.status != 200 and (is_watch or not self.is_listable):
                 return web.json_response({"message": FORBIDDEN}, status=self.status)
         if is_watch:
             response = web.StreamResponse()
@@ -124,6 +126,21 @@ async def test_forbidden_later_on() -> None:
         assert changed == [KEY]
         asked = server.asked
         await until(lambda: server.asked > asked + 4)
+        assert changed == [KEY]
+
+
+async def test_the_right_to_list_is_enough() -> None:
+    """What lists show is the truth of a moment ago."""
+    server = Server()
+    server.status, server.is_listable = 403, True
+
+    async with running(server) as (informers, changed):
+        changed.clear()
+        asked = server.asked
+        server.items["pods"] = []
+        await until(lambda: server.asked > asked + 8)
+
+        assert (informers.observe(KEY).unreadable, informers.observe(KEY).pods) == ("", {})
         assert changed == [KEY]
 
 
