@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from mcpworkload import names
@@ -32,9 +33,13 @@ class Informers:
             name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
             for name, kind in CHILD_KINDS.items()
         }
+        self._on_change = on_change
         #: What containers' ends were seen; *on_end* is called for each.
         self.sightings = Sightings(on_end, lambda: datetime.now(UTC))
-        self._pods = {ns: Informer(api, POD, ns, on_change, self.sightings) for ns in scopes}
+        self._pods = {
+            ns: Informer(api, POD, ns, on_change, self.sightings, partial(self._reset, ns))
+            for ns in scopes
+        }
         #: What the pods read; it needs no sync, for who asks waits.
         self.references = References(api, scopes, on_change)
         self._refusals = {ns: Informer(api, REFUSAL, ns, on_change) for ns in scopes}
@@ -53,7 +58,7 @@ class Informers:
             group.create_task(self.references.run())
 
     async def wait_synced(self) -> None:
-        """Return when every cache has been filled once."""
+        """Return when every cache has been filled once, or is known not to be readable."""
         for informer in self._all:
             await informer.synced.wait()
 
@@ -72,7 +77,9 @@ class Informers:
             for child_name, child in cache.of(workload).items()
         }
         statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
-        labelled: Mapping[str, Pod] = _scoped(self._pods, namespace).of(workload)
+        readable = _scoped(self._pods, namespace)
+        # What was seen last is no longer worth anything when nobody can look any more.
+        labelled: Mapping[str, Pod] = {} if readable.trouble else readable.of(workload)
         refusals: list[Event] = [
             event
             for event in _scoped(self._refusals, namespace).of(workload).values()
@@ -86,7 +93,13 @@ class Informers:
             seen=dict(self.sightings.of(workload)),
             versions={kind: cache.version for kind, cache in caches.items()},
             refusals=refusals,
+            unreadable=readable.trouble,
         )
+
+    def _reset(self, scope: str | None) -> None:
+        """Have everybody looked at who has pods, or could have."""
+        for workload in self._children["StatefulSet"][scope].workloads():
+            self._on_change(workload)
 
 
 def _scoped(informers: dict[str | None, Any], namespace: str) -> Any:

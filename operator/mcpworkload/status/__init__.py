@@ -8,8 +8,8 @@ from mcpworkload.status.announcements import News, news
 from mcpworkload.status.conditions import build_status, summary
 from mcpworkload.status.exits import Ends, account_ends, describe
 from mcpworkload.status.holding import Hold, hold_for
-from mcpworkload.status.pods import next_look
-from mcpworkload.status.problems import suspects
+from mcpworkload.status.pods import condition_of, next_look
+from mcpworkload.status.problems import awaited_claims, suspects
 from mcpworkload.status.subject import Subject
 from mcpworkload.status.tellings import is_telling, since
 
@@ -19,7 +19,9 @@ __all__ = [
     "News",
     "Subject",
     "account_ends",
+    "awaited_claims",
     "build_status",
+    "condition_of",
     "describe",
     "hold_for",
     "is_telling",

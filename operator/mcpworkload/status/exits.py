@@ -43,6 +43,8 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
     """What the status of *subject* has to say next of containers' ends."""
     status = subject.status
     cursor = cursor_of(status)
+    if observation.unreadable:
+        return _unchanged(status, cursor)
     recorded = {entry.uid for entry in cursor.values()}
     # A pod that was ours stays so while its StatefulSet is being replaced.
     pods = {
@@ -60,16 +62,27 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
     wanted = Wanted(subject.replicas, live.status.update_revision if live else "")
     result = account(cursor, pods, seen, wanted)
     news = tuple(each if subject.may_quote else _unquoted(each) for each in result.exits)
-    stored = status.get("lastTermination")
     return Ends(
         restarts=status.get("restarts", 0) + sum(each.count for each in news),
-        last=_last(news) or (LastTermination.model_validate(stored) if stored else None),
+        last=_last(news) or _stored_last(status),
         pods=_records(result),
         news=news,
         is_pressing=bool(news) or _has_new_end(cursor, result.cursor),
         cursor=result.cursor,
         gone=frozenset(uid for uid, each in observation.seen.items() if each.last),
     )
+
+
+def _unchanged(status: Mapping[str, Any], cursor: Cursor) -> Ends:
+    """What is stored: nobody can look."""
+    pods = [PodRecord.model_validate(pod) for pod in status.get("pods", ())]
+    restarts, last = status.get("restarts", 0), _stored_last(status)
+    return Ends(restarts, last, pods, (), is_pressing=False, cursor=cursor, gone=frozenset())
+
+
+def _stored_last(status: Mapping[str, Any]) -> LastTermination | None:
+    stored = status.get("lastTermination")
+    return LastTermination.model_validate(stored) if stored else None
 
 
 def cursor_of(status: Mapping[str, Any]) -> Cursor:
