@@ -162,6 +162,8 @@ def _was_caused_by_deletion(end: Sighted, pod: Pod, is_ended: bool) -> bool:
         return False
     if end.disruption and not is_ended:
         return False
+    if not pod.metadata.deletion_grace_period_seconds:
+        return True  # the kubelet deletes what has ended anew: when it was asked for is not known
     finished = end.termination.ended.finished_at
     grace = timedelta(seconds=pod.metadata.deletion_grace_period_seconds)
     requested = datetime.fromisoformat(pod.metadata.deletion_timestamp) - grace

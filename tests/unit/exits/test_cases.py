@@ -369,3 +369,11 @@ def test_a_loop_beyond_what_is_remembered_is_counted_all_the_same() -> None:
     told = process.tells()
     assert sum(each.count for each in told) == 150
     assert told[-1].container_id == "c149"
+
+
+def test_an_end_by_deletion_is_not_told_when_the_kubelet_deletes_the_pod_at_last() -> None:
+    """Its deletion with no grace moves the time of the request behind the end."""
+    ended = pod_of(status(0, terminated("a", 143, 11)), deleted=10)
+    ended.metadata.deletion_timestamp = at(14)
+    ended.metadata.deletion_grace_period_seconds = 0
+    assert Process().sees(ended).loses(ended).tells() == []
