@@ -137,6 +137,8 @@ class ContainerStatus(msgspec.Struct, rename="camel"):
 
     name: str
     image: str = ""
+    #: The one that its state is about; empty when there is none.
+    container_id: str = msgspec.field(default="", name="containerID")
     ready: bool = False
     restart_count: int = 0
     state: ContainerState = msgspec.field(default_factory=ContainerState)
@@ -159,6 +161,8 @@ class PodStatus(msgspec.Struct, rename="camel"):
     phase: str = ""
     reason: str = ""
     message: str = ""
+    #: When the kubelet saw the pod first, by the node's clock.
+    start_time: datetime | None = None
     conditions: list[PodCondition] = []
     container_statuses: list[ContainerStatus] = []
     init_container_statuses: list[ContainerStatus] = []

@@ -10,6 +10,8 @@ from mcpworkload.exits.sightings import Sighted, Sighting
 from mcpworkload.exits.terminations import (
     disruption_of,
     is_deleted,
+    is_ending,
+    is_inferred,
     is_meant,
     is_over,
     revision_of,
@@ -18,9 +20,11 @@ from mcpworkload.exits.terminations import (
 from mcpworkload.live import ContainerStatus, Pod
 from mcpworkload.names import CONTAINER
 
-# How soon a kubelet tells of an end. In a pod that is being deleted, one that is told later, and
-# that the node's clock puts further back, is the deletion's own, on a node whose clock is wrong.
-REPORT_TIME = timedelta(seconds=3)
+_SCHEDULED = "PodScheduled"
+# A kubelet that sees a pod before it was scheduled has a clock that is behind. By how much, is
+# known as well as how soon a kubelet sees a pod; moments are whole seconds.
+START_TIME = timedelta(seconds=3)
+ROUNDING = timedelta(seconds=1)
 # More unknown ends than this at once are told as one.
 MAX_UNKNOWN = 20
 FORGOTTEN = "how it ended is no longer known"
@@ -87,77 +91,113 @@ def _account_pod(
     for container in pod.containers:
         ends = sighting.ends.get(container.name, {}) if sighting else {}
         old = before.containers.get(container.name, ContainerCursor())
-        told, new = _account_container(old, pod, container, list(ends.values()))
+        told, new = _account_container(old, pod, container, list(ends.values()), before.is_ended)
         exits += told
-        if new != old:
+        if told or new.base != old.base:
             containers[container.name] = new
-    is_disrupted = bool(disruption_of(pod))
-    is_ended = before.is_ended or is_over(pod) or (is_deleted(pod) and not is_disrupted)
+    is_ended = before.is_ended or is_ending(pod)
     return exits, replace(before, is_ended=is_ended, containers=containers)
 
 
 def _account_container(
-    before: ContainerCursor, pod: Pod, container: ContainerStatus, ends: Sequence[Sighted]
+    before: ContainerCursor,
+    pod: Pod,
+    container: ContainerStatus,
+    ends: Sequence[Sighted],
+    is_ended: bool,
 ) -> tuple[list[Exit], ContainerCursor]:
-    count, told = terminations_of(container)
-    fresh = _fresh(before, ends)
-    exits = [
-        exit_of(pod, container.name, each.termination, each.disruption)
-        for each in fresh
-        if not _was_caused_by_deletion(each, pod, count)
-    ]
-    known = {each.termination.index for each in fresh} | {each.index for each in told}
-    # An init container that is run anew after it has done its work did that before, too.
-    is_rerun = bool(told) and is_meant(pod, container, told[0])
-    # Where the kubelet began to count anew, nothing is between the two counts.
-    lost = [] if is_rerun else [i for i in range(before.ended, count) if i not in known]
-    exits = [*_unknown(pod, container, lost), *exits]
-    if not exits:
-        return [], before
-    last = fresh[-1].termination.ended.container_id if fresh else before.container_id
-    return exits, ContainerCursor(count, last)
+    count, told = terminations_of(pod, container)
+    exits: list[Exit] = []
+    lost: list[int] = []
+    now = before
+    for each in _fresh(before, ends, count):
+        now = _reach(now, each.termination.index, lost)
+        # What ran again had another reason to end than what ended the pod.
+        is_last = each.termination.index >= container.restart_count
+        if not (is_last and _was_caused_by_deletion(each, pod, is_ended)):
+            disruption = each.disruption if is_last else ""
+            index = now.base + now.ended
+            exits.append(exit_of(pod, container.name, index, each.termination, disruption))
+        now = replace(now, ended=now.ended + 1, container_id=each.termination.key)
+    now = _reach(now, count, lost)
+    is_asked = is_deleted(pod) and not disruption_of(pod)
+    if is_asked and is_inferred(container) and count > container.restart_count:
+        lost = lost[:-1]  # the last end was asked for, like the others that are told
+    if told and is_meant(pod, container, told[0]):
+        lost = []  # one that is run anew after it has done its work did that before, too
+    meant = {now.base + each.index for each in told if is_meant(pod, container, each)}
+    lost = [index for index in lost if index not in meant]
+    return [*_unknown(pod, container, lost), *exits], now
 
 
-def _fresh(before: ContainerCursor, ends: Sequence[Sighted]) -> Sequence[Sighted]:
+def _reach(cursor: ContainerCursor, ended: int, lost: list[int]) -> ContainerCursor:
+    """The cursor at *ended*; what it passes on the way there goes to *lost*."""
+    if ended < cursor.ended:  # the kubelet began to count anew
+        base = cursor.base + cursor.ended
+        lost += range(base, base + ended)
+        return replace(cursor, base=base, ended=ended)
+    if ended > cursor.ended:
+        lost += range(cursor.base + cursor.ended, cursor.base + ended)
+        return replace(cursor, ended=ended, container_id="")
+    return cursor
+
+
+def _fresh(before: ContainerCursor, ends: Sequence[Sighted], count: int) -> Sequence[Sighted]:
     """Those of *ends*, which are in order, that come after the last one told."""
     keys = [each.termination.key for each in ends]
     if before.container_id in keys:
         return ends[keys.index(before.container_id) + 1 :]
-    if before.container_id or not before.ended:
+    if before.container_id or count < before.ended:
         return ends
     return [each for each in ends if each.termination.index >= before.ended]
 
 
-def _was_caused_by_deletion(end: Sighted, pod: Pod, count: int) -> bool:
-    """Whether the container ended because somebody asked for the pod's deletion."""
-    if end.disruption or not end.was_deleted or pod.metadata.deletion_timestamp is None:
+def _was_caused_by_deletion(end: Sighted, pod: Pod, is_ended: bool) -> bool:
+    """
+    Whether the container ended because somebody asked for the pod's deletion.
+
+    Who asks for the deletion of a pod before the cluster does has asked for all that follows.
+    """
+    if not end.was_deleted or pod.metadata.deletion_timestamp is None:
         return False
-    if end.termination.index < count - 1:
-        return False  # it was restarted afterwards, as nothing is in a pod that is being deleted
+    if end.disruption and not is_ended:
+        return False
+    if not pod.metadata.deletion_grace_period_seconds:
+        return True  # the kubelet deletes what has ended anew: when it was asked for is not known
     finished = end.termination.ended.finished_at
     grace = timedelta(seconds=pod.metadata.deletion_grace_period_seconds)
     requested = datetime.fromisoformat(pod.metadata.deletion_timestamp) - grace
-    if finished is None or finished >= requested:
-        return True
-    return end.at - requested > REPORT_TIME and requested - finished > REPORT_TIME
+    return finished is None or finished + _lag(pod) >= requested
+
+
+def _lag(pod: Pod) -> timedelta:
+    """How far the node's clock may be behind the API server's; nothing where it seems right."""
+    scheduled = next(
+        (each.last_transition_time for each in pod.status.conditions if each.type == _SCHEDULED),
+        pod.metadata.creation_timestamp,
+    )
+    started = pod.status.start_time
+    if scheduled is None or started is None or scheduled - started <= ROUNDING:
+        return timedelta()
+    return scheduled - started + START_TIME
 
 
 def _account_gone(
     before: PodCursor, last: Pod, sighting: Sighting, successor: Pod | None, wanted: Wanted
 ) -> list[Exit]:
     """The exits of a pod that was there and is gone, *last* its last state."""
-    exits, _ = _account_pod(before, last, sighting)
+    exits, entry = _account_pod(before, last, sighting)
     disruption = disruption_of(last)
     if before.is_ended or is_over(last):
         return exits
     if disruption:
         running = [each for each in last.containers if each.state.running]
-        return [*exits, *(_cut_off(last, each, disruption) for each in running)]
+        return [*exits, *(_cut_off(last, each, entry, disruption) for each in running)]
     if sighting.was_watched or is_deleted(last):
         return exits
     if _was_asked_for(last.metadata.name, before, successor, wanted):
         return exits
-    return [*exits, _vanished(last.metadata.name, before)]
+    return [*exits, _vanished(last.metadata.name, entry)]
 
 
 def _was_asked_for(name: str, entry: PodCursor, successor: Pod | None, wanted: Wanted) -> bool:
@@ -185,14 +225,15 @@ def _unknown(pod: Pod, container: ContainerStatus, indices: Sequence[int]) -> It
         )
 
 
-def _cut_off(pod: Pod, container: ContainerStatus, disruption: str) -> Exit:
+def _cut_off(pod: Pod, container: ContainerStatus, entry: PodCursor, disruption: str) -> Exit:
     """The end of a container that its node did not live to tell."""
+    known = entry.containers.get(container.name, ContainerCursor())
     return Exit(
         kind=ExitKind.EVICTED,
         pod=pod.metadata.name,
         pod_uid=pod.metadata.uid,
         container=container.name,
-        index=container.restart_count,
+        index=known.base + container.restart_count,
         reason=disruption,
         message=pod.status.message or FORGOTTEN,
         image=container.image,
@@ -206,7 +247,7 @@ def _vanished(name: str, entry: PodCursor) -> Exit:
         pod=name,
         pod_uid=entry.uid,
         container=CONTAINER,
-        index=known.ended,
+        index=known.base + known.ended,
         reason=ExitKind.UNKNOWN,
         message=VANISHED,
     )

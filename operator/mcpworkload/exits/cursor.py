@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mcpworkload.exits.terminations import is_deleted, is_over, revision_of, terminations_of
+from mcpworkload.exits.terminations import is_ending, revision_of, terminations_of
 from mcpworkload.live import Pod
 
 
@@ -13,8 +13,11 @@ class ContainerCursor:
 
     #: How many of its ends are accounted for, by the kubelet's count.
     ended: int = 0
-    #: The ID of the last one that was told; empty when the kubelet gave none.
+    #: The ID of the last of them; empty when nobody knows it. Where the kubelet has begun to
+    #: count anew since, the ID of the last one before.
     container_id: str = ""
+    #: How many there were before the kubelet began to count anew.
+    base: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,7 @@ def baseline(pods: Iterable[Pod]) -> Cursor:
 def _all_told(pod: Pod) -> PodCursor:
     containers = {}
     for container in pod.containers:
-        count, told = terminations_of(container)
+        count, told = terminations_of(pod, container)
         if count:
-            last = told[-1].ended.container_id if told else ""
-            containers[container.name] = ContainerCursor(count, last)
-    is_ended = is_deleted(pod) or is_over(pod)
-    return PodCursor(pod.metadata.uid, revision_of(pod), is_ended, containers)
+            containers[container.name] = ContainerCursor(count, told[-1].key if told else "")
+    return PodCursor(pod.metadata.uid, revision_of(pod), is_ending(pod), containers)

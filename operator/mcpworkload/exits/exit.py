@@ -25,7 +25,8 @@ class Exit:
     """
     A container ended, and nobody had asked for it.
 
-    *pod_uid*, *container* and *index* name it for good; *container_id* is empty and *exit_code*
+    *pod_uid*, *container* and *index* name it for good, also where the kubelet begins to count
+    anew; *container_id* is empty and *exit_code*
     None where the kubelet does not know them (any more). *count* is more than 1 where many
     unknown ones are told at once.
     """
@@ -46,7 +47,9 @@ class Exit:
     count: int = 1
 
 
-def exit_of(pod: Pod, container: str, termination: Termination, disruption: str) -> Exit:
+def exit_of(
+    pod: Pod, container: str, index: int, termination: Termination, disruption: str
+) -> Exit:
     """The exit that *termination* is; *disruption* is why the cluster ended the pod, if it did."""
     ended = termination.ended
     return Exit(
@@ -54,7 +57,7 @@ def exit_of(pod: Pod, container: str, termination: Termination, disruption: str)
         pod=pod.metadata.name,
         pod_uid=pod.metadata.uid,
         container=container,
-        index=termination.index,
+        index=index,
         reason=disruption or ended.reason,
         message=(disruption and pod.status.message) or ended.message,
         container_id=ended.container_id,

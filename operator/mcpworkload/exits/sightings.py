@@ -5,11 +5,10 @@ A cache holds a Pod as it is now. Of a container that ends twice in a moment, or
 is gone, somebody has to remember what the watch said; this is all that remembers it.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from mcpworkload.exits.cursor import Cursor
+from mcpworkload.exits.cursor import ContainerCursor, Cursor
 from mcpworkload.exits.terminations import (
     Termination,
     disruption_of,
@@ -28,7 +27,6 @@ class Sighted:
     """A termination, and what was true of the pod when it was first seen."""
 
     termination: Termination
-    at: datetime
     was_deleted: bool
     disruption: str
 
@@ -48,9 +46,8 @@ class Sighting:
 class Sightings:
     """By workload and pod UID; only pods of which there is something to tell."""
 
-    def __init__(self, on_end: Callable[[str], None], now: Callable[[], datetime]) -> None:
+    def __init__(self, on_end: Callable[[str], None]) -> None:
         self._on_end = on_end
-        self._now = now
         self._by_workload: dict[str, dict[str, Sighting]] = {}
 
     def of(self, workload: str) -> Mapping[str, Sighting]:
@@ -82,7 +79,7 @@ class Sightings:
                 continue
             told = entries[uid].containers if uid in entries else {}
             for container, ends in list(sighting.ends.items()):
-                _drop_through(ends, told[container].container_id if container in told else "")
+                _drop_told(ends, told.get(container, ContainerCursor()))
                 if not ends:
                     del sighting.ends[container]
             if not sighting.ends:
@@ -101,27 +98,35 @@ class Sightings:
     def _note(self, workload: str, pod: Pod) -> bool:
         is_news = False
         for container in pod.containers:
-            for termination in terminations_of(container)[1]:
+            told = terminations_of(pod, container)[1]
+            noted = self._by_workload.get(workload, {}).get(pod.metadata.uid, Sighting())
+            for termination in _after(noted.ends.get(container.name, {}), told):
                 if is_meant(pod, container, termination):
                     continue
-                ends = self._sighting(workload, pod).ends.setdefault(container.name, {})
-                if termination.key in ends:
-                    continue
                 is_news = True
-                disruption = disruption_of(pod)
-                ends[termination.key] = Sighted(
-                    termination, self._now(), is_deleted(pod), disruption
-                )
+                ends = self._sighting(workload, pod).ends.setdefault(container.name, {})
+                ends[termination.key] = Sighted(termination, is_deleted(pod), disruption_of(pod))
                 if len(ends) > MAX_PER_CONTAINER:
                     del ends[next(iter(ends))]
         return is_news
 
 
-def _drop_through(ends: dict[str, Sighted], last: str) -> None:
-    """Drop all *ends* up to the one with that key, if it is there."""
-    if last not in ends:
+def _after(known: Container[str], told: Sequence[Termination]) -> Sequence[Termination]:
+    """Those of *told* after the last that is *known*; one before it has been settled."""
+    for number in range(len(told), 0, -1):
+        if told[number - 1].key in known:
+            return told[number:]
+    return told
+
+
+def _drop_told(ends: dict[str, Sighted], cursor: ContainerCursor) -> None:
+    """Drop those of *ends* that are accounted for."""
+    if not cursor.container_id:
+        for key in [key for key, each in ends.items() if each.termination.index < cursor.ended]:
+            del ends[key]
+    if cursor.container_id not in ends:
         return
     for key in list(ends):
         del ends[key]
-        if key == last:
+        if key == cursor.container_id:
             return
