@@ -24,7 +24,7 @@ test: $(STAMP) ## unit, integration and end-to-end tests, on a real cluster
 test-slow: install ## the tests that wait long: every trouble of a pod, rollouts, Helm
 	@$(PY) -m pytest -m slow
 
-test-machine: install ## kill the local cluster, and take it down: does it come back, leave nothing
+test-machine: install ## end the kubelet, change a feature gate, kill the local cluster, take it down
 	@$(PY) -m pytest tests/machine
 
 unit: $(STAMP) ## the tests that need no cluster

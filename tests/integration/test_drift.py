@@ -140,9 +140,10 @@ async def test_a_stubborn_hand_is_told_once(space: Space) -> None:
         "Service weather: metadata.labels.team was changed by somebody else and set back; change "
         "the MCPWorkload (`kubectl edit mcpw weather`) instead",
     }
-    while (said := await reverted(space)) != sorted(told):
-        assert set(said) < told
-        await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        while (said := await reverted(space)) != sorted(told):
+            assert set(said) < told
+            await asyncio.sleep(0.2)
 
 
 async def reverted(space: Space) -> list[str]:
