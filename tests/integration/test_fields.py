@@ -167,7 +167,8 @@ async def test_children_come_and_go_with_the_fields_that_ask_for_them(space: Spa
     }
     await space.settle(make_workload(**asked))
     await space.until("Service", "weather-svc", exists())
-    await space.until("PodDisruptionBudget", "weather", exists())
+    budget = await space.until("PodDisruptionBudget", "weather", exists())
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     kept = await space.get("Service", "weather")
 
     await space.settle(make_workload())

@@ -11,6 +11,7 @@ _PLACES = {
     "CustomResourceDefinition": ("apiextensions.k8s.io/v1", "customresourcedefinitions"),
     "CoreEvent": ("v1", "events"),
     "Deployment": ("apps/v1", "deployments"),
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "MCPWorkload": ("mcpworkload.dev/v1alpha1", "mcpworkloads"),
     "Node": ("v1", "nodes"),

@@ -52,7 +52,7 @@ class Events:
         """
         Say *news* of the workload in *body*.
 
-        The same news of the same generation is said once in the time that Events are kept,
+        The same news of the same topic is said once in the time that Events are kept,
         whoever says it: its name tells.
         """
         namespace = body["metadata"]["namespace"]
@@ -72,7 +72,7 @@ class Events:
 def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
     """The Event to write."""
     metadata = body["metadata"]
-    said = f"{metadata['uid']} {news.generation} {news.condition} {news.type} {news.reason}"
+    said = f"{metadata['uid']} {news.topic} {news.type} {news.reason}"
     digest = hashlib.sha256(said.encode()).hexdigest()[:16]
     note = news.note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore")
     return {
