@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mcpworkload.errors import Refusal
 from mcpworkload.live import Event
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
@@ -72,19 +73,19 @@ class Memory:
     told: dict[str, Told] = field(default_factory=dict)
     #: When no pod was missing; what was said before of pods that could not be made is over.
     complete_at: datetime | None = None
-    _refused: dict[ChildId, tuple[str, str, float]] = field(default_factory=dict)
+    _refused: dict[ChildId, tuple[str, Refusal, float]] = field(default_factory=dict)
     _failing_since: float | None = None
     _missing_since: float | None = None
 
-    def refuse(self, child_id: ChildId, content: str, message: str) -> None:
-        """Note that the API server refused that of a child: its digest, or a UID to delete."""
-        self._refused[child_id] = (content, message, time.monotonic())
+    def refuse(self, child_id: ChildId, content: str, refusal: Refusal) -> None:
+        """Note what came of that content of a child: its digest, or a UID to delete."""
+        pause = refusal.retry_after or REFUSAL_SECONDS
+        self._refused[child_id] = (content, refusal, time.monotonic() + pause)
 
-    def refusal_of(self, child_id: ChildId, content: str) -> str:
-        """The message with which that very request was refused lately; empty if it was not."""
-        refused, message, at = self._refused.get(child_id, ("", "", 0.0))
-        is_fresh = refused == content and time.monotonic() - at < REFUSAL_SECONDS
-        return message if is_fresh else ""
+    def refusal_of(self, child_id: ChildId, content: str) -> Refusal | None:
+        """Why that very content was refused, while it is too early to ask again; else None."""
+        refused, refusal, until = self._refused.get(child_id, ("", None, 0.0))
+        return refusal if refused == content and time.monotonic() < until else None
 
     def note_success(self) -> None:
         """All went well."""
