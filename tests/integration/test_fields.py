@@ -70,6 +70,10 @@ def change(path: tuple[Any, ...], value: Any) -> list[Manifest]:
         pytest.param(
             change((0, "spec", "resources", "requests", "storage"), "5Gi"), True, id="a larger one"
         ),
+        # As large as the StatefulSet's, say, when the class has refused a growth before.
+        pytest.param(
+            change((0, "spec", "resources", "requests", "storage"), "1Mi"), True, id="a smaller one"
+        ),
         pytest.param(change((0, "spec", "storageClassName"), "slow"), False, id="another class"),
         pytest.param(change((0, "spec", "storageClassName"), None), False, id="no class"),
         pytest.param(change((0, "metadata", "labels"), {"a": "b"}), False, id="other labels"),
@@ -81,7 +85,7 @@ def change(path: tuple[Any, ...], value: Any) -> list[Manifest]:
 async def test_claim_templates_stay_as_they_are(
     space: Space, claims: list[Manifest] | None, is_accepted: bool
 ) -> None:
-    """But for a growing request; the message says so."""
+    """But for the request, which the operator judges; the message says so."""
     await space.apply(make_workload(volumeClaimTemplates=CLAIMS))
     changed = make_workload(volumeClaimTemplates=claims)
     metadata = {"name": "weather", "namespace": space.name}
