@@ -171,7 +171,7 @@ async def _prune(writer: Writer, key: str, step: Prune, memory: Memory) -> None:
 def _raise_known(child_id: ChildId, content: str, memory: Memory) -> None:
     """Do not ask again what the API server has just refused."""
     if refusal := memory.refusal_of(child_id, content):
-        raise refusal.with_traceback(None)
+        raise refusal
 
 
 def _refusal(

@@ -73,19 +73,20 @@ class Memory:
     told: dict[str, Told] = field(default_factory=dict)
     #: When no pod was missing; what was said before of pods that could not be made is over.
     complete_at: datetime | None = None
-    _refused: dict[ChildId, tuple[str, Refusal, float]] = field(default_factory=dict)
+    _refused: dict[ChildId, tuple[str, type[Refusal], str, float]] = field(default_factory=dict)
     _failing_since: float | None = None
     _missing_since: float | None = None
 
     def refuse(self, child_id: ChildId, content: str, refusal: Refusal) -> None:
         """Note what came of that content of a child: its digest, or a UID to delete."""
-        pause = refusal.retry_after or REFUSAL_SECONDS
-        self._refused[child_id] = (content, refusal, time.monotonic() + pause)
+        until = time.monotonic() + (refusal.retry_after or REFUSAL_SECONDS)
+        # Not the exception itself: it would keep alive all that was looked at.
+        self._refused[child_id] = (content, type(refusal), str(refusal), until)
 
     def refusal_of(self, child_id: ChildId, content: str) -> Refusal | None:
         """Why that very content was refused, while it is too early to ask again; else None."""
-        refused, refusal, until = self._refused.get(child_id, ("", None, 0.0))
-        return refusal if refused == content and time.monotonic() < until else None
+        refused, kind, message, until = self._refused.get(child_id, ("", Refusal, "", 0.0))
+        return kind(message) if refused == content and time.monotonic() < until else None
 
     def note_success(self) -> None:
         """All went well."""

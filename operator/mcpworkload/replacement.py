@@ -16,6 +16,9 @@ from mcpworkload.live import FIXED_FIELDS
 from mcpworkload.manifest import Manifest
 from mcpworkload.quantity import parse_quantity
 
+# What the API server puts into a claim template by itself.
+_DEFAULTED = ("creationTimestamp", "volumeMode")
+
 Templates = Sequence[Mapping[str, Any]]
 
 
@@ -42,23 +45,41 @@ def find_replacement(name: str, wanted: Manifest, fixed: Mapping[str, Any]) -> R
         ChildConflict: the pods could not be taken over.
     """
     own = {key: wanted[key] for key in FIXED_FIELDS if key in wanted}
-    difference = first_difference({"volumeClaimTemplates": [], **own}, fixed, "spec")
-    if difference is None:
+    templates, live = own.get("volumeClaimTemplates", []), fixed.get("volumeClaimTemplates", [])
+    difference = first_difference({**own, "volumeClaimTemplates": templates}, fixed, "spec")
+    if difference is None and _shapes(templates) == _shapes(live):
         return None
     if first_difference(own["selector"], fixed.get("selector"), "selector") is not None:
         raise ChildConflict(
             f"the StatefulSet {name} selects other pods (spec.selector), which a new one could "
             "not take over: delete it, or give this MCPWorkload another name"
         )
-    templates = own.get("volumeClaimTemplates", ())
-    sizes = _growing(name, templates, fixed.get("volumeClaimTemplates", ()))
+    sizes = _growing(name, templates, live)
     others = {key: value for key, value in wanted.items() if key not in FIXED_FIELDS}
-    return Replacement(difference, {**others, **fixed}, sizes)
+    return Replacement(difference or "spec.volumeClaimTemplates", {**others, **fixed}, sizes)
 
 
 def claim_path(template: str) -> str:
     """Where the spec says how large the claims of a template are."""
     return f"spec.volumeClaimTemplates[{template}].spec.resources.requests.storage"
+
+
+def _shapes(templates: Templates) -> list[set[str]]:
+    """Which fields each template sets: one that is to go is no difference to `drift.py`."""
+    return [
+        {
+            f"{path}.{key}"
+            for path, part in (
+                ("metadata", template["metadata"]),
+                ("labels", template["metadata"].get("labels") or {}),
+                ("annotations", template["metadata"].get("annotations") or {}),
+                ("spec", template["spec"]),
+            )
+            for key, value in part.items()
+            if key not in _DEFAULTED and value not in (None, {}, [])
+        }
+        for template in templates
+    ]
 
 
 def _growing(name: str, wanted: Templates, live: Templates) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pytest
 from mcpworkload.desired import build_children
 from mcpworkload.drift import first_difference
 from mcpworkload.models import Workload
+from mcpworkload.replacement import find_replacement
 from tests.rig.api import APPLY, Api, RequestFailed
 from tests.rig.builders import make_workload
 from tests.rig.kinds import Manifest, path_of
@@ -41,6 +42,8 @@ async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[s
         stored = await dry_apply(space.api, child.manifest)
 
         assert first_difference(child.manifest["spec"], stored["spec"], "spec") is None
+        if child.id.kind == "StatefulSet":
+            assert find_replacement("weather", child.manifest["spec"], stored["spec"]) is None
 
 
 @pytest.mark.parametrize("spec", specs.SPECS.values(), ids=specs.SPECS)

@@ -59,6 +59,12 @@ def live(**changes: Any) -> dict[str, Any]:
     }
 
 
+def other_claims(**more: dict[str, Any]) -> list[dict[str, Any]]:
+    """The live claim templates with more in the first one's metadata or spec."""
+    first, *others = live()["volumeClaimTemplates"]
+    return [{**first, **{part: first[part] | more[part] for part in more}}, *others]
+
+
 @pytest.mark.parametrize(
     ("sizes", "fixed", "path", "growing"),
     [
@@ -78,6 +84,20 @@ def live(**changes: Any) -> dict[str, Any]:
         pytest.param({}, {}, "spec.volumeClaimTemplates", {}, id="none left"),
         pytest.param({}, {"volumeClaimTemplates": []}, None, {}, id="none ever"),
         pytest.param(CLAIMS, {"serviceName": "other"}, "spec.serviceName", {}, id="service"),
+        pytest.param(
+            CLAIMS,
+            {"volumeClaimTemplates": other_claims(spec={"storageClassName": "fast"})},
+            "spec.volumeClaimTemplates",
+            {},
+            id="a class that is to go",
+        ),
+        pytest.param(
+            CLAIMS,
+            {"volumeClaimTemplates": other_claims(metadata={"labels": {"tier": "hot"}})},
+            "spec.volumeClaimTemplates",
+            {},
+            id="a label that is to go",
+        ),
         pytest.param(
             CLAIMS,
             {"podManagementPolicy": "OrderedReady"},

@@ -21,7 +21,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class Writer:
-    """Writes children and status under our field manager."""
+    """Writes children, claims and status under our field manager."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
