@@ -59,6 +59,7 @@ class Observation:
         if live is None:
             return any(child_id.kind == "StatefulSet" for child_id in applied)
         if live.metadata.deletion_timestamp is not None:
+            # It gives up its pods one by one, and a new one takes them over.
             return True
         return live.status.observed_generation < live.metadata.generation
 
