@@ -13,6 +13,7 @@ _PLACES = {
     "Deployment": ("apps/v1", "deployments"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "MCPWorkload": ("mcpworkload.dev/v1alpha1", "mcpworkloads"),
+    "Node": ("v1", "nodes"),
     "Namespace": ("v1", "namespaces"),
     "PersistentVolume": ("v1", "persistentvolumes"),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
