@@ -108,8 +108,8 @@ def _plan_child(
     return _feasible(repair, live)
 
 
-def _feasible(step: Apply, live: LiveChild | None) -> Step:
-    """*step*, or the replacement of *live* where no apply can do what it asks for."""
+def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
+    """*step*, or the replacement of *live* where no apply can do it; None where that is early."""
     if not isinstance(live, StatefulSet):
         return step
     wanted, fixed = step.child.manifest["spec"], fixed_fields_of(live)
@@ -117,6 +117,10 @@ def _feasible(step: Apply, live: LiveChild | None) -> Step:
     if replacement is None:
         return step
     metadata = live.metadata
+    if live.status.observed_generation < metadata.generation:
+        # It may be adopting pods just now: the garbage collector, which releases what it knows
+        # of, would take those along (tried). What its controller says then brings us back.
+        return None
     return Replace(step.child, metadata.uid, metadata.version, step.force, replacement)
 
 

@@ -208,6 +208,11 @@ def test_an_update_will_do_where_nothing_fixed_differs() -> None:
     assert isinstance(planned(fixed={"volumeClaimTemplates": make_claims(data="2Gi")}), Apply)
 
 
+def test_a_statefulset_that_may_be_adopting_pods_is_waited_for() -> None:
+    """Those that the garbage collector does not know as its pods yet would be deleted with it."""
+    assert planned(generation=2, observed=1) is None
+
+
 def test_what_is_on_its_way_out_is_left_alone() -> None:
     """Its end is an event, and the next look applies."""
     assert planned(deletionTimestamp="2026-11-23T12:00:00Z") is None
