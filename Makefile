@@ -27,7 +27,7 @@ test-slow: install ## the tests that wait long: every trouble of a pod, rollouts
 troubleshooting: install ## write what kubectl shows of each trouble into the page for users
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
 
-test-machine: install ## kill the local cluster, and take it down: does it come back, leave nothing
+test-machine: install ## end the kubelet, change a feature gate, kill the local cluster, take it down
 	@$(PY) -m pytest tests/machine
 
 unit: $(STAMP) ## the tests that need no cluster

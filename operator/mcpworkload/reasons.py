@@ -58,3 +58,9 @@ class ReadyReason(StrEnum):
     READY = "Ready"  # True
     STOPPED = "Stopped"  # True; asked for, and no pods remain
     UPDATING = "Updating"  # False; some replicas are of an older generation or not ready
+
+
+class EventReason(StrEnum):
+    """Reasons of Events that are no change of a condition."""
+
+    DRIFT_REVERTED = "DriftReverted"  # Warning; somebody's change of a child was undone

@@ -12,7 +12,7 @@ written.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -40,6 +40,7 @@ from mcpworkload.plan import plan, plan_prunes
 from mcpworkload.references import describe_missing, describe_unknown, digest_references
 from mcpworkload.status import (
     Ends,
+    News,
     Subject,
     account_ends,
     build_status,
@@ -116,6 +117,7 @@ class Reconciler:
             if not memory.is_failing_for_long():
                 raise
             refusal, trouble = ApplyFailed(str(error)), error
+        await self._say(body, memory.take_news())
         again = await self._report(body, subject, observation, refusal, memory)
         if trouble is not None:
             raise trouble
@@ -206,9 +208,12 @@ class Reconciler:
         if self._store.get(key) is body:
             # Only then: a deletion that was seen meanwhile must not be undone.
             self._store.put(stored)
-        for change in news(subject.status, status):
-            await self._events.post(body, change, now)
+        await self._say(body, news(subject.status, status))
         return True
+
+    async def _say(self, body: Body, said: Iterable[News]) -> None:
+        for each in said:
+            await self._events.post(body, each, self._now())
 
     def _drop(self, key: str) -> None:
         self._informers.references.forget(key)

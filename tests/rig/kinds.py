@@ -11,6 +11,7 @@ _PLACES = {
     "CustomResourceDefinition": ("apiextensions.k8s.io/v1", "customresourcedefinitions"),
     "CoreEvent": ("v1", "events"),
     "Deployment": ("apps/v1", "deployments"),
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "MCPWorkload": ("mcpworkload.dev/v1alpha1", "mcpworkloads"),
     "Node": ("v1", "nodes"),
@@ -27,6 +28,7 @@ _PLACES = {
     "Service": ("v1", "services"),
     "ServiceAccount": ("v1", "serviceaccounts"),
     "StatefulSet": ("apps/v1", "statefulsets"),
+    "StorageClass": ("storage.k8s.io/v1", "storageclasses"),
 }
 
 

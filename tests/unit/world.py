@@ -8,14 +8,14 @@ from typing import Any
 from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.errors import ApiError
 from mcpworkload.exits import Exit, Sightings
-from mcpworkload.live import Event, Metadata
+from mcpworkload.live import Claim, Event, Metadata
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
 from mcpworkload.reconcile import Reconciler
 from mcpworkload.references import Absence, Found, ObjectId
 from mcpworkload.status import News
 from mcpworkload.store import WorkloadStore
-from tests.unit.builders import NOON, make_body
+from tests.unit.builders import NOON, make_body, make_claim
 
 KEY = "team/weather"
 
@@ -32,6 +32,8 @@ class World:
     existing: dict[str, Metadata] = field(default_factory=dict)
     #: ConfigMaps and Secrets, as in "Secret weather-key".
     sources: dict[str, Found] = field(default_factory=dict)
+    #: The claims of the workload's pods, by name.
+    claims: dict[str, Claim] = field(default_factory=dict)
     failures: dict[str, ApiError] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     #: The workloads whose references nobody asks for any more.
@@ -45,7 +47,7 @@ class World:
     said: list[News] = field(default_factory=list)
     #: The exits that were told, and what was seen of containers' ends.
     exits: list[Exit] = field(default_factory=list)
-    sightings: Sightings = field(default_factory=lambda: Sightings(lambda _: None, lambda: NOON))
+    sightings: Sightings = field(default_factory=lambda: Sightings(lambda _: None))
 
     @property
     def references(self) -> "World":
@@ -69,10 +71,13 @@ class World:
         self.calls.append(f"read {child.id}")
         return self.existing.get(str(child.id))
 
-    async def apply_child(self, child: Child, *, uid: str | None, force: bool) -> Metadata:
+    async def apply_child(
+        self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
+    ) -> Metadata:
         """Server-side apply."""
-        self.calls.append(f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip())
-        if error := self.failures.get(str(child.id)):
+        call = f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip()
+        self.calls.append(f"try {call}" if dry_run else call)
+        if error := self.failures.get(f"try {child.id}" if dry_run else str(child.id)):
             raise error
         self.version += 1
         return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
@@ -83,6 +88,32 @@ class World:
         self.calls.append(f"delete {child_id} {uid}")
         if error := self.failures.get(f"delete {child_id}"):
             raise error
+
+    async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
+        """A deletion that spares the dependents."""
+        self.calls.append(f"orphan {child.id} {uid} {version}")
+        if error := self.failures.get(f"orphan {child.id}"):
+            raise error
+        self.version += 1
+        return Metadata(uid=uid, resource_version=str(self.version))
+
+    async def read_claims(self, namespace: str, workload: str) -> list[Claim]:
+        """The claims with the workload's label."""
+        assert (namespace, workload) == ("team", "weather")
+        self.calls.append("list claims")
+        if error := self.failures.get("list claims"):
+            raise error
+        return list(self.claims.values())
+
+    async def grow_claim(self, claim: Claim, size: str, *, dry_run: bool) -> None:
+        """A patch of the claim's request."""
+        name = claim.metadata.name
+        call = f"{'try' if dry_run else 'grow'} {name}"
+        self.calls.append(f"{call} {size}")
+        if error := self.failures.get(call):
+            raise error
+        if not dry_run:
+            self.claims[name] = make_claim(name, size)
 
     async def write_status(self, body: Any, status: dict[str, Any]) -> dict[str, Any]:
         """The status subresource."""

@@ -14,7 +14,7 @@ from mcpworkload.cluster.kinds import REFUSAL
 from mcpworkload.cluster.lists import PAGE_SIZE
 from mcpworkload.errors import ApiError, Conflict, Unavailable
 from mcpworkload.exits import Exit
-from mcpworkload.live import Event, Page, Partial
+from mcpworkload.live import Event, Page
 from mcpworkload.status import News, describe
 
 log = logging.getLogger(__name__)
@@ -53,11 +53,11 @@ class Events:
         """
         Say *news* of the workload in *body*.
 
-        The same news of the same generation is said once in the time that Events are kept,
+        The same news of the same topic is said once in the time that Events are kept,
         whoever says it: its name tells.
         """
         try:
-            await self._create(event_of_news(body, news, now))
+            await self._create(event_of(body, news, now))
         except ApiError as error:
             log.warning("an Event was not written: %s", error)
 
@@ -68,27 +68,15 @@ class Events:
         Raises:
             Unavailable: it is not known whether it was said: it has to be said again.
         """
-        said = f"{exit_.pod_uid} {exit_.container} {exit_.index}"
-        event = event_of_exit(body, said, exit_, now)
         try:
-            if not await self._create(event) and await self._is_another(event):
-                # The kubelet has begun to count anew; the container's own ID tells them apart.
-                await self._create(event_of_exit(body, exit_.container_id, exit_, now))
+            await self._create(event_of_exit(body, exit_, now))
         except Unavailable:
             raise
         except ApiError as error:
             log.warning("an Event was not written: %s", error)
 
-    async def _is_another(self, event: Mapping[str, Any]) -> bool:
-        """Whether the Event of that name tells of another container."""
-        metadata = event["metadata"]
-        found = await self._api.request("GET", _path(metadata["namespace"], metadata["name"]))
-        told = msgspec.json.decode(found, type=Partial).metadata.annotations
-        ours = metadata.get("annotations", {}).get(names.CONTAINER_ID_ANNOTATION)
-        return bool(ours) and told.get(names.CONTAINER_ID_ANNOTATION, ours) != ours
-
-    async def _create(self, event: Mapping[str, Any]) -> bool:
-        """Create the Event; False when there is one of that name."""
+    async def _create(self, event: Mapping[str, Any]) -> None:
+        """Create the Event, unless there is one of that name."""
         try:
             await self._api.request(
                 "POST",
@@ -97,30 +85,27 @@ class Events:
                 body=msgspec.json.encode(event),
             )
         except Conflict:
-            return False
-        return True
+            return
 
 
-def event_of_news(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
-    """The Event to write for a stored transition."""
-    said = f"{news.generation} {news.condition} {news.type} {news.reason}"
-    return _event(body, said, news.type, news.reason, news.note, now)
+def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
+    """The Event to write."""
+    return _event(body, f"{news.topic} {news.type} {news.reason}", news, now)
 
 
-def event_of_exit(body: Mapping[str, Any], said: str, exit_: Exit, now: datetime) -> dict[str, Any]:
-    """The Event to write for an exit; what it is *said* by is its name."""
-    event = _event(body, said, "Warning", exit_.kind, describe(exit_), now)
+def event_of_exit(body: Mapping[str, Any], exit_: Exit, now: datetime) -> dict[str, Any]:
+    """The Event to write for an exit, with the container's own ID where that is known."""
+    # Of the same end one process may know more than another: it is the same Event all the same.
+    topic = f"exit {exit_.pod_uid} {exit_.container} {exit_.index}"
+    event = _event(body, topic, News("Warning", topic, exit_.kind, describe(exit_)), now)
     if exit_.container_id:
         event["metadata"]["annotations"] = {names.CONTAINER_ID_ANNOTATION: exit_.container_id}
     return event
 
 
-def _event(
-    body: Mapping[str, Any], said: str, type_: str, reason: str, note: str, now: datetime
-) -> dict[str, Any]:
-    # *said* is what makes it another Event.
+def _event(body: Mapping[str, Any], topic: str, news: News, now: datetime) -> dict[str, Any]:
     metadata = body["metadata"]
-    digest = hashlib.sha256(f"{metadata['uid']} {said}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{metadata['uid']} {topic}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -135,15 +120,15 @@ def _event(
             "namespace": metadata["namespace"],
             "uid": metadata["uid"],
         },
-        "type": type_,
-        "reason": reason,
+        "type": news.type,
+        "reason": news.reason,
         "action": "Reconcile",
-        "note": note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
+        "note": news.note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
         "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": CONTROLLER,
         "reportingInstance": names.FIELD_MANAGER,
     }
 
 
-def _path(namespace: str, name: str = "") -> str:
-    return f"/apis/events.k8s.io/v1/namespaces/{namespace}/events" + (f"/{name}" if name else "")
+def _path(namespace: str) -> str:
+    return f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -35,7 +34,7 @@ class Informers:
         }
         self._on_change = on_change
         #: What containers' ends were seen; *on_end* is called for each.
-        self.sightings = Sightings(on_end, lambda: datetime.now(UTC))
+        self.sightings = Sightings(on_end)
         self._pods = {
             ns: Informer(api, POD, ns, on_change, self.sightings, partial(self._reset, ns))
             for ns in scopes

@@ -111,6 +111,12 @@ class ContainerRecord(Model):
         alias="containerID",
         description="The last container that was reported.",
     )
+    base: int = Field(
+        default=0,
+        ge=0,
+        description="How many of its ends there were before the kubelet began to count anew.",
+        json_schema_extra=INT32,
+    )
 
 
 class PodRecord(Model):

@@ -5,9 +5,8 @@ The books are those of `mcpworkload.exits`, opened when monitoring starts: what 
 counts as told.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,8 +21,6 @@ from mcpworkload.runtime.happenings import (
     WorkloadRemoved,
     WorkloadRestarted,
 )
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,8 @@ class Known:
 class Ledger:
     """The pods and workloads of one scope, and how far what happened to them has been told."""
 
-    def __init__(self, now: Clock = lambda: datetime.now(UTC)) -> None:
-        self._sightings = Sightings(lambda _: None, now)
+    def __init__(self) -> None:
+        self._sightings = Sightings(lambda _: None)
         self._workloads: dict[str, Known] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._cursors: dict[str, Cursor] = {}

@@ -4,7 +4,7 @@ What is true of a workload, and when that is worth a write.
 Pure: the live objects come in as an `Observation`, the clock as an argument.
 """
 
-from mcpworkload.status.announcements import News, news
+from mcpworkload.status.announcements import News, news, of_reversion
 from mcpworkload.status.conditions import build_status, summary
 from mcpworkload.status.exits import Ends, account_ends, describe
 from mcpworkload.status.holding import Hold, hold_for
@@ -27,6 +27,7 @@ __all__ = [
     "is_telling",
     "news",
     "next_look",
+    "of_reversion",
     "since",
     "summary",
     "suspects",

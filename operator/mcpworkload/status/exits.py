@@ -93,7 +93,9 @@ def cursor_of(status: Mapping[str, Any]) -> Cursor:
             revision=pod.get("revision", ""),
             is_ended=pod.get("ended", False),
             containers={
-                each["name"]: ContainerCursor(each["restartCount"], each.get("containerID", ""))
+                each["name"]: ContainerCursor(
+                    each["restartCount"], each.get("containerID", ""), each.get("base", 0)
+                )
                 for each in pod.get("containers", ())
             },
         )
@@ -123,7 +125,10 @@ def _records(result: Account) -> list[PodRecord]:
             ended=entry.is_ended,
             containers=[
                 ContainerRecord(
-                    name=container, restart_count=each.ended, container_id=each.container_id
+                    name=container,
+                    restart_count=each.ended,
+                    container_id=each.container_id,
+                    base=each.base,
                 )
                 for container, each in sorted(entry.containers.items())
             ],
