@@ -89,6 +89,8 @@ async def test_what_is_told_is_what_happened(
         for task in trouble:
             task.cancel()
         await asyncio.gather(*trouble, return_exceptions=True)
+        # What lost its Lease while the API server was away has ended itself.
+        await asyncio.to_thread(make_up, "1s")
         if not operator.is_running:
             await asyncio.to_thread(operator.start_leading)
         for name in CALM:
