@@ -1,0 +1,160 @@
+"""
+Removing a workload with all that belongs to it.
+
+Volumes go because Kubernetes is told so first, by the workload's own retention: once its claims
+name their owner, nothing that happens to this process can leave them behind. Claims of pods
+that do not exist now (stopped, scaled down) never get an owner from Kubernetes; those alone
+are deleted from here, by UID, after the workload is gone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcpworkload.runtime.connection import core_path
+from mcpworkload.runtime.errors import WorkloadConflict, WorkloadNotFound
+from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.watching import Objects, until
+
+_UNDO_SECONDS = 10.0
+
+
+async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | None) -> None:
+    """
+    Remove *workload*; return when its pods are gone, and its claims unless they are to stay.
+
+    Cancelled or failed before the deletion is asked for, the workload is as it was; afterwards
+    the cluster completes it.
+
+    Raises:
+        WorkloadNotFound: there is none.
+        WorkloadConflict: another one took its name meanwhile; it was left alone.
+        WaitTimedOut: not over within *seconds*; the deletion goes on.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            found = await workload.read()
+            if found["metadata"].get("deletionTimestamp") is None:
+                await _delete(workload, found, keep_volumes=keep_volumes)
+            await _until_gone(workload, found["metadata"]["uid"], keep_volumes=keep_volumes)
+    except TimeoutError:
+        raise workload.timed_out("remove it", seconds) from None
+
+
+async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bool) -> None:
+    spec, uid = found["spec"], found["metadata"]["uid"]
+    if not spec.get("volumeClaimTemplates"):
+        await _ask(workload, uid)
+        return
+    retention = spec.get("volumeRetention") or {}
+    wanted = "Retain" if keep_volumes else "Delete"
+    was = retention.get("whenDeleted")
+    if (was or "Retain") == wanted:
+        await _ask(workload, uid)
+        return
+    try:
+        workload.say("Retention", "settling what becomes of the volumes")
+        await _set_retention(workload, wanted)
+        await _until_claims(workload, owned=not keep_volumes)
+        await _ask(workload, uid)
+    except BaseException:
+        # Half done would be a workload whose volumes go with it though nobody said so.
+        await _shielded(lambda: _set_retention(workload, was))
+        raise
+
+
+async def _shielded(undo: Callable[[], Awaitable[object]]) -> None:
+    """Carry *undo* through, although whoever asks may be cancelled again."""
+
+    async def limited() -> None:
+        async with asyncio.timeout(_UNDO_SECONDS):
+            await undo()
+
+    await asyncio.shield(asyncio.create_task(limited()))
+
+
+async def _set_retention(workload: Workload, when_deleted: str | None) -> None:
+    await workload.merge({"spec": {"volumeRetention": {"whenDeleted": when_deleted}}})
+
+
+async def _ask(workload: Workload, uid: str) -> None:
+    workload.say("Deleting", "asking for the deletion")
+    await workload.connection.request(
+        "DELETE",
+        workload.path,
+        body={"preconditions": {"uid": uid}, "propagationPolicy": "Foreground"},
+        workload=workload.key,
+    )
+
+
+async def _until_claims(workload: Workload, *, owned: bool) -> None:
+    """Return once every claim of a pod has an owner, or once none has."""
+    pods = await workload.connection.request(
+        "GET", core_path("pods", workload.namespace), query=workload.by_label
+    )
+    used = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for pod in pods["items"]
+        for volume in pod["spec"].get("volumes") or ()
+        if "persistentVolumeClaim" in volume
+    }
+
+    def are_settled(claims: Objects) -> bool:
+        return all(
+            bool(claim["metadata"].get("ownerReferences")) is owned
+            for name, claim in claims.items()
+            if name in used or not owned
+        )
+
+    path = core_path("persistentvolumeclaims", workload.namespace)
+    await until(workload.connection, path, workload.by_label, are_settled)
+
+
+async def _until_gone(workload: Workload, uid: str, *, keep_volumes: bool) -> None:
+    connection, namespace = workload.connection, workload.namespace
+
+    def is_gone(objects: Objects) -> bool:
+        found = objects.get(workload.name)
+        if found is None:
+            return True
+        if found["metadata"]["uid"] != uid:
+            raise WorkloadConflict(
+                "another workload took its name while it was removed",
+                workload=workload.key,
+                reason="Replaced",
+            )
+        return False
+
+    def are_gone(kind: str) -> Callable[[Objects], bool]:
+        def holds(objects: Objects) -> bool:
+            workload.say(f"{kind}Left", f"waiting for {', '.join(sorted(objects))}")
+            return not objects
+
+        return holds
+
+    workload.say("Deleting", "waiting for the workload to go")
+    await workload.until(is_gone)
+    pods = core_path("pods", namespace)
+    await until(connection, pods, workload.by_label, are_gone("Pods"))
+    if not keep_volumes:
+        await _delete_unowned_claims(workload)
+        claims = core_path("persistentvolumeclaims", namespace)
+        await until(connection, claims, workload.by_label, are_gone("Volumes"))
+
+
+async def _delete_unowned_claims(workload: Workload) -> None:
+    path = core_path("persistentvolumeclaims", workload.namespace)
+    claims = await workload.connection.request("GET", path, query=workload.by_label)
+    for claim in claims["items"]:
+        metadata = claim["metadata"]
+        if metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
+            continue
+        try:
+            await workload.connection.request(
+                "DELETE",
+                core_path("persistentvolumeclaims", workload.namespace, metadata["name"]),
+                body={"preconditions": {"uid": metadata["uid"]}},
+                workload=workload.key,
+            )
+        except (WorkloadNotFound, WorkloadConflict):
+            continue  # gone already, or made anew by somebody else
