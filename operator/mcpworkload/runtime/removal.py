@@ -8,11 +8,12 @@ are deleted from here, by UID, after the workload is gone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from mcpworkload.runtime.connection import core_path
-from mcpworkload.runtime.errors import WorkloadConflict, WorkloadNotFound
+from mcpworkload.runtime.errors import WorkloadConflict, WorkloadError, WorkloadNotFound
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.watching import Objects, until
 
@@ -54,27 +55,29 @@ async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bo
         return
     try:
         workload.say("Retention", "settling what becomes of the volumes")
-        await _set_retention(workload, wanted)
+        await _set_retention(workload, uid, wanted)
         await _until_claims(workload, owned=not keep_volumes)
         await _ask(workload, uid)
     except BaseException:
-        # Half done would be a workload whose volumes go with it though nobody said so.
-        await _shielded(lambda: _set_retention(workload, was))
+        # Half done would be a workload whose volumes go with it though nobody said so. Whoever
+        # asks may be cancelled again meanwhile: this is carried through all the same.
+        await asyncio.shield(asyncio.create_task(_undo(workload, uid, was)))
         raise
 
 
-async def _shielded(undo: Callable[[], Awaitable[object]]) -> None:
-    """Carry *undo* through, although whoever asks may be cancelled again."""
-
-    async def limited() -> None:
+async def _undo(workload: Workload, uid: str, was: str | None) -> None:
+    with contextlib.suppress(WorkloadError, TimeoutError):
         async with asyncio.timeout(_UNDO_SECONDS):
-            await undo()
+            found = await workload.read()
+            # The request for the deletion may have got through although its answer did not.
+            if found["metadata"].get("deletionTimestamp") is None:
+                await _set_retention(workload, uid, was)
 
-    await asyncio.shield(asyncio.create_task(limited()))
 
-
-async def _set_retention(workload: Workload, when_deleted: str | None) -> None:
-    await workload.merge({"spec": {"volumeRetention": {"whenDeleted": when_deleted}}})
+async def _set_retention(workload: Workload, uid: str, when_deleted: str | None) -> None:
+    # The UID makes it a change of this very workload, or none.
+    retention = {"whenDeleted": when_deleted}
+    await workload.merge({"metadata": {"uid": uid}, "spec": {"volumeRetention": retention}})
 
 
 async def _ask(workload: Workload, uid: str) -> None:
@@ -127,7 +130,8 @@ async def _until_gone(workload: Workload, uid: str, *, keep_volumes: bool) -> No
 
     def are_gone(kind: str) -> Callable[[Objects], bool]:
         def holds(objects: Objects) -> bool:
-            workload.say(f"{kind}Left", f"waiting for {', '.join(sorted(objects))}")
+            if objects:
+                workload.say(f"{kind}Left", f"waiting for {', '.join(sorted(objects))}")
             return not objects
 
         return holds
