@@ -8,7 +8,7 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
 """
 
 from mcpworkload.runtime.building import build_workload
-from mcpworkload.runtime.connection import is_kubernetes_runtime
+from mcpworkload.runtime.environment import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
     RightsMissing,
     RuntimeUnavailable,
