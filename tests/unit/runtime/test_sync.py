@@ -34,7 +34,8 @@ def test_an_interrupted_call_is_cancelled_and_cleans_up_first() -> None:
     background, steps = _Background(), []
 
     async def work() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        # The main thread waits by then.
+        asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), signal.SIGINT)
         try:
             await asyncio.Event().wait()
         finally:
