@@ -7,9 +7,10 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
 `docs/library.md` has an example of each method.
 """
 
-from mcpworkload.runtime.attach import ContainerAttachment
+from mcpworkload.runtime.attachment import ContainerAttachment
+from mcpworkload.runtime.building import build_workload
 from mcpworkload.runtime.channels import Output
-from mcpworkload.runtime.connection import is_kubernetes_runtime
+from mcpworkload.runtime.environment import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
     RightsMissing,
     RuntimeUnavailable,
@@ -31,6 +32,7 @@ from mcpworkload.runtime.profiles import (
     PermissionProfile,
 )
 from mcpworkload.runtime.protocol import Attachment, Runtime
+from mcpworkload.runtime.sync import SyncRuntime
 from mcpworkload.runtime.types import (
     ContainerInfo,
     DeployWorkloadOptions,
@@ -67,6 +69,7 @@ __all__ = [
     "Runtime",
     "RuntimeUnavailable",
     "State",
+    "SyncRuntime",
     "WaitTimedOut",
     "WorkloadConflict",
     "WorkloadError",
@@ -74,6 +77,7 @@ __all__ = [
     "WorkloadNotFound",
     "WorkloadNotReady",
     "WorkloadNotRunning",
+    "build_workload",
     "is_kubernetes_runtime",
     "new_deploy_workload_options",
 ]

@@ -106,7 +106,7 @@ class Workload:
             workload = self._present(objects)
             last.update(workload)
             verdict = verdict_of(workload)
-            self.say(verdict.reason, verdict.message)
+            self.say(verdict.reason or "Pending", verdict.message)
             return verdict.is_stalled or (
                 verdict.is_ready and workload["metadata"]["generation"] >= generation
             )

@@ -8,11 +8,11 @@ are deleted from here, by UID, after the workload is gone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
 from typing import Any
 
 from mcpworkload.runtime.connection import core_path
-from mcpworkload.runtime.errors import WorkloadConflict, WorkloadNotFound
+from mcpworkload.runtime.errors import WorkloadConflict, WorkloadError, WorkloadNotFound
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.watching import Objects, until
 
@@ -36,7 +36,9 @@ async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | Non
             found = await workload.read()
             if found["metadata"].get("deletionTimestamp") is None:
                 await _delete(workload, found, keep_volumes=keep_volumes)
-            await _until_gone(workload, found["metadata"]["uid"], keep_volumes=keep_volumes)
+            await _until_gone(workload, found["metadata"]["uid"])
+            if found["spec"].get("volumeClaimTemplates") and not keep_volumes:
+                await _remove_claims(workload)
     except TimeoutError:
         raise workload.timed_out("remove it", seconds) from None
 
@@ -54,27 +56,29 @@ async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bo
         return
     try:
         workload.say("Retention", "settling what becomes of the volumes")
-        await _set_retention(workload, wanted)
+        await _set_retention(workload, uid, wanted)
         await _until_claims(workload, owned=not keep_volumes)
         await _ask(workload, uid)
     except BaseException:
-        # Half done would be a workload whose volumes go with it though nobody said so.
-        await _shielded(lambda: _set_retention(workload, was))
+        # Half done would be a workload whose volumes go with it though nobody said so. Whoever
+        # asks may be cancelled again meanwhile: this is carried through all the same.
+        await asyncio.shield(asyncio.create_task(_undo(workload, uid, was)))
         raise
 
 
-async def _shielded(undo: Callable[[], Awaitable[object]]) -> None:
-    """Carry *undo* through, although whoever asks may be cancelled again."""
-
-    async def limited() -> None:
+async def _undo(workload: Workload, uid: str, was: str | None) -> None:
+    with contextlib.suppress(WorkloadError, TimeoutError):
         async with asyncio.timeout(_UNDO_SECONDS):
-            await undo()
+            found = await workload.read()
+            # The request for the deletion may have got through although its answer did not.
+            if found["metadata"].get("deletionTimestamp") is None:
+                await _set_retention(workload, uid, was)
 
-    await asyncio.shield(asyncio.create_task(limited()))
 
-
-async def _set_retention(workload: Workload, when_deleted: str | None) -> None:
-    await workload.merge({"spec": {"volumeRetention": {"whenDeleted": when_deleted}}})
+async def _set_retention(workload: Workload, uid: str, when_deleted: str | None) -> None:
+    # The UID makes it a change of this very workload, or none.
+    retention = {"whenDeleted": when_deleted}
+    await workload.merge({"metadata": {"uid": uid}, "spec": {"volumeRetention": retention}})
 
 
 async def _ask(workload: Workload, uid: str) -> None:
@@ -110,9 +114,7 @@ async def _until_claims(workload: Workload, *, owned: bool) -> None:
     await until(workload.connection, path, workload.by_label, are_settled)
 
 
-async def _until_gone(workload: Workload, uid: str, *, keep_volumes: bool) -> None:
-    connection, namespace = workload.connection, workload.namespace
-
+async def _until_gone(workload: Workload, uid: str) -> None:
     def is_gone(objects: Objects) -> bool:
         found = objects.get(workload.name)
         if found is None:
@@ -125,21 +127,24 @@ async def _until_gone(workload: Workload, uid: str, *, keep_volumes: bool) -> No
             )
         return False
 
-    def are_gone(kind: str) -> Callable[[Objects], bool]:
-        def holds(objects: Objects) -> bool:
-            workload.say(f"{kind}Left", f"waiting for {', '.join(sorted(objects))}")
-            return not objects
-
-        return holds
-
     workload.say("Deleting", "waiting for the workload to go")
     await workload.until(is_gone)
-    pods = core_path("pods", namespace)
-    await until(connection, pods, workload.by_label, are_gone("Pods"))
-    if not keep_volumes:
-        await _delete_unowned_claims(workload)
-        claims = core_path("persistentvolumeclaims", namespace)
-        await until(connection, claims, workload.by_label, are_gone("Volumes"))
+    await _until_none(workload, "pods")
+
+
+async def _until_none(workload: Workload, resource: str) -> None:
+    def are_gone(objects: Objects) -> bool:
+        if objects:
+            workload.say("Deleting", f"waiting for {resource} {', '.join(sorted(objects))}")
+        return not objects
+
+    path = core_path(resource, workload.namespace)
+    await until(workload.connection, path, workload.by_label, are_gone)
+
+
+async def _remove_claims(workload: Workload) -> None:
+    await _delete_unowned_claims(workload)
+    await _until_none(workload, "persistentvolumeclaims")
 
 
 async def _delete_unowned_claims(workload: Workload) -> None:
