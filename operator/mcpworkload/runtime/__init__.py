@@ -7,7 +7,10 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
 `docs/library.md` has an example of each method.
 """
 
-from mcpworkload.runtime.connection import is_kubernetes_runtime
+from mcpworkload.runtime.attachment import ContainerAttachment
+from mcpworkload.runtime.building import build_workload
+from mcpworkload.runtime.channels import Output
+from mcpworkload.runtime.environment import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
     RightsMissing,
     RuntimeUnavailable,
@@ -26,7 +29,9 @@ from mcpworkload.runtime.happenings import (
     WorkloadRemoved,
     WorkloadRestarted,
 )
+from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
+from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.monitor import Monitor
 from mcpworkload.runtime.profiles import (
     InboundRules,
@@ -35,6 +40,7 @@ from mcpworkload.runtime.profiles import (
     PermissionProfile,
 )
 from mcpworkload.runtime.protocol import Attachment, Runtime
+from mcpworkload.runtime.sync import SyncRuntime
 from mcpworkload.runtime.types import (
     ContainerInfo,
     DeployWorkloadOptions,
@@ -50,15 +56,19 @@ from mcpworkload.runtime.types import (
 
 __all__ = [
     "Attachment",
+    "ContainerAttachment",
     "ContainerInfo",
     "DeployWorkloadOptions",
     "Happening",
     "InboundRules",
+    "Instance",
     "KubernetesRuntime",
+    "LogLine",
     "Monitor",
     "Mount",
     "NetworkRules",
     "OutboundRules",
+    "Output",
     "PermissionConfig",
     "PermissionProfile",
     "PortBinding",
@@ -69,6 +79,7 @@ __all__ = [
     "Runtime",
     "RuntimeUnavailable",
     "State",
+    "SyncRuntime",
     "WaitTimedOut",
     "WorkloadConflict",
     "WorkloadError",
@@ -80,6 +91,7 @@ __all__ = [
     "WorkloadNotRunning",
     "WorkloadRemoved",
     "WorkloadRestarted",
+    "build_workload",
     "is_kubernetes_runtime",
     "new_deploy_workload_options",
 ]

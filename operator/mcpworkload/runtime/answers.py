@@ -1,6 +1,7 @@
 """Pure: what an answer of the API server that is no success means for a caller."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,14 +14,22 @@ from mcpworkload.runtime.errors import (
     WorkloadNotFound,
 )
 
+# Server-side apply answers a field that the CRD does not have with 500, and only in prose.
+_UNDECLARED = re.compile(r"\.([\w.\[\]]+): field not declared in schema")
+
 
 def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
     """The error that an HTTP answer stands for, in the API server's words."""
     answer = _decode(content)
     message = answer.get("message") or content.decode(errors="replace").strip() or f"HTTP {status}"
-    details = answer.get("details") or {}
-    causes = details.get("causes") or []
-    fields = tuple(str(cause["field"]) for cause in causes if cause.get("field"))
+    if undeclared := _UNDECLARED.findall(message):
+        return WorkloadInvalid(
+            f"the installed CRD has no {', '.join(undeclared)}",
+            workload=workload,
+            reason="UnknownField",
+            advice="leave the argument out, or install a newer CRD and operator",
+            fields=tuple(undeclared),
+        )
     if status == 401:
         advice = "the credentials of this context are not accepted: log in again"
         return RightsMissing(message, workload=workload, reason="Unauthorized", advice=advice)
@@ -32,11 +41,9 @@ def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
     if status == 409:
         advice = "change it where it is kept, or give those fields up there first"
         return WorkloadConflict(message, workload=workload, reason="Conflict", advice=advice)
-    if status in (400, 422) or "field not declared in schema" in message:
-        advice = "fix the argument; an unknown field means that the installed CRD is older"
-        return WorkloadInvalid(
-            message, workload=workload, reason="Invalid", advice=advice, fields=fields
-        )
+    if status in (400, 422):
+        fields = _fields(answer)
+        return WorkloadInvalid(message, workload=workload, reason="Invalid", fields=fields)
     return RuntimeUnavailable(message, workload=workload, reason=answer.get("reason", ""))
 
 
@@ -55,6 +62,12 @@ def _not_found(message: str, answer: Mapping[str, Any], workload: str) -> Worklo
             message, workload=workload, reason="NoNamespace", fields=("namespace",)
         )
     return WorkloadNotFound(message, workload=workload, reason="NotFound")
+
+
+def _fields(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    causes = (answer.get("details") or {}).get("causes") or ()
+    fields = (str(cause.get("field", "")) for cause in causes)
+    return tuple(dict.fromkeys(field for field in fields if field not in ("", "<nil>")))
 
 
 def _decode(content: bytes) -> Mapping[str, Any]:

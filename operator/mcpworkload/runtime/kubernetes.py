@@ -1,14 +1,27 @@
 """The runtime on Kubernetes: writes MCPWorkloads and nothing else, reads what became of them."""
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Literal, Self, Unpack, overload
 
-from mcpworkload.names import workload_key
-from mcpworkload.runtime.connection import Connection, workloads_path
+from mcpworkload.names import CONTAINER
+from mcpworkload.runtime.attach import attach
+from mcpworkload.runtime.attachment import ContainerAttachment
+from mcpworkload.runtime.building import build_workload
+from mcpworkload.runtime.connection import Connection, core_path, workloads_path
 from mcpworkload.runtime.errors import WorkloadInvalid
+from mcpworkload.runtime.following import follow_logs
+from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
 from mcpworkload.runtime.monitor import Callback, Monitor
-from mcpworkload.runtime.reading import info_of
-from mcpworkload.runtime.types import ContainerInfo
+from mcpworkload.runtime.profiles import PermissionProfile
+from mcpworkload.runtime.reading import info_of, is_stopped, transport_port_of
+from mcpworkload.runtime.removal import remove
+from mcpworkload.runtime.running import is_every_container_ready
+from mcpworkload.runtime.types import ContainerInfo, DeployWorkloadOptions, ProgressCallback
+
+READY_SECONDS = 300.0
+REMOVED_SECONDS = 180.0
 
 
 class KubernetesRuntime:
@@ -50,6 +63,141 @@ class KubernetesRuntime:
         """Close every connection; what was begun in the cluster goes on there."""
         await self._connection.close()
 
+    async def deploy_workload(
+        self,
+        image: str,
+        name: str,
+        command: Sequence[str] = (),
+        env_vars: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        permission_profile: PermissionProfile | None = None,
+        transport_type: str = "streamable-http",
+        options: DeployWorkloadOptions | None = None,
+        isolate_network: bool = False,
+        *,
+        entrypoint: Sequence[str] = (),
+        namespace: str | None = None,
+        timeout: float | None = READY_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> tuple[str, int]:
+        """
+        Create the workload, or update the one of that name, and wait until it is Ready.
+
+        *command* is what follows the image in `docker run`: the arguments of the image's entry
+        point, which *entrypoint* replaces. The transport's port is MCP_PORT in *env_vars*, else
+        the one TCP port in `options.exposed_ports`, else 8080. *labels* go on the workload and
+        on all that is made for it. Equal arguments change nothing; what an earlier deployment
+        set and this one leaves out goes. A stopped workload is started.
+
+        Returns:
+            Its id and the port of its transport.
+
+        Raises:
+            WorkloadInvalid: an argument is refused; nothing was changed.
+            WorkloadConflict: somebody else, such as GitOps, holds a field that differs.
+            WorkloadNotReady: at once where waiting cannot help, else after *timeout* seconds.
+                The workload stays as it is for a look at it; so it does on cancellation.
+        """
+        where, own_name = self._locate(name, namespace)
+        manifest = build_workload(
+            image,
+            own_name,
+            command,
+            env_vars,
+            labels,
+            permission_profile,
+            transport_type,
+            options,
+            isolate_network,
+            namespace=where,
+            entrypoint=entrypoint,
+        )
+        workload = Workload(self._connection, where, own_name, progress)
+        applied = await workload.apply(manifest)
+        if is_stopped(applied):
+            applied = await workload.set_mode("Running")
+        await workload.until_ready(applied["metadata"]["generation"], timeout)
+        return workload.key, transport_port_of(applied["spec"])
+
+    async def stop_workload(
+        self,
+        workload_id: str,
+        *,
+        timeout: float | None = READY_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """
+        End the pods and keep all else: name, Services, volumes; return when they are gone.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotReady: the pods were not gone within *timeout* seconds.
+        """
+        await self._set_mode(workload_id, "Stopped", timeout, progress)
+
+    async def start_workload(
+        self,
+        workload_id: str,
+        *,
+        timeout: float | None = READY_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """
+        Bring a stopped workload back, with as many replicas as before; return when it is Ready.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotReady: as with `deploy_workload`.
+        """
+        await self._set_mode(workload_id, "Running", timeout, progress)
+
+    async def remove_workload(
+        self,
+        workload_id: str,
+        keep_volumes: bool = False,
+        *,
+        timeout: float | None = REMOVED_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """
+        Remove the workload, its pods and its volumes; return when they are gone.
+
+        Cancelled before the deletion was asked for, it leaves the workload as it was;
+        afterwards the cluster completes it.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WaitTimedOut: not over within *timeout* seconds; it goes on.
+        """
+        workload = self._workload(workload_id, progress)
+        await remove(workload, keep_volumes=keep_volumes, seconds=timeout)
+
+    async def is_workload_running(self, workload_id: str) -> bool:
+        """
+        Whether all replicas are there, with every container running and ready, sidecars included.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+        """
+        workload = self._workload(workload_id)
+        found = await workload.read()
+        if is_stopped(found):
+            return False
+        path = core_path("pods", workload.namespace)
+        pods = await self._connection.request("GET", path, query=workload.by_label)
+        return is_every_container_ready(pods["items"], found["spec"].get("replicas", 1))
+
+    async def is_running(self) -> None:
+        """
+        Return if the API server answers and serves MCPWorkloads.
+
+        Raises:
+            RuntimeUnavailable: it does not.
+            RightsMissing: it does, but does not let us list them.
+        """
+        path = workloads_path(self._connection.namespace)
+        await self._connection.request("GET", path, query={"limit": "1"})
+
     async def list_workloads(
         self, *, namespace: str | None = None, all_namespaces: bool = False
     ) -> list[ContainerInfo]:
@@ -65,7 +213,7 @@ class KubernetesRuntime:
         Raises:
             WorkloadNotFound: there is none of that id.
         """
-        return info_of(await self._read(workload_id))
+        return info_of(await self._workload(workload_id).read())
 
     def monitor(
         self,
@@ -80,24 +228,74 @@ class KubernetesRuntime:
 
         With *callback* each happening goes there, and nothing is left to iterate over.
         """
-        workload = workload_key(*self._locate(workload_id)) if workload_id else ""
+        workload = self._workload(workload_id).key if workload_id else ""
         where = "" if all_namespaces else namespace or self._connection.namespace
         return Monitor(self._connection, workload=workload, namespace=where, callback=callback)
 
-    async def _read(self, workload_id: str) -> Mapping[str, Any]:
-        namespace, name = self._locate(workload_id)
-        key = workload_key(namespace, name)
-        found: Mapping[str, Any] = await self._connection.request(
-            "GET", workloads_path(namespace, name), workload=key
-        )
-        return found
+    @overload
+    async def get_workload_logs(
+        self, workload_id: str, follow: Literal[False] = False, **which: Unpack[LogArguments]
+    ) -> str: ...
+    @overload
+    async def get_workload_logs(
+        self, workload_id: str, follow: Literal[True], **which: Unpack[LogArguments]
+    ) -> AsyncGenerator[LogLine]: ...
+    async def get_workload_logs(
+        self, workload_id: str, follow: bool = False, **which: Unpack[LogArguments]
+    ) -> str | AsyncGenerator[LogLine]:
+        """
+        What the workload's containers have printed, as text; followed, line by line as it comes.
 
-    def _locate(self, workload_id: str) -> tuple[str, str]:
+        *which* are the fields of `LogArguments`. Of several pods the text has one after the
+        other, each line with its pod in brackets. What is followed ends with the workload, when
+        that is removed or stopped; restarts, rotated logs and replaced pods do not end it, nor
+        lose or double a line. Close it when you leave it early (`contextlib.aclosing`).
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotRunning: it is stopped, or nothing has run yet that could print.
+            WorkloadInvalid: there is no such container, or an argument makes no sense.
+        """
+        workload = self._workload(workload_id)
+        options = log_options(workload, follow, which)
+        return await (follow_logs if follow else read_logs)(workload, options)
+
+    async def attach_to_workload(
+        self, workload_id: str, *, container: str = CONTAINER, pod: str | int | None = None
+    ) -> ContainerAttachment:
+        """
+        A connection to the standard streams of one container instance, to be closed after use.
+
+        Without *pod*, a name or a number, it is the first pod that runs. The streams end with
+        that instance; after a restart, attach again.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotRunning: the container does not run, or ended while it was attached to.
+            WorkloadInvalid: there is no such container or pod.
+        """
+        return await attach(self._workload(workload_id), container, pod)
+
+    async def _set_mode(
+        self,
+        workload_id: str,
+        mode: str,
+        timeout: float | None,
+        progress: ProgressCallback | None,
+    ) -> None:
+        workload = self._workload(workload_id, progress)
+        changed = await workload.set_mode(mode)
+        await workload.until_ready(changed["metadata"]["generation"], timeout)
+
+    def _workload(self, workload_id: str, progress: ProgressCallback | None = None) -> Workload:
+        return Workload(self._connection, *self._locate(workload_id), progress)
+
+    def _locate(self, workload_id: str, namespace: str | None = None) -> tuple[str, str]:
         """Namespace and name that *workload_id* stands for."""
-        namespace, separator, name = workload_id.partition("/")
+        given, separator, name = workload_id.partition("/")
         if not separator:
-            namespace, name = self._connection.namespace, workload_id
-        if not namespace or not name or "/" in name:
+            given, name = namespace or self._connection.namespace, workload_id
+        if not given or not name or "/" in name or namespace not in (None, given):
             message = f"{workload_id!r} is no id: write namespace/name, or a name"
             raise WorkloadInvalid(message, fields=("workload_id",))
-        return namespace, name
+        return given, name

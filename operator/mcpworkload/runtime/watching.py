@@ -13,8 +13,6 @@ from mcpworkload.runtime.connection import Connection
 from mcpworkload.runtime.errors import RuntimeUnavailable
 
 Objects = dict[str, dict[str, Any]]
-# The API server ends each watch itself, after minutes; this bounds one that has gone silent.
-_WATCH_SECONDS = 240
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
@@ -39,28 +37,29 @@ async def observe(
     """
     The objects that *query* selects: all of them first, then each change.
 
-    Goes on when a watch ends, breaks or expires, and when the API server is away; whenever
-    something may have been missed, all are listed anew. Never ends by itself.
+    A watch that ends or breaks is taken up where it was, also after the API server has been
+    away; where that is no longer possible, all are listed anew. Never ends by itself.
 
     Raises:
         WorkloadError: the first list fails, or a later one for another reason than an outage.
     """
-    pause, has_begun = _FIRST_PAUSE, False
+    pause, has_begun, place = _FIRST_PAUSE, False, _Place()
     while True:
         try:
-            listed = await connection.request("GET", path, query=query)
-            has_begun, pause = True, _FIRST_PAUSE
-            yield Listed(listed.get("items") or [])
-            version = listed["metadata"]["resourceVersion"]
-            async with aclosing(_changes(connection, path, query, version)) as changes:
+            if not place.version:
+                listed = await connection.request("GET", path, query=query)
+                has_begun, place.version = True, listed["metadata"]["resourceVersion"]
+                yield Listed(listed.get("items") or [])
+            async with aclosing(_changes(connection, path, query, place)) as changes:
                 async for change in changes:
+                    pause = _FIRST_PAUSE
                     yield Changed(change["object"], change["type"] == "DELETED")
         except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError):
             if not has_begun:
                 raise
-            # Many may have lost the same API server: they do not come back at once.
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause = min(pause * 2, _LONGEST_PAUSE)
+        # Many may have lost the same API server: they do not come back at once.
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
 
 async def follow(
@@ -98,21 +97,23 @@ async def until(
     raise AssertionError("follow never ends by itself")
 
 
+@dataclass
+class _Place:
+    """How far a watch has come; empty when a list is due."""
+
+    version: str = ""
+
+
 async def _changes(
-    connection: Connection, path: str, query: dict[str, str], version: str
+    connection: Connection, path: str, query: dict[str, str], place: _Place
 ) -> AsyncGenerator[dict[str, Any]]:
-    """The changes since *version*, until the API server has to be asked for a list again."""
-    while True:
-        since = {
-            **query,
-            "resourceVersion": version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(_WATCH_SECONDS),
-        }
-        async with aclosing(connection.watch(path, since)) as events:
-            async for event in events:
-                if event["type"] == "ERROR":
-                    return  # mostly 410: the version has expired
-                version = event["object"]["metadata"]["resourceVersion"]
-                if event["type"] != "BOOKMARK":
-                    yield event
+    """The changes of one watch from *place* on, which moves along."""
+    since = {**query, "resourceVersion": place.version, "allowWatchBookmarks": "true"}
+    async with aclosing(connection.watch(path, since)) as events:
+        async for event in events:
+            if event["type"] == "ERROR":
+                place.version = ""  # mostly 410: it has expired
+                return
+            place.version = event["object"]["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                yield event

@@ -1,0 +1,106 @@
+"""Pure: the MCPWorkload that stands for the arguments of `deploy_workload`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mcpworkload.names import API_VERSION, KIND, workload_key
+from mcpworkload.runtime.errors import WorkloadInvalid
+from mcpworkload.runtime.ports import ports_spec
+from mcpworkload.runtime.profiles import PermissionProfile
+from mcpworkload.runtime.types import DeployWorkloadOptions, new_deploy_workload_options
+
+
+def build_workload(
+    image: str,
+    name: str,
+    command: Sequence[str] = (),
+    env_vars: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    permission_profile: PermissionProfile | None = None,
+    transport_type: str = "streamable-http",
+    options: DeployWorkloadOptions | None = None,
+    isolate_network: bool = False,
+    *,
+    namespace: str,
+    entrypoint: Sequence[str] = (),
+) -> dict[str, Any]:
+    """
+    The manifest that `deploy_workload` applies for these arguments, as GitOps could commit it.
+
+    Equal arguments give equal manifests, whatever the order of mappings; none is changed. A
+    field is there only where an argument asks for it, so that all others stay open to others
+    (`kubectl scale`, autoscalers, `stop_workload`).
+
+    Raises:
+        WorkloadInvalid: an argument cannot be expressed; names it.
+    """
+    options = options or new_deploy_workload_options()
+    env_vars, labels = env_vars or {}, dict(sorted((labels or {}).items()))
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace}
+    if labels:
+        metadata["labels"] = labels
+    try:
+        spec = _spec(image, command, env_vars, options, entrypoint)
+    except WorkloadInvalid as error:
+        key = workload_key(namespace, name)
+        raise WorkloadInvalid(
+            error.message, workload=key, advice=error.advice, fields=error.fields
+        ) from None
+    spec["transport"] = {"type": transport_type, **spec["transport"]}
+    if labels:
+        spec["labels"] = dict(labels)
+    if permission_profile is not None:
+        spec["permissionProfile"] = permission_profile.to_spec()
+    if isolate_network:
+        spec["isolateNetwork"] = True
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+
+
+def _spec(
+    image: str,
+    command: Sequence[str],
+    env_vars: Mapping[str, str],
+    options: DeployWorkloadOptions,
+    entrypoint: Sequence[str],
+) -> dict[str, Any]:
+    spec: dict[str, Any] = {"image": image, **ports_spec(options, env_vars)}
+    if entrypoint:
+        spec["command"] = _words("entrypoint", entrypoint)
+    if command:
+        spec["args"] = _words("command", command)
+    if env_vars:
+        spec["env"] = [{"name": key, "value": env_vars[key]} for key in sorted(env_vars)]
+    if options.attach_stdio:
+        spec["stdin"] = True
+    if options.k8s_pod_template_patch:
+        spec["podTemplatePatch"] = _operations(options.k8s_pod_template_patch)
+    if options.sse_headless_service_name:
+        service = spec.setdefault("service", {})
+        service["headlessAlias"] = options.sse_headless_service_name
+    return spec
+
+
+def _words(argument: str, words: Sequence[str]) -> list[str]:
+    if isinstance(words, str):
+        message = f"{argument} is a list of words, not one string"
+        raise WorkloadInvalid(message, fields=(argument,))
+    return list(words)
+
+
+def _operations(text: str) -> list[Any]:
+    try:
+        operations = json.loads(text)
+    except ValueError as error:
+        raise _no_patch(f"is not JSON: {error}") from None
+    if not isinstance(operations, list):
+        raise _no_patch("holds no array")
+    return operations
+
+
+def _no_patch(why: str) -> WorkloadInvalid:
+    return WorkloadInvalid(
+        f"k8s_pod_template_patch {why}",
+        advice='write an array of RFC 6902 operations: [{"op": "add", "path": ..., "value": ...}]',
+        fields=("k8s_pod_template_patch",),
+    )

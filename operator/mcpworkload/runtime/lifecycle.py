@@ -1,0 +1,183 @@
+"""Applying, stopping and starting one workload, and waiting until that is true."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcpworkload import names
+from mcpworkload.runtime.connection import APPLY, MERGE, Connection, core_path, workloads_path
+from mcpworkload.runtime.errors import (
+    WaitTimedOut,
+    WorkloadError,
+    WorkloadNotFound,
+    WorkloadNotReady,
+)
+from mcpworkload.runtime.reading import Verdict, verdict_of
+from mcpworkload.runtime.types import Progress, ProgressCallback
+from mcpworkload.runtime.watching import Objects, until
+
+# Its fields are ours to give up again: what a later deployment leaves out goes.
+FIELD_MANAGER = "mcpworkload-library"
+TAIL_LINES = 20
+_TAIL_SECONDS = 5.0
+_WRITE = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+_FAILED_POD = frozenset({"CrashLooping", "OOMKilled", "ProbeFailing", "StartFailed"})
+
+
+class Workload:
+    """One workload in the cluster: where it is, and who wants to hear about it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        namespace: str,
+        name: str,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        self.connection = connection
+        self.namespace = namespace
+        self.name = name
+        self.key = names.workload_key(namespace, name)
+        self._progress = progress
+        self._said: Progress | None = None
+
+    @property
+    def path(self) -> str:
+        """The MCPWorkload's own path."""
+        return workloads_path(self.namespace, self.name)
+
+    @property
+    def by_label(self) -> dict[str, str]:
+        """The query that selects what belongs to the workload."""
+        return {"labelSelector": f"{names.WORKLOAD_LABEL}={self.name}"}
+
+    def say(self, reason: str, message: str) -> None:
+        """Tell the callback, if that is news."""
+        news = Progress(self.key, reason, message)
+        if self._progress is not None and news != self._said:
+            self._said = news
+            self._progress(news)
+
+    async def read(self) -> dict[str, Any]:
+        """The MCPWorkload as it is now."""
+        found: dict[str, Any] = await self.connection.request("GET", self.path, workload=self.key)
+        return found
+
+    async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Create or update it; a field that somebody else holds otherwise is a conflict."""
+        return await self._patch(manifest, APPLY)
+
+    async def merge(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Change some fields of it; it has to exist."""
+        return await self._patch(change, MERGE)
+
+    async def _patch(self, body: Mapping[str, Any], content_type: str) -> dict[str, Any]:
+        answer: dict[str, Any] = await self.connection.request(
+            "PATCH",
+            self.path,
+            query=_WRITE,
+            body=body,
+            content_type=content_type,
+            workload=self.key,
+        )
+        return answer
+
+    async def set_mode(self, mode: str) -> dict[str, Any]:
+        """Ask for Running or Stopped."""
+        return await self.merge({"spec": {"operatingMode": mode}})
+
+    async def until(self, holds: Callable[[Objects], bool]) -> Objects:
+        """Follow the MCPWorkload until *holds* says so."""
+        query = {"fieldSelector": f"metadata.name={self.name}"}
+        return await until(self.connection, workloads_path(self.namespace), query, holds)
+
+    async def until_ready(self, generation: int, seconds: float | None) -> dict[str, Any]:
+        """
+        The MCPWorkload once the operator says Ready about *generation* or a later one.
+
+        Raises:
+            WorkloadNotReady: it never can be, or was not within *seconds*.
+            WorkloadNotFound: somebody deleted it meanwhile.
+        """
+        last: dict[str, Any] = {}
+
+        def is_ready(objects: Objects) -> bool:
+            workload = self._present(objects)
+            last.update(workload)
+            verdict = verdict_of(workload)
+            self.say(verdict.reason or "Pending", verdict.message)
+            return verdict.is_stalled or (
+                verdict.is_ready and workload["metadata"]["generation"] >= generation
+            )
+
+        try:
+            async with asyncio.timeout(seconds):
+                await self.until(is_ready)
+        except TimeoutError:
+            if not last:
+                raise self.timed_out("read it", seconds) from None
+        verdict = verdict_of(last)
+        if verdict.is_ready:
+            return last
+        raise await self._not_ready(verdict, seconds)
+
+    def _present(self, objects: Objects) -> dict[str, Any]:
+        if self.name not in objects:
+            raise WorkloadNotFound(
+                "it was deleted while it was waited for", workload=self.key, reason="NotFound"
+            )
+        return objects[self.name]
+
+    def timed_out(self, what: str, seconds: float | None) -> WaitTimedOut:
+        """The error for what was not over in time."""
+        return WaitTimedOut(
+            f"waited {seconds:g} s to {what}",
+            workload=self.key,
+            reason="TimedOut",
+            advice="it goes on in the cluster; wait longer with timeout=",
+        )
+
+    async def _not_ready(self, verdict: Verdict, seconds: float | None) -> WorkloadNotReady:
+        when = "" if verdict.is_stalled or seconds is None else f"not Ready after {seconds:g} s: "
+        reason = verdict.reason or "NotObserved"
+        return WorkloadNotReady(
+            f"{when}{reason}: {verdict.message}",
+            workload=self.key,
+            reason=reason,
+            advice=_advice(verdict),
+            is_final=verdict.is_stalled,
+            log_tail=await self._log_tail() if reason in _FAILED_POD else "",
+        )
+
+    async def _log_tail(self) -> str:
+        """The last lines of the container that fails; empty if they cannot be had."""
+        with contextlib.suppress(WorkloadError, TimeoutError):
+            async with asyncio.timeout(_TAIL_SECONDS):
+                return await self._read_tail()
+        return ""
+
+    async def _read_tail(self) -> str:
+        pods = await self.connection.request(
+            "GET", core_path("pods", self.namespace), query=self.by_label
+        )
+        for pod in pods["items"]:
+            for status in pod["status"].get("containerStatuses") or ():
+                if status["ready"]:
+                    continue
+                query = {"container": status["name"], "tailLines": str(TAIL_LINES)}
+                if status["restartCount"] and "terminated" not in status.get("state", {}):
+                    # The one that failed came before the one that runs, or waits to run, now.
+                    query["previous"] = "true"
+                path = core_path("pods", self.namespace, pod["metadata"]["name"], "log")
+                if text := await self.connection.read_text(path, query):
+                    return text.rstrip("\n")
+        return ""
+
+
+def _advice(verdict: Verdict) -> str:
+    if verdict.is_stalled:
+        return "waiting cannot help: deploy it anew with other arguments"
+    if not verdict.reason:
+        return "see whether the operator runs, and whether it serves this namespace"
+    return f"docs/troubleshooting.md says what to do about {verdict.reason}"
