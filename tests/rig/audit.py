@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 OPERATOR = "system:serviceaccount:mcpworkload-system:mcpworkload-operator"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -18,7 +19,7 @@ APART = frozenset({"leases", "events"})
 
 @dataclass(frozen=True)
 class Write:
-    """One request that changes something, successful or not."""
+    """One request, successful or not; mostly one that changes something."""
 
     verb: str
     resource: str
@@ -55,7 +56,16 @@ class AuditLog:
         """How often the operator made each kind of write."""
         return Counter(str(write) for write in self.writes(namespace))
 
+    def requests(self, user: str) -> list[Write]:
+        """Everything that *user* has asked for and was answered, reads and watches included."""
+        return [_write(entry) for entry in self._entries() if entry["user"]["username"] == user]
+
     def _writes(self) -> Iterator[Write]:
+        for entry in self._entries():
+            if entry["user"]["username"] == OPERATOR and entry["verb"] in WRITES:
+                yield _write(entry)
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
         with self.path.open("rb") as file:
             file.seek(self.position)
             for line in file:
@@ -63,11 +73,8 @@ class AuditLog:
                 if not line.endswith(b"\n"):
                     return
                 entry = json.loads(line)
-                if entry["user"]["username"] != OPERATOR or entry["verb"] not in WRITES:
-                    continue
-                if entry["stage"] != "ResponseComplete":
-                    continue
-                yield _write(entry)
+                if entry["stage"] == "ResponseComplete":
+                    yield entry
 
 
 def _write(entry: dict[str, object]) -> Write:
