@@ -28,7 +28,10 @@ troubleshooting: install ## write what kubectl shows of each trouble into the pa
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
 
 test-machine: install ## kill the local cluster, and take it down: does it come back, leave nothing
-	@$(PY) -m pytest tests/machine
+	@$(PY) -m pytest tests/bench tests/machine
+
+bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,000 workloads
+	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/bench
 
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest tests/unit
@@ -82,4 +85,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits unit check format crds up down status kubeconfig images install uninstall constraints
