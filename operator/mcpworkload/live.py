@@ -295,7 +295,13 @@ class Page(msgspec.Struct, Generic[LiveT]):
     """One page of a list."""
 
     metadata: ListMetadata
-    items: list[LiveT] = []
+    #: Where there is nothing, a list of metadata alone says null.
+    present: list[LiveT] | None = msgspec.field(default=None, name="items")
+
+    @property
+    def items(self) -> list[LiveT]:
+        """The objects on this page."""
+        return self.present or []
 
 
 class WatchEvent(msgspec.Struct):
