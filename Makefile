@@ -36,13 +36,15 @@ check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
 	@$(PY) -m mcpworkload.crd --check
+	@$(PY) -m mcpworkload.cli.docs --check
 
 format: $(STAMP) ## rewrite the code the way `check` wants it
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --quiet --fix .
 
-crds: $(STAMP) ## generate CRD, reference and kustomize schema from the models
+crds: $(STAMP) ## generate CRD, references and kustomize schema from models and commands
 	@$(PY) -m mcpworkload.crd --write
+	@$(PY) -m mcpworkload.cli.docs --write
 
 up: ## start the test cluster (idempotent)
 	@$(PYTHON) -m deploy.cluster up

@@ -38,7 +38,7 @@ def cluster_options(command: Command) -> Command:
     @click.option(
         "--kubeconfig",
         metavar="PATH",
-        type=click.Path(dir_okay=False),
+        type=click.Path(exists=True, dir_okay=False),
         help="The kubeconfig to use.  [default: as kubectl]",
     )
     @click.pass_context

@@ -117,7 +117,7 @@ def _stands(report: Reporter) -> str:
 def _write_manifest(wanted: dict[str, Any], namespace: str | None, output: str | None) -> None:
     from mcpworkload.runtime.building import build_workload
 
-    manifest = build_workload(**wanted, namespace=namespace or "")
+    manifest = build_workload(**wanted, namespace=namespace or "default")
     if namespace is None:
         # Whoever applies it says where.
         del manifest["metadata"]["namespace"]
