@@ -24,7 +24,10 @@ test: $(STAMP) ## unit, integration and end-to-end tests, on a real cluster
 test-slow: install ## the tests that wait long: every trouble of a pod, rollouts, Helm
 	@$(PY) -m pytest -m slow
 
-test-machine: install ## kill the local cluster, and take it down: does it come back, leave nothing
+troubleshooting: install ## write what kubectl shows of each trouble into the page for users
+	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
+
+test-machine: install ## end the kubelet, change a feature gate, kill the local cluster, take it down
 	@$(PY) -m pytest tests/machine
 
 unit: $(STAMP) ## the tests that need no cluster
@@ -81,4 +84,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow test-machine unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine unit check format crds up down status kubeconfig images install uninstall constraints

@@ -38,11 +38,17 @@ def node_image(version: str) -> str:
     return IMAGES[version.rpartition(".")[0]]
 
 
-def build_configuration(audit: Path, restart_backoff: str | None) -> str:
+def build_configuration(audit: Path, options: Options) -> str:
     """What kind is told about the cluster. The paths are this machine's."""
     template = string.Template((REPOSITORY / "deploy" / "kind" / "cluster.yaml").read_text())
-    backoff = {"maxContainerRestartPeriod": restart_backoff} if restart_backoff else {}
-    return template.substitute(policy=AUDIT_POLICY, audit=audit, backoff=json.dumps(backoff))
+    period = options.restart_backoff
+    backoff = {"maxContainerRestartPeriod": period} if period else {}
+    return template.substitute(
+        policy=AUDIT_POLICY,
+        audit=audit,
+        gates=json.dumps(options.gates),
+        backoff=json.dumps(backoff),
+    )
 
 
 class KindCluster:
@@ -54,12 +60,14 @@ class KindCluster:
         self._folder = cache_folder() / "kind"
         self._kubeconfig = self._folder / "kubeconfig"
         self._backoff = self._folder / "restart-backoff"
+        self._gates = self._folder / "feature-gates"
 
     def up(self, options: Options) -> None:
         """Create the cluster, or give the kubelet of the one that runs another back-off."""
         self._require_docker()
         if self._exists():
             self._refuse_other_version(options)
+            self._refuse_other_gates(options)
             self._change_backoff(options)
         else:
             self._create(options)
@@ -75,6 +83,7 @@ class KindCluster:
             self._kind("delete", "cluster")
         self._kubeconfig.unlink(missing_ok=True)
         self._backoff.unlink(missing_ok=True)
+        self._gates.unlink(missing_ok=True)
 
     def status(self) -> str:
         """The nodes, in kubectl's words."""
@@ -109,7 +118,7 @@ class KindCluster:
             step(f"creating kind cluster {NAME} with Kubernetes {options.version}"),
             tempfile.NamedTemporaryFile("w", suffix=".yaml") as configuration,
         ):
-            configuration.write(build_configuration(audit, options.restart_backoff))
+            configuration.write(build_configuration(audit, options))
             configuration.flush()
             self._kind(
                 *("create", "cluster", "--config", configuration.name, "--wait", "120s"),
@@ -117,6 +126,7 @@ class KindCluster:
                 timeout=_CREATE_TIMEOUT,
             )
         self._backoff.write_text(options.restart_backoff or "")
+        self._gates.write_text(options.feature_gates)
 
     def _change_backoff(self, options: Options) -> None:
         wanted = options.restart_backoff or ""
@@ -138,6 +148,14 @@ class KindCluster:
             raise ToolError(
                 f"kind cluster {NAME} runs {running.partition('@')[0]}: run `make down` before "
                 f"`make up` with Kubernetes {options.version}"
+            )
+
+    def _refuse_other_gates(self, options: Options) -> None:
+        known = self._gates.read_text() if self._gates.exists() else ""
+        if options.feature_gates != known:
+            raise ToolError(
+                f"kind cluster {NAME} runs with FEATURE_GATES={known}: run `make down` before "
+                f"`make up` with FEATURE_GATES={options.feature_gates}"
             )
 
     def _exists(self) -> bool:

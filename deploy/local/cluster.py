@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from deploy.cluster.protocol import Options
@@ -84,6 +85,7 @@ class LocalCluster:
             "node ready": "yes" if health.node_is_ready(settings) else "NO",
             "NetworkPolicies enforced": "yes" if health.policies_are_enforced() else "not yet",
             "longest restart back-off": backoff,
+            "feature gates": settings.options.feature_gates or "Kubernetes' defaults",
             "kubeconfig": str(settings.kubeconfig),
         }
         lines += [f"  {name:24} {fact}" for name, fact in facts.items()]
@@ -215,8 +217,7 @@ class LocalCluster:
         return all(self._processes.pid(name) for name in components.NAMES)
 
     def _remember(self, options: Options) -> None:
-        choice = {"version": options.version, "restart_backoff": options.restart_backoff}
-        (self._state / "choice.json").write_text(json.dumps(choice))
+        (self._state / "choice.json").write_text(json.dumps(asdict(options)))
 
     def _recall(self) -> Options | None:
         try:

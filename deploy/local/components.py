@@ -100,6 +100,7 @@ def apiserver(settings: Settings) -> Program:
         "service-account-key-file": pki / "service-accounts.pub",
         "service-account-signing-key-file": pki / "service-accounts.key",
         **_audit_flags(settings, policy),
+        **_gate_flags(settings),
         # 100 workloads created at once are no attack.
         "max-requests-inflight": 800,
         "max-mutating-requests-inflight": 400,
@@ -121,6 +122,12 @@ def _audit_flags(settings: Settings, policy: Path) -> dict[str, object]:
     }
 
 
+def _gate_flags(settings: Settings) -> dict[str, object]:
+    """The feature gates. All of Kubernetes' programs know all of them; kube-proxy needs none."""
+    gates = settings.options.feature_gates
+    return {"feature-gates": gates} if gates else {}
+
+
 def controller_manager(settings: Settings) -> Program:
     """The controllers, fast enough not to be what a scale test measures."""
     pki = settings.certificates
@@ -140,6 +147,7 @@ def controller_manager(settings: Settings) -> Program:
         "kube-api-qps": 200,
         "kube-api-burst": 400,
         "concurrent-statefulset-syncs": 20,
+        **_gate_flags(settings),
     }
     return Program(
         "kube-controller-manager", (settings.binary("kube-controller-manager"), *build_flags(flags))
@@ -157,6 +165,7 @@ def scheduler(settings: Settings) -> Program:
         "leader-elect": "false",
         "kube-api-qps": 200,
         "kube-api-burst": 400,
+        **_gate_flags(settings),
     }
     return Program("kube-scheduler", (settings.binary("kube-scheduler"), *build_flags(flags)))
 

@@ -11,7 +11,7 @@ _RUNTIME_TIMEOUT = "2m"
 
 
 def kubelet(settings: Settings) -> Program:
-    """The kubelet; its configuration holds the one setting that may change while all else runs."""
+    """The kubelet; its configuration holds what may change while all else runs."""
     configuration = json.dumps(_kubelet_configuration(settings), indent=2)
     path = write_configuration(settings, "kubelet.json", configuration)
     flags = {
@@ -57,10 +57,13 @@ def _kubelet_configuration(settings: Settings) -> dict[str, object]:
     if uses_cgroup_v1():
         # Refused from 1.35 on unless told; on v2 the setting must not matter.
         configuration["failCgroupV1"] = False
+    gates = settings.options.gates
     if settings.options.restart_backoff is not None:
-        configuration["featureGates"] = {"KubeletCrashLoopBackOffMax": True}
+        gates["KubeletCrashLoopBackOffMax"] = True
         period = settings.options.restart_backoff
         configuration["crashLoopBackOff"] = {"maxContainerRestartPeriod": period}
+    if gates:
+        configuration["featureGates"] = gates
     return configuration
 
 

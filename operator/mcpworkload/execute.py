@@ -20,6 +20,7 @@ from mcpworkload.memory import Memory, Repairs
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
 from mcpworkload.plan import Apply, Prune, describe_conflict
+from mcpworkload.status import of_reversion
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +103,8 @@ async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
     if step.fingerprint:
         _repairs(child.id, memory).note()
     futile = step.fingerprint if stored.version == step.version else ""
+    if step.changed and not futile:
+        memory.news.append(of_reversion(names.split_key(key)[1], child.id, step.changed))
     memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
 
 

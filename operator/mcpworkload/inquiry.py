@@ -12,7 +12,14 @@ from mcpworkload.cluster.events import Events
 from mcpworkload.live import Pod
 from mcpworkload.memory import Memory, Told
 from mcpworkload.observation import Observation
-from mcpworkload.status import containers_of, is_telling, since, suspects
+from mcpworkload.status import (
+    awaited_claims,
+    condition_of,
+    containers_of,
+    is_telling,
+    since,
+    suspects,
+)
 
 PAUSE_SECONDS = (20.0, 300.0)
 # One pod's problem is told at a time; the others mostly have the same.
@@ -51,14 +58,18 @@ async def _ask(events: Events, namespace: str, pod: Pod, memory: Memory) -> None
     is_same = before is not None and before.state == state
     if before is not None and is_same and before.due_in() > 0:
         return
-    found = await events.read(namespace, pod.metadata.uid)
+    if claims := awaited_claims(pod):
+        found = [e for claim in claims for e in await events.read_of_claim(namespace, claim)]
+    else:
+        found = list(await events.read(namespace, pod.metadata.uid))
     first, longest = PAUSE_SECONDS
     pause = min(longest, 2 * (before.pause or first)) if before and is_same else first
     memory.told[pod.metadata.uid] = Told(state, found, None if is_telling(found) else pause)
 
 
 def _state_of(pod: Pod) -> str:
-    return ", ".join(
+    scheduled = condition_of(pod, "PodScheduled").message
+    return scheduled + ", ".join(
         f"{container.name} {container.restart_count} {container.ready} "
         f"{container.state.waiting.reason if container.state.waiting else ''} "
         f"{container.state.running is not None} {container.state.terminated is not None}"

@@ -163,11 +163,24 @@ class InitContainer(msgspec.Struct, rename="camel"):
     restart_policy: str = ""
 
 
+class ClaimSource(msgspec.Struct, rename="camel"):
+    """Which claim a volume is."""
+
+    claim_name: str = ""
+
+
+class Volume(msgspec.Struct, rename="camel"):
+    """A volume of a Pod, if it is a claim; those of claim templates are, too."""
+
+    persistent_volume_claim: ClaimSource | None = None
+
+
 class PodSpec(msgspec.Struct, rename="camel"):
     """The part of a Pod's spec that its status can't be understood without."""
 
     node_name: str = ""
     init_containers: list[InitContainer] = []
+    volumes: list[Volume] = []
 
 
 class Pod(msgspec.Struct, rename="camel"):
@@ -189,6 +202,7 @@ class Pod(msgspec.Struct, rename="camel"):
 class Regarded(msgspec.Struct, rename="camel"):
     """What an Event is about; the path names the container, if it is about one."""
 
+    kind: str = ""
     name: str = ""
     uid: str = ""
     field_path: str = ""

@@ -8,7 +8,7 @@ from datetime import datetime
 from mcpworkload.live import Event
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
-from mcpworkload.status import Hold
+from mcpworkload.status import Hold, News
 
 # A refusal may depend on something else after all (an admission policy); ask again, rarely.
 REFUSAL_SECONDS = 600.0
@@ -68,6 +68,8 @@ class Memory:
     pruned: set[str] = field(default_factory=set)
     hold: Hold = field(default_factory=Hold)
     repairs: dict[ChildId, Repairs] = field(default_factory=dict)
+    #: What is still to be said.
+    news: list[News] = field(default_factory=list)
     #: By UID of a pod that is not ready, and does not say why.
     told: dict[str, Told] = field(default_factory=dict)
     #: When no pod was missing; what was said before of pods that could not be made is over.
@@ -85,6 +87,11 @@ class Memory:
         refused, message, at = self._refused.get(child_id, ("", "", 0.0))
         is_fresh = refused == content and time.monotonic() - at < REFUSAL_SECONDS
         return message if is_fresh else ""
+
+    def take_news(self) -> list[News]:
+        """What is to be said now; it is said once."""
+        taken, self.news = self.news, []
+        return taken
 
     def note_success(self) -> None:
         """All went well."""

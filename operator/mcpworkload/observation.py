@@ -38,6 +38,8 @@ class Observation:
     statefulset: StatefulSet | None = None
     #: The pods of our StatefulSet, by name; not those that merely carry our label.
     pods: Mapping[str, Pod] = field(default_factory=dict)
+    #: Why there may be others, or none of those: pods can't be read; empty when they can.
+    unreadable: str = ""
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
     #: What could not be looked at, and what does not work because of it; in words.

@@ -31,6 +31,8 @@ class Apply:
     #: When it is to mend a difference: the live object's version and fingerprint.
     version: int = 0
     fingerprint: str = ""
+    #: And the path of the field that somebody else changed.
+    changed: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def _plan_child(
     if not difference or (last and last.was_futile(child.digest, live)):
         return None
     because = f"{difference} was changed by somebody else"
-    return Apply(child, metadata.uid, True, because, metadata.version, live.fingerprint)
+    version, fingerprint = metadata.version, live.fingerprint
+    return Apply(child, metadata.uid, True, because, version, fingerprint, difference)
 
 
 def plan_prunes(

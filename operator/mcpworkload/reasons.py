@@ -48,6 +48,7 @@ class AvailableReason(StrEnum):
     PROBE_FAILING = "ProbeFailing"  # False; the container runs, but does not become ready
     EVICTED = "Evicted"  # False; the node ended the pod for reasons of its own
     NODE_LOST = "NodeLost"  # False; the pod's node does not report
+    PODS_UNREADABLE = "PodsUnreadable"  # Unknown; the API server does not let us look at pods
     NOT_ACCEPTED = "NotAccepted"  # False; no children were made: see Accepted
 
 
@@ -57,3 +58,9 @@ class ReadyReason(StrEnum):
     READY = "Ready"  # True
     STOPPED = "Stopped"  # True; asked for, and no pods remain
     UPDATING = "Updating"  # False; some replicas are of an older generation or not ready
+
+
+class EventReason(StrEnum):
+    """Reasons of Events that are no change of a condition."""
+
+    DRIFT_REVERTED = "DriftReverted"  # Warning; somebody's change of a child was undone

@@ -12,7 +12,7 @@ written.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -37,7 +37,7 @@ from mcpworkload.models import Workload
 from mcpworkload.observation import Observation
 from mcpworkload.plan import plan, plan_prunes
 from mcpworkload.references import describe_missing, describe_unknown, digest_references
-from mcpworkload.status import Subject, build_status, hold_for, news, next_look, summary
+from mcpworkload.status import News, Subject, build_status, hold_for, news, next_look, summary
 from mcpworkload.store import Body, WorkloadStore, key_of
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,7 @@ class Reconciler:
             if not memory.is_failing_for_long():
                 raise
             refusal, trouble = ApplyFailed(str(error)), error
+        await self._say(body, memory.take_news())
         again = await self._report(body, subject, observation, refusal, memory)
         if trouble is not None:
             raise trouble
@@ -175,9 +176,12 @@ class Reconciler:
         if self._store.get(key) is body:
             # Only then: a deletion that was seen meanwhile must not be undone.
             self._store.put(stored)
-        for each in news(subject.status, status):
-            await self._events.post(body, each, now)
+        await self._say(body, news(subject.status, status))
         return again
+
+    async def _say(self, body: Body, said: Iterable[News]) -> None:
+        for each in said:
+            await self._events.post(body, each, self._now())
 
     def _drop(self, key: str) -> None:
         self._informers.references.forget(key)

@@ -12,6 +12,7 @@ from tests.rig.space import Space
 pytestmark = pytest.mark.slow
 
 RETAGGED = SMALL.replace("/time:", "/time-retagged:")
+DRIFT = "DriftReverted"
 IMAGE = ("spec", "template", "spec", "containers", 0, "image")
 
 
@@ -39,6 +40,15 @@ async def test_a_restart_by_kubectl_is_nobodys_business_but_an_undo_is(
     await space.until("StatefulSet", "server", has("our image", RETAGGED, *IMAGE))
     await space.until("MCPWorkload", "server", is_ready())
     assert len([write for write in log.writes(space.name) if write.resource == "statefulsets"]) == 1
+    said = [event for event in await space.read_all("CoreEvent") if event["reason"] == DRIFT]
+    assert [(event["type"], event["involvedObject"]["kind"]) for event in said] == [
+        ("Warning", "MCPWorkload")
+    ]
+    assert said[0]["message"] == (
+        "StatefulSet server: spec.template.spec.containers[mcp].image was changed by somebody "
+        "else, as by `kubectl rollout undo`, and set back; change spec.image of the MCPWorkload "
+        "(`kubectl edit mcpw server`) instead"
+    )
 
 
 async def test_a_restart_by_the_spec_replaces_the_pods(space: Space) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.rig.api import Api
 from tests.rig.audit import AuditLog
 from tests.rig.builders import SMALL, make_object, make_workload
 from tests.rig.kinds import Manifest
@@ -101,3 +102,21 @@ async def test_a_child_of_another_workload_is_not_taken(space: Space) -> None:
     assert "belongs to MCPWorkload other" in condition_of(workload, "Accepted")["message"]
     found = await space.get("Service", "weather")
     assert found["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+
+
+async def test_a_workload_named_like_the_api_servers_own_service(api: Api, audit: AuditLog) -> None:
+    """`kubernetes` in `default` says whose name it is, and nothing happens to that Service."""
+    default = Space(api, "default", str)
+    log = audit.from_now()
+    before = await default.get("Service", "kubernetes")
+    await default.apply(make_workload("kubernetes"))
+    try:
+        conflict = has_condition("Accepted", "False", "ChildConflict")
+        await default.until("MCPWorkload", "kubernetes", conflict)
+        assert await default.get("Service", "kubernetes") == before
+        assert set(log.count("default")) == {"patch mcpworkloads/status"}
+    finally:
+        await default.delete("MCPWorkload", "kubernetes")
+    # Its end takes nothing along either.
+    await default.until("MCPWorkload", "kubernetes", is_gone())
+    assert await default.get("Service", "kubernetes") == before

@@ -124,6 +124,37 @@ async def test_a_field_that_we_set_comes_back(
     assert [str(write) for write in children] == [f"patch {kind.lower()}s"]
 
 
+async def test_a_stubborn_hand_is_told_once(space: Space) -> None:
+    """One Event for one field, whose words stay; the next field is another one."""
+    await space.settle(WORKLOAD)
+    before = await space.get("StatefulSet", "weather")
+
+    for replicas in (2, 3):
+        await space.patch("StatefulSet", "weather", {"spec": {"replicas": replicas}})
+        await space.until("StatefulSet", "weather", is_as(before), seconds=5)
+    await space.patch("Service", "weather", {"metadata": {"labels": {"team": None}}})
+
+    told = {
+        "StatefulSet weather: spec.replicas was changed by somebody else and set back; scale the "
+        "MCPWorkload (`kubectl scale mcpw weather --replicas=N`) instead",
+        "Service weather: metadata.labels.team was changed by somebody else and set back; change "
+        "the MCPWorkload (`kubectl edit mcpw weather`) instead",
+    }
+    async with asyncio.timeout(10):
+        while (said := await reverted(space)) != sorted(told):
+            assert set(said) < told
+            await asyncio.sleep(0.2)
+
+
+async def reverted(space: Space) -> list[str]:
+    """What Events say of changes that were undone."""
+    return sorted(
+        event["message"]
+        for event in await space.read_all("CoreEvent")
+        if event["reason"] == "DriftReverted"
+    )
+
+
 async def test_what_others_add_is_left_alone(space: Space, audit: AuditLog) -> None:
     """A field, label or annotation of somebody else stays, and nothing is written."""
     await asyncio.gather(*(space.settle(make_workload(name)) for name in ADDITIONS))

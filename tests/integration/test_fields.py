@@ -14,7 +14,7 @@ from mcpworkload.desired import build_children
 from mcpworkload.drift import first_difference
 from mcpworkload.models import Workload
 from tests.rig.api import APPLY, Api, RequestFailed
-from tests.rig.builders import make_workload
+from tests.rig.builders import make_object, make_workload
 from tests.rig.kinds import Manifest, path_of
 from tests.rig.predicates import exists, is_gone
 from tests.rig.space import Space
@@ -106,6 +106,59 @@ async def test_a_typo_deep_inside_is_named(space: Space) -> None:
         await dry_apply(space.api, workload)
 
 
+def parts_of(word: str, number: int) -> dict[str, Any]:
+    """An entry for each list that has keys, and for those of a sidecar that both authors name."""
+    mount = {"name": word, "mountPath": f"/{word}"}
+    variable = {"name": word, "value": word}
+    sidecar = {
+        "name": "shared",
+        "image": "a",
+        "env": [variable],
+        "ports": [{"containerPort": number}],
+        "volumeMounts": [mount],
+    }
+    spread = {"topologyKey": word, "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}
+    return {
+        "env": [variable],
+        "ports": [{"name": word, "port": number}],
+        "sidecars": [sidecar],
+        "initContainers": [{"name": word, "image": "a"}],
+        "volumes": [{"name": word, "emptyDir": {}}],
+        "volumeMounts": [mount],
+        "imagePullSecrets": [{"name": word}],
+        "topologySpreadConstraints": [spread],
+        "hostAliases": [{"ip": f"10.0.0.{number}", "hostnames": [word]}],
+    }
+
+
+async def test_what_two_managers_apply_is_merged_by_key(space: Space) -> None:
+    """Neither takes from the other, nor leaves anything behind when it gives up its part."""
+    path = path_of("MCPWorkload", space.name, "weather")
+
+    async def apply(manager: str, **spec: Any) -> Manifest:
+        manifest = make_object("MCPWorkload", "weather", spec=spec)
+        query = {"fieldManager": manager}
+        stored: Manifest = (await space.api.request("PATCH", path, manifest, APPLY, query))["spec"]
+        return stored
+
+    needed = {"image": "a", "transport": {"type": "sse"}, "replicas": 0}
+    first, second = parts_of("first", 1), parts_of("second", 2)
+    await apply("one", **needed, **first)
+    both = await apply("two", **second)
+
+    shared = [both.pop("sidecars"), first.pop("sidecars"), second.pop("sidecars")]
+    assert {field: both[field] for field in first} == {
+        field: first[field] + second[field] for field in first
+    }
+    (sidecar,), (mine,), (theirs,) = shared
+    for field in ("env", "volumeMounts"):
+        assert sidecar[field] == mine[field] + theirs[field]
+    assert [port["containerPort"] for port in sidecar["ports"]] == [1, 2]
+
+    left = await apply("one", **needed)
+    assert {field: left[field] for field in second} == second
+
+
 async def test_children_come_and_go_with_the_fields_that_ask_for_them(space: Space) -> None:
     """The second Service and the budget are deleted when nobody asks for them any more."""
     asked: dict[str, Any] = {
@@ -114,7 +167,8 @@ async def test_children_come_and_go_with_the_fields_that_ask_for_them(space: Spa
     }
     await space.settle(make_workload(**asked))
     await space.until("Service", "weather-svc", exists())
-    await space.until("PodDisruptionBudget", "weather", exists())
+    budget = await space.until("PodDisruptionBudget", "weather", exists())
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     kept = await space.get("Service", "weather")
 
     await space.settle(make_workload())

@@ -113,6 +113,26 @@ async def test_a_missing_object_and_a_missing_key_are_named_and_heal(space: Spac
     await space.until("MCPWorkload", "weather", is_ready())
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        # One of that name is in every namespace.
+        pytest.param("../../default/configmaps/kube-root-ca.crt", id="elsewhere"),
+        pytest.param("x?watch=true", id="another request"),
+        pytest.param("x" * 40_000, id="longer than a condition"),
+    ],
+)
+async def test_a_name_leads_nowhere_but_to_an_object_of_the_namespace(
+    space: Space, name: str
+) -> None:
+    """The operator asks with its own rights, so it asks for nothing else."""
+    await space.apply(make_running_workload(envFrom=[{"configMapRef": {"name": name}}]))
+
+    found = await space.until("MCPWorkload", "weather", NOT_FOUND)
+    message = condition_of(found, "Accepted")["message"]
+    assert message.startswith(f"there is no ConfigMap {name}"[:1000])
+
+
 async def test_an_optional_reference_is_not_missed(space: Space) -> None:
     """And its arrival rolls the pods, which else would not see it."""
     env = read_key("configMapKeyRef", "settings", optional=True)

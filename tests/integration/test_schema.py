@@ -47,6 +47,16 @@ async def test_kubectl_explains_the_transport(cluster: Cluster) -> None:
     assert "The TCP port on which the server listens inside its container." in words
 
 
+async def test_kubectl_explains_the_parts_taken_from_kubernetes(cluster: Cluster) -> None:
+    """With their real structure, however deep."""
+    text = await cluster.kubectl("explain", "mcpworkload.spec.sidecars.volumeMounts")
+
+    lines = [line.split() for line in text.splitlines()]
+    assert ["FIELD:", "volumeMounts", "<[]Object>"] in lines
+    for field in (["mountPath", "<string>", "-required-"], ["readOnly", "<boolean>"]):
+        assert field in lines
+
+
 async def test_kubectl_knows_the_short_name_and_the_category(cluster: Cluster) -> None:
     """`kubectl get mcpw` and `kubectl get mcp` work."""
     text = await cluster.kubectl("api-resources", "--api-group=mcpworkload.dev", "--output=wide")

@@ -8,31 +8,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
-from deploy.cluster.choose import choose_cluster
 from deploy.install import wait_until_ready
 from deploy.kubectl import kubectl
 from deploy.local.processes import marked
 from deploy.local.settings import state_folder
+from tests.rig.cluster import ROOT, make
 
-ROOT = Path(__file__).parents[2]
 RESTART_SECONDS = 60.0
 
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(choose_cluster().name != "local", reason="only of the local cluster"),
-]
-
-
-def make(target: str) -> float:
-    """Run a target as a user does; how many seconds it took."""
-    begin = time.monotonic()
-    subprocess.run(["make", target], cwd=ROOT, check=True)
-    return time.monotonic() - begin
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_a_cluster_whose_every_process_was_killed_comes_back() -> None:

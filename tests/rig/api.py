@@ -44,7 +44,7 @@ class Api:
     @asynccontextmanager
     async def open(cls, kubeconfig: str) -> AsyncIterator["Api"]:
         """A session with the credentials of *kubeconfig*."""
-        client = await config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call]
+        client = await config.new_client_from_config(kubeconfig)
         async with client:
             yield cls(client)
 
@@ -68,7 +68,7 @@ class Api:
         response = await self._client.call_api(
             method, url, headers, body, _request_timeout=REQUEST_SECONDS
         )
-        content: bytes = await response.read()  # type: ignore[no-untyped-call]
+        content: bytes = await response.read()
         answer: Manifest = json.loads(content)
         if response.status // 100 != 2:
             raise RequestFailed(response.status, answer.get("message", content.decode()))

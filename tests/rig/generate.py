@@ -1,4 +1,9 @@
-"""Random specs that follow the CRD's schema, with values that mean something."""
+"""
+Random specs: parts that users write, mixed, and fields that only follow the CRD's schema.
+
+The parts (`traits.py`) alone would find nothing that nobody thought of; the schema alone is
+refused by the API server nearly always, before the operator has anything to do.
+"""
 
 import json
 from functools import cache
@@ -8,9 +13,19 @@ from typing import Any
 
 import yaml
 
+from tests.rig.traits import REFUSED, TRAITS, combine
+
 CRD = Path(__file__).parents[2] / "crds" / "mcpworkload.yaml"
 Schema = dict[str, Any]
 
+# One spec in so many has a part that is refused, a field that only follows the schema, none but
+# such fields, or here and there a value that nobody means.
+_WITH_A_FAULT = 6
+_SPOILT = 5
+_SPOILT_VALUES = 20
+_WITH_A_WILD_FIELD = 4
+_ALL_WILD = 10
+_MOST_TRAITS = 9
 # How likely an optional field is there, by depth: wide at the top, narrow below, or the
 # API server would find something to refuse in nearly every spec.
 _ODDS = (0.12, 0.5, 0.35, 0.25, 0.2)
@@ -32,6 +47,8 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "mode": ("0644",),
 }
 _WORDS = ("a", "b", "data", "tmp", "mcp", "x-1")
+_ODD_TEXTS = ("", "é\u200b", "x" * 300, "-1", "{}%s", "\n")
+_ODD_NUMBERS = (0, -1, 2**31 - 1, 2**31, 2**63 - 1)
 _QUANTITIES = ("1", "500m", "64Mi", "1Gi", "0.5")
 _NUMBERS = (0, 1, 2, 30, 1000, 8080, 9090)
 
@@ -47,9 +64,59 @@ def spec_schema() -> Schema:
 def make_spec(seed: int) -> dict[str, Any]:
     """The spec that belongs to *seed*: always the same one."""
     random = Random(seed)  # noqa: S311 - to be repeated, not to be secret
-    spec: dict[str, Any] = _make(spec_schema(), "spec", 0, random)
-    transport = {"type": random.choice(("sse", "streamable-http"))}
+    spec = _mix_traits(random)
+    if _is_one_in(_ALL_WILD, random):
+        spec = _make(spec_schema(), "spec", 0, random)
+    if _is_one_in(_SPOILT, random):
+        spec = _spoil(spec, random)
+    transport = {
+        "type": random.choice(("sse", "streamable-http")),
+        "port": random.choice((8080, 1, 65535)),
+        **random.choice(({}, {"path": "/"}, {"path": "/a/b"})),
+    }
     return {**spec, "image": "weather:1", "transport": transport}
+
+
+def make_spec_with_rights(seed: int) -> dict[str, Any]:
+    """The same, with wild security contexts and sidecars in many."""
+    random = Random(seed)  # noqa: S311 - to be repeated, not to be secret
+    spec = make_spec(seed)
+    for field in ("podSecurityContext", "securityContext", "sidecars"):
+        if _is_one_in(3, random):
+            spec[field] = _make(spec_schema()["properties"][field], field, 1, random)
+    return spec
+
+
+def _mix_traits(random: Random) -> dict[str, Any]:
+    traits = random.sample(TRAITS, random.randint(0, _MOST_TRAITS))
+    if _is_one_in(_WITH_A_FAULT, random):
+        traits.insert(random.randint(0, len(traits)), random.choice(REFUSED))
+    spec = combine(traits)
+    if _is_one_in(_WITH_A_WILD_FIELD, random):
+        field, schema = random.choice(list(spec_schema()["properties"].items()))
+        spec[field] = _make(schema, field, 1, random)
+    return spec
+
+
+def _spoil(value: Any, random: Random) -> Any:
+    """*value* with some null, odd texts and odd numbers in it, never in its own place."""
+    match value:
+        case dict():
+            return {key: _spoil_one(each, random) for key, each in value.items()}
+        case list():
+            return [_spoil_one(each, random) for each in value]
+    return value
+
+
+def _spoil_one(value: Any, random: Random) -> Any:
+    if not _is_one_in(_SPOILT_VALUES, random):
+        return _spoil(value, random)
+    odd = _ODD_TEXTS if isinstance(value, str) else _ODD_NUMBERS if type(value) is int else ()
+    return random.choice((None, *odd))
+
+
+def _is_one_in(number: int, random: Random) -> bool:
+    return random.randrange(number) == 0
 
 
 def _make(schema: Schema, name: str, depth: int, random: Random) -> Any:

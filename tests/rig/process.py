@@ -63,7 +63,8 @@ class OperatorProcess:
         """Start it; it may wait for the Lease."""
         assert not self.is_running
         environment = {
-            "PATH": os.environ["PATH"],
+            # Where the tests find the package, the operator does.
+            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
             "KUBECONFIG": str(self.kubeconfig),
             "POD_NAME": self.identity,
             "POD_NAMESPACE": NAMESPACE,

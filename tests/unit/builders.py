@@ -1,7 +1,7 @@
 """Test input from a name and what the test is about."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -132,6 +132,24 @@ def make_pod(
         },
     }
     return msgspec.convert(content, Pod)
+
+
+def make_pending_pod(
+    message: str = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+    since: datetime = NOON - timedelta(minutes=5),
+) -> Pod:
+    """A pod with a claim that no node takes, in the scheduler's words."""
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": message,
+    }
+    volumes = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "data-weather-0"}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    return make_pod(condition=condition, since=since, spec={"volumes": volumes})
 
 
 def make_event(reason: str, message: str, at: datetime = NOON, about: str = "") -> Event:

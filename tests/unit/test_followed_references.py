@@ -72,18 +72,13 @@ class Server:
     async def put(self, plural: str, name: str, kind: str = "MODIFIED", **data: str) -> None:
         """Store an object, and tell who watches."""
         self.version += 1
-        metadata = {
-            "name": name,
-            "namespace": "team",
-            "uid": "u",
-            "resourceVersion": str(self.version),
-        }
+        version = str(self.version)
+        metadata = {"name": name, "namespace": "team", "uid": "u", "resourceVersion": version}
         self.objects[f"{plural}/{name}"] = {"metadata": metadata, "data": data}
         if kind == "DELETED":
             del self.objects[f"{plural}/{name}"]
         await until(lambda: plural in self.watches)
-        event = {"type": kind, "object": {"metadata": metadata}}
-        self.watches[plural].put_nowait(json.dumps(event).encode() + b"\n")
+        self.say(plural, {"type": kind, "object": {"metadata": metadata}})
 
     def say(self, plural: str, event: dict[str, Any]) -> None:
         """Send an event of any kind."""
@@ -162,6 +157,17 @@ async def test_what_is_missing_is_not_asked_for_again_before_it_comes(server: Se
         assert set(changed) == {KEY}
         found = await references.look_up(KEY, [CONFIG])
         assert isinstance(found[CONFIG], Content)
+
+
+async def test_a_name_that_no_object_can_have_is_not_asked_for(server: Server) -> None:
+    """In a path it would lead elsewhere, with our rights in place of the author's."""
+    names = ("../../other/secrets/key", "..", ".", "key?watch=true", "Key", "k" * 40_000)
+    wanted = [ObjectId("Secret", name) for name in names]
+    async with running(server) as (references, _):
+        found = await references.look_up(KEY, wanted)
+
+    assert found == dict.fromkeys(wanted, Absence.MISSING)
+    assert server.requests["get secrets"] == 0
 
 
 async def test_foreign_objects_cost_nothing(server: Server) -> None:

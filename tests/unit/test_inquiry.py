@@ -7,7 +7,7 @@ import pytest
 
 from mcpworkload import inquiry
 from mcpworkload.errors import Conflict
-from tests.unit.builders import NOON, make_event, make_observation, make_pod
+from tests.unit.builders import NOON, make_event, make_observation, make_pending_pod, make_pod
 from tests.unit.world import KEY, Bench, make_bench
 
 UID = "weather-0-uid"
@@ -63,6 +63,16 @@ async def test_a_pod_that_starts_is_not_asked_about(bench: Bench) -> None:
 
     assert bench.world.asked == []
     assert again == pytest.approx(2, abs=0.1)  # the status is held back for that long
+
+
+async def test_a_pod_that_waits_for_a_claim(bench: Bench) -> None:
+    """Its claims are asked about, until one is bound."""
+    bench.world.observation = make_observation(make_pending_pod())
+
+    again = await bench.look(KEY)
+
+    assert bench.world.asked == ["data-weather-0"]
+    assert again is not None
 
 
 async def test_an_old_refusal_does_not_come_back(bench: Bench) -> None:

@@ -199,6 +199,9 @@ async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
     repairs = [call for call in bench.world.calls if call.startswith("force StatefulSet")]
     assert len(repairs) == memory.FREE_REPAIRS
     assert again is not None
+    reverted = [each for each in bench.world.said if each.reason == "DriftReverted"]
+    assert len(reverted) == memory.FREE_REPAIRS
+    assert len({each.topic for each in reverted}) == 1
 
 
 def _annotations(bench: Bench) -> dict[str, str]:

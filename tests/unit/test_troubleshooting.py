@@ -1,11 +1,11 @@
-"""The page that users find by a reason: every reason stands in it, and nothing else does."""
+"""The page that users find by a reason or by what they see: each stands in it once."""
 
 import re
-from pathlib import Path
 
-from mcpworkload.reasons import AcceptedReason, AvailableReason, ReadyReason
+from mcpworkload.reasons import AcceptedReason, AvailableReason, EventReason, ReadyReason
+from tests.rig.page import PAGE, read_blocks
+from tests.rig.troubles import TROUBLES
 
-PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 GOOD = {AcceptedReason.ACCEPTED, AvailableReason.REPLICAS_READY, ReadyReason.READY}
 
 
@@ -13,6 +13,16 @@ def test_every_reason_is_explained() -> None:
     """In a row of its own, by the name that the status shows."""
     rows = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
-    reasons = {*AcceptedReason, *AvailableReason, *ReadyReason} - GOOD
+    reasons = {*AcceptedReason, *AvailableReason, *ReadyReason, *EventReason} - GOOD
     assert sorted(rows) == sorted(set(rows))
     assert set(rows) == {str(reason) for reason in reasons}
+
+
+def test_every_trouble_has_its_section() -> None:
+    """With what the tests on a cluster see of it."""
+    titles = re.findall(r"^### (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    blocks = read_blocks()
+
+    assert titles == [trouble.title for trouble in TROUBLES] == list(blocks)
+    for trouble in TROUBLES:
+        assert [words for words in trouble.says if words not in blocks[trouble.title]] == []

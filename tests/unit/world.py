@@ -99,6 +99,10 @@ class World:
         self.asked.append(uid)
         return self.events.get(uid, [])
 
+    async def read_of_claim(self, namespace: str, name: str) -> list[Event]:
+        """The Events of a claim."""
+        return await self.read(namespace, name)
+
     async def post(self, _body: Any, news: News, _now: datetime) -> None:
         """An Event of ours; no write that anything depends on."""
         self.said.append(news)

@@ -32,11 +32,19 @@ class Events:
 
     async def read(self, namespace: str, uid: str) -> Sequence[Event]:
         """The Events of the object with that UID; none where they can't be read."""
-        selector = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(PAGE_SIZE)}
+        return await self._read(namespace, f"involvedObject.uid={uid}")
+
+    async def read_of_claim(self, namespace: str, name: str) -> Sequence[Event]:
+        """The Events of a PersistentVolumeClaim, which we have no right to look at itself."""
+        about = f"involvedObject.kind=PersistentVolumeClaim,involvedObject.name={name}"
+        return await self._read(namespace, about)
+
+    async def _read(self, namespace: str, about: str) -> Sequence[Event]:
+        selector = {"fieldSelector": about, "limit": str(PAGE_SIZE)}
         try:
             content = await self._api.request("GET", REFUSAL.path(namespace), params=selector)
         except ApiError as error:
-            log.warning("the Events of a pod in %s can't be read: %s", namespace, error)
+            log.warning("Events in %s can't be read: %s", namespace, error)
             return ()
         return _PAGE.decode(content).items
 
@@ -44,7 +52,7 @@ class Events:
         """
         Say *news* of the workload in *body*.
 
-        The same news of the same generation is said once in the time that Events are kept,
+        The same news of the same topic is said once in the time that Events are kept,
         whoever says it: its name tells.
         """
         namespace = body["metadata"]["namespace"]
@@ -64,7 +72,7 @@ class Events:
 def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
     """The Event to write."""
     metadata = body["metadata"]
-    said = f"{metadata['uid']} {news.generation} {news.condition} {news.type} {news.reason}"
+    said = f"{metadata['uid']} {news.topic} {news.type} {news.reason}"
     digest = hashlib.sha256(said.encode()).hexdigest()[:16]
     note = news.note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore")
     return {

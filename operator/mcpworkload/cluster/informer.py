@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
 import msgspec
@@ -19,7 +19,7 @@ from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.kinds import Kind
 from mcpworkload.cluster.lists import read_pages
 from mcpworkload.cluster.watches import pause_after, raise_if_error
-from mcpworkload.errors import ApiError, Gone
+from mcpworkload.errors import ApiError, Forbidden, Gone, Unavailable
 from mcpworkload.live import LiveT, WatchEvent
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,11 @@ WATCH_SECONDS = (240, 300)
 # A watch without bookmarks ends by its own time, or is dead.
 LONG_SILENCE_SECONDS = WATCH_SECONDS[1] + SILENCE_SECONDS
 RESTART_PAUSE_SECONDS = 0.1
+# What lasts longer is no hiccup, nor a fresh installation whose rights are not in force yet.
+UNREADABLE_SECONDS = 10.0
+# The Lease is renewed every two seconds; when nobody gets an answer, it is not about this kind.
+OUTAGE_SECONDS = 10.0
+UNAUTHORIZED = 401
 
 
 class Informer(Generic[LiveT]):
@@ -41,11 +46,17 @@ class Informer(Generic[LiveT]):
         kind: Kind[LiveT],
         namespace: str | None,
         on_change: Callable[[str], None],
+        on_reset: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._kind: Kind[LiveT] = kind
         self._namespace = namespace
         self._on_change = on_change
+        #: Called when `trouble` comes or goes.
+        self._on_reset = on_reset
+        #: Why objects that others can do without have not been readable for long; else empty.
+        self.trouble = ""
+        self._failing_since: float | None = None
         self._by_workload: dict[str, dict[str, LiveT]] = {}
         self._workload_of: dict[str, str] = {}
         #: The resource version that the cache has reached; 0 when a list is due.
@@ -63,6 +74,10 @@ class Informer(Generic[LiveT]):
         """The objects of a workload (a key of `names.workload_key`), by name."""
         return self._by_workload.get(workload, {})
 
+    def workloads(self) -> Sequence[str]:
+        """The keys of all workloads that any object belongs to."""
+        return tuple(self._by_workload)
+
     async def run(self) -> None:
         """List once, then watch for ever; only cancellation ends it."""
         while True:
@@ -72,8 +87,11 @@ class Informer(Generic[LiveT]):
                 await self._watch()
                 await asyncio.sleep(RESTART_PAUSE_SECONDS)
             except (ApiError, msgspec.DecodeError) as error:
-                if isinstance(error, Gone):
+                # An event that can't be decoded would come again and again.
+                if isinstance(error, Gone | msgspec.DecodeError):
                     self.version = 0
+                if not self._kind.is_vital:
+                    self._note_failure(error)
                 pause = self._next_pause()
                 log.warning("%s; trying again in %.1f s", error, pause)
                 await asyncio.sleep(pause)
@@ -81,6 +99,34 @@ class Informer(Generic[LiveT]):
     def _next_pause(self) -> float:
         self._failures += 1
         return pause_after(self._failures)
+
+    def _note_failure(self, error: ApiError | msgspec.DecodeError) -> None:
+        """Take it for true that nothing can be read once that has been so for long."""
+        now = time.monotonic()
+        if not isinstance(error, Unavailable):
+            # An answer, if none that a restart of ours would change.
+            self.heard_at = now
+        if isinstance(error, Forbidden):
+            # The right to list may be left, and lists alone are enough to see.
+            self.version = 0
+        is_unknown = isinstance(error, Unavailable) and error.status == UNAUTHORIZED
+        if is_unknown or now - self._api.answered_at > OUTAGE_SECONDS:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = now
+        elif not self.trouble and now - self._failing_since >= UNREADABLE_SECONDS:
+            # What differs from attempt to attempt would be a new status each time: the first stays.
+            self.trouble = str(error)
+            self.version = 0
+            self.synced.set()
+            self._on_reset()
+
+    def _note_success(self) -> None:
+        self._failing_since = None
+        if self.trouble:
+            log.info("%s can be read again", self._kind.plural)
+            self.trouble = ""
+            self._on_reset()
 
     async def _list(self) -> None:
         found: dict[str, LiveT] = {}
@@ -96,6 +142,7 @@ class Informer(Generic[LiveT]):
         self.version = version
         self.heard_at = time.monotonic()
         self.synced.set()
+        self._note_success()
 
     async def _watch(self) -> None:
         params = {
@@ -110,6 +157,7 @@ class Informer(Generic[LiveT]):
         silence = SILENCE_SECONDS if self._kind.has_pulse else LONG_SILENCE_SECONDS
         async with self._api.stream(path, params, silence) as lines:
             self.heard_at = time.monotonic()
+            self._note_success()
             async for line in lines:
                 self._take(self._decode_event(line))
                 self.heard_at = time.monotonic()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from mcpworkload import names
@@ -26,7 +27,10 @@ class Informers:
             name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
             for name, kind in CHILD_KINDS.items()
         }
-        self._pods = {ns: Informer(api, POD, ns, on_change) for ns in scopes}
+        self._on_change = on_change
+        self._pods = {
+            ns: Informer(api, POD, ns, on_change, partial(self._reset, ns)) for ns in scopes
+        }
         #: What the pods read; it needs no sync, for who asks waits.
         self.references = References(api, scopes, on_change)
         self._refusals = {ns: Informer(api, REFUSAL, ns, on_change) for ns in scopes}
@@ -45,7 +49,7 @@ class Informers:
             group.create_task(self.references.run())
 
     async def wait_synced(self) -> None:
-        """Return when every cache has been filled once."""
+        """Return when every cache has been filled once, or is known not to be readable."""
         for informer in self._all:
             await informer.synced.wait()
 
@@ -64,9 +68,9 @@ class Informers:
             for child_name, child in cache.of(workload).items()
         }
         statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
-        pods: dict[str, Pod] = controlled_by(
-            _scoped(self._pods, namespace).of(workload), statefulset
-        )
+        seen = _scoped(self._pods, namespace)
+        # What was seen last is no longer worth anything then.
+        pods: dict[str, Pod] = {} if seen.trouble else controlled_by(seen.of(workload), statefulset)
         refusals: list[Event] = [
             event
             for event in _scoped(self._refusals, namespace).of(workload).values()
@@ -78,7 +82,13 @@ class Informers:
             pods=pods,
             versions={kind: cache.version for kind, cache in caches.items()},
             refusals=refusals,
+            unreadable=seen.trouble,
         )
+
+    def _reset(self, scope: str | None) -> None:
+        """Have everybody looked at who has pods, or could have."""
+        for workload in self._children["StatefulSet"][scope].workloads():
+            self._on_change(workload)
 
 
 def _scoped(informers: dict[str | None, Any], namespace: str) -> Any:

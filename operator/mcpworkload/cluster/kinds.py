@@ -38,6 +38,8 @@ class Kind(Generic[LiveT]):
     workload_of: Callable[[Any], str] = _labelled
     #: Whether its watch says something every minute, if only a bookmark.
     has_pulse: bool = True
+    #: Whether nothing may be done before it could be read; of others it is told that they can't.
+    is_vital: bool = True
 
     def path(self, namespace: str | None, name: str | None = None) -> str:
         """The path of one object, of a namespace's collection, or of the cluster's."""
@@ -61,7 +63,7 @@ REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
     "ConfigMap": Kind("ConfigMap", "/api/v1", "configmaps", Partial),
     "Secret": Kind("Secret", "/api/v1", "secrets", Partial),
 }
-POD = Kind("Pod", "/api/v1", "pods", Pod)
+POD = Kind("Pod", "/api/v1", "pods", Pod, is_vital=False)
 # What the StatefulSet controller says when the API server refuses a pod or a claim: there is no
 # pod then to read it from. A StatefulSet has its workload's name; which of them are ours shows
 # later. The API server keeps no watch cache for Events, hence has no bookmarks to send.

@@ -19,6 +19,7 @@ from mcpworkload.cluster.kinds import REFERRED_KINDS
 from mcpworkload.cluster.signals import Signals
 from mcpworkload.errors import NotFound, Unavailable
 from mcpworkload.live import Metadata
+from mcpworkload.models.rules import is_subdomain
 from mcpworkload.references import Absence, Found, ObjectId, ReferredKind, digest_content
 
 # A look must not keep its worker for long while a kind cannot be watched.
@@ -135,6 +136,9 @@ class References:
             return entry.found
 
     async def _read(self, namespace: str, wanted: ObjectId) -> tuple[int, Found]:
+        if not is_subdomain(wanted.name):
+            # No object is called so, and "../" or "?" would ask for another with our rights.
+            return 0, Absence.MISSING
         path = REFERRED_KINDS[wanted.kind].path(namespace, wanted.name)
         try:
             content = await self._api.request("GET", path)

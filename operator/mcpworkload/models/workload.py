@@ -28,7 +28,6 @@ class Workload:
     namespace: str
     uid: str
     generation: int
-    deleting: bool
     spec: WorkloadSpec
     status: dict[str, Any] = field(default_factory=dict)
 
@@ -52,7 +51,6 @@ class Workload:
             namespace=metadata.get("namespace", ""),
             uid=metadata.get("uid", ""),
             generation=metadata.get("generation", 0),
-            deleting=bool(metadata.get("deletionTimestamp")),
             spec=parse_spec(body.get("spec")),
             status=dict(body.get("status") or {}),
         )

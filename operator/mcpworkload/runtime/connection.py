@@ -27,6 +27,8 @@ APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 REQUEST_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
+# Bookmarks come about once a minute: a watch without any hangs on a connection that is dead.
+_SILENT_SECONDS = 150.0
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
 
@@ -84,7 +86,8 @@ class Connection:
                 found = _own_namespace()
             else:
                 found = await _load_kubeconfig(configuration, context, kubeconfig)
-        except (ConfigException, OSError, yaml.YAMLError) as error:
+        # An empty kubeconfig is a TypeError to the client.
+        except (ConfigException, OSError, TypeError, yaml.YAMLError) as error:
             raise RuntimeUnavailable(
                 f"no usable cluster configuration: {error}",
                 advice="set KUBECONFIG, or name a kubeconfig or a context that exists",
@@ -138,19 +141,25 @@ class Connection:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, query: Query | None = None, workload: str = ""
+        self,
+        path: str,
+        query: Query | None = None,
+        workload: str = "",
+        silence: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """
         The answer to a GET, to be read piece by piece for as long as it lasts.
+
+        After *silence* seconds without a byte it counts as broken; None waits for ever.
 
         What breaks while it is read is aiohttp's to say, and the reader's to catch.
 
         Raises:
             WorkloadError: as `request`.
         """
-        forever = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         try:
-            response = await self._send("GET", path, query, None, "application/json", forever)
+            response = await self._send("GET", path, query, None, "application/json", limits)
         except _NO_ANSWER as error:
             raise _unavailable(error, workload) from error
         try:
@@ -169,7 +178,8 @@ class Connection:
             WorkloadError: the watch could not begin.
             aiohttp.ClientError: it broke off.
         """
-        async with self.stream(path, {**query, "watch": "true"}) as response:
+        query = {**query, "watch": "true"}
+        async with self.stream(path, query, silence=_SILENT_SECONDS) as response:
             async for line in _lines(response.content):
                 yield json.loads(line)
 

@@ -9,7 +9,6 @@ are deleted from here, by UID, after the workload is gone.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from typing import Any
 
 from mcpworkload.runtime.connection import core_path
@@ -37,7 +36,9 @@ async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | Non
             found = await workload.read()
             if found["metadata"].get("deletionTimestamp") is None:
                 await _delete(workload, found, keep_volumes=keep_volumes)
-            await _until_gone(workload, found["metadata"]["uid"], keep_volumes=keep_volumes)
+            await _until_gone(workload, found["metadata"]["uid"])
+            if found["spec"].get("volumeClaimTemplates") and not keep_volumes:
+                await _remove_claims(workload)
     except TimeoutError:
         raise workload.timed_out("remove it", seconds) from None
 
@@ -113,9 +114,7 @@ async def _until_claims(workload: Workload, *, owned: bool) -> None:
     await until(workload.connection, path, workload.by_label, are_settled)
 
 
-async def _until_gone(workload: Workload, uid: str, *, keep_volumes: bool) -> None:
-    connection, namespace = workload.connection, workload.namespace
-
+async def _until_gone(workload: Workload, uid: str) -> None:
     def is_gone(objects: Objects) -> bool:
         found = objects.get(workload.name)
         if found is None:
@@ -128,22 +127,24 @@ async def _until_gone(workload: Workload, uid: str, *, keep_volumes: bool) -> No
             )
         return False
 
-    def are_gone(kind: str) -> Callable[[Objects], bool]:
-        def holds(objects: Objects) -> bool:
-            if objects:
-                workload.say(f"{kind}Left", f"waiting for {', '.join(sorted(objects))}")
-            return not objects
-
-        return holds
-
     workload.say("Deleting", "waiting for the workload to go")
     await workload.until(is_gone)
-    pods = core_path("pods", namespace)
-    await until(connection, pods, workload.by_label, are_gone("Pods"))
-    if not keep_volumes:
-        await _delete_unowned_claims(workload)
-        claims = core_path("persistentvolumeclaims", namespace)
-        await until(connection, claims, workload.by_label, are_gone("Volumes"))
+    await _until_none(workload, "pods")
+
+
+async def _until_none(workload: Workload, resource: str) -> None:
+    def are_gone(objects: Objects) -> bool:
+        if objects:
+            workload.say("Deleting", f"waiting for {resource} {', '.join(sorted(objects))}")
+        return not objects
+
+    path = core_path(resource, workload.namespace)
+    await until(workload.connection, path, workload.by_label, are_gone)
+
+
+async def _remove_claims(workload: Workload) -> None:
+    await _delete_unowned_claims(workload)
+    await _until_none(workload, "persistentvolumeclaims")
 
 
 async def _delete_unowned_claims(workload: Workload) -> None:

@@ -32,4 +32,4 @@ def _is_whole(pod: Mapping[str, Any]) -> bool:
 
 
 def _serves(container: Mapping[str, Any]) -> bool:
-    return bool(container["ready"] and (container.get("state") or {}).get("running"))
+    return bool(container["ready"]) and "running" in container.get("state", {})

@@ -12,8 +12,6 @@ from mcpworkload.runtime.connection import Connection
 from mcpworkload.runtime.errors import RuntimeUnavailable
 
 Objects = dict[str, dict[str, Any]]
-# The API server ends each watch itself, after minutes; this bounds one that has gone silent.
-_WATCH_SECONDS = 240
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
@@ -34,19 +32,20 @@ async def follow(
         try:
             listed = await connection.request("GET", path, query=query)
             objects = {item["metadata"]["name"]: item for item in listed.get("items") or ()}
-            has_begun, pause = True, _FIRST_PAUSE
+            has_begun = True
             yield dict(objects)
             version = listed["metadata"]["resourceVersion"]
             async with aclosing(_changes(connection, path, query, version)) as changes:
                 async for change in changes:
+                    pause = _FIRST_PAUSE
                     _apply(change, objects)
                     yield dict(objects)
         except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError):
             if not has_begun:
                 raise
-            # Many may have lost the same API server: they do not come back at once.
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause = min(pause * 2, _LONGEST_PAUSE)
+        # Many may have lost the same API server: they do not come back at once.
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
 
 async def until(
@@ -72,7 +71,6 @@ async def _changes(
             **query,
             "resourceVersion": version,
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(_WATCH_SECONDS),
         }
         async with aclosing(connection.watch(path, since)) as events:
             async for event in events:
@@ -81,6 +79,7 @@ async def _changes(
                 version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     yield event
+        await asyncio.sleep(_FIRST_PAUSE)
 
 
 def _apply(change: dict[str, Any], objects: Objects) -> None:

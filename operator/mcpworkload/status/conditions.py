@@ -23,6 +23,8 @@ from mcpworkload.status import tellings
 from mcpworkload.status.pods import is_steady
 from mcpworkload.status.problems import Problem, first_problem
 
+# A condition's message ends at 32,768; what is quoted in ours (names, keys) may be longer.
+MAX_MESSAGE = 4000
 # Nothing runs because nothing is to run: no reason not to be Ready.
 _AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
 
@@ -97,7 +99,6 @@ def build_status(
     *applied* is what we did last, *refusal* why the spec could not be turned into children,
     None when it was.
     """
-    pods = observation.pods.values()
     accepted = _accepted(observation, applied, refusal)
     available = _available(subject, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
@@ -108,9 +109,7 @@ def build_status(
         verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
     status = WorkloadStatus(
         observed_generation=subject.generation,
-        replicas=len(pods),
-        ready_replicas=sum(is_steady(pod, now) for pod in pods),
-        updated_replicas=len(observation.pods_of_update()),
+        **_counts(subject, observation, now),
         selector=subject.selector,
         url=subject.url,
         conditions=_dated(verdicts, subject, now),
@@ -149,6 +148,18 @@ def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]
     yield from observation.unknown
 
 
+def _counts(subject: Subject, observation: Observation, now: datetime) -> dict[str, int]:
+    """How many pods there are, are ready, and are new; those of before if none can be seen."""
+    if observation.unreadable:
+        names_of = ("replicas", "readyReplicas", "updatedReplicas")
+        replicas, ready, updated = (subject.status.get(name, 0) for name in names_of)
+    else:
+        pods = observation.pods.values()
+        replicas, ready = len(pods), sum(is_steady(pod, now) for pod in pods)
+        updated = len(observation.pods_of_update())
+    return {"replicas": replicas, "ready_replicas": ready, "updated_replicas": updated}
+
+
 def _available(
     subject: Subject, observation: Observation, refusal: Refusal | None, now: datetime
 ) -> Verdict:
@@ -163,6 +174,8 @@ def _available(
         reason, message = AvailableReason.STOPPED, "operatingMode is Stopped: nothing runs"
     elif replicas == 0:
         reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
+    elif observation.unreadable:
+        return Verdict(ConditionType.AVAILABLE, *_unreadable(observation))
     elif problem := _problem(subject, observation, now):
         reason, message = problem.reason, problem.message(_stored(subject, problem.reason))
     else:
@@ -187,17 +200,25 @@ def _ready(
     else:
         message = _count(updated, subject) if replicas else _left(observation)
     is_complete = serving == len(pods) == replicas and updated >= to_update
-    if accepted.status == "True" and is_settled and observation.statefulset and is_complete:
+    is_seen = observation.statefulset is not None and not observation.unreadable
+    if accepted.status == "True" and is_settled and is_seen and is_complete:
         reason = ReadyReason.STOPPED if subject.is_stopped else ReadyReason.READY
         return Verdict(ConditionType.READY, "True", reason, message)
     for cause in (accepted, available):
         if cause.status != "True" and cause.reason not in _AT_REST:
-            return Verdict(ConditionType.READY, "False", cause.reason, cause.message)
+            return Verdict(ConditionType.READY, cause.status, cause.reason, cause.message)
+    if observation.unreadable:
+        return Verdict(ConditionType.READY, *_unreadable(observation))
     # One replica of several: they serve, and yet somebody has to know why it does not.
     if problem := _problem(subject, observation, now):
         stored = _stored(subject, problem.reason, ConditionType.READY)
         return Verdict(ConditionType.READY, "False", problem.reason, problem.message(stored))
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
+
+
+def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
+    message = f"the operator cannot read pods: {observation.unreadable}"
+    return "Unknown", AvailableReason.PODS_UNREADABLE, message
 
 
 def _problem(subject: Subject, observation: Observation, now: datetime) -> Problem | None:
@@ -254,7 +275,11 @@ def _dated(verdicts: Iterable[Verdict], subject: Subject, now: datetime) -> list
                 observed_generation=subject.generation,
                 last_transition_time=since,
                 reason=verdict.reason,
-                message=verdict.message,
+                message=_cut(verdict.message),
             )
         )
     return dated
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}..."

@@ -28,6 +28,7 @@ _WAITING_REASONS = {
 _EVICTIONS = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "Shutdown"})
 _VOLUME = re.compile(r"persistent ?volume|storageclass", re.IGNORECASE)
 _OUT_OF_MEMORY = "OOMKilled"
+_MEANING = {AvailableReason.OOM_KILLED: ": it used more memory than its limit"}
 # SIGKILL and SIGTERM: what the kubelet ends a container with.
 _KILLED = (137, 143)
 MAX_HEAD = 600
@@ -74,9 +75,12 @@ def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
         pod
         for pod in pods
         if pod.metadata.deletion_timestamp is None
-        and at.is_impatient(pod, now)
-        and (_plain_problem(pod, now) is None or any(map(_was_killed, at.containers_of(pod))))
+        and (any(map(_was_killed, at.containers_of(pod))) or _is_silent(pod, now))
     ]
+
+
+def _is_silent(pod: Pod, now: datetime) -> bool:
+    return at.is_impatient(pod, now) and _plain_problem(pod, now) is None
 
 
 def _problem_of(pod: Pod, now: datetime, events: Sequence[Event]) -> Problem | None:
@@ -98,15 +102,35 @@ def _plain_problem(pod: Pod, now: datetime) -> Problem | None:
     """The problem that the pod's own status shows."""
     if pod.status.phase == "Failed" and pod.status.reason:
         return _given_up(pod)
-    scheduled = at.condition_of(pod, "PodScheduled")
-    if (scheduled.status, scheduled.reason) == ("False", "Unschedulable"):
-        is_volume = _VOLUME.search(scheduled.message)
-        reason = AvailableReason.VOLUME_PENDING if is_volume else AvailableReason.UNSCHEDULABLE
-        return problem_at(reason, pod, None, words.scheduling_error(scheduled.message))
+    if _waits_for_claims(pod):
+        # Each claim is pending at first; who takes long is asked about.
+        return None
+    if message := _unschedulable(pod):
+        said = words.scheduling_error(message)
+        return problem_at(AvailableReason.UNSCHEDULABLE, pod, None, said)
     for container in at.containers_of(pod):
         if problem := _container_problem(pod, container, now):
             return problem
     return _lost(pod)
+
+
+def awaited_claims(pod: Pod) -> list[str]:
+    """The claims that the pod waits for, or those among which there is one that it waits for."""
+    if not _waits_for_claims(pod):
+        return []
+    claims = (volume.persistent_volume_claim for volume in pod.spec.volumes)
+    return [claim.claim_name for claim in claims if claim]
+
+
+def _waits_for_claims(pod: Pod) -> bool:
+    return bool(_VOLUME.search(_unschedulable(pod)))
+
+
+def _unschedulable(pod: Pod) -> str:
+    """Why no node takes the pod, in the scheduler's words; empty where one does."""
+    scheduled = at.condition_of(pod, "PodScheduled")
+    is_so = (scheduled.status, scheduled.reason) == ("False", "Unschedulable")
+    return scheduled.message if is_so else ""
 
 
 def _given_up(pod: Pod) -> Problem:
@@ -142,10 +166,14 @@ def _overdue(pod: Pod, now: datetime) -> Problem | None:
 
 def _slow_problem(pod: Pod, events: Sequence[Event]) -> Problem | None:
     """The problem of a pod that takes long, from what its Events tell."""
+    if _waits_for_claims(pod):
+        said = tellings.of_claims(events) or words.scheduling_error(_unschedulable(pod))
+        return problem_at(AvailableReason.VOLUME_PENDING, pod, None, said)
     for container in at.containers_of(pod):
         if container.state.running and not container.ready:
             if at.runs_once(pod, container):
-                return None
+                said = "the init container has not ended yet"
+                return problem_at(AvailableReason.STARTING, pod, container, said)
             return _not_ready(pod, container, tellings.of_probe(events, container))
     gates = at.condition_of(pod, "Ready")
     if gates.reason == "ReadinessGatesNotReady":
@@ -206,7 +234,9 @@ def _was_killed(container: ContainerStatus) -> bool:
 def _exit(
     reason: AvailableReason, pod: Pod, container: ContainerStatus, ended: Terminated
 ) -> Problem:
-    said = f"exited with code {ended.exit_code} ({ended.reason})"
+    said = f"exited with code {ended.exit_code} ({ended.reason}){_MEANING.get(reason, '')}"
+    if ended.exit_code == 0:
+        said += ": a server runs until it is stopped"
     head = problem_at(reason, pod, container, said).head
     return Problem(reason, head, ended.message.strip()[-MAX_TAIL:])
 

@@ -17,6 +17,13 @@ _START_REASONS = {
     "FailedCreatePodSandBox": AvailableReason.START_FAILED,
     "NetworkNotReady": AvailableReason.START_FAILED,
 }
+# No failure, but what a start may spend most of its time with.
+_PULLING = "Pulling"
+# Said before all of them, by a clock that has finer ticks and so may seem to be later.
+_SCHEDULED = "Scheduled"
+_CLAIM = "PersistentVolumeClaim"
+# The last one is no failure yet, but that it takes so long is.
+_CLAIM_REASONS = frozenset({"FailedBinding", "ProvisioningFailed", "ExternalProvisioning"})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The StatefulSet controller tries again after 17 minutes at the latest.
 _REFUSAL = timedelta(minutes=20)
@@ -45,15 +52,25 @@ def of_probe(events: Iterable[Event], container: ContainerStatus, *, ending: boo
 
 
 def of_start(events: Iterable[Event]) -> tuple[AvailableReason | None, str]:
-    """Why the pod's containers are not made: the last Event, if it is of a failure."""
+    """Why the pod's containers are not made yet: the last Event, if it is of that."""
     last = max(
-        events,
+        (event for event in events if event.reason != _SCHEDULED),
         key=lambda event: (_time(event), event.reason in _START_REASONS, event.message),
         default=None,
     )
     if last is None:
         return None, ""
-    return _START_REASONS.get(last.reason), words.steady(last.message)
+    reason = AvailableReason.STARTING if last.reason == _PULLING else None
+    return _START_REASONS.get(last.reason, reason), words.steady(last.message)
+
+
+def of_claims(events: Iterable[Event]) -> str:
+    """Why a claim is not bound: the last Event of any, if it is of a failure."""
+    of_any = (event for event in events if event.involved_object.kind == _CLAIM)
+    last = max(of_any, key=lambda event: (_time(event), event.message), default=None)
+    if last is None or last.reason not in _CLAIM_REASONS:
+        return ""
+    return f"claim {last.involved_object.name}: {words.steady(last.message)}"
 
 
 def of_refusal(observation: Observation, replicas: int, now: datetime) -> str:

@@ -21,7 +21,8 @@ _PASSING = (
 )
 # The kubelet alternates between an error and "Back-off ...: error"; only the error is news.
 _BACK_OFF = re.compile(r'^Back-off pulling image ".*?"(?:: (?:\w+: )?)?')
-_NODES = re.compile(r"^0/\d+ nodes are available: (.*?)\.?(?: preemption: .*)?$", re.DOTALL)
+# What follows the first sentence is what the scheduler could not do about it.
+_NODES = re.compile(r"^0/\d+ nodes are available: (.*?)(?:\. .*|\.)?$", re.DOTALL)
 _COUNT = re.compile(r"^\d+ (?=\D)")
 _REFUSED = re.compile(
     r"^\w+ (?:Claim (?P<claim>\S+) )?Pod (?P<pod>\S+) in StatefulSet \S+ failed error: "

@@ -43,6 +43,7 @@ def test_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     """Empty means unset, and the command line wins."""
     monkeypatch.setenv("KUBERNETES_VERSION", "")
     monkeypatch.setenv("CRASH_BACKOFF", "1s")
+    monkeypatch.setenv("FEATURE_GATES", "")
 
     assert Options.from_environment() == Options(restart_backoff="1s")
     assert Options.from_environment("2s").restart_backoff == "2s"
@@ -63,12 +64,33 @@ def test_every_version_can_be_had_in_both_ways(version: str) -> None:
     assert f":v{version.rpartition('.')[0]}." in node_image(version)
 
 
-def test_kind_is_told_the_paths_and_the_back_off() -> None:
+def test_feature_gates_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Kubernetes' own programs read them."""
+    monkeypatch.setenv("FEATURE_GATES", "One=true,Other=false")
+
+    assert Options.from_environment().gates == {"One": True, "Other": False}
+    assert Options().gates == {}
+
+
+@pytest.mark.parametrize("gates", ["One", "One=yes", "One=true,", "One=true Other=false"])
+def test_feature_gates_that_no_program_would_take_are_refused(
+    gates: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a component ends for it."""
+    monkeypatch.setenv("FEATURE_GATES", gates)
+
+    with pytest.raises(ToolError, match="write Name=true,Other=false"):
+        Options.from_environment()
+
+
+def test_kind_is_told_the_paths_the_gates_and_the_back_off() -> None:
     """Nothing of the template is left over."""
-    configuration = build_configuration(Path("/cache/audit"), "1s")
+    options = Options(restart_backoff="1s", feature_gates="One=true")
+    configuration = build_configuration(Path("/cache/audit"), options)
 
     assert "$" not in configuration
     assert 'hostPath: "/cache/audit"' in configuration
+    assert 'featureGates: {"One": true}' in configuration
     assert 'crashLoopBackOff: {"maxContainerRestartPeriod": "1s"}' in configuration
 
 

@@ -22,7 +22,7 @@ def test_a_minimal_workload_gets_the_scalar_defaults() -> None:
     workload = Workload.parse(make_body())
 
     assert (workload.name, workload.namespace, workload.uid) == ("weather", "tools", "u-1")
-    assert (workload.generation, workload.deleting, workload.status) == (3, False, {})
+    assert (workload.generation, workload.status) == (3, {})
     spec = workload.spec
     assert spec.transport == Transport(type="sse", port=8080, path=None)
     assert (spec.image, spec.replicas) == (IMAGE, 1)
@@ -66,15 +66,13 @@ def test_every_field_arrives() -> None:
     assert spec.termination_grace_period_seconds == 0
 
 
-def test_status_and_deletion_are_seen() -> None:
-    """The raw status is kept, as a copy; a deletion timestamp means deleting."""
+def test_the_status_is_kept_raw_and_as_a_copy() -> None:
+    """Also what a newer version has written there."""
     body = make_body()
-    body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     body["status"] = {"observedGeneration": 2, "fromTheFuture": True}
 
     workload = Workload.parse(body)
 
-    assert workload.deleting
     assert workload.status == body["status"]
     assert workload.status is not body["status"]
 

@@ -1,7 +1,9 @@
 """The table of the conditions, row by row."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from mcpworkload.errors import (
 from mcpworkload.live import Pod
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
-from mcpworkload.status.conditions import Subject, build_status
+from mcpworkload.status.conditions import MAX_MESSAGE, Subject, build_status
 from tests.unit.builders import (
     NOON,
     make_body,
@@ -197,3 +199,49 @@ def test_another_log_tail_is_no_news() -> None:
 
     assert status_of(make_observation(looping("12:01 no key")), before=first) == first
     assert status_of(make_observation(looping("12:01 no key", code=4)), before=first) != first
+
+
+def test_a_message_is_cut_before_the_api_server_would_refuse_it() -> None:
+    """Names and keys that it quotes may be as long as a spec."""
+    status = status_of(Observation(), InvalidSpec("x" * 100_000))
+
+    accepted, _, ready, _ = status["conditions"]
+    assert accepted["message"] == ready["message"] == "x" * (MAX_MESSAGE - 3) + "..."
+
+
+UNREADABLE = replace(make_observation(), unreadable="pods is forbidden")
+
+
+@pytest.mark.parametrize(
+    ("spec", "refusal", "said"),
+    [
+        pytest.param(
+            {},
+            None,
+            ["Available=Unknown/PodsUnreadable", "Ready=Unknown/PodsUnreadable"],
+            id="runs",
+        ),
+        pytest.param(
+            {"operatingMode": "Stopped"},
+            None,
+            ["Available=False/Stopped", "Ready=Unknown/PodsUnreadable"],
+            id="stopped, and perhaps still ending",
+        ),
+        pytest.param(
+            {},
+            ChildConflict("taken"),
+            ["Available=Unknown/PodsUnreadable", "Ready=False/ChildConflict"],
+            id="not accepted",
+        ),
+    ],
+)
+def test_pods_that_cannot_be_read(spec: Any, refusal: Refusal | None, said: list[str]) -> None:
+    """That we could not look does not mean that nothing is there; the counts stay."""
+    before = {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
+
+    status = status_of(UNREADABLE, refusal, before, **spec)
+
+    assert verdicts(status)[1:] == said
+    assert {key: status[key] for key in before} == before
+    ready = status["conditions"][-1]
+    assert refusal or ready["message"] == "the operator cannot read pods: pods is forbidden"

@@ -50,13 +50,13 @@ PULL = 'failed to pull and unpack image "nope:1": not found'
                 "restartCount": 4,
             },
             "CrashLooping",
-            "exited with code 0 (Completed)",
+            "exited with code 0 (Completed): a server runs until it is stopped",
             id="exit code 0",
         ),
         pytest.param(
             {"state": ended(137, "OOMKilled")},
             "OOMKilled",
-            "exited with code 137 (OOMKilled)",
+            "exited with code 137 (OOMKilled): it used more memory than its limit",
             id="out of memory",
         ),
         pytest.param(

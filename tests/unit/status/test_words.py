@@ -39,8 +39,14 @@ def test_steady(said: str, kept: str) -> None:
         ),
         (
             '0/1 nodes are available: persistentvolumeclaim "a" not found. not found',
-            'no node fits: persistentvolumeclaim "a" not found. not found',
+            'no node fits: persistentvolumeclaim "a" not found',
         ),
+        (
+            "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate, "
+            "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+            "no node fits: Insufficient memory",
+        ),
+        ("0/1 nodes are available: 1 Insufficient cpu.", "no node fits: Insufficient cpu"),
         ("no nodes available to schedule pods", "no nodes available to schedule pods"),
     ],
 )

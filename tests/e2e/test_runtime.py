@@ -1,0 +1,296 @@
+"""
+The library on a real cluster, under the Role that its page names.
+
+Most of what is asked for here fails in the interface's original implementation.
+"""
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcpworkload.runtime import (
+    DeployWorkloadOptions,
+    KubernetesRuntime,
+    PermissionProfile,
+    PortBinding,
+    Progress,
+    RightsMissing,
+    WorkloadConflict,
+    WorkloadInvalid,
+    WorkloadNotFound,
+    WorkloadNotReady,
+)
+from mcpworkload.runtime.connection import Connection
+from tests.rig.builders import LISTEN, SMALL, make_running_workload, make_workload
+from tests.rig.predicates import Predicate, exists, is_gone
+from tests.rig.space import Space
+
+# Nothing is spared by a pause before the end.
+QUICK = json.dumps([{"op": "remove", "path": "/spec/containers/0/lifecycle"}])
+CRASH = ["python3", "-c", "print('no token'); raise SystemExit(3)"]
+CLAIMS = {
+    "volumeClaimTemplates": [
+        {
+            "metadata": {"name": "data"},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": "1Mi"}},
+            },
+        }
+    ],
+    "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+}
+
+
+async def deploy(
+    runtime: KubernetesRuntime, name: str = "weather", **arguments: Any
+) -> tuple[str, int]:
+    """Deploy a server that starts and ends fast."""
+    options = DeployWorkloadOptions(k8s_pod_template_patch=QUICK, **arguments.pop("options", {}))
+    return await runtime.deploy_workload(
+        SMALL, name, entrypoint=LISTEN, options=options, **{"timeout": 60, **arguments}
+    )
+
+
+async def test_a_workload_lives_as_it_is_told(runtime: KubernetesRuntime, space: Space) -> None:
+    """Deployed, changed, stopped, started and removed; each call returns when it is true."""
+    news: list[Progress] = []
+    labels = {"team": "sky"}
+
+    workload, port = await deploy(runtime, labels=labels, progress=news.append)
+
+    assert (workload, port) == (f"{space.name}/weather", 8080)
+    assert [item.reason for item in news if item.reason != "Pending"] == ["Starting", "Ready"]
+    assert labels == {"team": "sky"}
+    pod = await space.get("Pod", "weather-0")
+    assert pod["metadata"]["labels"]["team"] == "sky"
+    assert await runtime.is_workload_running(workload)
+
+    before = await space.get("MCPWorkload", "weather")
+    assert await deploy(runtime, labels=labels) == (workload, port)
+    assert await space.get("MCPWorkload", "weather") == before
+
+    await deploy(runtime, env_vars={"CITY": "Oslo"})
+    changed = await space.get("Pod", "weather-0")
+    assert changed["metadata"]["uid"] != pod["metadata"]["uid"]
+    assert "team" not in changed["metadata"]["labels"]
+
+    await runtime.stop_workload(workload)
+    assert await space.read_all("Pod") == []
+    assert not await runtime.is_workload_running("weather")
+    assert (await runtime.get_workload_info("weather")).state == "stopped"
+    await runtime.stop_workload(workload)
+
+    await runtime.start_workload(workload)
+    assert await runtime.is_workload_running(workload)
+
+    await runtime.stop_workload(workload)
+    await deploy(runtime, env_vars={"CITY": "Oslo"})
+    assert await runtime.is_workload_running(workload)
+
+    await runtime.remove_workload(workload)
+    assert await space.read_all("MCPWorkload") == await space.read_all("Pod") == []
+    with pytest.raises(WorkloadNotFound):
+        await runtime.remove_workload(workload)
+
+
+async def test_a_host_port_opens_no_node(runtime: KubernetesRuntime, space: Space) -> None:
+    """Nor does a number of the node port range hinder anything; what is left out goes."""
+    binding = {"9090/tcp": [PortBinding(host_port="30080")]}
+    options = {"port_bindings": binding, "sse_headless_service_name": "mcp-weather"}
+
+    _, port = await deploy(runtime, env_vars={"MCP_PORT": "8080"}, options=options)
+
+    assert port == 8080
+    service = (await space.get("Service", "weather-svc"))["spec"]
+    assert service["type"] == "ClusterIP"
+    assert [entry["port"] for entry in service["ports"]] == [8080, 30080]
+    assert all("nodePort" not in entry for entry in service["ports"])
+    alias = (await space.get("Service", "mcp-weather"))["spec"]
+    assert alias["clusterIP"] == "None"
+    assert alias["selector"] == service["selector"]
+    info = await runtime.get_workload_info("weather")
+    assert [(entry.container_port, entry.host_port) for entry in info.ports] == [
+        (8080, 8080),
+        (9090, 30080),
+    ]
+
+    await deploy(runtime, env_vars={"MCP_PORT": "8080"})
+
+    await space.until("Service", "weather-svc", is_gone())
+    await space.until("Service", "mcp-weather", is_gone())
+    assert await space.get("Service", "weather")
+
+
+async def test_a_list_is_one_request(
+    runtime: KubernetesRuntime, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the number, and with everything in it."""
+    names = [f"weather-{number:02}" for number in range(25)]
+    for name in names:
+        await space.apply(make_workload(name))
+    sent: list[str] = []
+    send = Connection._send
+
+    async def counted(self: Connection, method: str, *arguments: Any) -> Any:
+        sent.append(method)
+        return await send(self, method, *arguments)
+
+    monkeypatch.setattr(Connection, "_send", counted)
+    infos = await runtime.list_workloads()
+
+    assert sent == ["GET"]
+    assert [info.name for info in infos] == names
+    assert {info.image for info in infos} == {SMALL}
+    with pytest.raises(RightsMissing, match="mcpworkloads"):
+        await runtime.list_workloads(all_namespaces=True)
+
+
+async def test_a_sidecar_counts(runtime: KubernetesRuntime, space: Space) -> None:
+    """A workload whose sidecar is not ready does not run, although its server does."""
+    lame = {
+        "name": "lame",
+        "image": SMALL,
+        "command": ["python3", "-c", "import time; time.sleep(3600)"],
+        "readinessProbe": {"exec": {"command": ["false"]}},
+    }
+    await space.apply(make_running_workload(sidecars=[lame]))
+
+    def serves(pod: dict[str, Any] | None) -> bool:
+        statuses = (pod or {}).get("status", {}).get("containerStatuses", [{}])
+        return bool(statuses[0].get("ready"))
+
+    await space.until("Pod", "weather-0", Predicate("its server is ready", serves), 60)
+
+    assert not await runtime.is_workload_running("weather")
+    assert (await runtime.get_workload_info("weather")).state != "running"
+
+
+async def test_a_failure_comes_with_its_reason(runtime: KubernetesRuntime) -> None:
+    """In time where it may heal, at once where it cannot."""
+    with pytest.raises(WorkloadNotReady) as crashed:
+        await runtime.deploy_workload(SMALL, "crash", entrypoint=CRASH, timeout=6)
+    assert crashed.value.reason == "CrashLooping"
+    assert crashed.value.log_tail == "no token"
+    assert not crashed.value.is_final
+
+    with pytest.raises(WorkloadNotReady) as missing:
+        await runtime.deploy_workload("localhost/mcpworkload/nothing:1", "missing", timeout=6)
+    assert missing.value.reason == "ImagePullFailed"
+    assert (await runtime.get_workload_info("missing")).state == "failed"
+
+    begin = time.monotonic()
+    guard = json.dumps([{"op": "test", "path": "/spec/hostNetwork", "value": True}])
+    with pytest.raises(WorkloadNotReady) as refused:
+        await runtime.deploy_workload(
+            SMALL, "guarded", options=DeployWorkloadOptions(k8s_pod_template_patch=guard)
+        )
+    assert refused.value.reason == "PatchRejected"
+    assert refused.value.is_final
+    assert time.monotonic() - begin < 10
+
+
+async def test_what_cannot_be_done_is_refused_and_nothing_is_made(
+    runtime: KubernetesRuntime, space: Space
+) -> None:
+    """Protection above all: the original ignored both arguments."""
+    for arguments, field in (
+        ({"permission_profile": PermissionProfile.none()}, "spec.permissionProfile"),
+        ({"isolate_network": True}, "spec.isolateNetwork"),
+        ({"transport_type": "carrier-pigeon"}, "spec.transport.type"),
+        ({"labels": {"mcpworkload.dev/workload": "other"}}, "spec.labels"),
+    ):
+        with pytest.raises(WorkloadInvalid) as caught:
+            await deploy(runtime, **arguments)
+        assert field in str(caught.value.fields)
+
+    assert await space.read_all("MCPWorkload") == []
+
+
+async def test_what_others_hold_is_left_to_them(runtime: KubernetesRuntime, space: Space) -> None:
+    """A workload of GitOps is not changed behind its back."""
+    await space.apply(make_workload("weather"))
+
+    with pytest.raises(WorkloadConflict, match=r"\.spec\.image"):
+        await runtime.deploy_workload("other:1", "weather")
+
+    workload = await space.get("MCPWorkload", "weather")
+    assert workload["spec"]["image"] == SMALL
+
+
+async def claims_of(space: Space) -> list[str]:
+    """The names of the claims that are there."""
+    claims = await space.read_all("PersistentVolumeClaim")
+    return sorted(claim["metadata"]["name"] for claim in claims)
+
+
+@pytest.mark.slow
+async def test_volumes_go_or_stay_as_asked(runtime: KubernetesRuntime, space: Space) -> None:
+    """Those of a stopped workload too, of which Kubernetes loses sight."""
+    await space.settle(make_running_workload("running", replicas=2, **CLAIMS), 60)
+    await space.settle(make_running_workload("stopped", **CLAIMS), 60)
+    keeps = {**CLAIMS, "volumeRetention": {"whenDeleted": "Delete"}}
+    await space.settle(make_running_workload("kept", **keeps), 60)
+    await runtime.stop_workload("stopped")
+    assert len(await claims_of(space)) == 4
+
+    await runtime.remove_workload("running")
+    await runtime.remove_workload("stopped")
+    await runtime.remove_workload("kept", keep_volumes=True)
+
+    assert await claims_of(space) == ["data-kept-0"]
+
+
+async def test_a_cancelled_removal_changes_nothing(
+    runtime: KubernetesRuntime, space: Space
+) -> None:
+    """What was prepared for it is taken back."""
+    await space.settle(make_running_workload("weather", **CLAIMS), 60)
+
+    def cancel(news: Progress) -> None:
+        if news.reason == "Retention":
+            asyncio.get_running_loop().call_later(0.01, removing.cancel)
+
+    removing = asyncio.create_task(runtime.remove_workload("weather", progress=cancel))
+    with pytest.raises(asyncio.CancelledError):
+        await removing
+
+    workload = await space.get("MCPWorkload", "weather")
+    assert "deletionTimestamp" not in workload["metadata"]
+    assert workload["spec"].get("volumeRetention", {}).get("whenDeleted") is None
+
+
+async def test_nothing_leaks(runtime: KubernetesRuntime, space: Space) -> None:
+    """Neither tasks nor sockets, after waits that ended, failed and were cancelled."""
+    await runtime.is_running()
+    descriptors, tasks = count_descriptors(), asyncio.all_tasks()
+
+    for _ in range(3):
+        waiting = asyncio.create_task(
+            runtime.deploy_workload("localhost/mcpworkload/nothing:1", "weather")
+        )
+        await space.until("MCPWorkload", "weather", exists())
+        await asyncio.sleep(0.2)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        with pytest.raises(WorkloadNotReady):
+            await runtime.start_workload("weather", timeout=0.3)
+    # Closed sockets go with the loop's next turns.
+    await asyncio.sleep(0.1)
+
+    assert asyncio.all_tasks() == tasks
+    assert count_descriptors() <= descriptors + 1
+    await runtime.close()
+    await asyncio.sleep(0.1)
+    assert count_descriptors() < descriptors
+
+
+def count_descriptors() -> int:
+    """How many files and sockets this process has open."""
+    return sum(1 for _ in Path(f"/proc/{os.getpid()}/fd").iterdir())

@@ -1,0 +1,77 @@
+"""Our reading of Pod Security beside the API server's own: the same pods, the same verdicts."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from mcpworkload.desired import Policy, build_draft
+from mcpworkload.desired.pod_security import VERSION
+from mcpworkload.errors import PolicyDenied, Refusal
+from mcpworkload.models import Workload
+from mcpworkload.settings import PodSecurity
+from tests.rig.api import Api, RequestFailed
+from tests.rig.builders import make_object
+from tests.rig.generate import make_spec_with_rights
+from tests.rig.kinds import Manifest
+from tests.rig.space import Space
+
+SPECS = 250
+LABEL = "pod-security.kubernetes.io/enforce"
+# Other admission would refuse the pod for lack of these.
+ELSEWHERE = ("priorityClassName", "runtimeClassName", "serviceAccountName")
+
+# Baseline allows it, restricted does not.
+PLAIN = {"metadata": {}, "spec": {"containers": [{"name": "a", "image": "a"}]}}
+
+
+def template_of(spec: Manifest, level: PodSecurity) -> Manifest | None:
+    """
+    The pod template of a spec; None where that level denies it.
+
+    Raises:
+        Refusal: it is refused for something else.
+    """
+    body = make_object("MCPWorkload", "weather", spec=spec)
+    try:
+        return build_draft(Workload.parse(body), Policy(level)).template
+    except PolicyDenied:
+        return None
+
+
+async def is_allowed(space: Space, template: Manifest) -> bool | None:
+    """What the namespace's own admission says of the pod; None where it is no pod at all."""
+    spec = {field: part for field, part in template["spec"].items() if field not in ELSEWHERE}
+    pod = make_object("Pod", "weather", spec=spec)
+    pod["metadata"]["annotations"] = template["metadata"].get("annotations")
+    try:
+        await space.create(pod, dry_run=True)
+    except RequestFailed as refused:
+        return False if "violates PodSecurity" in refused.message else None
+    return True
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("level", [PodSecurity.BASELINE, PodSecurity.RESTRICTED])
+async def test_we_allow_what_the_namespace_would(
+    space: Space, api: Api, level: PodSecurity
+) -> None:
+    """No pod passes us that the standard forbids, and none is held up that it allows."""
+    labels = {LABEL: str(level), f"{LABEL}-version": VERSION}
+    await api.patch("Namespace", "", space.name, {"metadata": {"labels": labels}})
+    for _ in range(100):  # admission learns of the label by a watch
+        if await is_allowed(space, PLAIN) is (level is PodSecurity.BASELINE):
+            break
+        await asyncio.sleep(0.1)
+    verdicts: Counter[bool] = Counter()
+    for seed in range(SPECS):
+        try:
+            spec = make_spec_with_rights(seed)
+            template = template_of(spec, PodSecurity.PRIVILEGED)
+            is_ours = template_of(spec, level) is not None
+        except Refusal:
+            continue
+        if template and (allowed := await is_allowed(space, template)) is not None:
+            assert is_ours == allowed, f"make_spec_with_rights({seed})"
+            verdicts[is_ours] += 1
+    assert min(verdicts[True], verdicts[False]) >= SPECS // 50, verdicts

@@ -1,0 +1,88 @@
+"""
+The public API as its users see it: type-checked by `make check`, never run.
+
+A line here that mypy refuses is a break of somebody's program.
+"""
+
+from collections.abc import Sequence
+
+from mcpworkload.runtime import (
+    ContainerInfo,
+    DeployWorkloadOptions,
+    KubernetesRuntime,
+    PermissionProfile,
+    PortBinding,
+    Progress,
+    Runtime,
+    SyncRuntime,
+    WorkloadError,
+    WorkloadNotReady,
+    build_workload,
+    is_kubernetes_runtime,
+    new_deploy_workload_options,
+)
+
+
+def show(*values: object) -> None:
+    """Use what cannot be left unused."""
+
+
+def on_progress(progress: Progress) -> None:
+    """A callback may return nothing."""
+    show(progress.workload, progress.reason, progress.message)
+
+
+async def use_everything(runtime: KubernetesRuntime) -> tuple[str, int]:
+    """Every method with all its arguments."""
+    await runtime.is_running()
+    options: DeployWorkloadOptions = DeployWorkloadOptions(
+        exposed_ports={"8080/tcp": object()},
+        port_bindings={"8080/tcp": [PortBinding()]},
+    )
+    workload, port = await runtime.deploy_workload(
+        "weather:1",
+        "weather",
+        ["--verbose"],
+        {"CITY": "Oslo"},
+        {"team": "sky"},
+        PermissionProfile.none(),
+        "streamable-http",
+        options,
+        False,
+        entrypoint=("weather",),
+        namespace="team",
+        timeout=None,
+        progress=on_progress,
+    )
+    infos: Sequence[ContainerInfo] = await runtime.list_workloads(all_namespaces=True)
+    for info in infos:
+        await runtime.stop_workload(info.id, timeout=10)
+        await runtime.start_workload(info.id, progress=on_progress)
+        is_up: bool = await runtime.is_workload_running(info.id)
+        show(is_up, info.ports[0].container_port, info.created.year)
+    await runtime.remove_workload(workload, keep_volumes=True)
+    return workload, port
+
+
+async def use_any_runtime(runtime: Runtime) -> str:
+    """The protocol has what the seed has."""
+    workload, _ = await runtime.deploy_workload(
+        "w:1", "w", [], {}, {}, None, "sse", new_deploy_workload_options(), False
+    )
+    logs: str = await runtime.get_workload_logs(workload)
+    async for line in await runtime.get_workload_logs(workload, follow=True):
+        show(line.upper())
+    return logs
+
+
+def use_without_a_loop() -> tuple[str, int]:
+    """The facade has the same arguments and results."""
+    with SyncRuntime.from_environment(namespace="team") as runtime:
+        try:
+            return runtime.deploy_workload("w:1", "w", env_vars={"A": "b"}, timeout=10.0)
+        except WorkloadNotReady as error:
+            show(error.log_tail, error.is_final)
+        except WorkloadError as error:
+            show(error.workload, error.reason, error.advice)
+    manifest: dict[str, object] = build_workload("w:1", "w", namespace="team")
+    return str(manifest["kind"]), int(is_kubernetes_runtime())

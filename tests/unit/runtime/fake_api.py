@@ -1,0 +1,88 @@
+"""An API server that says what a test wants it to, to see what the library makes of it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from mcpworkload.runtime.connection import Connection
+
+Line = dict[str, Any]
+
+
+def make_item(version: int, name: str = "weather", **parts: Any) -> dict[str, Any]:
+    """An object with a resource version."""
+    return {"metadata": {"name": name, "resourceVersion": str(version)}, **parts}
+
+
+def make_expired() -> Line:
+    """What a watch says whose version is too old."""
+    return {"type": "ERROR", "object": {"kind": "Status", "code": 410}}
+
+
+@dataclass
+class FakeApi:
+    """Answers lists and watches in the given order; the last watch stays open."""
+
+    #: Each the items of one list, or an HTTP status.
+    lists: list[list[dict[str, Any]] | int]
+    #: Each the lines of one watch; None breaks the connection off.
+    watches: list[list[Line | None]] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    #: Set when an answer has begun that stays open.
+    is_open: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Connection]:
+        """A connection to it."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        configuration = Configuration(host=f"http://{host}:{port}")
+        try:
+            async with Connection(configuration, "team") as connection:
+                yield connection
+        finally:
+            self._is_over.set()
+            await runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if "watch" in request.query:
+            self.requests.append(f"WATCH {request.query['resourceVersion']}")
+            return await self._watch(request)
+        self.requests.append("LIST")
+        answer = self.lists.pop(0)
+        if isinstance(answer, int):
+            return web.Response(status=answer, text="away")
+        return web.json_response({"metadata": {"resourceVersion": "10"}, "items": answer})
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for line in self.watches.pop(0):
+            if line is None:
+                assert request.transport is not None
+                request.transport.abort()
+                return response
+            await response.write(json.dumps(line).encode() + b"\n")
+        if not self.watches:
+            self.is_open.set()
+            await self._is_over.wait()
+        return response
+
+
+def knows(name: str, version: int) -> Callable[[dict[str, dict[str, Any]]], bool]:
+    """Whether that version of that object has been seen."""
+    return lambda objects: (
+        name in objects and objects[name]["metadata"]["resourceVersion"] == str(version)
+    )

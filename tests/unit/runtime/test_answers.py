@@ -1,0 +1,70 @@
+"""The API server's answers, as errors that say what to do."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mcpworkload.runtime import (
+    RightsMissing,
+    RuntimeUnavailable,
+    WorkloadConflict,
+    WorkloadError,
+    WorkloadInvalid,
+    WorkloadNotFound,
+)
+from mcpworkload.runtime.answers import error_of
+
+
+def make_answer(message: str, kind: str = "", *fields: str) -> bytes:
+    """A Status, as the API server sends it."""
+    causes = [{"field": field} for field in fields]
+    details = {"kind": kind, "causes": causes} if kind else None
+    answer: dict[str, Any] = {"kind": "Status", "message": message, "details": details}
+    return json.dumps(answer).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind"),
+    [
+        (404, make_answer("not found", "mcpworkloads"), WorkloadNotFound),
+        (404, make_answer("not found", "namespaces"), WorkloadInvalid),
+        (404, b"404 page not found", RuntimeUnavailable),
+        (401, make_answer("Unauthorized"), RightsMissing),
+        (403, make_answer("may not"), RightsMissing),
+        (409, make_answer("conflict with kubectl"), WorkloadConflict),
+        (422, make_answer("is invalid", "MCPWorkload"), WorkloadInvalid),
+        (400, make_answer("strict decoding error"), WorkloadInvalid),
+        (429, make_answer("too many"), RuntimeUnavailable),
+        (503, b"", RuntimeUnavailable),
+    ],
+)
+def test_each_answer_has_its_error(status: int, content: bytes, kind: type[WorkloadError]) -> None:
+    """With the workload, and the API server's words where it has some."""
+    error = error_of(status, content, "team/weather")
+
+    assert type(error) is kind
+    assert str(error).startswith("team/weather: ")
+    assert error.workload == "team/weather"
+
+
+def test_a_refused_field_is_named_once() -> None:
+    """The API server repeats fields, and has words for none."""
+    content = make_answer("is invalid", "MCPWorkload", "spec.image", "<nil>", "spec.image")
+    error = error_of(422, content)
+
+    assert isinstance(error, WorkloadInvalid)
+    assert error.fields == ("spec.image",)
+
+
+def test_a_field_that_an_older_crd_does_not_have_is_the_callers_to_leave_out() -> None:
+    """Server-side apply answers it with 500: it must not look like an outage."""
+    message = (
+        "failed to create typed patch object (team/w; mcpworkload.dev/v1alpha1, "
+        "Kind=MCPWorkload): .spec.permissionProfile: field not declared in schema"
+    )
+    error = error_of(500, make_answer(message), "team/w")
+
+    assert isinstance(error, WorkloadInvalid)
+    assert error.fields == ("spec.permissionProfile",)
+    assert "install a newer CRD" in str(error)

@@ -1,0 +1,60 @@
+"""The facade for synchronous callers adds waiting, and nothing else."""
+
+import asyncio
+import inspect
+import os
+import signal
+import threading
+
+import pytest
+
+from mcpworkload.runtime import KubernetesRuntime, SyncRuntime
+from mcpworkload.runtime.sync import _Background
+
+
+def test_every_method_is_there() -> None:
+    """With the signature of the method that it stands for."""
+    methods = {
+        name: method
+        for name, method in inspect.getmembers(KubernetesRuntime, inspect.iscoroutinefunction)
+        if not name.startswith("_")
+    }
+
+    assert len(methods) > 8
+    for name, method in methods.items():
+        facade = getattr(SyncRuntime, name)
+        assert not inspect.iscoroutinefunction(facade)
+        assert list(inspect.signature(facade).parameters) == list(
+            inspect.signature(method).parameters
+        ), name
+
+
+def test_an_interrupted_call_is_cancelled_and_cleans_up_first() -> None:
+    """Ctrl-C leaves no more half done than cancelling does."""
+    background, steps = _Background(), []
+
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            steps.append("cleaned up")
+
+    with pytest.raises(KeyboardInterrupt):
+        background.run(work())
+
+    assert steps == ["cleaned up"]
+    background.close()
+
+
+def test_no_thread_is_left() -> None:
+    """Closing twice is fine."""
+    before = threading.active_count()
+    background = _Background()
+    assert background.run(asyncio.sleep(0, "result")) == "result"
+
+    background.close()
+    background.close()
+
+    assert threading.active_count() == before
