@@ -51,6 +51,9 @@ class _Commands(click.Group):
             # Whoever read the output has seen enough; at its end Python would complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
+        except (click.exceptions.Exit, click.exceptions.Abort):
+            # RuntimeErrors as ours are, but click's own.
+            raise
         except RuntimeError as error:
             failure = failure_of(error)
             if failure is None:

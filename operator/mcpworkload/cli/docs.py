@@ -43,7 +43,13 @@ def render() -> str:
 def _context(
     command: click.Command, name: str, parent: click.Context | None = None
 ) -> click.Context:
-    return click.Context(command, parent=parent, info_name=name, terminal_width=_WIDTH)
+    return click.Context(
+        command,
+        parent=parent,
+        info_name=name,
+        terminal_width=_WIDTH,
+        help_option_names=cli.context_settings["help_option_names"],
+    )
 
 
 def _help(command: click.Command, context: click.Context) -> str:

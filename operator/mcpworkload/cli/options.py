@@ -58,7 +58,7 @@ def cluster_options(command: Command) -> Command:
     return with_session
 
 
-def timeout_option(seconds: float) -> Callable[[Command], Command]:
+def timeout_option(seconds: int) -> Callable[[Command], Command]:
     """How long a command waits; 0 for ever."""
     return click.option(
         "--timeout",
@@ -73,11 +73,13 @@ def timeout_option(seconds: float) -> Callable[[Command], Command]:
 
 def output_option(*formats: str) -> Callable[[Command], Command]:
     """How the result is written; for people if nothing is said."""
+    chosen = formats or FORMATS
+    more = "; wide has more columns" if "wide" in chosen else ""
     return click.option(
         "-o",
         "--output",
-        type=click.Choice(formats or FORMATS),
-        help="Write it for programs, or with more columns.  [default: for people]",
+        type=click.Choice(chosen),
+        help=f"Write it for programs{more}.  [default: for people]",
     )
 
 

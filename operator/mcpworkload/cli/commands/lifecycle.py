@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mcpworkload.runtime.lifecycle import Workload
     from mcpworkload.runtime.watching import Objects
 
-READY_SECONDS = 300.0
-REMOVED_SECONDS = 180.0
+READY_SECONDS = 300
+REMOVED_SECONDS = 180
 # What the library says before it has asked for anything that lasts.
 _BEFORE_DELETION = "Retention"
 

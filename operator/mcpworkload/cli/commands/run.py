@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mcpworkload.runtime import DeployWorkloadOptions, PermissionProfile
 
 TRANSPORTS = ("streamable-http", "sse", "stdio")
-READY_SECONDS = 300.0
+READY_SECONDS = 300
 _BUILTIN_PROFILES = ("none", "network")
 
 
