@@ -73,7 +73,7 @@ def _offer(
     target = Target(*given)
 
     async def connected() -> Iterable[str]:
-        async with asyncio.timeout(SECONDS), to_the_cluster(target) as cluster:
+        async with to_the_cluster(target) as cluster, asyncio.timeout(SECONDS):
             return await look(cluster)
 
     try:
