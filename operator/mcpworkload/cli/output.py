@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Where no terminal sets a width nothing is cut: whoever reads a pipe has columns to find.
 _PIPE_WIDTH = 4096
+_CUT = frozenset({"URL", "IMAGE", "STATUS", "DESCRIPTION"})
 _COLOURS = {
     "running": "green",
     "failed": "red",
@@ -22,9 +23,6 @@ _COLOURS = {
     "stopping": "yellow",
     "removing": "yellow",
     "stopped": "dim",
-    "ok": "green",
-    "warn": "yellow",
-    "FAIL": "red",
 }
 
 
@@ -62,18 +60,17 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for column in columns:
-        # Names have to be whole to be of use; what explains may be cut.
-        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=_least(column))
-    for row in rows:
-        table.add_row(*(Text(clean(cell), style=_COLOURS.get(cell, "")) for cell in row))
+    cells = [[clean(cell) for cell in row] for row in rows]
+    for number, column in enumerate(columns):
+        # Where the terminal is narrow only what explains is cut; the rest has to be whole.
+        whole = max(map(len, (column, *(row[number] for row in cells))))
+        least = None if column in _CUT else whole
+        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=least)
+    for row in cells:
+        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
     with out.capture() as written:
         out.print(table)
     click.echo("\n".join(line.rstrip() for line in written.get().splitlines()), color=True)
-
-
-def _least(column: str) -> int | None:
-    return 12 if column == "NAME" else None
 
 
 def console(*, err: bool = False) -> "Console":

@@ -7,7 +7,9 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
 `docs/library.md` has an example of each method.
 """
 
+from mcpworkload.runtime.attach import ContainerAttachment
 from mcpworkload.runtime.building import build_workload
+from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.connection import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
     RightsMissing,
@@ -20,7 +22,9 @@ from mcpworkload.runtime.errors import (
     WorkloadNotReady,
     WorkloadNotRunning,
 )
+from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
+from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.profiles import (
     InboundRules,
     NetworkRules,
@@ -44,13 +48,17 @@ from mcpworkload.runtime.types import (
 
 __all__ = [
     "Attachment",
+    "ContainerAttachment",
     "ContainerInfo",
     "DeployWorkloadOptions",
     "InboundRules",
+    "Instance",
     "KubernetesRuntime",
+    "LogLine",
     "Mount",
     "NetworkRules",
     "OutboundRules",
+    "Output",
     "PermissionConfig",
     "PermissionProfile",
     "PortBinding",

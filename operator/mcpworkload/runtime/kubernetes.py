@@ -1,12 +1,17 @@
 """The runtime on Kubernetes: writes MCPWorkloads and nothing else, reads what became of them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Literal, Self, Unpack, overload
 
+from mcpworkload.names import CONTAINER
+from mcpworkload.runtime.attach import ContainerAttachment, attach
 from mcpworkload.runtime.building import build_workload
 from mcpworkload.runtime.connection import Connection, core_path, workloads_path
 from mcpworkload.runtime.errors import WorkloadInvalid
+from mcpworkload.runtime.following import follow_logs
 from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
 from mcpworkload.runtime.profiles import PermissionProfile
 from mcpworkload.runtime.reading import info_of, is_stopped, transport_port_of
 from mcpworkload.runtime.removal import remove
@@ -207,6 +212,50 @@ class KubernetesRuntime:
             WorkloadNotFound: there is none of that id.
         """
         return info_of(await self._workload(workload_id).read())
+
+    @overload
+    async def get_workload_logs(
+        self, workload_id: str, follow: Literal[False] = False, **which: Unpack[LogArguments]
+    ) -> str: ...
+    @overload
+    async def get_workload_logs(
+        self, workload_id: str, follow: Literal[True], **which: Unpack[LogArguments]
+    ) -> AsyncGenerator[LogLine]: ...
+    async def get_workload_logs(
+        self, workload_id: str, follow: bool = False, **which: Unpack[LogArguments]
+    ) -> str | AsyncGenerator[LogLine]:
+        """
+        What the workload's containers have printed, as text; followed, line by line as it comes.
+
+        *which* are the fields of `LogArguments`. Of several pods the text has one after the
+        other, each line with its pod in brackets. What is followed ends with the workload, when
+        that is removed or stopped; restarts, rotated logs and replaced pods do not end it, nor
+        lose or double a line. Close it when you leave it early (`contextlib.aclosing`).
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotRunning: it is stopped, or nothing has run yet that could print.
+            WorkloadInvalid: there is no such container, or an argument makes no sense.
+        """
+        workload = self._workload(workload_id)
+        options = log_options(workload, follow, which)
+        return await (follow_logs if follow else read_logs)(workload, options)
+
+    async def attach_to_workload(
+        self, workload_id: str, *, container: str = CONTAINER, pod: str | int | None = None
+    ) -> ContainerAttachment:
+        """
+        A connection to the standard streams of one container instance, to be closed after use.
+
+        Without *pod*, a name or a number, it is the first pod that runs. The streams end with
+        that instance; after a restart, attach again.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotRunning: the container does not run, or ended while it was attached to.
+            WorkloadInvalid: there is no such container or pod.
+        """
+        return await attach(self._workload(workload_id), container, pod)
 
     async def _set_mode(
         self,

@@ -1,0 +1,213 @@
+"""Finding a workload's containers, and reading what they have printed until now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict
+
+from mcpworkload import names
+from mcpworkload.runtime.connection import core_path
+from mcpworkload.runtime.errors import WorkloadInvalid, WorkloadNotRunning
+from mcpworkload.runtime.instances import (
+    Pod,
+    containers_of,
+    newest_instance,
+    number_of,
+    own_pods,
+    status_of,
+    waiting_reason,
+)
+from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.reading import is_stopped
+
+
+class LogArguments(TypedDict, total=False):
+    """Which lines of which containers a caller wants; all of them may be left out."""
+
+    #: Another container than the server's, by name; sidecars and init containers count.
+    container: str | None
+    #: One pod, by its name or its number; otherwise all of the workload.
+    pod: str | int | None
+    #: Only so many of the last lines, of each pod.
+    tail: int | None
+    #: Only what was printed since then; a number means so many seconds ago.
+    since: float | datetime | None
+    #: Begin each line with the time when it was printed.
+    timestamps: bool
+    #: The log of the instance before the last restart.
+    previous: bool
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """Which lines of which containers are wanted."""
+
+    container: str = names.CONTAINER
+    #: One pod by its name; None means all of the workload.
+    pod: str | None = None
+    tail: int | None = None
+    since: datetime | None = None
+    timestamps: bool = False
+    previous: bool = False
+
+    def selects(self, pod: Pod) -> bool:
+        """Whether *pod* is meant."""
+        return self.pod in (None, pod["metadata"]["name"])
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The options as the API server takes them."""
+        query = {"container": self.container}
+        if self.tail is not None:
+            query["tailLines"] = str(self.tail)
+        if self.since is not None:
+            query["sinceTime"] = self.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if self.timestamps:
+            query["timestamps"] = "true"
+        if self.previous:
+            query["previous"] = "true"
+        return query
+
+
+def log_options(workload: Workload, follow: bool, given: LogArguments) -> LogOptions:
+    """
+    The options, checked.
+
+    Raises:
+        WorkloadInvalid: one of them makes no sense, alone or with the others.
+    """
+    tail, since = given.get("tail"), given.get("since")
+    if tail is not None and tail < 0:
+        raise _invalid(workload, "tail", "a number of lines is not negative")
+    if follow and given.get("previous"):
+        raise _invalid(workload, "previous", "what has ended cannot be followed")
+    if isinstance(since, datetime) and since.tzinfo is None:
+        raise _invalid(workload, "since", "a time needs its zone, such as datetime.UTC")
+    if since is not None and not isinstance(since, datetime):
+        since = datetime.now(UTC) - timedelta(seconds=since)
+    return LogOptions(
+        container=given.get("container") or names.CONTAINER,
+        pod=pod_name(workload, given.get("pod")),
+        tail=tail,
+        since=since,
+        timestamps=given.get("timestamps", False),
+        previous=given.get("previous", False),
+    )
+
+
+def pod_name(workload: Workload, pod: str | int | None) -> str | None:
+    """
+    The name of the pod that a caller means by a name or a replica's number.
+
+    Raises:
+        WorkloadInvalid: the workload can have no pod of that name.
+    """
+    name = f"{workload.name}-{pod}" if isinstance(pod, int) else pod
+    if name is not None and number_of(name, workload.name) is None:
+        raise _invalid(workload, "pod", f"{name!r} is no pod of it: {workload.name}-0 would be")
+    return name
+
+
+async def read_logs(workload: Workload, options: LogOptions) -> str:
+    """
+    What the containers have printed, pod after pod; with several pods each line says which.
+
+    Raises:
+        WorkloadNotRunning: nothing has run yet that could have printed anything.
+    """
+    pods = await pods_of(workload, options.pod)
+    for pod in pods:
+        require_container(workload, pod, options.container)
+    spoken = [pod for pod in pods if _has_log(pod, options)]
+    if not spoken:
+        raise _no_log(workload, pods, options)
+    texts = [await _read(workload, pod, options) for pod in spoken]
+    if len(pods) == 1:
+        return texts[0]
+    return "".join(
+        f"[{pod['metadata']['name']}] {line}\n"
+        for pod, text in zip(spoken, texts, strict=True)
+        for line in text.removesuffix("\n").split("\n")
+        if text
+    )
+
+
+async def pods_of(workload: Workload, name: str | None = None) -> list[Pod]:
+    """
+    The workload's pods, or the one of that name, by their numbers.
+
+    Raises:
+        WorkloadNotFound: there is no such workload.
+        WorkloadNotRunning: it has no such pods.
+    """
+    found = await workload.read()
+    path = core_path("pods", workload.namespace)
+    listed: dict[str, Any] = await workload.connection.request(
+        "GET", path, query=workload.by_label, workload=workload.key
+    )
+    pods = own_pods(listed["items"], workload.name)
+    pods = [pod for pod in pods if name in (None, pod["metadata"]["name"])]
+    if not pods:
+        raise no_pods(workload, found, name)
+    return pods
+
+
+def no_pods(workload: Workload, found: Pod, name: str | None = None) -> WorkloadNotRunning:
+    """The error for a workload without pods, by what is asked of it."""
+    if is_stopped(found) or found["spec"].get("replicas", 1) == 0:
+        return WorkloadNotRunning(
+            "it is stopped, and has no pods",
+            workload=workload.key,
+            reason="Stopped",
+            advice="start it with start_workload",
+        )
+    return WorkloadNotRunning(
+        f"there is no pod {name}" if name else "it has no pods yet",
+        workload=workload.key,
+        reason="NoPod",
+        advice="get_workload_info says why",
+    )
+
+
+def require_container(workload: Workload, pod: Pod, container: str) -> None:
+    """Raise unless the pod has a container of that name."""
+    have = containers_of(pod)
+    if container not in have:
+        words = f"pod {pod['metadata']['name']} has no container {container!r}"
+        raise _invalid(workload, "container", f"{words}, but {', '.join(have)}")
+
+
+def _has_log(pod: Pod, options: LogOptions) -> bool:
+    if options.previous:
+        last = status_of(pod, options.container).get("lastState") or {}
+        return bool((last.get("terminated") or {}).get("containerID"))
+    return newest_instance(pod, options.container) is not None
+
+
+def _no_log(workload: Workload, pods: Sequence[Pod], options: LogOptions) -> WorkloadNotRunning:
+    if options.previous:
+        return WorkloadNotRunning(
+            f"container {options.container} has not been restarted: there is no previous log",
+            workload=workload.key,
+            reason="NoPrevious",
+        )
+    reason = waiting_reason(pods[0], options.container)
+    return WorkloadNotRunning(
+        f"container {options.container} has not run yet: {reason}",
+        workload=workload.key,
+        reason=reason,
+        advice="get_workload_info says why",
+    )
+
+
+async def _read(workload: Workload, pod: Pod, options: LogOptions) -> str:
+    if options.tail == 0:
+        return ""  # the API server takes it for no limit
+    path = core_path("pods", workload.namespace, pod["metadata"]["name"], "log")
+    return await workload.connection.read_text(path, options.query, workload.key)
+
+
+def _invalid(workload: Workload, argument: str, words: str) -> WorkloadInvalid:
+    return WorkloadInvalid(
+        f"{argument}: {words}", workload=workload.key, reason="Invalid", fields=(argument,)
+    )
