@@ -16,6 +16,8 @@ _MODULES: Final = {
     "template": "template",
     "list": "looking",
     "get": "looking",
+    "logs": "streams",
+    "attach": "streams",
     "stop": "lifecycle",
     "start": "lifecycle",
     "restart": "lifecycle",
