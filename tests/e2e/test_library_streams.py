@@ -28,7 +28,7 @@ START_SECONDS = 60
 CRASHES = 20
 LINES_A_RUN = 50
 
-# Prints numbered lines that go on where the last instance ended, whose number the scratch volume keeps.
+# Prints numbered lines that go on where the last instance ended: the scratch volume keeps count.
 _COUNT = """
 import pathlib, sys, time
 state = pathlib.Path("/tmp/next")

@@ -124,6 +124,11 @@ class FakeConnection:
         await asyncio.Event().wait()
         yield {}
 
+    @asynccontextmanager
+    async def websocket(self, path: str, *_: object) -> AsyncIterator[Any]:
+        """None: what is answered to *path* is why there is none."""
+        yield await self.request("GET", path)
+
 
 class World:
     """Runs commands against a `FakeConnection`, as CliRunner does."""
