@@ -91,7 +91,7 @@ class Rejected(Refusal):
 
 
 class ChildForbidden(Refusal):
-    """The API server forbids a child: a quota is used up, or rights are missing."""
+    """The API server forbids a child: no quota or no rights are left, or a claim may not grow."""
 
     reason = AcceptedReason.REJECTED
     retry_after = 30.0

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from mcpworkload import names
 from mcpworkload.cluster.writer import Writer
+from mcpworkload.desired import Child
 from mcpworkload.errors import (
     ChildConflict,
     ChildForbidden,
@@ -15,11 +17,12 @@ from mcpworkload.errors import (
     Refused,
     Rejected,
 )
+from mcpworkload.growth import grow_claims
 from mcpworkload.live import Metadata
 from mcpworkload.memory import Memory, Repairs
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
-from mcpworkload.plan import Apply, Prune, describe_conflict
+from mcpworkload.plan import Apply, Prune, Replace, Step, describe_conflict
 from mcpworkload.status import of_reversion
 
 log = logging.getLogger(__name__)
@@ -27,9 +30,9 @@ log = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 
-async def execute(writer: Writer, key: str, steps: Sequence[Apply], memory: Memory) -> float | None:
+async def execute(writer: Writer, key: str, steps: Sequence[Step], memory: Memory) -> float | None:
     """
-    Apply what *steps* say, side by side; in how many seconds the rest is due, None for no rest.
+    Do what *steps* say, side by side; in how many seconds the rest is due, None for no rest.
 
     Whose all names are is known before the first of them is written to.
 
@@ -37,12 +40,19 @@ async def execute(writer: Writer, key: str, steps: Sequence[Apply], memory: Memo
         Refusal: a name is taken, or the API server refuses a child.
         ApiError: the world's fault; what was applied before stays, and is remembered.
     """
-    waits = [_repairs(step.child.id, memory).wait() if step.fingerprint else 0.0 for step in steps]
+    waits = [_wait(step, memory) for step in steps]
     due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
     for step in due:
         _raise_known(step.child.id, step.child.digest, memory)
-    claimed = await _all(_claim(writer, key, step, memory.uid) for step in due)
-    await _all(_apply(writer, key, step, memory) for step in claimed)
+    applies = [step for step in due if isinstance(step, Apply)]
+    replaces = [step for step in due if isinstance(step, Replace)]
+    claimed = await _all(_claim(writer, key, step, memory.uid) for step in applies)
+    await _all(
+        [
+            *(_apply(writer, key, step, memory) for step in claimed),
+            *(_replace(writer, key, step, memory) for step in replaces),
+        ]
+    )
     return min((wait for wait in waits if wait), default=None)
 
 
@@ -62,6 +72,12 @@ async def prune(writer: Writer, key: str, prunes: Sequence[Prune], memory: Memor
         _raise_known(step.id, step.uid, memory)
     await _all(_prune(writer, key, step, memory) for step in due)
     return min((wait for wait in waits if wait), default=None)
+
+
+def _wait(step: Step, memory: Memory) -> float:
+    """In how many seconds *step* is due: with what somebody undoes we slow down."""
+    is_repair = isinstance(step, Replace) or step.fingerprint
+    return _repairs(step.child.id, memory).wait() if is_repair else 0.0
 
 
 async def _claim(writer: Writer, key: str, step: Apply, owner_uid: str) -> Apply:
@@ -89,8 +105,22 @@ def _is_orphan(found: Metadata, key: str) -> bool:
 
 async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
     child = step.child
+    stored = await _send(writer, child, step, memory)
+    log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
+    if step.fingerprint:
+        _repairs(child.id, memory).note()
+    futile = step.fingerprint if stored.version == step.version else ""
+    if step.changed and not futile:
+        memory.news.append(of_reversion(names.split_key(key)[1], child.id, step.changed))
+    memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
+
+
+async def _send(
+    writer: Writer, child: Child, step: Step, memory: Memory, *, dry_run: bool = False
+) -> Metadata:
+    """Apply *child* to the object that *step* is for; the metadata of the result."""
     try:
-        stored = await writer.apply_child(child, uid=step.uid, force=step.force)
+        return await writer.apply_child(child, uid=step.uid, force=step.force, dry_run=dry_run)
     except (Refused, Forbidden) as error:
         message = f"the API server refuses the {child.id}: {error}"
         raise _refusal(error, message, child.id, child.digest, memory) from error
@@ -99,13 +129,33 @@ async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
             raise
         message = f"the {child.id} is managed by somebody else: {error}"
         raise ChildConflict(message) from error
-    log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
-    if step.fingerprint:
-        _repairs(child.id, memory).note()
-    futile = step.fingerprint if stored.version == step.version else ""
-    if step.changed and not futile:
-        memory.news.append(of_reversion(names.split_key(key)[1], child.id, step.changed))
-    memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
+
+
+async def _replace(writer: Writer, key: str, step: Replace, memory: Memory) -> None:
+    """
+    Delete a StatefulSet without its pods; that it is gone is an event, and the next look's.
+
+    Before that, all that can be refused has been judged: the new spec as far as the old object
+    takes it, and the growth of claims.
+    """
+    child, wanted = step.child, step.replacement
+    trial = replace(child, manifest={**child.manifest, "spec": wanted.applicable})
+    await _send(writer, trial, step, memory, dry_run=True)
+    if wanted.sizes:
+        try:
+            await grow_claims(writer, key, wanted.sizes)
+        except ChildForbidden as refusal:
+            memory.refuse(child.id, child.digest, refusal)
+            raise
+    try:
+        stored = await writer.orphan_child(child, uid=step.uid, version=step.version)
+    except (Refused, Forbidden) as error:
+        message = f"the API server refuses the replacement of the {child.id}: {error}"
+        raise _refusal(error, message, child.id, child.digest, memory) from error
+    log.info("deleted %s, but not its pods: %s", child.id, wanted.path, extra={"workload": key})
+    _repairs(child.id, memory).note()
+    # Until the cache shows that it is on its way out, what it shows is the past.
+    memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version)
 
 
 async def _prune(writer: Writer, key: str, step: Prune, memory: Memory) -> None:
@@ -123,8 +173,8 @@ async def _prune(writer: Writer, key: str, step: Prune, memory: Memory) -> None:
 
 def _raise_known(child_id: ChildId, content: str, memory: Memory) -> None:
     """Do not ask again what the API server has just refused."""
-    if message := memory.refusal_of(child_id, content):
-        raise Rejected(message)
+    if refusal := memory.refusal_of(child_id, content):
+        raise refusal
 
 
 def _refusal(
@@ -133,8 +183,9 @@ def _refusal(
     """What to tell: that a look later may help, or that none will, which is remembered."""
     if isinstance(error, Forbidden):
         return ChildForbidden(message)
-    memory.refuse(child_id, content, message)
-    return Rejected(message)
+    refusal = Rejected(message)
+    memory.refuse(child_id, content, refusal)
+    return refusal
 
 
 def _repairs(child_id: ChildId, memory: Memory) -> Repairs:

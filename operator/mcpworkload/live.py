@@ -90,10 +90,41 @@ class StatefulSetStatus(msgspec.Struct, rename="camel"):
     update_revision: str = ""
 
 
+# What no update of a StatefulSet's spec can change.
+FIXED_FIELDS = ("podManagementPolicy", "selector", "serviceName", "volumeClaimTemplates")
+
+
 class StatefulSet(Child, rename="camel"):
     """A StatefulSet, and how far its controller has come."""
 
     status: StatefulSetStatus = msgspec.field(default_factory=StatefulSetStatus)
+    #: The fixed fields, encoded, once they were asked for; never on the wire.
+    fixed: bytes = b""
+
+
+class Resources(msgspec.Struct):
+    """How much a claim asks for."""
+
+    requests: dict[str, str] = {}
+
+
+class ClaimSpec(msgspec.Struct, rename="camel"):
+    """The part of a claim's spec that growing it depends on."""
+
+    resources: Resources = msgspec.field(default_factory=Resources)
+    storage_class_name: str = ""
+
+
+class Claim(msgspec.Struct):
+    """A PersistentVolumeClaim; of these, unlike of the rest, nothing is cached."""
+
+    metadata: Metadata
+    spec: ClaimSpec = msgspec.field(default_factory=ClaimSpec)
+
+    @property
+    def size(self) -> str:
+        """How much storage it asks for."""
+        return self.spec.resources.requests.get("storage", "0")
 
 
 class Waiting(msgspec.Struct, rename="camel"):
@@ -232,7 +263,7 @@ class Event(msgspec.Struct, rename="camel"):
         return again or self.last_timestamp or self.event_time or self.metadata.creation_timestamp
 
 
-LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Pod, Partial, Event)
+LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Claim, Pod, Partial, Event)
 
 
 class Page(msgspec.Struct, Generic[LiveT]):

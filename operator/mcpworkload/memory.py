@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mcpworkload.errors import Refusal
 from mcpworkload.live import Event
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
@@ -74,19 +75,20 @@ class Memory:
     told: dict[str, Told] = field(default_factory=dict)
     #: When no pod was missing; what was said before of pods that could not be made is over.
     complete_at: datetime | None = None
-    _refused: dict[ChildId, tuple[str, str, float]] = field(default_factory=dict)
+    _refused: dict[ChildId, tuple[str, type[Refusal], str, float]] = field(default_factory=dict)
     _failing_since: float | None = None
     _missing_since: float | None = None
 
-    def refuse(self, child_id: ChildId, content: str, message: str) -> None:
-        """Note that the API server refused that of a child: its digest, or a UID to delete."""
-        self._refused[child_id] = (content, message, time.monotonic())
+    def refuse(self, child_id: ChildId, content: str, refusal: Refusal) -> None:
+        """Note what came of that content of a child: its digest, or a UID to delete."""
+        until = time.monotonic() + (refusal.retry_after or REFUSAL_SECONDS)
+        # Not the exception itself: it would keep alive all that was looked at.
+        self._refused[child_id] = (content, type(refusal), str(refusal), until)
 
-    def refusal_of(self, child_id: ChildId, content: str) -> str:
-        """The message with which that very request was refused lately; empty if it was not."""
-        refused, message, at = self._refused.get(child_id, ("", "", 0.0))
-        is_fresh = refused == content and time.monotonic() - at < REFUSAL_SECONDS
-        return message if is_fresh else ""
+    def refusal_of(self, child_id: ChildId, content: str) -> Refusal | None:
+        """Why that very content was refused, while it is too early to ask again; else None."""
+        refused, kind, message, until = self._refused.get(child_id, ("", Refusal, "", 0.0))
+        return kind(message) if refused == content and time.monotonic() < until else None
 
     def take_news(self) -> list[News]:
         """What is to be said now; it is said once."""

@@ -8,7 +8,7 @@ import msgspec
 
 from mcpworkload import names
 from mcpworkload.drift import first_difference, first_refused
-from mcpworkload.live import Child, Event, Pod, StatefulSet
+from mcpworkload.live import FIXED_FIELDS, Child, Event, Pod, StatefulSet
 from mcpworkload.manifest import digest_of
 from mcpworkload.names import ChildId, ChildKind
 
@@ -60,6 +60,9 @@ class Observation:
         live = self.statefulset
         if live is None:
             return any(child_id.kind == "StatefulSet" for child_id in applied)
+        if live.metadata.deletion_timestamp is not None:
+            # It gives up its pods one by one, and a new one takes them over.
+            return True
         return live.status.observed_generation < live.metadata.generation
 
     def pods_of_update(self) -> list[Pod]:
@@ -108,5 +111,20 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
         live.fingerprint = digest_of(found) if live.difference else ""
         live.refused = first_refused(desired["spec"], found["spec"], "spec")
         live.judged_for = digest
+        if isinstance(live, StatefulSet):
+            fixed_fields_of(live)
         live.spec = msgspec.Raw()
     return live.difference
+
+
+def fixed_fields_of(live: StatefulSet) -> dict[str, Any]:
+    """
+    What no update can change of the spec of *live*.
+
+    Kept when the rest is dropped, because the next spec has to be compared with it as well.
+    """
+    if not live.fixed:
+        spec = msgspec.json.decode(live.spec or b"{}")
+        live.fixed = msgspec.json.encode({key: spec[key] for key in FIXED_FIELDS if key in spec})
+    fields: dict[str, Any] = msgspec.json.decode(live.fixed)
+    return fields

@@ -2,7 +2,8 @@
 Which requests would make the live children what they should be.
 
 No field is compared here: the digest tells whether our wishes changed, `difference` whether
-somebody changed the live object, and server-side apply finds the rest.
+somebody changed the live object, `find_replacement` whether an update can do what is wanted,
+and server-side apply finds the rest.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -11,9 +12,11 @@ from dataclasses import dataclass
 from mcpworkload import names
 from mcpworkload.desired import Child
 from mcpworkload.errors import ChildConflict
-from mcpworkload.live import Metadata
+from mcpworkload.live import Child as LiveChild
+from mcpworkload.live import Metadata, StatefulSet
 from mcpworkload.names import ChildId
-from mcpworkload.observation import Applied, Observation, difference_to
+from mcpworkload.observation import Applied, Observation, difference_to, fixed_fields_of
+from mcpworkload.replacement import Replacement, find_replacement
 
 PRUNED_KINDS = ("PodDisruptionBudget", "Service")
 
@@ -36,6 +39,22 @@ class Apply:
 
 
 @dataclass(frozen=True)
+class Replace:
+    """The deletion of a StatefulSet, but not of its pods: they wait for the next one."""
+
+    child: Child
+    uid: str
+    #: The version that was looked at: no other is deleted.
+    version: int
+    #: As an apply would do.
+    force: bool
+    replacement: Replacement
+
+
+Step = Apply | Replace
+
+
+@dataclass(frozen=True)
 class Prune:
     """The deletion of a child that is ours and no longer asked for."""
 
@@ -48,12 +67,13 @@ def plan(
     children: Sequence[Child],
     observation: Observation,
     applied: Mapping[ChildId, Applied],
-) -> tuple[Apply, ...]:
+) -> tuple[Step, ...]:
     """
-    The applies that are needed, none when the live children are as they should be.
+    The steps that are needed, none when the live children are as they should be.
 
     Raises:
         ChildConflict: a child's name is taken by an object of somebody else.
+        InvalidSpec: a claim would have to shrink.
     """
     steps = (
         _plan_child(owner_uid, child, observation, applied.get(child.id)) for child in children
@@ -63,13 +83,13 @@ def plan(
 
 def _plan_child(
     owner_uid: str, child: Child, observation: Observation, last: Applied | None
-) -> Apply | None:
+) -> Step | None:
+    live = observation.children.get(child.id)
     if last is not None and observation.is_behind(child.id, last):
         # Our own write has not come back by the watch yet; what the cache shows is the past.
-        if last.digest == child.digest:
+        if last.digest == child.digest or _is_to_be_seen(child, live, last):
             return None
-        return Apply(child, last.uid, force=True, because="the workload changed")
-    live = observation.children.get(child.id)
+        return _feasible(Apply(child, last.uid, force=True, because="the workload changed"), live)
     if live is None:
         return Apply(child, None, force=False, because="it does not exist")
     metadata = live.metadata
@@ -78,15 +98,39 @@ def _plan_child(
     if metadata.deletion_timestamp is not None:
         return None  # its disappearance is an event, and brings us back
     if metadata.controller is None:
-        return Apply(child, metadata.uid, force=False, because="it has lost its owner")
+        adoption = Apply(child, metadata.uid, force=False, because="it has lost its owner")
+        return _feasible(adoption, live)
     if not child.is_applied_to(metadata.annotations):
-        return Apply(child, metadata.uid, force=True, because="the workload changed")
+        return _feasible(Apply(child, metadata.uid, True, "the workload changed"), live)
     difference = difference_to(child.manifest, child.digest, live)
     if not difference or (last and last.was_futile(child.digest, live)):
         return None
     because = f"{difference} was changed by somebody else"
     version, fingerprint = metadata.version, live.fingerprint
-    return Apply(child, metadata.uid, True, because, version, fingerprint, difference)
+    repair = Apply(child, metadata.uid, True, because, version, fingerprint, difference)
+    return _feasible(repair, live)
+
+
+def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
+    """*step*, or the replacement of *live* where no apply can do it; None where that is early."""
+    if not isinstance(live, StatefulSet):
+        return step
+    wanted, fixed = step.child.manifest["spec"], fixed_fields_of(live)
+    replacement = find_replacement(live.metadata.name, wanted, fixed)
+    if replacement is None:
+        return step
+    metadata = live.metadata
+    if live.status.observed_generation < metadata.generation:
+        # It may be adopting pods just now: the garbage collector, which releases what it knows
+        # of, would take those along (tried). What its controller says then brings us back.
+        return None
+    return Replace(step.child, metadata.uid, metadata.version, step.force, replacement)
+
+
+def _is_to_be_seen(child: Child, live: LiveChild | None, last: Applied) -> bool:
+    """Whether the object that we made must be seen first: an update may not be what it needs."""
+    is_seen = live is not None and live.metadata.uid == last.uid
+    return child.id.kind == "StatefulSet" and not is_seen
 
 
 def plan_prunes(

@@ -13,6 +13,7 @@ import pytest
 from mcpworkload.desired import build_children
 from mcpworkload.drift import first_difference
 from mcpworkload.models import Workload
+from mcpworkload.replacement import find_replacement
 from tests.rig.api import APPLY, Api, RequestFailed
 from tests.rig.builders import make_object, make_workload
 from tests.rig.kinds import Manifest, path_of
@@ -41,6 +42,8 @@ async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[s
         stored = await dry_apply(space.api, child.manifest)
 
         assert first_difference(child.manifest["spec"], stored["spec"], "spec") is None
+        if child.id.kind == "StatefulSet":
+            assert find_replacement("weather", child.manifest["spec"], stored["spec"]) is None
 
 
 @pytest.mark.parametrize("spec", specs.SPECS.values(), ids=specs.SPECS)
@@ -70,6 +73,10 @@ def change(path: tuple[Any, ...], value: Any) -> list[Manifest]:
         pytest.param(
             change((0, "spec", "resources", "requests", "storage"), "5Gi"), True, id="a larger one"
         ),
+        # As large as the StatefulSet's, say, when the class has refused a growth before.
+        pytest.param(
+            change((0, "spec", "resources", "requests", "storage"), "1Mi"), True, id="a smaller one"
+        ),
         pytest.param(change((0, "spec", "storageClassName"), "slow"), False, id="another class"),
         pytest.param(change((0, "spec", "storageClassName"), None), False, id="no class"),
         pytest.param(change((0, "metadata", "labels"), {"a": "b"}), False, id="other labels"),
@@ -81,7 +88,7 @@ def change(path: tuple[Any, ...], value: Any) -> list[Manifest]:
 async def test_claim_templates_stay_as_they_are(
     space: Space, claims: list[Manifest] | None, is_accepted: bool
 ) -> None:
-    """But for a growing request; the message says so."""
+    """But for the request, which the operator judges; the message says so."""
     await space.apply(make_workload(volumeClaimTemplates=CLAIMS))
     changed = make_workload(volumeClaimTemplates=claims)
     metadata = {"name": "weather", "namespace": space.name}

@@ -27,6 +27,7 @@ _PLACES = {
     "Service": ("v1", "services"),
     "ServiceAccount": ("v1", "serviceaccounts"),
     "StatefulSet": ("apps/v1", "statefulsets"),
+    "StorageClass": ("storage.k8s.io/v1", "storageclasses"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from mcpworkload import names
-from mcpworkload.live import Child, Event, Pod, PodDisruptionBudget, Service, StatefulSet
+from mcpworkload.live import Child, Claim, Event, Pod, PodDisruptionBudget, Service, StatefulSet
 from mcpworkload.models import Workload
 from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation
@@ -49,10 +49,20 @@ def make_statefulset(
     observed: int | None = None,
     version: int = 200,
     available: int = 0,
+    fixed: dict[str, Any] | None = None,
     **metadata: Any,
 ) -> StatefulSet:
-    """A live StatefulSet of the workload, as decoded from a watch."""
-    return msgspec.convert(
+    """
+    A live StatefulSet of the workload, as decoded from a watch.
+
+    Of its spec it has the fixed fields alone, with *fixed* over those of a plain workload.
+    """
+    plain = {
+        "podManagementPolicy": "Parallel",
+        "selector": {"matchLabels": names.selector_labels("weather")},
+        "serviceName": "weather",
+    }
+    content = msgspec.convert(
         {
             "metadata": {
                 "name": "weather",
@@ -70,6 +80,24 @@ def make_statefulset(
         },
         StatefulSet,
     )
+    content.spec = msgspec.Raw(msgspec.json.encode({**plain, **(fixed or {})}))
+    return content
+
+
+def make_claim(name: str, size: str, version: int = 300, **metadata: Any) -> Claim:
+    """A claim of one of the workload's pods."""
+    content = {
+        "metadata": {
+            "name": name,
+            "namespace": "team",
+            "uid": f"{name}-uid",
+            "resourceVersion": str(version),
+            "labels": names.selector_labels("weather"),
+            **metadata,
+        },
+        "spec": {"storageClassName": "fast", "resources": {"requests": {"storage": size}}},
+    }
+    return msgspec.convert(content, Claim)
 
 
 def make_service(version: int = 200, **metadata: Any) -> Service:

@@ -188,7 +188,7 @@ def test_only_what_is_ours_and_alive_is_deleted(metadata: dict[str, Any]) -> Non
     assert pruned(make_budget(**metadata), known=("known",)) == ()
 
 
-def test_a_statefulset_is_never_deleted() -> None:
+def test_a_statefulset_is_never_pruned() -> None:
     """It stands for pods and volumes."""
     observation = make_observation()
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from mcpworkload import memory, names
+from mcpworkload.observation import Observation
 from mcpworkload.references import Absence, digest_content
-from tests.unit.builders import make_body, make_observation, make_pod
+from tests.unit.builders import id_of, make_body, make_observation, make_pod, make_statefulset
 from tests.unit.world import KEY, Bench, World, make_bench
 
 SOURCE = "Secret weather-key"
@@ -105,6 +106,9 @@ async def test_a_changed_content_rolls_the_pods_once(
     await bench.look(KEY)
     bench.world.calls.clear()
     bench.world.sources[SOURCE] = digest_content("u", values)
+    # Before it is seen, nobody knows whether an update is what the StatefulSet needs.
+    live = make_statefulset(uid="StatefulSet weather-uid")
+    bench.world.observation = Observation(children={id_of(live): live})
 
     await bench.look(KEY)
     await bench.look(KEY)

@@ -7,14 +7,14 @@ from typing import Any
 
 from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.errors import ApiError
-from mcpworkload.live import Event, Metadata
+from mcpworkload.live import Claim, Event, Metadata
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
 from mcpworkload.reconcile import Reconciler
 from mcpworkload.references import Absence, Found, ObjectId
 from mcpworkload.status import News
 from mcpworkload.store import WorkloadStore
-from tests.unit.builders import NOON, make_body
+from tests.unit.builders import NOON, make_body, make_claim
 
 KEY = "team/weather"
 
@@ -31,6 +31,8 @@ class World:
     existing: dict[str, Metadata] = field(default_factory=dict)
     #: ConfigMaps and Secrets, as in "Secret weather-key".
     sources: dict[str, Found] = field(default_factory=dict)
+    #: The claims of the workload's pods, by name.
+    claims: dict[str, Claim] = field(default_factory=dict)
     failures: dict[str, ApiError] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     #: The workloads whose references nobody asks for any more.
@@ -65,10 +67,13 @@ class World:
         self.calls.append(f"read {child.id}")
         return self.existing.get(str(child.id))
 
-    async def apply_child(self, child: Child, *, uid: str | None, force: bool) -> Metadata:
+    async def apply_child(
+        self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
+    ) -> Metadata:
         """Server-side apply."""
-        self.calls.append(f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip())
-        if error := self.failures.get(str(child.id)):
+        call = f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip()
+        self.calls.append(f"try {call}" if dry_run else call)
+        if error := self.failures.get(f"try {child.id}" if dry_run else str(child.id)):
             raise error
         self.version += 1
         return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
@@ -79,6 +84,32 @@ class World:
         self.calls.append(f"delete {child_id} {uid}")
         if error := self.failures.get(f"delete {child_id}"):
             raise error
+
+    async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
+        """A deletion that spares the dependents."""
+        self.calls.append(f"orphan {child.id} {uid} {version}")
+        if error := self.failures.get(f"orphan {child.id}"):
+            raise error
+        self.version += 1
+        return Metadata(uid=uid, resource_version=str(self.version))
+
+    async def read_claims(self, namespace: str, workload: str) -> list[Claim]:
+        """The claims with the workload's label."""
+        assert (namespace, workload) == ("team", "weather")
+        self.calls.append("list claims")
+        if error := self.failures.get("list claims"):
+            raise error
+        return list(self.claims.values())
+
+    async def grow_claim(self, claim: Claim, size: str, *, dry_run: bool) -> None:
+        """A patch of the claim's request."""
+        name = claim.metadata.name
+        call = f"{'try' if dry_run else 'grow'} {name}"
+        self.calls.append(f"{call} {size}")
+        if error := self.failures.get(call):
+            raise error
+        if not dry_run:
+            self.claims[name] = make_claim(name, size)
 
     async def write_status(self, body: Any, status: dict[str, Any]) -> dict[str, Any]:
         """The status subresource."""

@@ -6,6 +6,7 @@ from typing import Any, Generic
 
 from mcpworkload import names
 from mcpworkload.live import (
+    Claim,
     Event,
     LiveT,
     Partial,
@@ -63,6 +64,8 @@ REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
     "ConfigMap": Kind("ConfigMap", "/api/v1", "configmaps", Partial),
     "Secret": Kind("Secret", "/api/v1", "secrets", Partial),
 }
+# Listed where claims are to grow; never watched.
+CLAIM = Kind("PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims", Claim)
 POD = Kind("Pod", "/api/v1", "pods", Pod, is_vital=False)
 # What the StatefulSet controller says when the API server refuses a pod or a claim: there is no
 # pod then to read it from. A StatefulSet has its workload's name; which of them are ours shows

@@ -1,4 +1,4 @@
-"""Every write to the cluster that a reconcile makes, and the one read that goes before some."""
+"""Every write to the cluster that a reconcile makes, and the reads that go before some."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,11 @@ import msgspec
 
 from mcpworkload import names
 from mcpworkload.cluster.api import Api
-from mcpworkload.cluster.kinds import CHILD_KINDS, WORKLOAD
+from mcpworkload.cluster.kinds import CHILD_KINDS, CLAIM, WORKLOAD
+from mcpworkload.cluster.lists import read_pages
 from mcpworkload.desired import Child
 from mcpworkload.errors import Conflict, NotFound
-from mcpworkload.live import Metadata, Partial
+from mcpworkload.live import Claim, Metadata, Partial
 from mcpworkload.names import ChildId
 
 APPLY = "application/apply-patch+yaml"
@@ -20,7 +21,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class Writer:
-    """Writes children and status under our field manager."""
+    """Writes children, claims and status under our field manager."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -33,9 +34,11 @@ class Writer:
             return None
         return msgspec.json.decode(content, type=Partial).metadata
 
-    async def apply_child(self, child: Child, *, uid: str | None, force: bool) -> Metadata:
+    async def apply_child(
+        self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
+    ) -> Metadata:
         """
-        Apply *child* by server-side apply; the metadata of the result.
+        Apply *child* by server-side apply, or have it judged only; the metadata of the result.
 
         With *uid* only the live object of that UID is changed.
 
@@ -49,7 +52,11 @@ class Writer:
         content = await self._api.request(
             "PATCH",
             _path(child),
-            params={"fieldManager": names.FIELD_MANAGER, "force": "true" if force else "false"},
+            params={
+                "fieldManager": names.FIELD_MANAGER,
+                "force": "true" if force else "false",
+                **_dry(dry_run),
+            },
             body=msgspec.json.encode(manifest),
             content_type=APPLY,
             accept=METADATA_ONLY,
@@ -70,6 +77,49 @@ class Writer:
             )
         except (NotFound, Conflict):
             return
+
+    async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
+        """
+        Delete the child, and nothing that belongs to it, if it is that very object still.
+
+        The metadata of what is on its way out: it goes once its dependents have been released.
+
+        Raises:
+            Conflict: it has changed, or is another.
+            ApiError: as the API server answered.
+        """
+        preconditions = {"uid": uid, "resourceVersion": str(version)}
+        options = {"preconditions": preconditions, "propagationPolicy": "Orphan"}
+        content = await self._api.request(
+            "DELETE", _path(child), body=msgspec.json.encode(options), accept=METADATA_ONLY
+        )
+        return msgspec.json.decode(content, type=Partial).metadata
+
+    async def read_claims(self, namespace: str, workload: str) -> list[Claim]:
+        """The claims that carry the label of that workload."""
+        selector = {"labelSelector": f"{names.WORKLOAD_LABEL}={workload}"}
+        pages = read_pages(self._api, CLAIM, namespace, selector=selector)
+        return [claim async for page in pages for claim in page.items]
+
+    async def grow_claim(self, claim: Claim, size: str, *, dry_run: bool) -> None:
+        """
+        Ask for more storage in a claim, or have the wish judged only.
+
+        Raises:
+            Conflict: the claim has changed since it was read.
+            ApiError: as the API server answered.
+        """
+        metadata = claim.metadata
+        version = {"uid": metadata.uid, "resourceVersion": metadata.resource_version}
+        spec = {"resources": {"requests": {"storage": size}}}
+        await self._api.request(
+            "PATCH",
+            CLAIM.path(metadata.namespace, metadata.name),
+            params={"fieldManager": names.FIELD_MANAGER, **_dry(dry_run)},
+            body=msgspec.json.encode({"metadata": version, "spec": spec}),
+            content_type=MERGE,
+            accept=METADATA_ONLY,
+        )
 
     async def write_status(self, body: Mapping[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         """
@@ -102,3 +152,7 @@ def _path(child: Child) -> str:
 
 def _path_of(namespace: str, child_id: ChildId) -> str:
     return CHILD_KINDS[child_id.kind].path(namespace, child_id.name)
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}

@@ -156,8 +156,8 @@ _SAME_FIELDS = " && ".join(
     f"&& (!has(c.spec.{field}) || old.spec.{field} == c.spec.{field})"
     for field in _FIXED_FIELDS
 )
-# That a request grows and does not shrink is for the operator to see: comparing quantities is
-# beyond the API server's cost budget (tried), because it cannot tell how long they are.
+# That a request does not shrink is for the operator to see, who knows how large the claims are:
+# a growth that was refused has to be taken back, and seen from here that is a shrink.
 CLAIMS_STAY = transition_rule(
     message=(
         "leave the claim templates as they were: the claims of existing pods are made from them; "
@@ -235,7 +235,8 @@ class StorageFields(Model):
         default=(),
         description=(
             "Volumes that each pod has for itself and finds again when it is replaced. Fixed "
-            "once written, except that a storage request may grow."
+            "once written, except that a storage request may grow: the claims that there are "
+            "grow with it where their StorageClass allows that, and the pods stay."
         ),
     )
     volume_retention: VolumeRetention = Field(

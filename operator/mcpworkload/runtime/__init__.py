@@ -10,7 +10,7 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
 from mcpworkload.runtime.attach import ContainerAttachment
 from mcpworkload.runtime.building import build_workload
 from mcpworkload.runtime.channels import Output
-from mcpworkload.runtime.connection import is_kubernetes_runtime
+from mcpworkload.runtime.environment import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
     RightsMissing,
     RuntimeUnavailable,

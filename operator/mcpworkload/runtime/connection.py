@@ -7,20 +7,17 @@ connection pool, and reads JSON itself: its generated models know no MCPWorkload
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import yaml
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from mcpworkload.names import API_VERSION, PLURAL
 from mcpworkload.runtime.answers import error_of
+from mcpworkload.runtime.environment import Environment
 from mcpworkload.runtime.errors import RuntimeUnavailable
 
 APPLY = "application/apply-patch+yaml"
@@ -29,15 +26,9 @@ REQUEST_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
 # Bookmarks come about once a minute: a watch without any hangs on a connection that is dead.
 _SILENT_SECONDS = 150.0
-_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
 
 Query = Mapping[str, str]
-
-
-def is_kubernetes_runtime() -> bool:
-    """Whether this process runs in a pod, from where a runtime reaches its own cluster."""
-    return bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
 
 
 def workloads_path(namespace: str = "", name: str = "") -> str:
@@ -59,10 +50,13 @@ def _path(root: str, namespace: str, resource: str, name: str) -> str:
 class Connection:
     """Requests to one API server; to be closed after use."""
 
-    def __init__(self, configuration: Configuration, namespace: str) -> None:
+    def __init__(
+        self, configuration: Configuration, namespace: str, environment: Environment | None = None
+    ) -> None:
         # Repeating is up to us: a write must not happen twice without anybody asking for it.
         configuration.retries = None
         self._client = ApiClient(configuration)
+        self._environment = environment
         #: Where workloads are looked for whose id has no namespace.
         self.namespace = namespace
 
@@ -79,20 +73,9 @@ class Connection:
         Raises:
             RuntimeUnavailable: there is no usable configuration.
         """
-        configuration = Configuration()
-        try:
-            if context is None and kubeconfig is None and is_kubernetes_runtime():
-                load_incluster_config(client_configuration=configuration)
-                found = _own_namespace()
-            else:
-                found = await _load_kubeconfig(configuration, context, kubeconfig)
-        # An empty kubeconfig is a TypeError to the client.
-        except (ConfigException, OSError, TypeError, yaml.YAMLError) as error:
-            raise RuntimeUnavailable(
-                f"no usable cluster configuration: {error}",
-                advice="set KUBECONFIG, or name a kubeconfig or a context that exists",
-            ) from error
-        return cls(configuration, namespace or found or "default")
+        configuration, environment = Configuration(), Environment(context, kubeconfig)
+        found = await environment.load(configuration)
+        return cls(configuration, namespace or found or "default", environment)
 
     async def __aenter__(self) -> Self:
         """The connection itself."""
@@ -230,6 +213,23 @@ class Connection:
         content_type: str,
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
+        response = await self._send_once(method, path, query, body, content_type, limits)
+        if response.status == 401 and self._environment is not None:
+            # Nothing was done. A token may have expired that a plugin of the kubeconfig renews.
+            response.close()
+            await self._environment.load(self._client.configuration)
+            response = await self._send_once(method, path, query, body, content_type, limits)
+        return response
+
+    async def _send_once(
+        self,
+        method: str,
+        path: str,
+        query: Query | None,
+        body: Any,
+        content_type: str,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
         session, options = await self._session()
         headers = {**options.pop("headers"), "Content-Type": content_type}
         response: aiohttp.ClientResponse = await session.request(
@@ -257,25 +257,6 @@ class Connection:
         if client.configuration.tls_server_name:
             options["server_hostname"] = client.configuration.tls_server_name
         return rest.pool_manager, options
-
-
-def _own_namespace() -> str:
-    return _NAMESPACE_FILE.read_text().strip()
-
-
-async def _load_kubeconfig(
-    configuration: Configuration, context: str | None, kubeconfig: str | None
-) -> str:
-    """Fill *configuration*; the context's namespace."""
-    loader = await load_kube_config(
-        # Without a path, the one that KUBECONFIG names now, not when the package was imported.
-        config_file=kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube/config"),
-        context=context,
-        client_configuration=configuration,
-        persist_config=False,
-    )
-    namespace: str = loader.current_context["context"].get("namespace", "")
-    return namespace
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -59,9 +59,18 @@ class _Background:
         """End the thread; closing twice is fine."""
         if self._loop.is_closed():
             return
+        # An interrupt may have hit a call just before anybody waited for it.
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class SyncRuntime:

@@ -34,6 +34,8 @@ class FakeApi:
     #: Each the lines of one watch; None breaks the connection off.
     watches: list[list[Line | None]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    #: The one token that is; any, where it is empty.
+    accepted: str = ""
     #: Set when an answer has begun that stays open.
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
     _is_over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,6 +43,15 @@ class FakeApi:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Connection]:
         """A connection to it."""
+        async with (
+            self.serve() as host,
+            Connection(Configuration(host=host), "team") as connection,
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        """Its URL."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app)
@@ -48,15 +59,16 @@ class FakeApi:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        configuration = Configuration(host=f"http://{host}:{port}")
         try:
-            async with Connection(configuration, "team") as connection:
-                yield connection
+            yield f"http://{host}:{port}"
         finally:
             self._is_over.set()
             await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self.accepted and not request.headers["Authorization"].endswith(f" {self.accepted}"):
+            self.requests.append("401")
+            return web.json_response({"message": "Unauthorized"}, status=401)
         if "watch" in request.query:
             self.requests.append(f"WATCH {request.query['resourceVersion']}")
             return await self._watch(request)

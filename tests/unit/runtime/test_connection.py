@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.runtime import RuntimeUnavailable, is_kubernetes_runtime
+from mcpworkload.runtime import RightsMissing, RuntimeUnavailable, is_kubernetes_runtime
 from mcpworkload.runtime.connection import Connection, core_path, workloads_path
+from tests.unit.runtime.fake_api import FakeApi
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +98,42 @@ async def test_in_a_pod_its_own_cluster_is_meant(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(RuntimeUnavailable, match="token"):
         await Connection.from_environment()
+
+
+PLUGIN = """#!/bin/sh
+echo x >> "$0.calls"
+echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",'
+echo ' "status": {"token": "token-'$(wc -l < "$0.calls")'"}}'
+"""
+
+
+async def test_credentials_of_a_plugin_are_renewed_when_they_expire(tmp_path: Path) -> None:
+    """A library lives longer than a token: the request is repeated, once."""
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o700)
+    api = FakeApi([[]], accepted="token-2")
+    async with api.serve() as host:
+        run = {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": str(plugin),
+            "interactiveMode": "Never",
+        }
+        path = tmp_path / "kubeconfig"
+        config = {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": host}}],
+            "users": [{"name": "u", "user": {"exec": run}}],
+        }
+        path.write_text(json.dumps(config))
+
+        async with await Connection.from_environment(kubeconfig=str(path)) as connection:
+            answer = await connection.request("GET", workloads_path("team"))
+
+            api.accepted = "token-9"
+            with pytest.raises(RightsMissing, match="log in again"):
+                await connection.request("GET", workloads_path("team"))
+
+    assert answer["items"] == []
+    assert api.requests == ["401", "LIST", "401", "401"]

@@ -34,7 +34,8 @@ def test_an_interrupted_call_is_cancelled_and_cleans_up_first() -> None:
     background, steps = _Background(), []
 
     async def work() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        # The main thread waits by then.
+        asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), signal.SIGINT)
         try:
             await asyncio.Event().wait()
         finally:
@@ -48,13 +49,15 @@ def test_an_interrupted_call_is_cancelled_and_cleans_up_first() -> None:
     background.close()
 
 
-def test_no_thread_is_left() -> None:
+def test_neither_a_thread_nor_a_call_is_left() -> None:
     """Closing twice is fine."""
     before = threading.active_count()
     background = _Background()
     assert background.run(asyncio.sleep(0, "result")) == "result"
+    forgotten = asyncio.run_coroutine_threadsafe(asyncio.Event().wait(), background._loop)
 
     background.close()
     background.close()
 
     assert threading.active_count() == before
+    assert forgotten.cancelled()

@@ -1,0 +1,67 @@
+"""StatefulSets that are replaced under their pods, by an operator that dies meanwhile."""
+
+import asyncio
+from typing import Any
+
+from tests.rig.builders import make_running_workload
+from tests.rig.kinds import Manifest
+from tests.rig.predicates import field, has, is_ready
+from tests.rig.process import OperatorProcess
+from tests.rig.space import Space
+
+NAMES = [f"store{number}" for number in range(6)]
+PODS = [f"{name}-0" for name in NAMES]
+CLAIMS = [f"data-{pod}" for pod in PODS]
+REQUEST = ("spec", "resources", "requests", "storage")
+TEMPLATE = ("spec", "volumeClaimTemplates", 0, *REQUEST)
+
+
+def make_storing_workload(name: str, size: str) -> Manifest:
+    """A workload with a volume of that size."""
+    resources = {"requests": {"storage": size}}
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": resources}
+    templates = [{"metadata": {"name": "data"}, "spec": claim}]
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    return make_running_workload(name, volumeClaimTemplates=templates, volumeMounts=mounts)
+
+
+async def apply_all(space: Space, size: str) -> None:
+    """Every workload with a volume of that size."""
+    await asyncio.gather(*(space.apply(make_storing_workload(name, size)) for name in NAMES))
+
+
+async def kill_at_work(operator: OperatorProcess) -> None:
+    """Kill the operator once it has deleted the first StatefulSet."""
+    await asyncio.to_thread(operator.wait_for, "but not its pods", 30.0)
+    operator.kill()
+
+
+async def identities(space: Space) -> dict[str, Any]:
+    """The pods and containers that run, by name of the pod."""
+    return {
+        pod["metadata"]["name"]: (
+            pod["metadata"]["uid"],
+            [status["containerID"] for status in pod["status"]["containerStatuses"]],
+        )
+        for pod in await space.read_all("Pod")
+    }
+
+
+async def test_a_killed_operator_finishes_replacements_and_no_pod_notices(
+    space: Space, operator: OperatorProcess
+) -> None:
+    """Some claims have grown by then, some StatefulSets are gone, some are made anew."""
+    await apply_all(space, "1Mi")
+    await space.until_all("MCPWorkload", NAMES, is_ready(), 60)
+    before = await identities(space)
+
+    await asyncio.gather(apply_all(space, "2Mi"), kill_at_work(operator))
+    found = await space.read_all("StatefulSet")
+    finished = [each for each in found if field(each, *TEMPLATE) == "2Mi"]
+    assert len(finished) < len(NAMES), "the operator was faster than the test"
+    operator.start_leading()
+
+    await space.until_all("StatefulSet", NAMES, has("of the new size", "2Mi", *TEMPLATE))
+    await space.until_all("MCPWorkload", NAMES, is_ready())
+    await space.until_all("PersistentVolumeClaim", CLAIMS, has("grown", "2Mi", *REQUEST))
+    assert await identities(space) == before
