@@ -7,7 +7,7 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
 `docs/library.md` has an example of each method.
 """
 
-from mcpworkload.runtime.attach import ContainerAttachment
+from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.building import build_workload
 from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.environment import is_kubernetes_runtime

@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Literal, Self, Unpack, overload
 
 from mcpworkload.names import CONTAINER
-from mcpworkload.runtime.attach import ContainerAttachment, attach
+from mcpworkload.runtime.attach import attach
+from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.building import build_workload
 from mcpworkload.runtime.connection import Connection, core_path, workloads_path
 from mcpworkload.runtime.errors import WorkloadInvalid

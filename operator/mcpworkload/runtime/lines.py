@@ -9,22 +9,24 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 
-@dataclass(frozen=True)
-class LogLine:
-    """One line that a container printed."""
+class LogLine(str):
+    """One line that a container printed, without its line feed; a `str` that knows its origin."""
 
-    #: Without the line feed.
-    text: str
-    #: When the container printed it, by the clock of its node.
+    __slots__ = ("container", "pod", "time")
+
+    #: When it was printed, by the clock of its node.
     time: datetime
     pod: str
     container: str
 
-    def __str__(self) -> str:
-        """What was printed."""
-        return self.text
+    def __new__(cls, text: str, time: datetime, pod: str, container: str) -> Self:
+        """The line *text*."""
+        line = super().__new__(cls, text)
+        line.time, line.pod, line.container = time, pod, container
+        return line
 
 
 @dataclass(frozen=True)

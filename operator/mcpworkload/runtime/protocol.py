@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal, Protocol, overload
 
+from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.profiles import PermissionProfile
 from mcpworkload.runtime.types import ContainerInfo, DeployWorkloadOptions
 
@@ -14,8 +15,14 @@ class Attachment(Protocol):
         """Send to the container's standard input."""
         ...
 
-    async def read(self) -> bytes:
-        """What came next from its standard output; empty at its end."""
+    @property
+    def stdout(self) -> Output:
+        """Its standard output."""
+        ...
+
+    @property
+    def stderr(self) -> Output:
+        """Its standard error, kept apart."""
         ...
 
     async def close(self) -> None:

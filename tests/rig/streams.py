@@ -1,0 +1,61 @@
+"""Workloads that print, and what is open while somebody reads them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from mcpworkload.runtime import KubernetesRuntime
+from tests.rig.builders import make_running_workload
+from tests.rig.kinds import Manifest
+from tests.rig.predicates import Predicate, field
+from tests.rig.space import Space
+
+START_SECONDS = 60
+# Counts, twenty times a second.
+TICK = """
+import itertools, time
+for number in itertools.count():
+    print(number, flush=True)
+    time.sleep(0.05)
+"""
+
+
+@asynccontextmanager
+async def open_runtime(space: Space, kubeconfig: str) -> AsyncIterator[KubernetesRuntime]:
+    """The library in the test's namespace; leaves no task and no socket behind."""
+    before = _open_sockets()
+    async with await KubernetesRuntime.from_environment(space.name, kubeconfig=kubeconfig) as found:
+        yield found
+    async with asyncio.timeout(5):
+        while _open_sockets() > before:  # noqa: ASYNC110 - transports close by and by
+            await asyncio.sleep(0.01)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def _open_sockets() -> int:
+    links = (link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return sum(str(link).startswith("socket:") for link in links)
+
+
+def make_script(script: str, name: str = "weather", **spec: object) -> Manifest:
+    """A workload that runs *script*, and is not asked whether it serves."""
+    return make_running_workload(name, command=["python3", "-u", "-I", "-S", "-c", script], **spec)
+
+
+def has_run(restarts: int = 0, container: int = 0) -> Predicate:
+    """The container has begun, so many times over."""
+
+    def holds(pod: Manifest | None) -> bool:
+        status = field(pod or {}, "status", "containerStatuses", container) or {}
+        is_up = "running" in (status.get("state") or {})
+        return is_up and status["restartCount"] >= restarts
+
+    return Predicate(f"runs after {restarts} restarts", holds)
+
+
+async def start(space: Space, manifest: Manifest, restarts: int = 0, replicas: int = 1) -> None:
+    """Apply the workload, and wait until its containers run."""
+    await space.apply(manifest)
+    names = [f"{manifest['metadata']['name']}-{number}" for number in range(replicas)]
+    await space.until_all("Pod", names, has_run(restarts), START_SECONDS)
