@@ -14,6 +14,7 @@ from mcpworkload.cluster.lease import LeaderLease
 from mcpworkload.cluster.writer import Writer
 from mcpworkload.desired import Policy
 from mcpworkload.handlers import WatchPulse, build_registry, build_settings
+from mcpworkload.metrics import Metrics
 from mcpworkload.queue import KeyQueue
 from mcpworkload.reconcile import Reconciler
 from mcpworkload.resync import resync_forever, wait_until_served
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # Children and pods report in bursts: what they say is looked at once, this much later.
 COALESCE_SECONDS = 0.25
+# The end of a container is told at once; its pod's other containers often end with it.
+END_SECONDS = 0.02
 
 
 async def run(settings: Settings) -> None:
@@ -38,13 +41,14 @@ async def run(settings: Settings) -> None:
     log.info("mcpworkload %s watches %s", __version__, where)
     connection = Connection.open()
     api = Api(connection)
-    health = probes.Health(api)
-    probing = await probes.serve(health, settings.probe_port) if settings.probe_port else None
+    store, health = WorkloadStore(), probes.Health(api)
+    port = settings.probe_port
+    probing = await probes.serve(health, Metrics(store), port) if port else None
     lease = LeaderLease(api, settings.operator_namespace, names.LEASE_NAME, settings.identity)
     try:
         await lease.acquire()
         try:
-            await _lead(settings, api, lease, health)
+            await _lead(settings, api, store, lease, health)
         finally:
             await lease.release()
     finally:
@@ -54,14 +58,19 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _lead(settings: Settings, api: Api, lease: LeaderLease, health: probes.Health) -> None:
+async def _lead(
+    settings: Settings, api: Api, store: WorkloadStore, lease: LeaderLease, health: probes.Health
+) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
-    store, queue, pulse = WorkloadStore(), KeyQueue(), WatchPulse()
+    queue, pulse = KeyQueue(), WatchPulse()
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
 
-    informers = Informers(api, settings.namespaces, child_changed)
+    def container_ended(key: str) -> None:
+        queue.add(key, after=END_SECONDS)
+
+    informers = Informers(api, settings.namespaces, child_changed, container_ended)
     policy = Policy(settings.pod_security)
     reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
     health.is_synced = False

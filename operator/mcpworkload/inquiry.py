@@ -15,7 +15,6 @@ from mcpworkload.observation import Observation
 from mcpworkload.status import (
     awaited_claims,
     condition_of,
-    containers_of,
     is_telling,
     since,
     suspects,
@@ -73,5 +72,5 @@ def _state_of(pod: Pod) -> str:
         f"{container.name} {container.restart_count} {container.ready} "
         f"{container.state.waiting.reason if container.state.waiting else ''} "
         f"{container.state.running is not None} {container.state.terminated is not None}"
-        for container in containers_of(pod)
+        for container in pod.containers
     )

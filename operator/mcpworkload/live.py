@@ -5,6 +5,7 @@ A Pod as a dictionary is fifteen times larger and several times slower to decode
 a child stays undecoded: it is compared once with what we want, then dropped.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -33,6 +34,8 @@ class Metadata(msgspec.Struct, rename="camel"):
     annotations: dict[str, str] = {}
     owner_references: list[OwnerReference] = []
     deletion_timestamp: str | None = None
+    #: How long after the request for it the deletion is due.
+    deletion_grace_period_seconds: int = 0
 
     @property
     def version(self) -> int:
@@ -138,8 +141,12 @@ class Terminated(msgspec.Struct, rename="camel"):
     """How a container ended."""
 
     exit_code: int = 0
+    signal: int = 0
     reason: str = ""
     message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    container_id: str = msgspec.field(default="", name="containerID")
 
 
 class Running(msgspec.Struct, rename="camel"):
@@ -160,6 +167,9 @@ class ContainerStatus(msgspec.Struct, rename="camel"):
     """One container as the kubelet reports it."""
 
     name: str
+    image: str = ""
+    #: The one that its state is about; empty when there is none.
+    container_id: str = msgspec.field(default="", name="containerID")
     ready: bool = False
     restart_count: int = 0
     state: ContainerState = msgspec.field(default_factory=ContainerState)
@@ -182,6 +192,8 @@ class PodStatus(msgspec.Struct, rename="camel"):
     phase: str = ""
     reason: str = ""
     message: str = ""
+    #: When the kubelet saw the pod first, by the node's clock.
+    start_time: datetime | None = None
     conditions: list[PodCondition] = []
     container_statuses: list[ContainerStatus] = []
     init_container_statuses: list[ContainerStatus] = []
@@ -227,6 +239,19 @@ class Pod(msgspec.Struct, rename="camel"):
         return self.metadata.deletion_timestamp is None and any(
             condition.type == "Ready" and condition.status == "True"
             for condition in self.status.conditions
+        )
+
+    @property
+    def containers(self) -> Iterator[ContainerStatus]:
+        """All containers, in the order in which they start."""
+        yield from self.status.init_container_statuses
+        yield from self.status.container_statuses
+
+    def runs_once(self, container: ContainerStatus) -> bool:
+        """Whether it is an init container that is meant to end, not a sidecar."""
+        return any(
+            each.name == container.name and each.restart_policy != "Always"
+            for each in self.spec.init_containers
         )
 
 

@@ -41,6 +41,9 @@ class ChildId(NamedTuple):
         return f"{self.kind} {self.name}"
 
 
+# On the Event of an exit: which container it was.
+CONTAINER_ID_ANNOTATION = f"{GROUP}/container-id"
+
 # Kubernetes' own: which template a pod of a StatefulSet was made from.
 REVISION_LABEL = "controller-revision-hash"
 

@@ -8,6 +8,7 @@ import msgspec
 
 from mcpworkload import names
 from mcpworkload.drift import first_difference, first_refused
+from mcpworkload.exits import Sighting
 from mcpworkload.live import FIXED_FIELDS, Child, Event, Pod, StatefulSet
 from mcpworkload.manifest import digest_of
 from mcpworkload.names import ChildId, ChildKind
@@ -46,6 +47,10 @@ class Observation:
     unknown: tuple[str, ...] = ()
     #: What was said of pods that our StatefulSet could not make, however long ago.
     refusals: Sequence[Event] = ()
+    #: Every pod that carries our label, by name, whoever made it.
+    labelled: Mapping[str, Pod] = field(default_factory=dict)
+    #: What was seen of containers' ends and not yet accounted for, by the pod's UID.
+    seen: Mapping[str, Sighting] = field(default_factory=dict)
     #: Events of pods, by UID, where they were asked for.
     told: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 

@@ -1,5 +1,5 @@
 """
-What the kubelet may ask of the operator.
+What the kubelet may ask of the operator, and what Prometheus may.
 
 Readiness is about now: does the API server answer, are the caches filled. Liveness is about
 us: it fails only for what a restart would mend, so never because the API server is away. An
@@ -15,6 +15,7 @@ from aiohttp import web
 
 from mcpworkload.cluster.api import Api
 from mcpworkload.errors import ApiError, Unavailable
+from mcpworkload.metrics import CONTENT_TYPE_LATEST, Metrics
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ class Health:
         return True
 
 
-async def serve(health: Health, port: int) -> web.AppRunner:
-    """Serve /livez and /readyz on *port*; call `cleanup` on the result to stop."""
+async def serve(health: Health, metrics: Metrics, port: int) -> web.AppRunner:
+    """Serve /livez, /readyz and /metrics on *port*; call `cleanup` on the result to stop."""
 
     async def livez(_: web.Request) -> web.Response:
         return _answer(await health.failure())
@@ -63,8 +64,13 @@ async def serve(health: Health, port: int) -> web.AppRunner:
     async def readyz(_: web.Request) -> web.Response:
         return _answer(health.unreadiness())
 
+    async def measured(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     application = web.Application()
-    application.add_routes([web.get("/livez", livez), web.get("/readyz", readyz)])
+    application.add_routes(
+        [web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", measured)]
+    )
     runner = web.AppRunner(application, handle_signals=False, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from mcpworkload.cluster.events import Events
 from mcpworkload.cluster.informers import Informers
@@ -37,7 +38,17 @@ from mcpworkload.models import Workload
 from mcpworkload.observation import Observation
 from mcpworkload.plan import plan, plan_prunes
 from mcpworkload.references import describe_missing, describe_unknown, digest_references
-from mcpworkload.status import News, Subject, build_status, hold_for, news, next_look, summary
+from mcpworkload.status import (
+    Ends,
+    News,
+    Subject,
+    account_ends,
+    build_status,
+    hold_for,
+    news,
+    next_look,
+    summary,
+)
 from mcpworkload.store import Body, WorkloadStore, key_of
 
 log = logging.getLogger(__name__)
@@ -157,27 +168,48 @@ class Reconciler:
             self._events, body["metadata"]["namespace"], observation, subject.replicas, memory, now
         )
         again = _soonest(asking, next_look(observation.pods.values(), now))
-        status = build_status(subject, observation, memory.applied, refusal, now)
+        ends = account_ends(subject, observation)
+        status = build_status(subject, observation, memory.applied, refusal, ends, now)
+        if status == subject.status:
+            self._informers.sightings.settle(key_of(body), ends.cursor, ends.gone)
         # A refusal is told at once, whatever the rest is about to become.
         applied = memory.applied if refusal is None else {}
-        wait = hold_for(subject.status, status, observation, applied, memory.hold)
+        wait = hold_for(
+            subject.status,
+            status,
+            observation,
+            applied,
+            memory.hold,
+            is_pressing=ends.is_pressing,
+        )
         if wait is not None:
             return _soonest(wait, again)
+        stored = await self._store_status(body, subject, status, ends, now)
+        return again if stored else None
+
+    async def _store_status(
+        self, body: Body, subject: Subject, status: dict[str, Any], ends: Ends, now: datetime
+    ) -> bool:
+        """Write *status*, with what is said before and after it; whether it was stored."""
         key = key_of(body)
+        for each in ends.news:
+            # Before it is counted: what is said again has the same name, and is said once.
+            await self._events.post_exit(body, each, now)
         try:
             stored = await self._writer.write_status(body, status)
         except Conflict:
-            return None  # a newer version is on its way to us, and brings us back
+            return False  # a newer version is on its way to us, and brings us back
         except NotFound:
             self._store.drop(body)
             self._drop(key)
-            return None
+            return False
+        self._informers.sightings.settle(key, ends.cursor, ends.gone)
         log.info("status: %s", summary(status), extra={"workload": key})
         if self._store.get(key) is body:
             # Only then: a deletion that was seen meanwhile must not be undone.
             self._store.put(stored)
         await self._say(body, news(subject.status, status))
-        return again
+        return True
 
     async def _say(self, body: Body, said: Iterable[News]) -> None:
         for each in said:
@@ -185,6 +217,7 @@ class Reconciler:
 
     def _drop(self, key: str) -> None:
         self._informers.references.forget(key)
+        self._informers.sightings.drop(key)
         self._memory.pop(key, None)
         self._forget(key)
 

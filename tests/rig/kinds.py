@@ -18,6 +18,7 @@ _PLACES = {
     "Namespace": ("v1", "namespaces"),
     "PersistentVolume": ("v1", "persistentvolumes"),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
+    "Event": ("v1", "events"),
     "Pod": ("v1", "pods"),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
     "ResourceQuota": ("v1", "resourcequotas"),

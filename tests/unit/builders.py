@@ -147,6 +147,7 @@ def make_pod(
     content: dict[str, Any] = {
         "metadata": {
             "name": name,
+            "namespace": "team",
             "uid": f"{name}-uid",
             "labels": {names.REVISION_LABEL: revision},
             "ownerReferences": [owner("sts", "StatefulSet")],
@@ -204,6 +205,7 @@ def make_observation(
         children={id_of(child): child for child in (statefulset, *children)},
         statefulset=statefulset,
         pods={pod.metadata.name: pod for pod in pods},
+        labelled={pod.metadata.name: pod for pod in pods},
         versions={"PodDisruptionBudget": 1000, "Service": 1000, "StatefulSet": 1000},
         refusals=refusals,
     )

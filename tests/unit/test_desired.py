@@ -18,6 +18,7 @@ GOLDEN = Path(__file__).parent / "golden"
 EVERYTHING_SET: dict[str, Any] = {
     "image": "weather:2",
     "command": ["uvx"],
+    "reportLogTail": False,
     "args": ["weather", "--units=si"],
     "env": [
         {"name": "PORT", "value": "$(MCP_PORT)"},

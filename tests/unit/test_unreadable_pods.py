@@ -77,7 +77,7 @@ async def running(server: Server) -> AsyncIterator[tuple[Informers, list[str]]]:
     changed: list[str] = []
     async with TestServer(application) as host, aiohttp.ClientSession() as session:
         api = Api(Connection(str(host.make_url("")).rstrip("/"), session))
-        informers = Informers(api, (), changed.append)
+        informers = Informers(api, (), changed.append, lambda _: None)
         task = asyncio.create_task(informers.run())
         try:
             await informers.wait_synced()

@@ -1,12 +1,13 @@
 """A cluster in memory for the spine, and a reconciler in it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.errors import ApiError
+from mcpworkload.exits import Exit, Sightings
 from mcpworkload.live import Claim, Event, Metadata
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Observation
@@ -44,6 +45,9 @@ class World:
     events: dict[str, list[Event]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     said: list[News] = field(default_factory=list)
+    #: The exits that were told, and what was seen of containers' ends.
+    exits: list[Exit] = field(default_factory=list)
+    sightings: Sightings = field(default_factory=lambda: Sightings(lambda _: None))
 
     @property
     def references(self) -> "World":
@@ -60,7 +64,7 @@ class World:
 
     def observe(self, _: str) -> Observation:
         """The caches."""
-        return self.observation
+        return replace(self.observation, seen=dict(self.sightings.of(KEY)))
 
     async def read_child(self, child: Child) -> Metadata | None:
         """Whose the name is."""
@@ -137,6 +141,12 @@ class World:
     async def post(self, _body: Any, news: News, _now: datetime) -> None:
         """An Event of ours; no write that anything depends on."""
         self.said.append(news)
+
+    async def post_exit(self, _body: Any, exit_: Exit, _now: datetime) -> None:
+        """An Event of a container's end."""
+        if error := self.failures.get("exit"):
+            raise error
+        self.exits.append(exit_)
 
 
 @dataclass

@@ -12,9 +12,10 @@ from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.kinds import REFUSAL
 from mcpworkload.cluster.lists import PAGE_SIZE
-from mcpworkload.errors import ApiError, Conflict
+from mcpworkload.errors import ApiError, Conflict, Unavailable
+from mcpworkload.exits import Exit
 from mcpworkload.live import Event, Page
-from mcpworkload.status import News
+from mcpworkload.status import News, describe
 
 log = logging.getLogger(__name__)
 
@@ -55,26 +56,56 @@ class Events:
         The same news of the same topic is said once in the time that Events are kept,
         whoever says it: its name tells.
         """
-        namespace = body["metadata"]["namespace"]
+        try:
+            await self._create(event_of(body, news, now))
+        except ApiError as error:
+            log.warning("an Event was not written: %s", error)
+
+    async def post_exit(self, body: Mapping[str, Any], exit_: Exit, now: datetime) -> None:
+        """
+        Say that a container of the workload in *body* has ended unexpectedly, once.
+
+        Raises:
+            Unavailable: it is not known whether it was said: it has to be said again.
+        """
+        try:
+            await self._create(event_of_exit(body, exit_, now))
+        except Unavailable:
+            raise
+        except ApiError as error:
+            log.warning("an Event was not written: %s", error)
+
+    async def _create(self, event: Mapping[str, Any]) -> None:
+        """Create the Event, unless there is one of that name."""
         try:
             await self._api.request(
                 "POST",
-                f"/apis/events.k8s.io/v1/namespaces/{namespace}/events",
+                _path(event["metadata"]["namespace"]),
                 params={"fieldManager": names.FIELD_MANAGER},
-                body=msgspec.json.encode(event_of(body, news, now)),
+                body=msgspec.json.encode(event),
             )
         except Conflict:
             return
-        except ApiError as error:
-            log.warning("an Event was not written: %s", error)
 
 
 def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
     """The Event to write."""
+    return _event(body, f"{news.topic} {news.type} {news.reason}", news, now)
+
+
+def event_of_exit(body: Mapping[str, Any], exit_: Exit, now: datetime) -> dict[str, Any]:
+    """The Event to write for an exit, with the container's own ID where that is known."""
+    # Of the same end one process may know more than another: it is the same Event all the same.
+    topic = f"exit {exit_.pod_uid} {exit_.container} {exit_.index}"
+    event = _event(body, topic, News("Warning", topic, exit_.kind, describe(exit_)), now)
+    if exit_.container_id:
+        event["metadata"]["annotations"] = {names.CONTAINER_ID_ANNOTATION: exit_.container_id}
+    return event
+
+
+def _event(body: Mapping[str, Any], topic: str, news: News, now: datetime) -> dict[str, Any]:
     metadata = body["metadata"]
-    said = f"{metadata['uid']} {news.topic} {news.type} {news.reason}"
-    digest = hashlib.sha256(said.encode()).hexdigest()[:16]
-    note = news.note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore")
+    digest = hashlib.sha256(f"{metadata['uid']} {topic}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -92,8 +123,12 @@ def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, An
         "type": news.type,
         "reason": news.reason,
         "action": "Reconcile",
-        "note": note,
+        "note": news.note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
         "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": CONTROLLER,
         "reportingInstance": names.FIELD_MANAGER,
     }
+
+
+def _path(namespace: str) -> str:
+    return f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"

@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from mcpworkload.cluster.lists import read_pages
 from mcpworkload.cluster.watches import pause_after, raise_if_error
 from mcpworkload.errors import ApiError, Forbidden, Gone, Unavailable
 from mcpworkload.live import LiveT, WatchEvent
+
+OnlookT = TypeVar("OnlookT", contravariant=True)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,16 @@ OUTAGE_SECONDS = 10.0
 UNAUTHORIZED = 401
 
 
+class Onlooker(Protocol[OnlookT]):
+    """Who is told of every state of an object, not only of those that a look happens to find."""
+
+    def seen(self, workload: str, item: OnlookT, /) -> None:
+        """It is in the state given."""
+
+    def gone(self, workload: str, item: OnlookT, /, *, watched: bool) -> None:
+        """It was last in the state given; either its deletion was watched, or a list lacks it."""
+
+
 class Informer(Generic[LiveT]):
     """The live objects of one kind that its selector takes, in one namespace or in all."""
 
@@ -46,12 +58,14 @@ class Informer(Generic[LiveT]):
         kind: Kind[LiveT],
         namespace: str | None,
         on_change: Callable[[str], None],
+        onlooker: Onlooker[LiveT] | None = None,
         on_reset: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._kind: Kind[LiveT] = kind
         self._namespace = namespace
         self._on_change = on_change
+        self._onlooker: Onlooker[LiveT] | None = onlooker
         #: Called when `trouble` comes or goes.
         self._on_reset = on_reset
         #: Why objects that others can do without have not been readable for long; else empty.
@@ -136,7 +150,7 @@ class Informer(Generic[LiveT]):
             found.update((_path(item), item) for item in page.items)
             version = int(page.metadata.resource_version)
         for path in self._workload_of.keys() - found.keys():
-            self._remove(path)
+            self._remove(path, watched=False)
         for item in found.values():
             self._store(item)
         self.version = version
@@ -167,7 +181,7 @@ class Informer(Generic[LiveT]):
         raise_if_error(event, self._kind.plural)
         item = self._decode_object(event.object)
         if event.type == "DELETED":
-            self._remove(_path(item))
+            self._remove(_path(item), item)
         elif event.type in ("ADDED", "MODIFIED"):
             self._store(item)
         self.version = item.metadata.version
@@ -182,16 +196,26 @@ class Informer(Generic[LiveT]):
         before = known.get(metadata.name)
         if before is None or before.metadata.resource_version != metadata.resource_version:
             known[metadata.name] = item
+            self._tell(workload, item, before)
             self._on_change(workload)
 
-    def _remove(self, path: str) -> None:
+    def _tell(self, workload: str, item: LiveT, before: LiveT | None) -> None:
+        if self._onlooker is None:
+            return
+        if before is not None and before.metadata.uid != item.metadata.uid:
+            self._onlooker.gone(workload, before, watched=False)
+        self._onlooker.seen(workload, item)
+
+    def _remove(self, path: str, last: LiveT | None = None, *, watched: bool = True) -> None:
         workload = self._workload_of.pop(path, None)
         if workload is None:
             return
         known = self._by_workload[workload]
-        known.pop(names.split_key(path)[1], None)
+        found = known.pop(names.split_key(path)[1], None)
         if not known:
             del self._by_workload[workload]
+        if self._onlooker is not None and found is not None:
+            self._onlooker.gone(workload, last or found, watched=watched)
         self._on_change(workload)
 
 

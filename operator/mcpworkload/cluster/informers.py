@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.informer import Informer
 from mcpworkload.cluster.kinds import CHILD_KINDS, POD, REFUSAL
 from mcpworkload.cluster.references import References
+from mcpworkload.exits import Sightings
 from mcpworkload.live import Child, Event, Pod, StatefulSet
 from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Observation, controlled_by
@@ -20,7 +21,11 @@ class Informers:
     """One informer per kind and namespace; for the whole cluster, one per kind."""
 
     def __init__(
-        self, api: Api, namespaces: Sequence[str], on_change: Callable[[str], None]
+        self,
+        api: Api,
+        namespaces: Sequence[str],
+        on_change: Callable[[str], None],
+        on_end: Callable[[str], None],
     ) -> None:
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[ChildKind, dict[str | None, Informer[Any]]] = {
@@ -28,8 +33,11 @@ class Informers:
             for name, kind in CHILD_KINDS.items()
         }
         self._on_change = on_change
+        #: What containers' ends were seen; *on_end* is called for each.
+        self.sightings = Sightings(on_end)
         self._pods = {
-            ns: Informer(api, POD, ns, on_change, partial(self._reset, ns)) for ns in scopes
+            ns: Informer(api, POD, ns, on_change, self.sightings, partial(self._reset, ns))
+            for ns in scopes
         }
         #: What the pods read; it needs no sync, for who asks waits.
         self.references = References(api, scopes, on_change)
@@ -68,9 +76,9 @@ class Informers:
             for child_name, child in cache.of(workload).items()
         }
         statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
-        seen = _scoped(self._pods, namespace)
-        # What was seen last is no longer worth anything then.
-        pods: dict[str, Pod] = {} if seen.trouble else controlled_by(seen.of(workload), statefulset)
+        readable = _scoped(self._pods, namespace)
+        # What was seen last is no longer worth anything when nobody can look any more.
+        labelled: Mapping[str, Pod] = {} if readable.trouble else readable.of(workload)
         refusals: list[Event] = [
             event
             for event in _scoped(self._refusals, namespace).of(workload).values()
@@ -79,10 +87,12 @@ class Informers:
         return Observation(
             children=children,
             statefulset=statefulset,
-            pods=pods,
+            pods=controlled_by(labelled, statefulset),
+            labelled=dict(labelled),
+            seen=dict(self.sightings.of(workload)),
             versions={kind: cache.version for kind, cache in caches.items()},
             refusals=refusals,
-            unreadable=seen.trouble,
+            unreadable=readable.trouble,
         )
 
     def _reset(self, scope: str | None) -> None:

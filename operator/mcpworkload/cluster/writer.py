@@ -126,8 +126,7 @@ class Writer:
         Replace the status of the workload in *body*; the workload as stored.
 
         Only over that very version: the status was made from it, and the answer then hides
-        no change that we have not seen. Fields of ours that *status* lacks stay as they are,
-        so it has to be complete.
+        no change that we have not seen.
 
         Raises:
             Conflict: the workload has changed, or was deleted and made anew.
@@ -139,11 +138,23 @@ class Writer:
             "PATCH",
             WORKLOAD.path(metadata["namespace"], metadata["name"]) + "/status",
             params={"fieldManager": names.FIELD_MANAGER},
-            body=msgspec.json.encode({"metadata": version, "status": status}),
+            body=msgspec.json.encode(
+                {"metadata": version, "status": _replacing(body.get("status") or {}, status)}
+            ),
             content_type=MERGE,
         )
         stored: dict[str, Any] = msgspec.json.decode(content)
         return stored
+
+
+def _replacing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch that makes *new* of *old*: null takes away what is no more."""
+    patch: dict[str, Any] = dict.fromkeys(old.keys() - new.keys())
+    for key, value in new.items():
+        was = old.get(key)
+        is_map = isinstance(value, Mapping) and isinstance(was, Mapping)
+        patch[key] = _replacing(was or {}, value) if is_map else value
+    return patch
 
 
 def _path(child: Child) -> str:

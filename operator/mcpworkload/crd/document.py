@@ -74,6 +74,12 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
         "priority": 1,
     },
     {
+        "name": "Restarts",
+        "type": "integer",
+        "description": "How often a container ended without anybody having asked for it.",
+        "jsonPath": ".status.restarts",
+    },
+    {
         "name": "URL",
         "type": "string",
         "description": "Where clients inside the cluster reach the server.",

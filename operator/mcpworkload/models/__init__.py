@@ -12,7 +12,15 @@ from mcpworkload.models.rollout import DisruptionBudget, UpdateStrategy
 from mcpworkload.models.rules import NAME_RULES
 from mcpworkload.models.server import PROBE_HANDLERS
 from mcpworkload.models.spec import WorkloadSpec
-from mcpworkload.models.status import STATUS_DEFAULT, Condition, ConditionStatus, WorkloadStatus
+from mcpworkload.models.status import (
+    STATUS_DEFAULT,
+    Condition,
+    ConditionStatus,
+    ContainerRecord,
+    LastTermination,
+    PodRecord,
+    WorkloadStatus,
+)
 from mcpworkload.models.workload import Workload
 
 __all__ = [
@@ -21,8 +29,11 @@ __all__ = [
     "STATUS_DEFAULT",
     "Condition",
     "ConditionStatus",
+    "ContainerRecord",
     "DisruptionBudget",
+    "LastTermination",
     "PatchOperation",
+    "PodRecord",
     "Port",
     "Transport",
     "TransportType",

@@ -191,3 +191,10 @@ class ServerFields(Model):
         ),
         json_schema_extra=INT64,
     )
+    report_log_tail: bool | None = Field(
+        default=None,
+        description=(
+            "Whether status and Events may quote the last lines that a container printed before "
+            "it ended; what a server prints may be confidential. Left out: true."
+        ),
+    )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, PlainSerializer
 
 from mcpworkload.models.base import INT32, INT64, Model
 
@@ -29,6 +29,10 @@ Moment = Annotated[
     AfterValidator(_whole_seconds),
     PlainSerializer(_as_rfc3339, return_type=str),
 ]
+
+
+def _by_name() -> dict[str, JsonValue]:
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
 
 class Condition(Model):
@@ -60,6 +64,74 @@ class Condition(Model):
     message: str = Field(
         max_length=32768,
         description="Why, in a sentence for people.",
+    )
+
+
+class LastTermination(Model):
+    """The last exit of a container that nobody had asked for."""
+
+    pod: str = Field(description="The pod's name.")
+    container: str = Field(description="The container's name.")
+    container_id: str = Field(
+        default="",
+        alias="containerID",
+        description="The container that ended, as its runtime calls it; empty when not known.",
+    )
+    image: str = Field(default="", description="The image it ran.")
+    exit_code: int | None = Field(
+        default=None,
+        description="What it exited with. Left out: nobody knows any more.",
+        json_schema_extra=INT32,
+    )
+    signal: int | None = Field(
+        default=None, description="The signal that ended it, if one did.", json_schema_extra=INT32
+    )
+    reason: str = Field(
+        default="", description="Why, in a word: the kubelet's, an eviction's, or Unknown."
+    )
+    message: str = Field(
+        default="",
+        description="What it wrote last; never with reportLogTail: false.",
+    )
+    started_at: Moment | None = Field(default=None, description="When it started.")
+    finished_at: Moment | None = Field(default=None, description="When it ended.")
+
+
+class ContainerRecord(Model):
+    """How far one container's exits have been reported."""
+
+    name: str = Field(description="The container's name.")
+    restart_count: int = Field(
+        ge=0,
+        description="How many of its ends have been accounted for, by the kubelet's count.",
+        json_schema_extra=INT32,
+    )
+    container_id: str = Field(
+        default="",
+        alias="containerID",
+        description="The last container that was reported.",
+    )
+    base: int = Field(
+        default=0,
+        ge=0,
+        description="How many of its ends there were before the kubelet began to count anew.",
+        json_schema_extra=INT32,
+    )
+
+
+class PodRecord(Model):
+    """How far one pod's exits have been reported."""
+
+    name: str = Field(description="The pod's name.")
+    uid: str = Field(description="Which pod of that name.")
+    revision: str = Field(default="", description="The pod template that it was made from.")
+    ended: bool = Field(
+        default=False, description="Whether its end was asked for, or has been reported."
+    )
+    containers: list[ContainerRecord] = Field(
+        default_factory=list,
+        description="Those of its containers of which exits have been reported.",
+        json_schema_extra=_by_name(),
     )
 
 
@@ -98,6 +170,23 @@ class WorkloadStatus(Model):
     url: str = Field(
         default="",
         description="Where clients inside the cluster reach the server.",
+    )
+    restarts: int = Field(
+        default=0,
+        ge=0,
+        description=(
+            "How many exits of containers there were, since the workload exists, that nobody had "
+            "asked for; sidecars and exits with code 0 count."
+        ),
+        json_schema_extra=INT32,
+    )
+    last_termination: LastTermination | None = Field(
+        default=None, description="The last of those exits."
+    )
+    pods: list[PodRecord] = Field(
+        default_factory=list,
+        description="How far the exits of each pod have been reported: the operator's memory.",
+        json_schema_extra=_by_name(),
     )
     conditions: list[Condition] = Field(
         default_factory=list,

@@ -22,9 +22,17 @@ from mcpworkload.runtime.errors import (
     WorkloadNotReady,
     WorkloadNotRunning,
 )
+from mcpworkload.runtime.happenings import (
+    Happening,
+    WorkloadEvicted,
+    WorkloadExited,
+    WorkloadRemoved,
+    WorkloadRestarted,
+)
 from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
 from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.monitor import Monitor
 from mcpworkload.runtime.profiles import (
     InboundRules,
     NetworkRules,
@@ -51,10 +59,12 @@ __all__ = [
     "ContainerAttachment",
     "ContainerInfo",
     "DeployWorkloadOptions",
+    "Happening",
     "InboundRules",
     "Instance",
     "KubernetesRuntime",
     "LogLine",
+    "Monitor",
     "Mount",
     "NetworkRules",
     "OutboundRules",
@@ -73,10 +83,14 @@ __all__ = [
     "WaitTimedOut",
     "WorkloadConflict",
     "WorkloadError",
+    "WorkloadEvicted",
+    "WorkloadExited",
     "WorkloadInvalid",
     "WorkloadNotFound",
     "WorkloadNotReady",
     "WorkloadNotRunning",
+    "WorkloadRemoved",
+    "WorkloadRestarted",
     "build_workload",
     "is_kubernetes_runtime",
     "new_deploy_workload_options",

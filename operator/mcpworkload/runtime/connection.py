@@ -42,6 +42,11 @@ def core_path(resource: str, namespace: str = "", name: str = "", subresource: s
     return f"{path}/{subresource}" if subresource else path
 
 
+def apps_path(resource: str, namespace: str = "", name: str = "") -> str:
+    """The path of something in apps/v1."""
+    return _path("/apis/apps/v1", namespace, resource, name)
+
+
 def _path(root: str, namespace: str, resource: str, name: str) -> str:
     inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     return f"{root}{inside}/{resource}" + (f"/{quote(name, safe='')}" if name else "")

@@ -13,6 +13,7 @@ from mcpworkload.runtime.following import follow_logs
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
+from mcpworkload.runtime.monitor import Callback, Monitor
 from mcpworkload.runtime.profiles import PermissionProfile
 from mcpworkload.runtime.reading import info_of, is_stopped, transport_port_of
 from mcpworkload.runtime.removal import remove
@@ -213,6 +214,23 @@ class KubernetesRuntime:
             WorkloadNotFound: there is none of that id.
         """
         return info_of(await self._workload(workload_id).read())
+
+    def monitor(
+        self,
+        workload_id: str = "",
+        *,
+        namespace: str | None = None,
+        all_namespaces: bool = False,
+        callback: Callback | None = None,
+    ) -> Monitor:
+        """
+        A Monitor of one workload, or of all of a namespace or the cluster; not yet started.
+
+        With *callback* each happening goes there, and nothing is left to iterate over.
+        """
+        workload = self._workload(workload_id).key if workload_id else ""
+        where = "" if all_namespaces else namespace or self._connection.namespace
+        return Monitor(self._connection, workload=workload, namespace=where, callback=callback)
 
     @overload
     async def get_workload_logs(

@@ -1,9 +1,10 @@
-"""Following a handful of objects by list and watch, until what is waited for is true."""
+"""Following objects by list and watch, until what is waited for is true or for ever."""
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -15,37 +16,71 @@ Objects = dict[str, dict[str, Any]]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
-async def follow(
-    connection: Connection, path: str, query: dict[str, str]
-) -> AsyncGenerator[Objects]:
-    """
-    The objects that *query* selects, by name: as they are now, and after each change.
+@dataclass(frozen=True)
+class Listed:
+    """All that there is now; what was known and is not among it went while nobody looked."""
 
-    Goes on when a watch ends, breaks or expires, and when the API server is away; objects that
-    came and went meanwhile are not seen. Never ends by itself.
+    objects: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One object came, changed or, with `is_deleted`, went."""
+
+    object: dict[str, Any]
+    is_deleted: bool
+
+
+async def observe(
+    connection: Connection, path: str, query: dict[str, str]
+) -> AsyncGenerator[Listed | Changed]:
+    """
+    The objects that *query* selects: all of them first, then each change.
+
+    A watch that ends or breaks is taken up where it was, also after the API server has been
+    away; where that is no longer possible, all are listed anew. Never ends by itself.
 
     Raises:
         WorkloadError: the first list fails, or a later one for another reason than an outage.
     """
-    pause, has_begun = _FIRST_PAUSE, False
+    pause, has_begun, place = _FIRST_PAUSE, False, _Place()
     while True:
         try:
-            listed = await connection.request("GET", path, query=query)
-            objects = {item["metadata"]["name"]: item for item in listed.get("items") or ()}
-            has_begun = True
-            yield dict(objects)
-            version = listed["metadata"]["resourceVersion"]
-            async with aclosing(_changes(connection, path, query, version)) as changes:
+            if not place.version:
+                listed = await connection.request("GET", path, query=query)
+                has_begun, place.version = True, listed["metadata"]["resourceVersion"]
+                yield Listed(listed.get("items") or [])
+            async with aclosing(_changes(connection, path, query, place)) as changes:
                 async for change in changes:
                     pause = _FIRST_PAUSE
-                    _apply(change, objects)
-                    yield dict(objects)
+                    yield Changed(change["object"], change["type"] == "DELETED")
         except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError):
             if not has_begun:
                 raise
             pause = min(pause * 2, _LONGEST_PAUSE)
         # Many may have lost the same API server: they do not come back at once.
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+
+
+async def follow(
+    connection: Connection, path: str, query: dict[str, str]
+) -> AsyncGenerator[Objects]:
+    """
+    The objects that *query* selects, by name: as they are now, and after each change.
+
+    As `observe` otherwise; for a handful of objects.
+    """
+    objects: Objects = {}
+    async with aclosing(observe(connection, path, query)) as states:
+        async for state in states:
+            if isinstance(state, Listed):
+                objects = {item["metadata"]["name"]: item for item in state.objects}
+            else:
+                name = state.object["metadata"]["name"]
+                objects.pop(name, None)
+                if not state.is_deleted:
+                    objects[name] = state.object
+            yield dict(objects)
 
 
 async def until(
@@ -62,29 +97,23 @@ async def until(
     raise AssertionError("follow never ends by itself")
 
 
+@dataclass
+class _Place:
+    """How far a watch has come; empty when a list is due."""
+
+    version: str = ""
+
+
 async def _changes(
-    connection: Connection, path: str, query: dict[str, str], version: str
+    connection: Connection, path: str, query: dict[str, str], place: _Place
 ) -> AsyncGenerator[dict[str, Any]]:
-    """The changes since *version*, until the API server has to be asked for a list again."""
-    while True:
-        since = {
-            **query,
-            "resourceVersion": version,
-            "allowWatchBookmarks": "true",
-        }
-        async with aclosing(connection.watch(path, since)) as events:
-            async for event in events:
-                if event["type"] == "ERROR":
-                    return  # mostly 410: the version has expired
-                version = event["object"]["metadata"]["resourceVersion"]
-                if event["type"] != "BOOKMARK":
-                    yield event
-        await asyncio.sleep(_FIRST_PAUSE)
-
-
-def _apply(change: dict[str, Any], objects: Objects) -> None:
-    name = change["object"]["metadata"]["name"]
-    if change["type"] == "DELETED":
-        objects.pop(name, None)
-    else:
-        objects[name] = change["object"]
+    """The changes of one watch from *place* on, which moves along."""
+    since = {**query, "resourceVersion": place.version, "allowWatchBookmarks": "true"}
+    async with aclosing(connection.watch(path, since)) as events:
+        async for event in events:
+            if event["type"] == "ERROR":
+                place.version = ""  # mostly 410: it has expired
+                return
+            place.version = event["object"]["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                yield event

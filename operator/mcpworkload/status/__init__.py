@@ -5,20 +5,24 @@ Pure: the live objects come in as an `Observation`, the clock as an argument.
 """
 
 from mcpworkload.status.announcements import News, news, of_reversion
-from mcpworkload.status.conditions import Subject, build_status, summary
+from mcpworkload.status.conditions import build_status, summary
+from mcpworkload.status.exits import Ends, account_ends, describe
 from mcpworkload.status.holding import Hold, hold_for
-from mcpworkload.status.pods import condition_of, containers_of, next_look
+from mcpworkload.status.pods import condition_of, next_look
 from mcpworkload.status.problems import awaited_claims, suspects
+from mcpworkload.status.subject import Subject
 from mcpworkload.status.tellings import is_telling, since
 
 __all__ = [
+    "Ends",
     "Hold",
     "News",
     "Subject",
+    "account_ends",
     "awaited_claims",
     "build_status",
     "condition_of",
-    "containers_of",
+    "describe",
     "hold_for",
     "is_telling",
     "news",

@@ -7,73 +7,26 @@ longer than one reconcile.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from mcpworkload import names
-from mcpworkload.desired import server_url
 from mcpworkload.errors import Refusal
 from mcpworkload.live import Pod
-from mcpworkload.models import Condition, ConditionStatus, Workload, WorkloadStatus
+from mcpworkload.models import Condition, ConditionStatus, WorkloadStatus
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.status import tellings
+from mcpworkload.status.exits import Ends
 from mcpworkload.status.pods import is_steady
 from mcpworkload.status.problems import Problem, first_problem
+from mcpworkload.status.subject import Subject
 
 # A condition's message ends at 32,768; what is quoted in ours (names, keys) may be longer.
 MAX_MESSAGE = 4000
 # Nothing runs because nothing is to run: no reason not to be Ready.
 _AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What the status is about; without a valid spec, as much of it as can be known."""
-
-    generation: int
-    #: How many pods there should be.
-    replicas: int
-    selector: str
-    url: str
-    #: The status as it is stored now.
-    status: Mapping[str, Any]
-    is_stopped: bool = False
-    #: How many of the replicas have to run the newest template; None for all.
-    to_update: int | None = None
-    #: How many of the replicas may be missing without anything being wrong.
-    may_miss: int = 1
-    #: Whether a pod has to have been ready for a while before it counts.
-    has_min_ready_seconds: bool = False
-
-    @classmethod
-    def of(cls, workload: Workload) -> "Subject":
-        """The subject for a workload with a valid spec."""
-        return cls(
-            generation=workload.generation,
-            replicas=workload.spec.wanted_replicas,
-            selector=f"{names.WORKLOAD_LABEL}={workload.name}",
-            url=server_url(workload),
-            status=workload.status,
-            is_stopped=workload.spec.is_stopped,
-            to_update=workload.spec.replicas_to_update,
-            may_miss=workload.spec.replicas_that_may_miss,
-            has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
-        )
-
-    @classmethod
-    def of_invalid(cls, body: Mapping[str, Any]) -> "Subject":
-        """The subject for a body that does not parse: what was true stays."""
-        status = body.get("status") or {}
-        return cls(
-            generation=body["metadata"].get("generation", 0),
-            replicas=status.get("replicas", 0),
-            selector=status.get("selector", ""),
-            url=status.get("url", ""),
-            status=status,
-        )
 
 
 @dataclass(frozen=True)
@@ -91,13 +44,14 @@ def build_status(
     observation: Observation,
     applied: Mapping[ChildId, Applied],
     refusal: Refusal | None,
+    ends: Ends,
     now: datetime,
 ) -> dict[str, Any]:
     """
     The status to write, in the form in which it is stored.
 
     *applied* is what we did last, *refusal* why the spec could not be turned into children,
-    None when it was.
+    None when it was, *ends* what containers' ends there were.
     """
     accepted = _accepted(observation, applied, refusal)
     available = _available(subject, observation, refusal, now)
@@ -112,6 +66,9 @@ def build_status(
         **_counts(subject, observation, now),
         selector=subject.selector,
         url=subject.url,
+        restarts=ends.restarts,
+        last_termination=ends.last,
+        pods=ends.pods,
         conditions=_dated(verdicts, subject, now),
     )
     return status.to_api()
@@ -224,7 +181,7 @@ def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
 def _problem(subject: Subject, observation: Observation, now: datetime) -> Problem | None:
     """What is wrong with the pods that there are, else why there are not all of them."""
     if problem := first_problem(observation.pods.values(), now, observation.told):
-        return problem
+        return problem if subject.may_quote else replace(problem, tail="")
     said = tellings.of_refusal(observation, subject.replicas, now)
     return Problem(AvailableReason.POD_REFUSED, said) if said else None
 

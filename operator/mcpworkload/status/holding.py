@@ -18,7 +18,7 @@ from mcpworkload.observation import Applied, Observation
 # The StatefulSet controller answers within a fraction of a second; if it is down, say so then.
 SETTLE_SECONDS = 2.0
 COUNTS_ONLY_SECONDS = 10.0
-_COUNTS = ("replicas", "updatedReplicas")
+_COUNTS = ("pods", "replicas", "updatedReplicas")
 
 
 @dataclass
@@ -35,8 +35,14 @@ def hold_for(
     observation: Observation,
     applied: Mapping[ChildId, Applied],
     hold: Hold,
+    *,
+    is_pressing: bool = False,
 ) -> float | None:
-    """None: write *wanted* now. Else after how many seconds to look again, 0.0 for never."""
+    """
+    None: write *wanted* now. Else after how many seconds to look again, 0.0 for never.
+
+    What *is_pressing* is not held back: it would be lost with the process.
+    """
     now = time.monotonic()
     is_settling = observation.is_settling(applied)
     is_same = stored == wanted
@@ -46,6 +52,8 @@ def hold_for(
     hold.counts_since = _running(hold.counts_since, now) if counts_only else None
     if is_same:
         return 0.0
+    if is_pressing:
+        return None
     left = max(
         _left(hold.settling_since, SETTLE_SECONDS, now),
         _left(hold.counts_since, COUNTS_ONLY_SECONDS, now),

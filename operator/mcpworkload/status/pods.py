@@ -1,6 +1,6 @@
 """When a pod counts as serving, and for how long it has not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from mcpworkload.live import ContainerStatus, Pod, PodCondition
@@ -30,20 +30,6 @@ def is_impatient(pod: Pod, now: datetime) -> bool:
     return not pod.is_ready and _unready_for(pod, now) >= PATIENCE
 
 
-def containers_of(pod: Pod) -> Iterator[ContainerStatus]:
-    """All containers, in the order in which they start."""
-    yield from pod.status.init_container_statuses
-    yield from pod.status.container_statuses
-
-
-def runs_once(pod: Pod, container: ContainerStatus) -> bool:
-    """Whether it is an init container that is meant to end, not a sidecar."""
-    return any(
-        each.name == container.name and each.restart_policy != "Always"
-        for each in pod.spec.init_containers
-    )
-
-
 def is_looping(container: ContainerStatus, now: datetime) -> bool:
     """Whether a container that runs again after an exit may be about to end again."""
     if container.last_state.terminated is None or container.state.running is None:
@@ -63,7 +49,7 @@ def _hold_left(pod: Pod, now: datetime) -> float:
     """For how many seconds more a ready pod does not count, as it has only just come back."""
     since = [
         container.state.running.started_at
-        for container in containers_of(pod)
+        for container in pod.containers
         if container.state.running and is_looping(container, now)
     ]
     if not since:
@@ -74,7 +60,7 @@ def _hold_left(pod: Pod, now: datetime) -> float:
 
 
 def _unready_for(pod: Pod, now: datetime) -> timedelta:
-    running = (container.state.running for container in containers_of(pod) if not container.ready)
+    running = (container.state.running for container in pod.containers if not container.ready)
     started = (state.started_at for state in running if state)
     changed = condition_of(pod, "Ready").last_transition_time
     return _age((pod.metadata.creation_timestamp, changed, *started), now)

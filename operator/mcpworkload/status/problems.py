@@ -10,7 +10,8 @@ from mcpworkload.reasons import AvailableReason
 from mcpworkload.status import pods as at
 from mcpworkload.status import tellings, words
 
-_WAITING_REASONS = {
+# Of a container that waits, or ended before its program ran: these words are the kubelet's.
+START_REASONS = {
     "ErrImagePull": AvailableReason.IMAGE_PULL_FAILED,
     "ImagePullBackOff": AvailableReason.IMAGE_PULL_FAILED,
     "ImageInspectError": AvailableReason.IMAGE_PULL_FAILED,
@@ -75,7 +76,7 @@ def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
         pod
         for pod in pods
         if pod.metadata.deletion_timestamp is None
-        and (any(map(_was_killed, at.containers_of(pod))) or _is_silent(pod, now))
+        and (any(map(_was_killed, pod.containers)) or _is_silent(pod, now))
     ]
 
 
@@ -88,7 +89,7 @@ def _problem_of(pod: Pod, now: datetime, events: Sequence[Event]) -> Problem | N
         return None
     if pod.metadata.deletion_timestamp is not None:
         return _overdue(pod, now)
-    for container in at.containers_of(pod):
+    for container in pod.containers:
         # The kubelet ends what fails its probes; that it did is less than why.
         said = tellings.of_probe(events, container, ending=True)
         if _was_killed(container) and said:
@@ -108,7 +109,7 @@ def _plain_problem(pod: Pod, now: datetime) -> Problem | None:
     if message := _unschedulable(pod):
         said = words.scheduling_error(message)
         return problem_at(AvailableReason.UNSCHEDULABLE, pod, None, said)
-    for container in at.containers_of(pod):
+    for container in pod.containers:
         if problem := _container_problem(pod, container, now):
             return problem
     return _lost(pod)
@@ -169,9 +170,9 @@ def _slow_problem(pod: Pod, events: Sequence[Event]) -> Problem | None:
     if _waits_for_claims(pod):
         said = tellings.of_claims(events) or words.scheduling_error(_unschedulable(pod))
         return problem_at(AvailableReason.VOLUME_PENDING, pod, None, said)
-    for container in at.containers_of(pod):
+    for container in pod.containers:
         if container.state.running and not container.ready:
-            if at.runs_once(pod, container):
+            if pod.runs_once(container):
                 said = "the init container has not ended yet"
                 return problem_at(AvailableReason.STARTING, pod, container, said)
             return _not_ready(pod, container, tellings.of_probe(events, container))
@@ -192,7 +193,7 @@ def _not_ready(pod: Pod, container: ContainerStatus, said: str) -> Problem:
 
 def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> Problem | None:
     waiting = container.state.waiting
-    reason = _WAITING_REASONS.get(waiting.reason) if waiting else None
+    reason = START_REASONS.get(waiting.reason) if waiting else None
     if waiting and reason:
         said = words.pull_error(waiting.message)
         problem = problem_at(reason, pod, container, said or waiting.reason)
@@ -200,9 +201,9 @@ def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> P
     ended = _exit_of(pod, container, now)
     if ended is None:
         return None
-    if ended.reason in _WAITING_REASONS:
+    if ended.reason in START_REASONS:
         said = words.steady(ended.message)
-        return problem_at(_WAITING_REASONS[ended.reason], pod, container, said)
+        return problem_at(START_REASONS[ended.reason], pod, container, said)
     if ended.reason == _OUT_OF_MEMORY:
         return _exit(AvailableReason.OOM_KILLED, pod, container, ended)
     return _exit(AvailableReason.CRASH_LOOPING, pod, container, ended)
@@ -212,7 +213,7 @@ def _exit_of(pod: Pod, container: ContainerStatus, now: datetime) -> Terminated 
     """The exit that the container has not recovered from."""
     state, before = container.state, container.last_state.terminated
     if state.terminated:
-        is_done = at.runs_once(pod, container) and state.terminated.exit_code == 0
+        is_done = pod.runs_once(container) and state.terminated.exit_code == 0
         return None if is_done else state.terminated
     if state.running is None:
         return before

@@ -158,6 +158,7 @@ SPEC_FIELDS = {
     "service",
     "updateStrategy",
     "disruptionBudget",
+    "reportLogTail",
     "restartedAt",
     "podTemplatePatch",
 }
@@ -176,6 +177,9 @@ def test_the_fields_are_those_of_this_version() -> None:
         "updatedReplicas",
         "selector",
         "url",
+        "restarts",
+        "lastTermination",
+        "pods",
     }
 
 
@@ -241,6 +245,7 @@ def test_names_and_subresources() -> None:
         "Reason",
         "Transport",
         "Replicas",
+        "Restarts",
         "URL",
         "Age",
     ]

@@ -43,6 +43,8 @@ def test_status_as_the_api_gets_it() -> None:
         "updatedReplicas": 1,
         "selector": "mcpworkload.dev/workload=weather",
         "url": "http://weather.tools.svc:8080/mcp",
+        "restarts": 0,
+        "pods": [],
         "conditions": [
             {
                 "type": "Ready",

@@ -47,11 +47,11 @@ async def test_an_expired_watch_is_begun_anew() -> None:
 
 
 async def test_an_api_server_that_goes_away_is_waited_for() -> None:
-    """Its connections break, then it answers 503 for a while."""
-    api = FakeApi([[], 503, [make_item(40)]], [[changed(11), None], []])
+    """Its connection breaks, it has forgotten what was before, and answers 503 for a while."""
+    api = FakeApi([[], 503, [make_item(40)]], [[changed(11), None], [make_expired()], []])
     await wait(api, 40)
 
-    assert api.requests == ["LIST", "WATCH 10", "LIST", "LIST"]
+    assert api.requests == ["LIST", "WATCH 10", "WATCH 11", "LIST", "LIST"]
 
 
 async def test_an_api_server_that_never_answered_is_an_error_at_once() -> None:

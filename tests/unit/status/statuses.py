@@ -1,9 +1,10 @@
 """Statuses of a workload, made and read in one line."""
 
+from datetime import datetime
 from typing import Any
 
 from mcpworkload.observation import Observation
-from mcpworkload.status.conditions import Subject, build_status
+from mcpworkload.status import Subject, account_ends, build_status
 from tests.unit.builders import NOON, make_pod, make_workload
 
 READY = make_pod(ready=True)
@@ -18,7 +19,19 @@ def status_of(
 ) -> dict[str, Any]:
     """The status at noon."""
     subject = Subject.of(make_workload(status=before, **spec))
-    return build_status(subject, observation, {}, refusal, NOON)
+    return status_for(subject, observation, refusal=refusal)
+
+
+def status_for(
+    subject: Subject,
+    observation: Observation,
+    applied: Any = None,
+    refusal: Any = None,
+    now: datetime = NOON,
+) -> dict[str, Any]:
+    """The status of *subject*."""
+    ends = account_ends(subject, observation)
+    return build_status(subject, observation, applied or {}, refusal, ends, now)
 
 
 def verdicts(status: dict[str, Any]) -> list[str]:

@@ -18,7 +18,8 @@ from mcpworkload.errors import (
 from mcpworkload.live import Pod
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
-from mcpworkload.status.conditions import MAX_MESSAGE, Subject, build_status
+from mcpworkload.status import Subject
+from mcpworkload.status.conditions import MAX_MESSAGE
 from tests.unit.builders import (
     NOON,
     make_body,
@@ -27,7 +28,7 @@ from tests.unit.builders import (
     make_statefulset,
     make_workload,
 )
-from tests.unit.status.statuses import LEAVING, OLD, READY, status_of, verdicts
+from tests.unit.status.statuses import LEAVING, OLD, READY, status_for, status_of, verdicts
 
 STARTING = make_pod()
 STATEFUL_SET = ChildId("StatefulSet", "weather")
@@ -133,7 +134,7 @@ def test_a_body_that_does_not_parse_keeps_what_was_true() -> None:
     before = status_of(make_observation(READY))
     subject = Subject.of_invalid(make_body(status=before, image=7))
 
-    status = build_status(subject, make_observation(READY), {}, InvalidSpec("no"), NOON)
+    status = status_for(subject, make_observation(READY), refusal=InvalidSpec("no"))
 
     assert status["url"] == before["url"]
     assert "Available=True/ReplicasReady" in verdicts(status)
@@ -145,8 +146,8 @@ def test_times_change_with_the_status_alone() -> None:
     later = NOON + timedelta(hours=1)
     subject = Subject.of(make_workload(status=before))
 
-    same = build_status(subject, make_observation(STARTING), {}, None, later)
-    changed = build_status(subject, make_observation(READY), {}, None, later)
+    same = status_for(subject, make_observation(STARTING), now=later)
+    changed = status_for(subject, make_observation(READY), now=later)
 
     assert same == before
     times = [condition["lastTransitionTime"] for condition in changed["conditions"]]
@@ -170,7 +171,7 @@ def test_what_an_apply_will_overtake_is_not_ready() -> None:
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", version=5000)}
 
     subject = Subject.of(make_workload())
-    status = build_status(subject, make_observation(READY), applied, None, NOON)
+    status = status_for(subject, make_observation(READY), applied)
 
     assert verdicts(status)[2] == "Ready=False/Updating"
 
@@ -182,7 +183,7 @@ def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", 200, futile="f")}
 
     subject = Subject.of(make_workload())
-    status = build_status(subject, make_observation(READY, statefulset=live), applied, None, NOON)
+    status = status_for(subject, make_observation(READY, statefulset=live), applied)
 
     message = status["conditions"][0]["message"]
     assert message == "the API server does not keep spec.updateStrategy of the StatefulSet weather"

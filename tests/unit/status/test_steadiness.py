@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mcpworkload.live import Pod
-from mcpworkload.status.conditions import Subject, build_status
+from mcpworkload.status import Subject
 from mcpworkload.status.pods import next_look
 from tests.unit.builders import NOON, make_event, make_observation, make_pod, make_workload
-from tests.unit.status.statuses import status_of, verdicts
+from tests.unit.status.statuses import status_for, status_of, verdicts
 
 QUOTA = "create Pod {} in StatefulSet weather failed error: exceeded quota"
 
@@ -65,7 +65,8 @@ def test_a_loop_is_one_status() -> None:
     before: Any = status_of(make_observation(pods[0]))
 
     for pod in pods:
-        assert status_of(make_observation(pod), before=before) == before
+        status = status_of(make_observation(pod), before=before)
+        assert status["conditions"] == before["conditions"]
 
 
 def test_time_alone_brings_the_next_look() -> None:
@@ -82,7 +83,7 @@ def refused(*events: tuple[str, float], pods: tuple[Pod, ...] = (), replicas: in
     refusals = [make_event("FailedCreate", QUOTA.format(pod), ago(age)) for pod, age in events]
     subject = Subject.of(make_workload(replicas=replicas))
     observation = make_observation(*pods, refusals=refusals)
-    available = build_status(subject, observation, {}, None, NOON)["conditions"][1]
+    available = status_for(subject, observation)["conditions"][1]
     return f"{available['reason']}: {available['message']}"
 
 

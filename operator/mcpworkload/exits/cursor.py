@@ -1,0 +1,50 @@
+"""How far the exits of a workload's pods have been told."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mcpworkload.exits.terminations import is_ending, revision_of, terminations_of
+from mcpworkload.live import Pod
+
+
+@dataclass(frozen=True)
+class ContainerCursor:
+    """How far one container's exits have been told."""
+
+    #: How many of its ends are accounted for, by the kubelet's count.
+    ended: int = 0
+    #: The ID of the last of them; empty when nobody knows it. Where the kubelet has begun to
+    #: count anew since, the ID of the last one before.
+    container_id: str = ""
+    #: How many there were before the kubelet began to count anew.
+    base: int = 0
+
+
+@dataclass(frozen=True)
+class PodCursor:
+    """How far one pod's exits have been told."""
+
+    uid: str
+    revision: str = ""
+    #: Whether its end was asked for or has been told: its disappearance is no news then.
+    is_ended: bool = False
+    #: By name, those containers that have ended at least once.
+    containers: Mapping[str, ContainerCursor] = field(default_factory=dict)
+
+
+#: By the pod's name; a pod that replaces another of its name replaces its entry, too.
+Cursor = Mapping[str, PodCursor]
+
+
+def baseline(pods: Iterable[Pod]) -> Cursor:
+    """The cursor for which everything that happened so far has been told."""
+    return {pod.metadata.name: _all_told(pod) for pod in pods}
+
+
+def _all_told(pod: Pod) -> PodCursor:
+    containers = {}
+    for container in pod.containers:
+        count, told = terminations_of(pod, container)
+        if count:
+            containers[container.name] = ContainerCursor(count, told[-1].key if told else "")
+    return PodCursor(pod.metadata.uid, revision_of(pod), is_ending(pod), containers)

@@ -1,0 +1,74 @@
+"""One unexpected end of a container, as it is told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mcpworkload.exits.terminations import Termination
+from mcpworkload.live import Pod
+
+# Exit codes above this are 128 and the signal's number.
+_SIGNAL_BASE = 128
+_LAST_SIGNAL = 64
+
+
+class ExitKind(StrEnum):
+    """What is known of an exit. Public API: kinds may be added, never renamed."""
+
+    EXITED = "Exited"  # the kubelet tells how
+    EVICTED = "Evicted"  # the cluster ended the pod: eviction, preemption, a lost node
+    UNKNOWN = "Unknown"  # it ended while nobody looked, and nobody knows how any more
+
+
+@dataclass(frozen=True)
+class Exit:
+    """
+    A container ended, and nobody had asked for it.
+
+    *pod_uid*, *container* and *index* name it for good, also where the kubelet begins to count
+    anew; *container_id* is empty and *exit_code*
+    None where the kubelet does not know them (any more). *count* is more than 1 where many
+    unknown ones are told at once.
+    """
+
+    kind: ExitKind
+    pod: str
+    pod_uid: str
+    container: str
+    index: int
+    reason: str
+    message: str = ""
+    container_id: str = ""
+    image: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    count: int = 1
+
+
+def exit_of(
+    pod: Pod, container: str, index: int, termination: Termination, disruption: str
+) -> Exit:
+    """The exit that *termination* is; *disruption* is why the cluster ended the pod, if it did."""
+    ended = termination.ended
+    return Exit(
+        kind=ExitKind.EVICTED if disruption else ExitKind.EXITED,
+        pod=pod.metadata.name,
+        pod_uid=pod.metadata.uid,
+        container=container,
+        index=index,
+        reason=disruption or ended.reason,
+        message=(disruption and pod.status.message) or ended.message,
+        container_id=ended.container_id,
+        image=termination.image,
+        exit_code=ended.exit_code,
+        signal=ended.signal or _signal_in(ended.exit_code),
+        started_at=ended.started_at,
+        finished_at=ended.finished_at,
+    )
+
+
+def _signal_in(exit_code: int) -> int | None:
+    signal = exit_code - _SIGNAL_BASE
+    return signal if 0 < signal <= _LAST_SIGNAL else None

@@ -1,0 +1,63 @@
+"""
+What Prometheus may know of the workloads: what their statuses say, counted by nobody else.
+
+Read from the stored statuses whenever it is asked for, so that numbers survive a restart of the
+operator, and are never ahead of what `kubectl get` shows.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from mcpworkload.reasons import ConditionType
+from mcpworkload.store import Body
+
+__all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
+
+_LABELS = ("namespace", "workload")
+
+
+class Metrics(Collector):
+    """The metrics of all workloads in a store."""
+
+    def __init__(self, bodies: Iterable[Body]) -> None:
+        self._bodies = bodies
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def render(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """One family each for unexpected exits and for Ready."""
+        exits = CounterMetricFamily(
+            "mcpworkload_unexpected_exits",
+            "Exits of containers that nobody had asked for: status.restarts.",
+            labels=_LABELS,
+        )
+        ready = GaugeMetricFamily(
+            "mcpworkload_ready", "1 when the workload is as its spec asks, else 0.", labels=_LABELS
+        )
+        for body in self._bodies:
+            where = (body["metadata"]["namespace"], body["metadata"]["name"])
+            status = body.get("status") or {}
+            exits.add_metric(where, status.get("restarts", 0))
+            ready.add_metric(where, float(_is_ready(status)))
+        yield exits
+        yield ready
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is known before the first look: registering must not read the store."""
+        return iter(())
+
+
+def _is_ready(status: Any) -> bool:
+    return any(
+        (condition["type"], condition["status"]) == (ConditionType.READY, "True")
+        for condition in status.get("conditions", ())
+    )

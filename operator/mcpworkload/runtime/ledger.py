@@ -1,0 +1,207 @@
+"""
+Pure: from what watches say of pods and workloads to what happened, each told once.
+
+The books are those of `mcpworkload.exits`, opened when monitoring starts: what happened before
+counts as told.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mcpworkload.exits import Cursor, Exit, ExitKind, Sightings, Wanted, account, baseline
+from mcpworkload.live import ContainerStatus, Pod
+from mcpworkload.names import WORKLOAD_LABEL, workload_key
+from mcpworkload.runtime.happenings import (
+    Happening,
+    WorkloadEvicted,
+    WorkloadExited,
+    WorkloadRemoved,
+    WorkloadRestarted,
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a workload."""
+
+    #: How many pods there should be.
+    replicas: int
+    may_quote: bool
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Known":
+        """What *body*, an MCPWorkload, says."""
+        spec = body["spec"]
+        is_stopped = spec.get("operatingMode") == "Stopped"
+        replicas = 0 if is_stopped else spec.get("replicas", 1)
+        return cls(replicas, spec.get("reportLogTail") is not False)
+
+
+class Ledger:
+    """The pods and workloads of one scope, and how far what happened to them has been told."""
+
+    def __init__(self) -> None:
+        self._sightings = Sightings(lambda _: None)
+        self._workloads: dict[str, Known] = {}
+        self._pods: dict[str, dict[str, Pod]] = {}
+        self._cursors: dict[str, Cursor] = {}
+        #: By pod UID and container, where there was one: the restart that was told last.
+        self._running: dict[tuple[str, str], int] = {}
+
+    def open(self, bodies: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> None:
+        """Begin with the workloads *bodies* and *pods*, in the state given."""
+        for body in bodies:
+            self._workloads[_key_of(body)] = Known.of(body)
+        for raw in pods:
+            if (found := _pod_of(raw)) is not None:
+                key, pod = found
+                self._pods.setdefault(key, {})[pod.metadata.name] = pod
+        for key, known in self._pods.items():
+            self._cursors[key] = baseline(known.values())
+            self._running |= {
+                (pod.metadata.uid, container.name): container.restart_count
+                for pod in known.values()
+                for container in pod.containers
+                if container.restart_count
+            }
+
+    def workload_changed(self, body: Mapping[str, Any]) -> None:
+        """An MCPWorkload is as *body* says."""
+        self._workloads[_key_of(body)] = Known.of(body)
+
+    def workload_deleted(self, key: str) -> Iterator[Happening]:
+        """The MCPWorkload of that id is no more."""
+        if self._workloads.pop(key, None) is not None:
+            yield WorkloadRemoved(key)
+
+    def workloads_missing(self, present: Iterable[str]) -> list[str]:
+        """The ids of known workloads that are not among those *present* in a list."""
+        return sorted(self._workloads.keys() - set(present))
+
+    def pod_changed(self, raw: Mapping[str, Any]) -> Iterator[Happening]:
+        """A pod is as *raw* says."""
+        found = _pod_of(raw)
+        if found is None:
+            return
+        key, pod = found
+        known = self._pods.setdefault(key, {})
+        before = known.get(pod.metadata.name)
+        if before is not None and before.metadata.uid != pod.metadata.uid:
+            self._sightings.gone(key, before, watched=False)
+        known[pod.metadata.name] = pod
+        self._sightings.seen(key, pod)
+        yield from self._settle(key)
+        yield from self._restarts(key, pod)
+
+    def pod_deleted(self, raw: Mapping[str, Any]) -> Iterator[Happening]:
+        """A pod was deleted; *raw* is the last that was to be said of it."""
+        found = _pod_of(raw)
+        if found is None:
+            return
+        key, pod = found
+        self._pods.get(key, {}).pop(pod.metadata.name, None)
+        self._forget(pod)
+        self._sightings.gone(key, pod, watched=True)
+        yield from self._settle(key)
+
+    def pods_missing(self, present: Iterable[str]) -> list[tuple[str, str]]:
+        """Workload and UID of each known pod that is not among those *present* in a list."""
+        uids = set(present)
+        return [
+            (key, pod.metadata.uid)
+            for key, pods in self._pods.items()
+            for pod in pods.values()
+            if pod.metadata.uid not in uids
+        ]
+
+    def pod_vanished(self, key: str, uid: str, revision: str) -> Iterator[Happening]:
+        """
+        A pod is no longer there, nobody saw it go, and nothing has taken its place.
+
+        *revision* is the template that the workload's pods are made from now; empty when there
+        are to be none.
+        """
+        pods = self._pods.get(key, {})
+        pod = next((each for each in pods.values() if each.metadata.uid == uid), None)
+        if pod is not None:
+            del pods[pod.metadata.name]
+            self._forget(pod)
+            self._sightings.gone(key, pod, watched=False)
+            yield from self._settle(key, revision)
+
+    def running_containers(self, key: str) -> int:
+        """How many containers of a workload run."""
+        return sum(
+            container.state.running is not None
+            for pod in self._pods.get(key, {}).values()
+            for container in pod.containers
+        )
+
+    def _settle(self, key: str, revision: str = "") -> Iterator[Happening]:
+        known = self._workloads.get(key, Known(0, may_quote=False))
+        pods, cursor = self._pods.get(key, {}), self._cursors.get(key, {})
+        result = account(cursor, pods, self._sightings.of(key), Wanted(known.replicas, revision))
+        self._cursors[key] = result.cursor
+        self._sightings.settle(key, result.cursor, result.gone)
+        if not pods:
+            self._pods.pop(key, None)
+            self._cursors.pop(key, None)
+        for each in result.exits:
+            yield _told(key, each, quote=known.may_quote)
+
+    def _restarts(self, key: str, pod: Pod) -> Iterator[Happening]:
+        for container in pod.containers:
+            at = (pod.metadata.uid, container.name)
+            count = container.restart_count
+            if container.state.running and count > self._running.get(at, 0):
+                self._running[at] = count
+                yield _restarted(key, pod, container)
+
+    def _forget(self, pod: Pod) -> None:
+        for container in pod.containers:
+            self._running.pop((pod.metadata.uid, container.name), None)
+
+
+def _key_of(body: Mapping[str, Any]) -> str:
+    return workload_key(body["metadata"]["namespace"], body["metadata"]["name"])
+
+
+def _pod_of(raw: Mapping[str, Any]) -> tuple[str, Pod] | None:
+    """The pod and its workload's id; None for one that no StatefulSet of ours has made."""
+    pod = msgspec.convert(raw, Pod)
+    name, owner = pod.metadata.labels.get(WORKLOAD_LABEL, ""), pod.metadata.controller
+    # Without an owner it is ours, too, for a moment: its StatefulSet is being replaced.
+    if not name or (owner is not None and (owner.kind, owner.name) != ("StatefulSet", name)):
+        return None
+    return workload_key(pod.metadata.namespace, name), pod
+
+
+def _told(key: str, exit_: Exit, *, quote: bool) -> Happening:
+    kind = WorkloadEvicted if exit_.kind == ExitKind.EVICTED else WorkloadExited
+    return kind(
+        workload=key,
+        pod=exit_.pod,
+        pod_uid=exit_.pod_uid,
+        container=exit_.container,
+        container_id=exit_.container_id,
+        image=exit_.image,
+        exit_code=exit_.exit_code,
+        signal=exit_.signal,
+        reason=exit_.reason,
+        message=exit_.message if quote else "",
+        started_at=exit_.started_at,
+        finished_at=exit_.finished_at,
+        count=exit_.count,
+    )
+
+
+def _restarted(key: str, pod: Pod, container: ContainerStatus) -> Happening:
+    return WorkloadRestarted(
+        workload=key,
+        pod=pod.metadata.name,
+        container=container.name,
+        restart_count=container.restart_count,
+    )

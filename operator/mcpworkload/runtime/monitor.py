@@ -1,0 +1,227 @@
+"""Every unexpected exit of a workload's containers, or of many workloads', exactly once."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from typing import Self
+
+from mcpworkload.names import WORKLOAD_LABEL, split_key
+from mcpworkload.runtime.connection import Connection, apps_path, core_path, workloads_path
+from mcpworkload.runtime.errors import WorkloadNotFound, WorkloadNotRunning
+from mcpworkload.runtime.happenings import Happening
+from mcpworkload.runtime.ledger import Ledger
+from mcpworkload.runtime.watching import Changed, Listed, observe
+
+Callback = Callable[[Happening], Awaitable[object] | object]
+_Query = dict[str, str]
+
+
+class Monitor:
+    """
+    What happens to one workload, or to all of a namespace or of the cluster.
+
+    ::
+
+        async with runtime.monitor("tools/weather") as monitor:
+            async for happening in monitor:
+                ...
+
+    Two watches and no polling. Every exit that was not asked for (by a stop, a scale-down, a
+    rollout, a removal, the deletion of a pod) between start and stop is told exactly once,
+    whatever happens to the watches meanwhile; what nobody knows any more is told as such. What
+    happened before the start is not told. The iteration ends with `stop_monitoring`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        workload: str = "",
+        namespace: str = "",
+        callback: Callback | None = None,
+    ) -> None:
+        self._connection = connection
+        self._workload = workload
+        self._namespace = split_key(workload)[0] if workload else namespace
+        self._callback = callback
+        self._ledger = Ledger()
+        self._told: asyncio.Queue[Happening | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
+
+    async def start_monitoring(self) -> Self:
+        """
+        Begin, and return once everything from now on will be told; again, it does nothing.
+
+        Raises:
+            WorkloadNotFound: there is no such workload.
+            WorkloadNotRunning: no container of the one workload runs.
+            WorkloadError: the API server cannot be asked.
+        """
+        if self._task is not None and not self._task.done():
+            return self
+        self._ledger, self._failure = Ledger(), None
+        self._told = asyncio.Queue()
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._run(begun))
+        try:
+            await begun
+        except BaseException:
+            await self.stop_monitoring()
+            raise
+        return self
+
+    async def stop_monitoring(self) -> None:
+        """
+        End; what was seen before can still be read. Again, or without a start, does nothing.
+
+        Raises:
+            Exception: what the callback raised, which has ended monitoring.
+        """
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        if self._callback is not None and self._failure is not None:
+            raise self._failure
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        return await self.start_monitoring()
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Stop."""
+        await self.stop_monitoring()
+
+    async def __aiter__(self) -> AsyncIterator[Happening]:
+        """
+        What happens, in the order in which it was seen, until monitoring is stopped.
+
+        Raises:
+            WorkloadError: monitoring cannot go on, because rights were taken away.
+        """
+        while (happening := await self._told.get()) is not None:
+            yield happening
+        # Whoever comes next finds the end, too.
+        self._told.put_nowait(None)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _run(self, begun: asyncio.Future[None]) -> None:
+        try:
+            await self._observe(begun)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody listens
+            failure = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            if begun.done():
+                self._failure = failure
+            else:
+                begun.set_exception(failure)
+        finally:
+            self._told.put_nowait(None)
+
+    async def _observe(self, begun: asyncio.Future[None]) -> None:
+        bodies = observe(self._connection, workloads_path(self._namespace), self._of_workload())
+        pods = observe(self._connection, core_path("pods", self._namespace), self._of_pods())
+        async with aclosing(bodies), aclosing(pods):
+            self._open(await _first(bodies), await _first(pods))
+            begun.set_result(None)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow(bodies, self._workloads_listed, self._body_changed))
+                group.create_task(self._follow(pods, self._pods_listed, self._pod_changed))
+
+    async def _follow(
+        self,
+        states: AsyncIterator[Listed | Changed],
+        listed: Callable[[Listed], AsyncIterator[Happening]],
+        changed: Callable[[Changed], Iterable[Happening]],
+    ) -> None:
+        async for state in states:
+            if isinstance(state, Changed):
+                for happening in changed(state):
+                    await self._tell(happening)
+            else:
+                async for happening in listed(state):
+                    await self._tell(happening)
+
+    def _open(self, bodies: Listed, pods: Listed) -> None:
+        self._ledger.open(bodies.objects, pods.objects)
+        if not self._workload:
+            return
+        if not bodies.objects:
+            raise WorkloadNotFound("there is no such MCPWorkload", workload=self._workload)
+        if not self._ledger.running_containers(self._workload):
+            raise WorkloadNotRunning(
+                "no container of it runs",
+                workload=self._workload,
+                advice="start it, or monitor its namespace",
+            )
+
+    def _body_changed(self, change: Changed) -> Iterable[Happening]:
+        metadata = change.object["metadata"]
+        if change.is_deleted:
+            return self._ledger.workload_deleted(f"{metadata['namespace']}/{metadata['name']}")
+        self._ledger.workload_changed(change.object)
+        return ()
+
+    def _pod_changed(self, change: Changed) -> Iterable[Happening]:
+        if change.is_deleted:
+            return self._ledger.pod_deleted(change.object)
+        return self._ledger.pod_changed(change.object)
+
+    async def _workloads_listed(self, listed: Listed) -> AsyncIterator[Happening]:
+        present = []
+        for body in listed.objects:
+            self._ledger.workload_changed(body)
+            present.append(f"{body['metadata']['namespace']}/{body['metadata']['name']}")
+        for key in self._ledger.workloads_missing(present):
+            for happening in self._ledger.workload_deleted(key):
+                yield happening
+
+    async def _pods_listed(self, listed: Listed) -> AsyncIterator[Happening]:
+        uids = [pod["metadata"]["uid"] for pod in listed.objects]
+        missing = self._ledger.pods_missing(uids)
+        # Their successors first: whether they were rolled over shows by those.
+        for pod in listed.objects:
+            for happening in self._ledger.pod_changed(pod):
+                yield happening
+        for key, uid in missing:
+            revision = await self._look_up(key)
+            for happening in self._ledger.pod_vanished(key, uid, revision):
+                yield happening
+
+    async def _look_up(self, key: str) -> str:
+        """Learn how *key* stands now, for a pod of it has vanished; its pods' template."""
+        namespace, name = split_key(key)
+        try:
+            body = await self._connection.request("GET", workloads_path(namespace, name))
+            self._ledger.workload_changed(body)
+            path = apps_path("statefulsets", namespace, name)
+            status = (await self._connection.request("GET", path)).get("status", {})
+        except WorkloadNotFound:
+            return ""
+        return str(status.get("updateRevision", ""))
+
+    async def _tell(self, happening: Happening) -> None:
+        if self._callback is None:
+            self._told.put_nowait(happening)
+        elif inspect.isawaitable(answer := self._callback(happening)):
+            await answer
+
+    def _of_workload(self) -> _Query:
+        name = split_key(self._workload)[1]
+        return {"fieldSelector": f"metadata.name={name}"} if name else {}
+
+    def _of_pods(self) -> _Query:
+        name = split_key(self._workload)[1]
+        return {"labelSelector": f"{WORKLOAD_LABEL}={name}" if name else WORKLOAD_LABEL}
+
+
+async def _first(states: AsyncIterator[Listed | Changed]) -> Listed:
+    state = await anext(states)
+    if isinstance(state, Changed):
+        raise TypeError("a change came before the list that it changes")
+    return state

@@ -1,0 +1,179 @@
+"""The exits of a workload's pods: from the stored status to those that are new, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mcpworkload.exits import (
+    Account,
+    ContainerCursor,
+    Cursor,
+    Exit,
+    ExitKind,
+    PodCursor,
+    Wanted,
+    account,
+)
+from mcpworkload.models import ContainerRecord, LastTermination, PodRecord
+from mcpworkload.observation import Observation
+from mcpworkload.status.problems import START_REASONS
+from mcpworkload.status.subject import Subject
+
+MAX_MESSAGE = 1000
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What a status says of containers' ends, and which of them are news."""
+
+    restarts: int
+    last: LastTermination | None
+    pods: list[PodRecord]
+    #: What has to be told before the status is stored, and no other time.
+    news: tuple[Exit, ...]
+    #: Whether it must not wait, for a successor of this process could not know it.
+    is_pressing: bool
+    #: How far everything is told once the status is stored.
+    cursor: Cursor
+    #: UIDs of the pods that are gone and need not be remembered then.
+    gone: frozenset[str]
+
+
+def account_ends(subject: Subject, observation: Observation) -> Ends:
+    """What the status of *subject* has to say next of containers' ends."""
+    status = subject.status
+    cursor = cursor_of(status)
+    if observation.unreadable:
+        return _unchanged(status, cursor)
+    recorded = {entry.uid for entry in cursor.values()}
+    # A pod that was ours stays so while its StatefulSet is being replaced.
+    pods = {
+        name: pod
+        for name, pod in observation.labelled.items()
+        if name in observation.pods or pod.metadata.uid in recorded
+    }
+    live = observation.statefulset
+    ours = {live.metadata.uid} if live else set()
+    seen = {
+        uid: sighting
+        for uid, sighting in observation.seen.items()
+        if uid in recorded or sighting.last is None or _controller(sighting.last) in ours
+    }
+    wanted = Wanted(subject.replicas, live.status.update_revision if live else "")
+    result = account(cursor, pods, seen, wanted)
+    news = tuple(each if subject.may_quote else _unquoted(each) for each in result.exits)
+    return Ends(
+        restarts=status.get("restarts", 0) + sum(each.count for each in news),
+        last=_last(news) or _stored_last(status),
+        pods=_records(result),
+        news=news,
+        is_pressing=bool(news) or _has_new_end(cursor, result.cursor),
+        cursor=result.cursor,
+        gone=frozenset(uid for uid, each in observation.seen.items() if each.last),
+    )
+
+
+def _unchanged(status: Mapping[str, Any], cursor: Cursor) -> Ends:
+    """What is stored: nobody can look."""
+    pods = [PodRecord.model_validate(pod) for pod in status.get("pods", ())]
+    restarts, last = status.get("restarts", 0), _stored_last(status)
+    return Ends(restarts, last, pods, (), is_pressing=False, cursor=cursor, gone=frozenset())
+
+
+def _stored_last(status: Mapping[str, Any]) -> LastTermination | None:
+    stored = status.get("lastTermination")
+    return LastTermination.model_validate(stored) if stored else None
+
+
+def cursor_of(status: Mapping[str, Any]) -> Cursor:
+    """How far the exits have been told, as *status* has it."""
+    return {
+        pod["name"]: PodCursor(
+            uid=pod["uid"],
+            revision=pod.get("revision", ""),
+            is_ended=pod.get("ended", False),
+            containers={
+                each["name"]: ContainerCursor(
+                    each["restartCount"], each.get("containerID", ""), each.get("base", 0)
+                )
+                for each in pod.get("containers", ())
+            },
+        )
+        for pod in status.get("pods", ())
+    }
+
+
+def describe(exit_: Exit) -> str:
+    """The exit in a sentence for people."""
+    where = f"pod {exit_.pod}, container {exit_.container}"
+    times = f" {exit_.count} times" if exit_.count > 1 else ""
+    if exit_.kind == ExitKind.EXITED:
+        said = f"exited with code {exit_.exit_code} ({exit_.reason})"
+    elif exit_.kind == ExitKind.EVICTED:
+        said = f"ended by the cluster ({exit_.reason})"
+    else:
+        said = f"ended{times} while nobody looked"
+    return f"{where}: {said}: {exit_.message}" if exit_.message else f"{where}: {said}"
+
+
+def _records(result: Account) -> list[PodRecord]:
+    return [
+        PodRecord(
+            name=name,
+            uid=entry.uid,
+            revision=entry.revision,
+            ended=entry.is_ended,
+            containers=[
+                ContainerRecord(
+                    name=container,
+                    restart_count=each.ended,
+                    container_id=each.container_id,
+                    base=each.base,
+                )
+                for container, each in sorted(entry.containers.items())
+            ],
+        )
+        for name, entry in sorted(result.cursor.items())
+    ]
+
+
+def _has_new_end(before: Cursor, after: Cursor) -> bool:
+    """Whether a recorded pod is about to go, as was asked for."""
+    return any(
+        entry.is_ended
+        and name in before
+        and before[name].uid == entry.uid
+        and not before[name].is_ended
+        for name, entry in after.items()
+    )
+
+
+def _last(news: tuple[Exit, ...]) -> LastTermination | None:
+    """The last of *news* of which anything is known, else the last of all."""
+    known = [each for each in news if each.kind != ExitKind.UNKNOWN]
+    last = next(reversed(known or news), None)
+    if last is None:
+        return None
+    return LastTermination(
+        pod=last.pod,
+        container=last.container,
+        container_id=last.container_id,
+        image=last.image,
+        exit_code=last.exit_code,
+        signal=last.signal,
+        reason=last.reason,
+        message=last.message.strip()[-MAX_MESSAGE:],
+        started_at=last.started_at,
+        finished_at=last.finished_at,
+    )
+
+
+def _unquoted(exit_: Exit) -> Exit:
+    """*exit_* without what the server printed; what the kubelet says of it stays."""
+    is_printed = exit_.kind == ExitKind.EXITED and exit_.reason not in START_REASONS
+    return replace(exit_, message="") if is_printed else exit_
+
+
+def _controller(pod: Any) -> str:
+    owner = pod.metadata.controller
+    return owner.uid if owner else ""

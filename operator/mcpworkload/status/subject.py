@@ -1,0 +1,59 @@
+"""What a status is about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcpworkload import names
+from mcpworkload.desired import server_url
+from mcpworkload.models import Workload
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the status is about; without a valid spec, as much of it as can be known."""
+
+    generation: int
+    #: How many pods there should be.
+    replicas: int
+    selector: str
+    url: str
+    #: The status as it is stored now.
+    status: Mapping[str, Any]
+    is_stopped: bool = False
+    #: How many of the replicas have to run the newest template; None for all.
+    to_update: int | None = None
+    #: How many of the replicas may be missing without anything being wrong.
+    may_miss: int = 1
+    #: Whether a pod has to have been ready for a while before it counts.
+    has_min_ready_seconds: bool = False
+    #: Whether the status may quote what a server printed.
+    may_quote: bool = False
+
+    @classmethod
+    def of(cls, workload: Workload) -> "Subject":
+        """The subject for a workload with a valid spec."""
+        return cls(
+            generation=workload.generation,
+            replicas=workload.spec.wanted_replicas,
+            selector=f"{names.WORKLOAD_LABEL}={workload.name}",
+            url=server_url(workload),
+            status=workload.status,
+            is_stopped=workload.spec.is_stopped,
+            to_update=workload.spec.replicas_to_update,
+            may_miss=workload.spec.replicas_that_may_miss,
+            has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
+            may_quote=workload.spec.report_log_tail is not False,
+        )
+
+    @classmethod
+    def of_invalid(cls, body: Mapping[str, Any]) -> "Subject":
+        """The subject for a body that does not parse: what was true stays."""
+        status = body.get("status") or {}
+        return cls(
+            generation=body["metadata"].get("generation", 0),
+            replicas=status.get("replicas", 0),
+            selector=status.get("selector", ""),
+            url=status.get("url", ""),
+            status=status,
+        )

@@ -1,0 +1,132 @@
+"""Exits on a real kubelet: told once by status, Events and the library's Monitor."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from deploy.kubectl import kubectl
+from mcpworkload.runtime import KubernetesRuntime, WorkloadEvicted, WorkloadRemoved
+from tests.rig.builders import LISTEN, make_running_workload
+from tests.rig.cluster import Cluster
+from tests.rig.deaths import MEMORY, Listener, exit_events, make_mortal
+from tests.rig.predicates import Predicate, is_gone, is_ready
+from tests.rig.space import Space
+
+
+@pytest.fixture
+async def listener(space: Space, cluster: Cluster) -> AsyncIterator[Listener]:
+    """A Monitor of the test's namespace."""
+    runtime = await KubernetesRuntime.from_environment(kubeconfig=cluster.kubeconfig)
+    async with runtime, runtime.monitor(namespace=space.name) as monitor:
+        listener = Listener(monitor)
+        task = asyncio.create_task(listener.listen())
+        yield listener
+        await monitor.stop_monitoring()
+        await task
+
+
+def has_restarted(times: int) -> Predicate:
+    """status.restarts is at least that."""
+    return Predicate(
+        f"has {times} restarts",
+        lambda found: (found or {}).get("status", {}).get("restarts", 0) >= times,
+    )
+
+
+@pytest.mark.timeout(240)
+async def test_every_way_to_end_is_told_once(space: Space, listener: Listener) -> None:
+    """By status, by one Event, and by the Monitor, all with the same details."""
+    expected: dict[str, tuple[int, str]] = {
+        "code": (3, "Error"),
+        "zero": (0, "Completed"),
+        "fault": (139, "Error"),
+        "memory": (137, "OOMKilled"),
+    }
+    limits = {"limits": {"memory": "64Mi"}}
+    for way in expected:
+        await space.apply(make_mortal(way, way, resources=limits))
+
+    for way, (code, reason) in expected.items():
+        await space.until("MCPWorkload", way, has_restarted(1), 60)
+        workload = await space.until("MCPWorkload", way, is_ready(), 90)
+        told = listener.exits(way)
+        status = workload["status"]
+        assert status["restarts"] == 1
+        assert [(each.exit_code, each.reason) for each in told] == [(code, reason)]
+        last = status["lastTermination"]
+        assert (last["exitCode"], last["reason"]) == (code, reason)
+        assert last["containerID"] == told[0].container_id
+        assert await exit_events(space, way) == {"Exited": 1}
+    assert "so it ends" in kubectl("describe", "mcpw", "code", "-n", space.name)
+    restarted = [type(each).__name__ for each in listener.told if each.workload.endswith("/code")]
+    assert restarted == ["WorkloadExited", "WorkloadRestarted"]
+
+
+@pytest.mark.timeout(240)
+async def test_helpers_count_too(space: Space, listener: Listener) -> None:
+    """A sidecar that ends, and an init container that fails before it succeeds."""
+    once = "test -e /memory/{0} || {{ touch /memory/{0}; sleep 1; exit {1}; }}"
+    helper = {
+        "image": make_running_workload()["spec"]["image"],
+        "volumeMounts": MEMORY["volumeMounts"],
+    }
+    sidecar = {
+        **helper,
+        "name": "helper",
+        "command": ["sh", "-c", once.format("a", 0) + "; sleep 999"],
+    }
+    first = {**helper, "name": "first", "command": ["sh", "-c", once.format("b", 7)]}
+    await space.apply(
+        make_running_workload("helped", sidecars=[sidecar], initContainers=[first], **MEMORY)
+    )
+
+    await space.until("MCPWorkload", "helped", has_restarted(2), 90)
+    await space.until("MCPWorkload", "helped", is_ready(), 90)
+
+    told = sorted((each.container, each.exit_code) for each in listener.exits("helped"))
+    assert told == [("first", 7), ("helper", 0)]
+    assert await exit_events(space, "helped") == {"Exited": 2}
+
+
+@pytest.mark.timeout(240)
+async def test_what_was_asked_for_is_not_told(space: Space, listener: Listener) -> None:
+    """Deletion of the pod, a rollout, a scale-down, a stop, and the removal."""
+    calm = make_running_workload("calm", replicas=2)
+    await space.settle(calm)
+    await space.delete("Pod", "calm-0")
+    await asyncio.sleep(2)
+    await space.until("MCPWorkload", "calm", is_ready(), 60)
+    spec: dict[str, Any] = {**calm["spec"], "restartedAt": "2026-03-01T12:00:00Z"}
+    await space.settle({**calm, "spec": spec}, 60)
+    await space.settle({**calm, "spec": {**spec, "replicas": 1}}, 60)
+    stopped = await space.settle({**calm, "spec": {**spec, "operatingMode": "Stopped"}}, 60)
+
+    await space.delete("MCPWorkload", "calm")
+    await space.until("StatefulSet", "calm", is_gone(), 60)
+    # What comes last shows that nothing came before.
+    await space.settle(make_mortal("last", "code"), 60)
+    await space.until("MCPWorkload", "last", has_restarted(1), 60)
+
+    assert stopped["status"]["restarts"] == 0
+    assert listener.exits("calm") == []
+    assert await exit_events(space, "calm") == {}
+    assert [each for each in listener.told if isinstance(each, WorkloadRemoved)] == [
+        WorkloadRemoved(f"{space.name}/calm")
+    ]
+
+
+@pytest.mark.timeout(240)
+async def test_an_eviction_is_told(space: Space, listener: Listener) -> None:
+    """The cluster ended the pod, and nobody who owns the workload asked for that."""
+    await space.settle(make_running_workload("calm", command=LISTEN))
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "calm-0"}}
+    path = f"/api/v1/namespaces/{space.name}/pods/calm-0/eviction"
+    await space.api.request("POST", path, {**eviction, "metadata": {"name": "calm-0"}})
+
+    workload = await space.until("MCPWorkload", "calm", has_restarted(1), 60)
+
+    assert workload["status"]["lastTermination"]["reason"] == "EvictionByEvictionAPI"
+    assert await exit_events(space, "calm") == {"Evicted": 1}
+    assert [type(each) for each in listener.exits("calm")] == [WorkloadEvicted]

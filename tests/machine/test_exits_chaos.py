@@ -1,0 +1,121 @@
+"""
+Exits under chaos: what is told equals what the containers themselves wrote down.
+
+Servers end in every way while the operator is killed again and again, others are deleted,
+rolled over, scaled and stopped, and the API server is restarted once, which also expires every
+watch. CHAOS_SECONDS makes it longer: see `make chaos`.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.cluster.choose import choose_cluster
+from mcpworkload.runtime import KubernetesRuntime
+from tests.rig import chaos
+from tests.rig.builders import make_running_workload
+from tests.rig.cluster import Cluster
+from tests.rig.deaths import Listener, exit_events
+from tests.rig.figures import Figures
+from tests.rig.predicates import is_ready
+from tests.rig.seat import Seat
+from tests.rig.space import Space
+
+ROOT = Path(__file__).parents[2]
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
+MORTALS = [f"mortal-{number}" for number in range(16)]
+CALM = [f"calm-{number}" for number in range(4)]
+KILL_SECONDS = 20.0
+SETTLE_SECONDS = 90.0
+
+pytestmark = pytest.mark.skipif(
+    choose_cluster().name != "local", reason="restarts the API server of the local cluster"
+)
+
+
+def make_up(backoff: str) -> None:
+    """Bring up what of the cluster is down, with that longest pause before a restart."""
+    environment = {**os.environ, "CRASH_BACKOFF": backoff}
+    subprocess.run(["make", "up"], cwd=ROOT, check=True, env=environment)
+
+
+@pytest.fixture
+def _quick_restarts() -> Iterator[None]:
+    """The kubelet restarts what has ended after a second at most."""
+    make_up("1s")
+    yield
+    make_up("")
+
+
+def restart_api_server() -> None:
+    """Kill it, and bring it up again."""
+    command = ["python3", "-m", "deploy.local", "pid", "kube-apiserver"]
+    found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    os.kill(int(found.stdout), signal.SIGKILL)
+    time.sleep(2)
+    make_up("1s")
+
+
+@pytest.mark.timeout(SECONDS + 400)
+@pytest.mark.usefixtures("_quick_restarts")
+async def test_what_is_told_is_what_happened(
+    space: Space, seat: Seat, cluster: Cluster, figures: Figures
+) -> None:
+    """Nothing missing, nothing twice, nothing that was asked for."""
+    operator = seat.take_out()
+    until = time.time() + SECONDS
+    runtime = await KubernetesRuntime.from_environment(kubeconfig=cluster.kubeconfig)
+    async with runtime, runtime.monitor(namespace=space.name) as monitor:
+        listener = Listener(monitor)
+        listening = asyncio.create_task(listener.listen())
+        for name in MORTALS:
+            await space.apply(chaos.make_mortal(name, until=until, life=SECONDS / 4))
+        for name in CALM:
+            await space.apply(make_running_workload(name, terminationGracePeriodSeconds=20))
+        trouble = [
+            asyncio.create_task(chaos.kill_again_and_again(operator, KILL_SECONDS)),
+            asyncio.create_task(chaos.disturb(space, CALM, pause=3)),
+        ]
+        await asyncio.sleep(SECONDS / 2)
+        await asyncio.to_thread(restart_api_server)
+        await asyncio.sleep(max(0.0, until - time.time()))
+        for task in trouble:
+            task.cancel()
+        await asyncio.gather(*trouble, return_exceptions=True)
+        # What lost its Lease while the API server was away has ended itself.
+        await asyncio.to_thread(make_up, "1s")
+        if not operator.is_running:
+            await asyncio.to_thread(operator.start_leading)
+        for name in CALM:
+            await space.patch("MCPWorkload", name, {"spec": {"operatingMode": "Running"}})
+        await space.until_all("MCPWorkload", [*MORTALS, *CALM], is_ready(), SETTLE_SECONDS)
+        await monitor.stop_monitoring()
+        await listening
+
+    total: Counter[str] = Counter()
+    for name in [*MORTALS, *CALM]:
+        book = chaos.read_book(space, name) if name in MORTALS else Counter[int]()
+        status = (await space.get("MCPWorkload", name))["status"]
+        events = await exit_events(space, name)
+        told = listener.exits(name)
+        known = Counter(each.exit_code for each in told if each.exit_code is not None)
+        figures.note(
+            f"{name}: book {book.total()}, status {status['restarts']}, Events {dict(events)}, "
+            f"Monitor {sum(each.count for each in told)}"
+        )
+        assert status["restarts"] == book.total()
+        assert events.total() == book.total()
+        assert sum(each.count for each in told) == book.total()
+        assert known <= book
+        ids = [each.container_id for each in told if each.container_id]
+        assert len(ids) == len(set(ids))
+        total.update({"exits": book.total(), **events})
+        total["details by the Monitor"] += known.total()
+    figures.note(f"{SECONDS:.0f} s of chaos: {dict(total)}")

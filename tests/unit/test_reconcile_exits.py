@@ -1,0 +1,136 @@
+"""The spine and the ends of containers: said first, counted with the status, once."""
+
+from typing import Any
+
+import pytest
+
+from mcpworkload.errors import Unavailable
+from mcpworkload.live import Pod
+from tests.unit.builders import make_observation, make_pod
+from tests.unit.world import KEY, Bench, World, make_bench
+
+READY = make_pod(ready=True)
+
+
+def crashed(times: int = 1, message: str = "boom", **state: Any) -> Pod:
+    """The server's pod after so many exits with code 3; it runs again."""
+    ended = {"exitCode": 3, "reason": "Error", "message": message, **state}
+    last = {"terminated": {**ended, "containerID": f"containerd://{times}"}}
+    return make_pod(
+        ready=True,
+        container={"restartCount": times, "state": {"running": {}}, "lastState": last},
+    )
+
+
+async def show(bench: Bench, pod: Pod) -> None:
+    """The watch delivers the pod, and the workload is looked at."""
+    bench.world.observation = make_observation(pod)
+    bench.world.sightings.seen(KEY, pod)
+    await bench.look(KEY)
+
+
+def successor(bench: Bench) -> Bench:
+    """Another process, which knows what is stored and nothing else."""
+    other = make_bench(World(observation=bench.world.observation))
+    body = bench.store.get(KEY)
+    assert body is not None
+    other.store.put({**body, "metadata": {**body["metadata"], "resourceVersion": "900"}})
+    for pod in bench.world.observation.pods.values():
+        other.world.sightings.seen(KEY, pod)
+    return other
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    """A workload that is Ready."""
+    # What the caches show is no older than what it applies.
+    ready = make_bench(World(version=500))
+    await show(ready, READY)
+    ready.world.calls.clear()
+    return ready
+
+
+async def test_an_exit_is_said_and_counted(bench: Bench) -> None:
+    """With what the kubelet knows of it, by one status write."""
+    await show(bench, crashed())
+
+    assert [each.exit_code for each in bench.world.exits] == [3]
+    status = bench.world.statuses[-1]
+    assert status["restarts"] == 1
+    assert status["lastTermination"]["containerID"] == "containerd://1"
+    assert status["lastTermination"]["message"] == "boom"
+    assert bench.world.calls.count("status") == 1
+
+
+async def test_it_is_said_once(bench: Bench) -> None:
+    """Neither another look nor another process says it again."""
+    await show(bench, crashed())
+    await show(bench, crashed())
+    other = successor(bench)
+
+    await other.look(KEY)
+
+    assert len(bench.world.exits) == 1
+    assert other.world.exits == []
+    assert "status" not in other.world.calls
+
+
+async def test_what_could_not_be_said_is_not_counted(bench: Bench) -> None:
+    """It is said and counted by the next look."""
+    bench.world.failures["exit"] = Unavailable("no answer")
+    with pytest.raises(Unavailable):
+        await show(bench, crashed())
+    assert "status" not in bench.world.calls
+
+    bench.world.failures.clear()
+    await bench.look(KEY)
+
+    assert bench.world.statuses[-1]["restarts"] == 1
+    assert len(bench.world.exits) == 1
+
+
+async def test_a_process_that_comes_late_counts_what_nobody_saw(bench: Bench) -> None:
+    """Of three exits the kubelet still tells the last."""
+    await show(bench, crashed(1))
+    bench.world.observation = make_observation(crashed(4))
+    other = successor(bench)
+
+    await other.look(KEY)
+
+    assert [each.kind for each in other.world.exits] == ["Unknown", "Unknown", "Exited"]
+    assert other.world.statuses[-1]["restarts"] == 4
+
+
+async def test_a_server_s_words_are_kept_where_that_is_asked_for() -> None:
+    """reportLogTail: false."""
+    bench = make_bench(reportLogTail=False)
+    await show(bench, READY)
+
+    await show(bench, crashed(message="the password is swordfish"))
+
+    assert "swordfish" not in f"{bench.world.exits} {bench.world.statuses}"
+    assert bench.world.statuses[-1]["restarts"] == 1
+
+
+async def test_a_deleted_pod_is_recorded_at_once(bench: Bench) -> None:
+    """A process that comes when it is gone would take it for lost."""
+    leaving = make_pod(terminating=True)
+    await show(bench, leaving)
+    assert bench.world.statuses[-1]["pods"][0]["ended"] is True
+
+    bench.world.observation = make_observation()
+    other = successor(bench)
+    await other.look(KEY)
+
+    assert other.world.exits == []
+
+
+async def test_a_pod_that_was_lost_while_nobody_looked_is_one_unknown_exit(bench: Bench) -> None:
+    """It was recorded, it is gone, and nobody saw it deleted."""
+    bench.world.observation = make_observation()
+    other = successor(bench)
+
+    await other.look(KEY)
+
+    assert [(each.kind, each.pod) for each in other.world.exits] == [("Unknown", "weather-0")]
+    assert other.world.statuses[-1]["restarts"] == 1
