@@ -1,6 +1,7 @@
 """The command line on a real cluster: a server's whole life, and what goes wrong in it."""
 
 import asyncio
+import json
 import re
 import signal
 import sys
@@ -127,17 +128,27 @@ async def test_ctrl_c_leaves_what_was_begun_and_says_so(space: Space) -> None:
 async def test_attaching_carries_all_three_streams_until_the_container_ends(
     space: Space,
 ) -> None:
-    """What is written arrives and is answered, errors apart; how it ended is told."""
+    """What is written arrives and is answered, errors apart; how it ended is told, once."""
     await space.settle(make_running_workload(command=ECHO, stdin=True))
 
-    async with started(space.name, "attach", "weather") as process:
+    async with (
+        started(space.name, "monitor", "weather", "-o", "json") as monitor,
+        started(space.name, "attach", "weather") as process,
+    ):
+        assert monitor.stderr is not None
+        assert (await monitor.stderr.readline()).startswith(b"watching")
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"one\n")
         assert await process.stdout.readline() == b"got one\n"
         process.stdin.write(b"end\n")
         _, err = await process.communicate()
+        assert (await mcpworkload(space.name, "rm", "weather")).code == ExitCode.OK
+        told, _ = await monitor.communicate()
 
+    exited, *others = map(json.loads, told.splitlines())
+    assert (exited["kind"], exited["exitCode"], exited["pod"]) == ("WorkloadExited", 3, "weather-0")
+    assert {other["kind"] for other in others} <= {"WorkloadRestarted", "WorkloadRemoved"}
     assert process.returncode == ExitCode.FAILED
     attached, *errors = err.decode().splitlines()
     assert attached.startswith("attached to weather-0, container mcp (")

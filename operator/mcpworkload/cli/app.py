@@ -23,6 +23,7 @@ _MODULES: Final = {
     "restart": "lifecycle",
     "rm": "lifecycle",
     "wait": "lifecycle",
+    "monitor": "monitor",
     "tools": "talking",
     "call": "talking",
     "doctor": "doctor",
