@@ -27,7 +27,7 @@ QUICK = """[
 ]"""
 RUN = ("run", EVERYTHING, "--patch", QUICK)
 
-# Opens its port, says hello, answers what it reads, and fails when told that this is the end.
+# Opens its port, answers what it reads, and fails when told that this is the end.
 ECHO = [
     "python3",
     "-I",
@@ -38,7 +38,6 @@ ECHO = [
 import signal, socket, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 server = socket.create_server(("", 8080))
-print("hello")
 for line in sys.stdin:
     if line == "end\\n":
         print("that is the end", file=sys.stderr)
@@ -75,7 +74,12 @@ async def test_the_life_of_a_server(space: Space) -> None:
     assert (await mcpworkload(space.name, "restart", NAME)).code == ExitCode.OK
     assert (await space.get("Pod", f"{NAME}-0"))["metadata"]["uid"] != uid
 
-    assert (await mcpworkload(space.name, "stop", NAME)).code == ExitCode.OK
+    async with started(space.name, "logs", NAME, "--follow") as following:
+        assert following.stdout is not None
+        assert (await following.stdout.readline()).startswith(b"Starting Streamable HTTP")
+        assert (await mcpworkload(space.name, "stop", NAME)).code == ExitCode.OK
+        await following.communicate()
+    assert following.returncode == ExitCode.OK
     assert await space.read_all("Pod") == []
     assert (await mcpworkload(space.name, "tools", NAME)).code == ExitCode.NOT_READY
 
@@ -154,19 +158,6 @@ async def test_attaching_carries_all_three_streams_until_the_container_ends(
     assert attached.startswith("attached to weather-0, container mcp (")
     assert errors[-1] == "error: the container ended with exit code 3 (Error)"
     assert "that is the end" in errors
-
-
-async def test_logs_are_followed_until_the_workload_stops(space: Space) -> None:
-    """Line by line as they come; a stop ends it, as it ends the workload."""
-    await space.settle(make_running_workload(command=ECHO, stdin=True))
-
-    async with started(space.name, "logs", "weather", "-f") as process:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"hello\n"
-        assert (await mcpworkload(space.name, "stop", "weather")).code == ExitCode.OK
-        await process.communicate()
-
-    assert process.returncode == ExitCode.OK
 
 
 async def test_colour_is_for_terminals(space: Space) -> None:

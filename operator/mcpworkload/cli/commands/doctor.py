@@ -1,6 +1,7 @@
 """What is wrong with the installation, or with one workload."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -94,16 +95,26 @@ def _write(findings: list[Finding]) -> None:
             out.print(Text(f"     -> {clean(finding.advice)}"), soft_wrap=True)
 
 
+@dataclass(frozen=True)
+class _Places:
+    """The namespaces that are looked at: the operator's, and that of the workloads."""
+
+    operator: str
+    workloads: str
+
+
 async def _examine(
     cluster: "Cluster", workload: str | None, operator_namespace: str
 ) -> list[Finding]:
+    given, separator, _ = (workload or "").partition("/")
+    places = _Places(operator_namespace, given if separator else cluster.namespace)
     try:
         version = (await cluster.read("/version"))["gitVersion"]
     except RuntimeError as error:
         return [_cannot("reach the cluster", error, "FAIL")]
     installation = [Finding("ok", f"Kubernetes {version} answers")]
     for words, look in _LOOKS:
-        installation += await _looked(words, look, cluster, operator_namespace)
+        installation += await _looked(words, look, cluster, places)
     if workload is None:
         return in_order(installation)
     body = await (await cluster.find(workload)).read()
@@ -113,15 +124,15 @@ async def _examine(
     return in_order(both)
 
 
-Look = Callable[["Cluster", str], Awaitable[list[Finding]]]
+Look = Callable[["Cluster", _Places], Awaitable[list[Finding]]]
 
 
-async def _looked(words: str, look: Look, cluster: "Cluster", namespace: str) -> list[Finding]:
+async def _looked(words: str, look: Look, cluster: "Cluster", places: _Places) -> list[Finding]:
     """What *look* finds; that it could not look is a finding, too."""
     from mcpworkload.runtime import RightsMissing, WorkloadError
 
     try:
-        return await look(cluster, namespace)
+        return await look(cluster, places)
     except RightsMissing as error:
         return [_cannot(words, error, "warn")]
     except WorkloadError as error:
@@ -133,8 +144,8 @@ def _cannot(what: str, error: RuntimeError, level: Any) -> Finding:
     return Finding(level, f"could not {what}: {message}", getattr(error, "advice", ""))
 
 
-async def _crd(cluster: "Cluster", namespace: str) -> list[Finding]:
-    del namespace
+async def _crd(cluster: "Cluster", places: _Places) -> list[Finding]:
+    del places
     from mcpworkload.models import WorkloadSpec
 
     await cluster.read(f"/apis/{API_VERSION}")
@@ -143,35 +154,36 @@ async def _crd(cluster: "Cluster", namespace: str) -> list[Finding]:
     return [judge_fields(served, known)]
 
 
-async def _operator(cluster: "Cluster", namespace: str) -> list[Finding]:
-    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+async def _operator(cluster: "Cluster", places: _Places) -> list[Finding]:
+    path = f"/apis/apps/v1/namespaces/{places.operator}/deployments"
     found = await cluster.read(path, {"labelSelector": _LABEL})
     deployments = [item for item in found["items"] if item["metadata"]["name"] == _OPERATOR]
-    return [judge_deployments(deployments or found["items"], namespace)]
+    return [judge_deployments(deployments or found["items"], places.operator)]
 
 
-async def _leader(cluster: "Cluster", namespace: str) -> list[Finding]:
-    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE_NAME}"
+async def _leader(cluster: "Cluster", places: _Places) -> list[Finding]:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{places.operator}/leases/{LEASE_NAME}"
     return [judge_lease(await cluster.read(path), utc_now())]
 
 
-async def _operators_rights(cluster: "Cluster", namespace: str) -> list[Finding]:
-    user = f"system:serviceaccount:{namespace}:{_OPERATOR}"
-    answers = [(right, await _may(cluster, right, user)) for right in _OPERATORS]
+async def _operators_rights(cluster: "Cluster", places: _Places) -> list[Finding]:
+    user = f"system:serviceaccount:{places.operator}:{_OPERATOR}"
+    where = places.workloads
+    answers = [(right, await _may(cluster, right, where, user)) for right in _OPERATORS]
     return judge_rights("the operator", answers, "FAIL")
 
 
-async def _our_rights(cluster: "Cluster", namespace: str) -> list[Finding]:
-    del namespace
-    answers = [(right, await _may(cluster, right)) for right in _OURS]
+async def _our_rights(cluster: "Cluster", places: _Places) -> list[Finding]:
+    where = places.workloads
+    answers = [(right, await _may(cluster, right, where)) for right in _OURS]
     return judge_rights("you", answers, "warn")
 
 
-async def _may(cluster: "Cluster", right: Right, user: str = "") -> bool:
-    """Whether *user*, else whoever asks, has *right* where the workloads are."""
+async def _may(cluster: "Cluster", right: Right, namespace: str, user: str = "") -> bool:
+    """Whether *user*, else whoever asks, has *right* in *namespace*."""
     kind = "SubjectAccessReview" if user else "SelfSubjectAccessReview"
     attributes = {
-        "namespace": cluster.namespace,
+        "namespace": namespace,
         "verb": right.verb,
         "group": right.group,
         "resource": right.resource,
