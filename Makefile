@@ -28,7 +28,13 @@ troubleshooting: install ## write what kubectl shows of each trouble into the pa
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
 
 test-machine: install ## end the kubelet, change a feature gate, kill the local cluster, take it down
-	@$(PY) -m pytest tests/machine
+	@$(PY) -m pytest tests/bench tests/machine
+
+bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,000 workloads
+	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/bench
+
+chaos: install ## five minutes in which everything fails: is every exit told, and told once
+	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest tests/unit
@@ -84,4 +90,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos unit check format crds up down status kubeconfig images install uninstall constraints

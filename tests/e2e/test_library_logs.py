@@ -118,7 +118,7 @@ async def test_what_cannot_be_read(space: Space, runtime: KubernetesRuntime) -> 
 
 
 async def test_replicas_and_a_sidecar(space: Space, runtime: KubernetesRuntime) -> None:
-    """Every pod is found by its workload, told apart, and can be asked for alone."""
+    """Every pod is found by its workload, told apart, and followed until that is removed."""
     say = "import os, time; print('{}', os.uname().nodename, flush=True); time.sleep(600)"
     sidecar = {
         "name": "helper",
@@ -141,6 +141,9 @@ async def test_replicas_and_a_sidecar(space: Space, runtime: KubernetesRuntime) 
     lines = await runtime.get_workload_logs("weather", follow=True, container="helper")
     async with aclosing(lines):
         got = {line.pod: line for line in await take(lines, 2)}
+        await runtime.remove_workload("weather")
+        async with asyncio.timeout(10):
+            assert [line async for line in lines] == [], "it ends with the workload"
     assert got == {
         "weather-0": "sidecar weather-0",
         "weather-1": "sidecar weather-1",

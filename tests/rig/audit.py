@@ -1,5 +1,5 @@
 """
-The operator's requests as the API server recorded them.
+The requests of the operator, and of others, as the API server recorded them.
 
 Counted from outside, because a counter of our own would share our mistakes.
 """
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 OPERATOR = "system:serviceaccount:mcpworkload-system:mcpworkload-operator"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -55,22 +56,36 @@ class AuditLog:
         """How often the operator made each kind of write."""
         return Counter(str(write) for write in self.writes(namespace))
 
+    def requests(self, user: str) -> Counter[str]:
+        """
+        How often *user* made each kind of request, a watch being one that was begun.
+
+        The policy records ServiceAccounts of the operator's namespace only.
+        """
+        return Counter(
+            str(_write(entry))
+            for entry in self._entries(user)
+            if (entry["stage"] == "ResponseStarted") == (entry["verb"] == "watch")
+        )
+
     def _writes(self) -> Iterator[Write]:
+        for entry in self._entries(OPERATOR):
+            if entry["verb"] in WRITES and entry["stage"] == "ResponseComplete":
+                yield _write(entry)
+
+    def _entries(self, user: str) -> Iterator[dict[str, Any]]:
         with self.path.open("rb") as file:
             file.seek(self.position)
             for line in file:
                 # The last line may still be on its way; it then belongs to a later request.
                 if not line.endswith(b"\n"):
                     return
-                entry = json.loads(line)
-                if entry["user"]["username"] != OPERATOR or entry["verb"] not in WRITES:
-                    continue
-                if entry["stage"] != "ResponseComplete":
-                    continue
-                yield _write(entry)
+                entry: dict[str, Any] = json.loads(line)
+                if entry["user"]["username"] == user:
+                    yield entry
 
 
-def _write(entry: dict[str, object]) -> Write:
+def _write(entry: dict[str, Any]) -> Write:
     reference = entry.get("objectRef")
     target = reference if isinstance(reference, dict) else {}
     answer = entry.get("responseStatus")
