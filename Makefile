@@ -45,13 +45,15 @@ check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
 	@$(PY) -m mcpworkload.crd --check
+	@$(PY) -m mcpworkload.cli.docs --check
 
 format: $(STAMP) ## rewrite the code the way `check` wants it
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --quiet --fix .
 
-crds: $(STAMP) ## generate CRD, reference and kustomize schema from the models
+crds: $(STAMP) ## generate CRD, references and kustomize schema from models and commands
 	@$(PY) -m mcpworkload.crd --write
+	@$(PY) -m mcpworkload.cli.docs --write
 
 up: ## start the test cluster (idempotent)
 	@$(PYTHON) -m deploy.cluster up
@@ -76,7 +78,7 @@ uninstall: ## remove the operator, its CRD and every workload
 
 constraints: ## write the newest versions that work together into constraints.txt
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/pip install --quiet '.[operator,dev]'
+	@build/constraints/bin/pip install --quiet '.[operator,cli,dev]'
 	@{ sed '/^[^#]/d' constraints.txt; \
 	   build/constraints/bin/pip freeze --exclude mcpworkload; } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt
@@ -85,7 +87,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "installing the Python environment ..."
 	@mkdir -p build
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,dev]'
+	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,cli,dev]'
 	@touch $@
 
 .PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos unit check format crds up down status kubeconfig images install uninstall constraints
