@@ -28,7 +28,13 @@ troubleshooting: install ## write what kubectl shows of each trouble into the pa
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
 
 test-machine: install ## end the kubelet, change a feature gate, kill the local cluster, take it down
-	@$(PY) -m pytest tests/machine
+	@$(PY) -m pytest tests/bench tests/machine
+
+bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,000 workloads
+	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/bench
+
+chaos: install ## five minutes in which everything fails: is every exit told, and told once
+	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest tests/unit
@@ -39,13 +45,15 @@ check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
 	@$(PY) -m mcpworkload.crd --check
+	@$(PY) -m mcpworkload.cli.docs --check
 
 format: $(STAMP) ## rewrite the code the way `check` wants it
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --quiet --fix .
 
-crds: $(STAMP) ## generate CRD, reference and kustomize schema from the models
+crds: $(STAMP) ## generate CRD, references and kustomize schema from models and commands
 	@$(PY) -m mcpworkload.crd --write
+	@$(PY) -m mcpworkload.cli.docs --write
 
 up: ## start the test cluster (idempotent)
 	@$(PYTHON) -m deploy.cluster up
@@ -70,7 +78,7 @@ uninstall: ## remove the operator, its CRD and every workload
 
 constraints: ## write the newest versions that work together into constraints.txt
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/pip install --quiet '.[operator,dev]'
+	@build/constraints/bin/pip install --quiet '.[operator,cli,dev]'
 	@{ sed '/^[^#]/d' constraints.txt; \
 	   build/constraints/bin/pip freeze --exclude mcpworkload; } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt
@@ -79,7 +87,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "installing the Python environment ..."
 	@mkdir -p build
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,dev]'
+	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos unit check format crds up down status kubeconfig images install uninstall constraints

@@ -22,7 +22,7 @@ from tests.rig.space import Space
 
 HERE = Path(__file__).parent
 # The fast ones first; the operator changes seats once, between the last two.
-FOLDERS = ("unit", "integration", "e2e", "machine")
+FOLDERS = ("unit", "integration", "e2e", "bench", "machine")
 CLUSTER_TEST_SECONDS = 180
 _SEAT = pytest.StashKey[Seat]()
 _FIGURES = pytest.StashKey[Figures]()

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 # Children and pods report in bursts: what they say is looked at once, this much later.
 COALESCE_SECONDS = 0.25
-# The end of a container is told at once; its pod's other containers often end with it.
+# The end of a container is told at once, before anything else is looked at; its pod's other
+# containers often end with it.
 END_SECONDS = 0.02
 
 
@@ -68,7 +69,7 @@ async def _lead(
         queue.add(key, after=COALESCE_SECONDS)
 
     def container_ended(key: str) -> None:
-        queue.add(key, after=END_SECONDS)
+        queue.add(key, after=END_SECONDS, is_urgent=True)
 
     informers = Informers(api, settings.namespaces, child_changed, container_ended)
     policy = Policy(settings.pod_security)

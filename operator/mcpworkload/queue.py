@@ -2,7 +2,7 @@
 Which workloads are due for a look, each at most once, each by one worker at a time.
 
 A key that is added again while it is worked on is due again afterwards; one that is added
-twice before its turn is worked on once. Failures back off per key.
+twice before its turn is worked on once. Urgent ones go first. Failures back off per key.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ class KeyQueue:
 
     def __init__(self) -> None:
         self._due: deque[str] = deque()
+        self._due_first: deque[str] = deque()
+        #: Those that go first at their next turn, due or not yet.
+        self._urgent: set[str] = set()
         self._queued: set[str] = set()
         self._active: set[str] = set()
         self._again: set[str] = set()
@@ -31,8 +34,14 @@ class KeyQueue:
         self._failures: dict[str, int] = {}
         self._waiting = asyncio.Semaphore(0)
 
-    def add(self, key: str, *, after: float = 0.0) -> None:
-        """Make *key* due, at the latest in *after* seconds; an earlier date stands."""
+    def add(self, key: str, *, after: float = 0.0, is_urgent: bool = False) -> None:
+        """
+        Make *key* due, at the latest in *after* seconds; an earlier date stands.
+
+        Once due, one that *is_urgent* waits for no other but those.
+        """
+        if is_urgent:
+            self._urgent.add(key)
         if after <= 0:
             self._make_due(key)
             return
@@ -47,6 +56,7 @@ class KeyQueue:
     def forget(self, key: str) -> None:
         """Drop the delays and failures of a key whose workload is gone."""
         self._failures.pop(key, None)
+        self._urgent.discard(key)
         if timer := self._timers.pop(key, None):
             timer.cancel()
 
@@ -72,8 +82,9 @@ class KeyQueue:
 
     async def _next(self) -> str:
         await self._waiting.acquire()
-        key = self._due.popleft()
+        key = (self._due_first or self._due).popleft()
         self._queued.discard(key)
+        self._urgent.discard(key)
         self._active.add(key)
         return key
 
@@ -90,8 +101,11 @@ class KeyQueue:
             self._again.add(key)
         elif key not in self._queued:
             self._queued.add(key)
-            self._due.append(key)
+            (self._due_first if key in self._urgent else self._due).append(key)
             self._waiting.release()
+        elif key in self._urgent and key in self._due:
+            self._due.remove(key)
+            self._due_first.append(key)
 
     def _failed(self, key: str, error: Exception) -> float:
         count = self._failures.get(key, 0)

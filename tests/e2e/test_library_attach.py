@@ -8,6 +8,7 @@ import pytest
 from mcpworkload.runtime import (
     KubernetesRuntime,
     RuntimeUnavailable,
+    SyncRuntime,
     WorkloadInvalid,
     WorkloadNotRunning,
 )
@@ -113,3 +114,22 @@ async def test_a_lost_connection_is_no_end(space: Space, cluster: Cluster) -> No
             wire.cut()
             with pytest.raises(RuntimeUnavailable, match="attach again"):
                 await attached.stdout.readline()
+
+
+async def test_without_an_event_loop(space: Space, cluster: Cluster) -> None:
+    """The facade waits for each line, of a log as of an output."""
+    await start(space, make_script(_ECHO, stdin=True))
+
+    def talk() -> list[object]:
+        opened = SyncRuntime.from_environment(space.name, kubeconfig=cluster.kubeconfig)
+        with opened as runtime, runtime.attach_to_workload("weather") as attached:
+            attached.write(b"one\n")
+            answer = next(iter(attached.stdout))
+            with runtime.get_workload_logs("weather", follow=True) as lines:
+                printed = {next(lines), next(lines)}
+            attached.write(b"exit\n")
+            return [answer, printed, attached.wait().exit_code, list(attached.stdout)]
+
+    told = await asyncio.to_thread(talk)
+
+    assert told == [b"one\n", {"one", "noise 4"}, 7, []]

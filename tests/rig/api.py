@@ -6,7 +6,7 @@ nothing with the operator's own way to the API server.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ JSON = "application/json-patch+json"
 # The field manager of the person who writes manifests.
 AUTHOR = "author"
 REQUEST_SECONDS = 30.0
+WATCH_SECONDS = 3600
 
 
 class RequestFailed(Exception):
@@ -87,6 +88,19 @@ class Api:
         """The objects of a namespace, or of the cluster."""
         items: list[Manifest] = (await self.request("GET", path_of(kind, namespace)))["items"]
         return items
+
+    async def watch(self, kind: str, namespace: str) -> AsyncGenerator[Manifest]:
+        """The objects of a namespace, then each of them whenever it changes, for an hour."""
+        query = {"watch": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        url = f"{self._client.configuration.host}{path_of(kind, namespace)}?{urlencode(query)}"
+        headers = {"Accept": "application/json"}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], url, "GET", None)
+        answer = await self._client.call_api("GET", url, headers, _request_timeout=WATCH_SECONDS)
+        try:
+            async for line in answer.response.content:
+                yield json.loads(line)["object"]
+        finally:
+            answer.response.close()
 
     async def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
         """Create an object, or have it judged only."""

@@ -1,5 +1,5 @@
 """
-The operator's requests as the API server recorded them.
+The requests of the operator, and of others, as the API server recorded them.
 
 Counted from outside, because a counter of our own would share our mistakes.
 """
@@ -56,28 +56,41 @@ class AuditLog:
         """How often the operator made each kind of write."""
         return Counter(str(write) for write in self.writes(namespace))
 
-    def requests(self, user: str) -> list[Write]:
-        """Everything that *user* has asked for and was answered, reads and watches included."""
-        return [_write(entry) for entry in self._entries() if entry["user"]["username"] == user]
+    def requests(self, user: str) -> Counter[str]:
+        """
+        How often *user* made each kind of request, a watch being one that was begun.
+
+        The policy records ServiceAccounts of the operator's and the example's namespace only.
+        """
+        return Counter(
+            str(_write(entry))
+            for entry in self._entries(user)
+            if (entry["stage"] == "ResponseStarted") == (entry["verb"] == "watch")
+        )
+
+    def refusals(self, user: str) -> list[Write]:
+        """What *user* asked for without being allowed to."""
+        requests = (_write(entry) for entry in self._entries(user))
+        return [request for request in requests if request.code in (401, 403)]
 
     def _writes(self) -> Iterator[Write]:
-        for entry in self._entries():
-            if entry["user"]["username"] == OPERATOR and entry["verb"] in WRITES:
+        for entry in self._entries(OPERATOR):
+            if entry["verb"] in WRITES and entry["stage"] == "ResponseComplete":
                 yield _write(entry)
 
-    def _entries(self) -> Iterator[dict[str, Any]]:
+    def _entries(self, user: str) -> Iterator[dict[str, Any]]:
         with self.path.open("rb") as file:
             file.seek(self.position)
             for line in file:
                 # The last line may still be on its way; it then belongs to a later request.
                 if not line.endswith(b"\n"):
                     return
-                entry = json.loads(line)
-                if entry["stage"] == "ResponseComplete":
+                entry: dict[str, Any] = json.loads(line)
+                if entry["user"]["username"] == user:
                     yield entry
 
 
-def _write(entry: dict[str, object]) -> Write:
+def _write(entry: dict[str, Any]) -> Write:
     reference = entry.get("objectRef")
     target = reference if isinstance(reference, dict) else {}
     answer = entry.get("responseStatus")

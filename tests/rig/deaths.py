@@ -60,12 +60,13 @@ class Listener:
         ]
 
 
-async def exit_events(space: Space, workload: str) -> Counter[str]:
-    """The Events of exits of a workload, by reason."""
+async def exit_events(space: Space, workload: str = "") -> Counter[str]:
+    """The Events of exits of a workload, or of all in *space*, by reason."""
     events = await space.read_all("Event")
     return Counter(
         event["reason"]
         for event in events
         if event["reason"] in ("Exited", "Evicted", "Unknown")
-        and event["involvedObject"]["name"] == workload
+        and event["involvedObject"]["kind"] == "MCPWorkload"
+        and workload in ("", event["involvedObject"]["name"])
     )

@@ -14,8 +14,8 @@ def excerpt(described: str, namespace: str) -> str:
     """
     The conditions and the Events, as they stand in `docs/troubleshooting.md`.
 
-    Without times and generations, in one order, and without a moment in which a server that
-    ends was ready.
+    Without times and generations, in one order, what is said again and again once, and without
+    a moment in which a server that ends was ready.
     """
     found, said = _BOUNDS.search(described), _EVENTS.search(described)
     assert found, described
@@ -26,7 +26,7 @@ def excerpt(described: str, namespace: str) -> str:
         if not line.strip().startswith(_PASSING)
     ]
     events = [line.split(maxsplit=_COLUMNS - 1) for line in said["events"].splitlines()[2:]]
-    told = sorted((kind, reason, message) for kind, reason, _, _, message in events)
+    told = sorted({(kind, reason, message) for kind, reason, _, _, message in events})
     lines = [
         f"  {kind:7}  {reason:15}  {message}" for kind, reason, message in told if reason != "Ready"
     ]

@@ -5,6 +5,7 @@ A line here that mypy refuses is a break of somebody's program.
 """
 
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from mcpworkload.runtime import (
     ContainerInfo,
@@ -59,9 +60,21 @@ async def use_everything(runtime: KubernetesRuntime) -> tuple[str, int]:
         await runtime.stop_workload(info.id, timeout=10)
         await runtime.start_workload(info.id, progress=on_progress)
         is_up: bool = await runtime.is_workload_running(info.id)
+        text: str = await runtime.get_workload_logs(info.id, tail=5, since=60.0, pod=0)
+        async with aclosing(await runtime.get_workload_logs(info.id, follow=True)) as lines:
+            async for line in lines:
+                show(text, line.upper(), line.time.year, line.pod)
+        async with await runtime.attach_to_workload(info.id, container="helper") as attached:
+            await attached.write(b"x")
+            show(await attached.stdout.readline(), (await attached.wait()).exit_code)
         show(is_up, info.ports[0].container_port, info.created.year)
     await runtime.remove_workload(workload, keep_volumes=True)
     return workload, port
+
+
+def as_any_runtime(runtime: KubernetesRuntime) -> Runtime:
+    """Ours is one of them."""
+    return runtime
 
 
 async def use_any_runtime(runtime: Runtime) -> str:
@@ -78,6 +91,11 @@ async def use_any_runtime(runtime: Runtime) -> str:
 def use_without_a_loop() -> tuple[str, int]:
     """The facade has the same arguments and results."""
     with SyncRuntime.from_environment(namespace="team") as runtime:
+        with runtime.get_workload_logs("w", follow=True) as lines:
+            show([line.pod for line in lines])
+        with runtime.attach_to_workload("w") as attached:
+            attached.write(b"x")
+            show(list(attached.stdout))
         try:
             return runtime.deploy_workload("w:1", "w", env_vars={"A": "b"}, timeout=10.0)
         except WorkloadNotReady as error:

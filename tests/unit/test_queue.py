@@ -39,6 +39,45 @@ async def test_a_key_added_twice_is_looked_at_once() -> None:
     assert seen == ["a/1", "a/2"]
 
 
+async def test_what_is_urgent_goes_first() -> None:
+    """Also when it is due already, or comes while it is looked at; each is looked at once."""
+    queue, seen = KeyQueue(), list[str]()
+
+    async def look(key: str) -> None:
+        if key == "a/3" and "a/3" not in seen:
+            queue.add("a/3", is_urgent=True)
+        seen.append(key)
+
+    for key in ("a/1", "a/2", "a/3", "a/4"):
+        queue.add(key)
+    queue.add("a/3", is_urgent=True)
+    queue.add("a/5", is_urgent=True)
+    async with working(queue, look, workers=1):
+        await until(lambda: len(seen) >= 6)
+        await asyncio.sleep(0.01)
+
+    assert seen == ["a/3", "a/5", "a/3", "a/1", "a/2", "a/4"]
+
+
+async def test_urgency_lasts_for_one_look() -> None:
+    """Afterwards the key waits like the others."""
+    queue, seen = KeyQueue(), list[str]()
+
+    async def look(key: str) -> None:
+        seen.append(key)
+
+    queue.add("a/1", is_urgent=True)
+    async with working(queue, look, workers=1):
+        await until(lambda: seen == ["a/1"])
+    seen.clear()
+    queue.add("a/2")
+    queue.add("a/1")
+    async with working(queue, look, workers=1):
+        await until(lambda: len(seen) >= 2)
+
+    assert seen == ["a/2", "a/1"]
+
+
 async def test_a_key_added_during_its_look_is_looked_at_again_afterwards() -> None:
     """Never by two workers at the same time, and never lost."""
     queue, running, most, looks = KeyQueue(), 0, 0, 0

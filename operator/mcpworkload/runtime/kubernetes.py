@@ -223,11 +223,7 @@ class KubernetesRuntime:
         all_namespaces: bool = False,
         callback: Callback | None = None,
     ) -> Monitor:
-        """
-        A Monitor of one workload, or of all of a namespace or the cluster; not yet started.
-
-        With *callback* each happening goes there, and nothing is left to iterate over.
-        """
+        """A Monitor of one workload, or of all of a namespace or the cluster; not yet started."""
         workload = self._workload(workload_id).key if workload_id else ""
         where = "" if all_namespaces else namespace or self._connection.namespace
         return Monitor(self._connection, workload=workload, namespace=where, callback=callback)

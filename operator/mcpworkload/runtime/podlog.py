@@ -22,6 +22,8 @@ from mcpworkload.runtime.lines import LogLine, Position, Stamped, split_stamp
 from mcpworkload.runtime.logs import LogOptions
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+# A server may have nothing to say for hours; a network may be gone without a word.
+_SILENT_SECONDS = 300.0
 # The API server was away, or the container was: nothing that a later try would not get.
 _MISSED = (
     RuntimeUnavailable,
@@ -159,7 +161,8 @@ class Reader:
         return self._position.count > before
 
     def _open(self, query: Query) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self._connection.stream(f"{self._path}/log", query, self._key)
+        path = f"{self._path}/log"
+        return self._connection.stream(path, query, self._key, silence=_SILENT_SECONDS)
 
     async def _require_same_pod(self) -> None:
         """Make sure that what was opened until now belongs to the pod that we know."""

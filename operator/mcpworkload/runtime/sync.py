@@ -3,10 +3,16 @@
 import asyncio
 import functools
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
+from mcpworkload.names import CONTAINER
+from mcpworkload.runtime.attachment import ContainerAttachment
+from mcpworkload.runtime.channels import Output
+from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
+from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.logs import LogArguments
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,6 +79,96 @@ async def _cancel_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
+class SyncLines:
+    """The lines of a log that is followed, each of them waited for; a context manager."""
+
+    def __init__(self, lines: AsyncGenerator[LogLine], background: _Background) -> None:
+        self._lines = lines
+        self._background = background
+
+    def __enter__(self) -> Self:
+        """The lines themselves."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close them."""
+        self.close()
+
+    def __iter__(self) -> Self:
+        """The lines themselves."""
+        return self
+
+    def __next__(self) -> LogLine:
+        """The next line."""
+        line = self._background.run(_next(self._lines))
+        if line is None:
+            raise StopIteration
+        return line
+
+    def close(self) -> None:
+        """Follow the log no more; closing twice is fine."""
+        self._background.run(self._lines.aclose())
+
+
+async def _next(lines: AsyncGenerator[LogLine]) -> LogLine | None:
+    return await anext(lines, None)
+
+
+class SyncOutput:
+    """As `Output`, each call waited for."""
+
+    def __init__(self, output: Output, background: _Background) -> None:
+        self._output = output
+        self._background = background
+
+    def read(self, limit: int = -1) -> bytes:
+        """As `Output.read`."""
+        return self._background.run(self._output.read(limit))
+
+    def readline(self) -> bytes:
+        """As `Output.readline`."""
+        return self._background.run(self._output.readline())
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Line by line, until the end."""
+        return iter(self.readline, b"")
+
+
+class SyncAttachment:
+    """As `ContainerAttachment`, which `attached` is, each call waited for; a context manager."""
+
+    def __init__(self, attached: ContainerAttachment, background: _Background) -> None:
+        #: Knows which instance it is.
+        self.attached = attached
+        self.stdout = SyncOutput(attached.stdout, background)
+        self.stderr = SyncOutput(attached.stderr, background)
+        self._background = background
+
+    def __enter__(self) -> Self:
+        """The attachment itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Give the connection up."""
+        self.close()
+
+    def write(self, data: bytes) -> None:
+        """As `ContainerAttachment.write`."""
+        self._background.run(self.attached.write(data))
+
+    def close_stdin(self) -> None:
+        """As `ContainerAttachment.close_stdin`."""
+        self._background.run(self.attached.close_stdin())
+
+    def wait(self) -> Instance:
+        """As `ContainerAttachment.wait`."""
+        return self._background.run(self.attached.wait())
+
+    def close(self) -> None:
+        """As `ContainerAttachment.close`."""
+        self._background.run(self.attached.close())
+
+
 class SyncRuntime:
     """
     `KubernetesRuntime` for synchronous callers; a context manager.
@@ -114,6 +210,30 @@ class SyncRuntime:
             self._background.run(self._runtime.close())
         finally:
             self._background.close()
+
+    @overload
+    def get_workload_logs(
+        self, workload_id: str, follow: Literal[False] = False, **which: Unpack[LogArguments]
+    ) -> str: ...
+    @overload
+    def get_workload_logs(
+        self, workload_id: str, follow: Literal[True], **which: Unpack[LogArguments]
+    ) -> SyncLines: ...
+    def get_workload_logs(
+        self, workload_id: str, follow: bool = False, **which: Unpack[LogArguments]
+    ) -> str | SyncLines:
+        """As `KubernetesRuntime.get_workload_logs`."""
+        if not follow:
+            return self._background.run(self._runtime.get_workload_logs(workload_id, **which))
+        lines = self._runtime.get_workload_logs(workload_id, True, **which)
+        return SyncLines(self._background.run(lines), self._background)
+
+    def attach_to_workload(
+        self, workload_id: str, *, container: str = CONTAINER, pod: str | int | None = None
+    ) -> SyncAttachment:
+        """As `KubernetesRuntime.attach_to_workload`."""
+        attaching = self._runtime.attach_to_workload(workload_id, container=container, pod=pod)
+        return SyncAttachment(self._background.run(attaching), self._background)
 
     deploy_workload = _blocking(KubernetesRuntime.deploy_workload)
     list_workloads = _blocking(KubernetesRuntime.list_workloads)

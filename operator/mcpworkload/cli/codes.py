@@ -1,0 +1,58 @@
+"""How the command line ends: one exit code for each kind of end, for scripts to rely on."""
+
+from enum import IntEnum
+
+import click
+
+
+class ExitCode(IntEnum):
+    """Public API: codes may be added, none is renumbered."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "ExitCode":
+        """A code, and in which case it is the result."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "done, and true in the cluster"
+    FAILED = 1, "it could not be done, or `doctor` found something wrong"
+    USAGE = 2, "the arguments are wrong, or the API server refuses what they ask for"
+    NOT_FOUND = 3, "there is no workload of that name"
+    NOT_READY = 4, "the workload is not ready, not running, or what was waited for took too long"
+    NO_CLUSTER = 5, "no cluster, no installation in it, or not the rights that are needed"
+    INTERRUPTED = 130, "Ctrl-C; what was said last tells how things stand"
+
+
+class Failure(click.ClickException):
+    """An end that is no success, with one line that says why."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = code  # type: ignore[misc]  # click means it so, and says it otherwise
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002 - errors have one place
+        """Say it on stderr, where it does not disturb who reads the output."""
+        click.echo(f"error: {self.message}", err=True)
+
+
+def failure_of(error: RuntimeError) -> Failure | None:
+    """What an error of the library means for the command line; None for any other error."""
+    from mcpworkload.runtime import errors
+
+    codes: tuple[tuple[type[errors.WorkloadError], ExitCode], ...] = (
+        (errors.WorkloadNotFound, ExitCode.NOT_FOUND),
+        (errors.WorkloadInvalid, ExitCode.USAGE),
+        (errors.WorkloadNotReady, ExitCode.NOT_READY),
+        (errors.WorkloadNotRunning, ExitCode.NOT_READY),
+        (errors.WaitTimedOut, ExitCode.NOT_READY),
+        (errors.RightsMissing, ExitCode.NO_CLUSTER),
+        (errors.RuntimeUnavailable, ExitCode.NO_CLUSTER),
+        (errors.WorkloadError, ExitCode.FAILED),
+    )
+    for kind, code in codes:
+        if isinstance(error, kind):
+            return Failure(str(error), code)
+    return None

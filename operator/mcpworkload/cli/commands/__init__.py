@@ -1,0 +1,1 @@
+"""The commands, by topic; `app.py` has the list of them."""

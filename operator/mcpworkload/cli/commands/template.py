@@ -1,0 +1,128 @@
+"""The pod template that the operator makes of a workload, without asking the operator."""
+
+import difflib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from mcpworkload.cli.codes import ExitCode, Failure
+from mcpworkload.cli.completion import complete_workloads
+from mcpworkload.cli.options import cluster_options, output_option
+from mcpworkload.cli.output import write_data
+from mcpworkload.cli.session import Session
+
+if TYPE_CHECKING:
+    from mcpworkload.cli.cluster import Cluster
+
+
+@click.command()
+@click.argument("workload", metavar="[NAME]", required=False, shell_complete=complete_workloads)
+@click.option(
+    "-f",
+    "--filename",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Read the MCPWorkload from a file, or from - for standard input; ask no cluster.",
+)
+@click.option("--before", is_flag=True, help="The template before podTemplatePatch.")
+@click.option("--diff", is_flag=True, help="What podTemplatePatch changes.")
+@click.option(
+    "--pod-security",
+    type=click.Choice(["restricted", "baseline", "privileged"]),
+    default="baseline",
+    show_default=True,
+    help="What the installation allows (its MCPWORKLOAD_POD_SECURITY).",
+)
+@output_option("json", "yaml")
+@cluster_options
+def template(
+    session: Session,
+    workload: str | None,
+    filename: str | None,
+    before: bool,
+    diff: bool,
+    pod_security: str,
+    output: str | None,
+) -> None:
+    """
+    Print the pod template of a workload, as the operator of this version makes it.
+
+    It is computed here, by the operator's own code; ConfigMaps and Secrets are not looked at.
+    """
+    body = _body(session, workload, filename)
+    built, patched = _templates(body, pod_security, only_built=before and not diff)
+    if diff:
+        click.echo("".join(_difference(built, patched)), nl=False)
+    else:
+        write_data(built if before else patched, output or "yaml")
+
+
+def _body(session: Session, workload: str | None, filename: str | None) -> dict[str, Any]:
+    if (workload is None) == (filename is None):
+        raise click.UsageError("name a workload, or a file with -f")
+    if filename is not None:
+        return _from_file(filename, session.target.namespace)
+
+    async def work(cluster: "Cluster") -> dict[str, Any]:
+        return await (await cluster.find(cast("str", workload))).read()
+
+    return session.run(work)
+
+
+def _from_file(filename: str, namespace: str | None) -> dict[str, Any]:
+    import yaml
+
+    from mcpworkload.names import KIND
+
+    try:
+        text = sys.stdin.read() if filename == "-" else Path(filename).read_text(encoding="utf-8")
+        found = [
+            item
+            for item in yaml.safe_load_all(text)
+            if isinstance(item, dict) and item.get("kind") == KIND
+        ]
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise Failure(f"{filename} cannot be read: {error}", ExitCode.USAGE) from None
+    if len(found) != 1 or not (found[0].get("metadata") or {}).get("name"):
+        problem = f"{filename} has {len(found)} MCPWorkloads; one with a name is needed"
+        raise Failure(problem, ExitCode.USAGE)
+    found[0]["metadata"].setdefault("namespace", namespace or "default")
+    return cast("dict[str, Any]", found[0])
+
+
+def _templates(body: dict[str, Any], pod_security: str, *, only_built: bool) -> tuple[Any, Any]:
+    """The template before the patch, and the final one."""
+    from mcpworkload.desired import Policy, build_draft
+    from mcpworkload.desired.pod import build_pod_template
+    from mcpworkload.errors import OperatorError
+    from mcpworkload.models import Workload
+    from mcpworkload.settings import PodSecurity
+
+    try:
+        parsed = Workload.parse(body)
+        built = build_pod_template(parsed)
+        # What the patch does wrong must not be in the way of a look at what it works on.
+        return built, None if only_built else build_draft(
+            parsed, Policy(PodSecurity(pod_security))
+        ).template
+    except OperatorError as error:
+        raise Failure(str(error), ExitCode.USAGE) from None
+
+
+def _difference(built: Any, patched: Any) -> list[str]:
+    return list(
+        difflib.unified_diff(
+            _lines(built), _lines(patched), "before podTemplatePatch", "after podTemplatePatch"
+        )
+    )
+
+
+def _lines(template: Any) -> list[str]:
+    import yaml
+
+    text: str = yaml.safe_dump(template, sort_keys=True)
+    return text.splitlines(keepends=True)
+
+
+COMMANDS = {"template": template}

@@ -1,0 +1,162 @@
+"""Pure: what is wrong with an installation, or with one workload, from what the API server says."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+Level = Literal["FAIL", "warn", "ok"]
+# A leader renews several times within the duration of its Lease; clocks differ somewhat.
+_CLOCK_SKEW = timedelta(seconds=10)
+_DEFAULT_LEASE_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement, and what to do if it is no good news."""
+
+    level: Level
+    what: str
+    advice: str = ""
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """What is wrong first, then what may be; causes stay before what follows from them."""
+    return sorted(findings, key=lambda finding: ("FAIL", "warn", "ok").index(finding.level))
+
+
+def judge_fields(served: Mapping[str, Any], known: frozenset[str]) -> Finding:
+    """
+    Whether the CRD that is served is of this program's version.
+
+    *served* is the OpenAPI document of the group, *known* the fields of the spec here.
+    """
+    for schema in served["components"]["schemas"].values():
+        kinds = schema.get("x-kubernetes-group-version-kind") or ()
+        if any(kind["kind"] == "MCPWorkload" for kind in kinds):
+            fields = frozenset(schema["properties"]["spec"]["properties"])
+            break
+    else:
+        return Finding("FAIL", "the cluster serves no MCPWorkload", "install the CRD: crds/")
+    if missing := sorted(known - fields):
+        words = f"the installed CRD is older than this program: it has no {', '.join(missing)}"
+        return Finding("warn", words, "apply the CRD of this version before its operator")
+    if more := sorted(fields - known):
+        words = f"the installed CRD is newer than this program: it has {', '.join(more)}"
+        return Finding("warn", words, "update this program")
+    return Finding("ok", "the CRD is served, and of this program's version")
+
+
+def judge_deployments(deployments: Sequence[Mapping[str, Any]], namespace: str) -> Finding:
+    """Whether an operator runs."""
+    if not deployments:
+        return Finding(
+            "FAIL",
+            f"there is no operator in namespace {namespace}",
+            "install it, or say by --operator-namespace where it is",
+        )
+    deployment = deployments[0]
+    name = deployment["metadata"]["name"]
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    if deployment["spec"].get("replicas", 1) == 0:
+        advice = f"kubectl -n {namespace} scale deployment {name} --replicas=1"
+        return Finding("FAIL", f"the operator {name} is scaled to zero", advice)
+    if not (deployment.get("status") or {}).get("readyReplicas"):
+        advice = f"kubectl -n {namespace} describe pods; kubectl -n {namespace} logs deploy/{name}"
+        return Finding("FAIL", f"the operator {name} ({image}) is not ready", advice)
+    return Finding("ok", f"the operator {name} ({image}) runs")
+
+
+def judge_lease(lease: Mapping[str, Any], now: datetime) -> Finding:
+    """Whether an operator is at work, wherever it runs."""
+    spec = lease.get("spec") or {}
+    holder = spec.get("holderIdentity")
+    if not holder:
+        return Finding("FAIL", "no operator leads", "see its log: it waits for the Lease")
+    renewed = datetime.fromisoformat(spec["renewTime"])
+    valid = timedelta(seconds=spec.get("leaseDurationSeconds") or _DEFAULT_LEASE_SECONDS)
+    silent = now - renewed
+    if silent > valid + _CLOCK_SKEW:
+        words = f"the leader {holder} has not been heard of for {silent.total_seconds():.0f} s"
+        return Finding("FAIL", words, "see the operator's log; another takes over if one runs")
+    return Finding("ok", f"{holder} leads")
+
+
+@dataclass(frozen=True)
+class Right:
+    """A rule that somebody needs, and what for."""
+
+    verb: str
+    group: str
+    resource: str
+    purpose: str
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        """As in a Role."""
+        path = f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+        return f"{self.verb} {path}.{self.group}" if self.group else f"{self.verb} {path}"
+
+
+def judge_rights(who: str, answers: Sequence[tuple[Right, bool]], level: Level) -> list[Finding]:
+    """What *who* may not do; a single good word if there is nothing."""
+    missing = [right for right, is_allowed in answers if not is_allowed]
+    if not missing:
+        return [Finding("ok", f"{who} may do all that is needed")]
+    return [
+        Finding(
+            level,
+            f"{who} may not {right}: {right.purpose}",
+            "add the rule to the Role or ClusterRole",
+        )
+        for right in missing
+    ]
+
+
+def judge_workload(workload: Mapping[str, Any]) -> list[Finding]:
+    """What keeps *workload* from being Ready."""
+    metadata, status = workload["metadata"], workload.get("status") or {}
+    name = f"{metadata['namespace']}/{metadata['name']}"
+    if since := metadata.get("deletionTimestamp"):
+        left = ", ".join(metadata.get("finalizers") or ()) or "its children"
+        return [Finding("warn", f"{name} is being removed since {since}", f"it waits for {left}")]
+    if not is_observed(workload):
+        return [
+            Finding(
+                "FAIL",
+                f"{name}: the operator has not acted upon the newest spec",
+                "see whether it runs, leads, and serves this namespace (MCPWORKLOAD_NAMESPACES)",
+            )
+        ]
+    found = [
+        _about(name, condition)
+        for condition in status.get("conditions") or ()
+        if condition["status"] != "True"
+    ]
+    # What follows from a spec that is not accepted needs no advice of its own.
+    distinct = {finding.what.partition(": ")[2]: finding for finding in reversed(found)}
+    result = list(reversed(distinct.values()))
+    if restarts := status.get("restarts"):
+        words = f"{name}: {restarts} unexpected exits so far"
+        result.append(Finding("warn", words, f"mcpworkload logs {name} --previous"))
+    return result or [Finding("ok", f"{name} is ready")]
+
+
+def is_observed(workload: Mapping[str, Any]) -> bool:
+    """Whether what its status says is about the newest spec."""
+    observed = (workload.get("status") or {}).get("observedGeneration", -1)
+    return bool(observed >= workload["metadata"].get("generation", 0))
+
+
+def _about(name: str, condition: Mapping[str, Any]) -> Finding:
+    is_passing = condition["reason"] in ("Starting", "Updating", "Stopped", "ScaledToZero")
+    return Finding(
+        "warn" if is_passing else "FAIL",
+        f"{name}: {condition['reason']}: {condition['message']}",
+        f"docs/troubleshooting.md, {condition['reason']}",
+    )
+
+
+def utc_now() -> datetime:
+    """The time, as Leases have it."""
+    return datetime.now(UTC)

@@ -1,0 +1,91 @@
+"""The options that commands share, spelled and explained once."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mcpworkload.cli.completion import (
+    complete_contexts,
+    complete_namespaces,
+    complete_workloads,
+)
+from mcpworkload.cli.session import Session, Target, to_the_cluster
+
+Command = Callable[..., Any]
+#: Where a command finds how to connect, if not to a real cluster: tests put it there.
+CONNECT = "mcpworkload.cli.connect"
+FORMATS = ("json", "yaml", "name", "wide")
+
+
+def cluster_options(command: Command) -> Command:
+    """Which cluster and namespace; hands *command* a `Session`."""
+
+    @click.option(
+        "-n",
+        "--namespace",
+        metavar="NAMESPACE",
+        shell_complete=complete_namespaces,
+        help="Where workloads are that are named without a namespace.  [default: the context's]",
+    )
+    @click.option(
+        "--context",
+        metavar="CONTEXT",
+        shell_complete=complete_contexts,
+        help="The kubeconfig's context to use.",
+    )
+    @click.option(
+        "--kubeconfig",
+        metavar="PATH",
+        type=click.Path(exists=True, dir_okay=False),
+        help="The kubeconfig to use.  [default: as kubectl]",
+    )
+    @click.pass_context
+    @functools.wraps(command)
+    def with_session(
+        context_: click.Context,
+        /,
+        namespace: str | None,
+        context: str | None,
+        kubeconfig: str | None,
+        **arguments: Any,
+    ) -> Any:
+        connect = context_.meta.get(CONNECT) or (context_.obj or {}).get(CONNECT, to_the_cluster)
+        session = Session(Target(namespace, context, kubeconfig), connect)
+        return command(session, **arguments)
+
+    return with_session
+
+
+def timeout_option(seconds: int) -> Callable[[Command], Command]:
+    """How long a command waits; 0 for ever."""
+    return click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0),
+        default=seconds,
+        show_default=True,
+        callback=lambda _context, _parameter, value: value or None,
+        help="How long to wait; 0 for as long as it takes.",
+    )
+
+
+def output_option(*formats: str) -> Callable[[Command], Command]:
+    """How the result is written; for people if nothing is said."""
+    chosen = formats or FORMATS
+    more = "; wide has more columns" if "wide" in chosen else ""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(chosen),
+        help=f"Write it for programs{more}.  [default: for people]",
+    )
+
+
+workload_argument = click.argument(
+    "workload", metavar="NAME", shell_complete=complete_workloads, type=str
+)
+workloads_argument = click.argument(
+    "workloads", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_workloads
+)

@@ -1,0 +1,96 @@
+"""From the options of a command to work that is done in the cluster, and to how that ends."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from mcpworkload.cli.codes import ExitCode, Failure, failure_of
+
+if TYPE_CHECKING:
+    from mcpworkload.cli.cluster import Cluster
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which cluster, and where in it."""
+
+    namespace: str | None = None
+    context: str | None = None
+    kubeconfig: str | None = None
+
+
+Connect = Callable[[Target], "AbstractAsyncContextManager[Cluster]"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """The way of one command into the cluster."""
+
+    target: Target
+    connect: Connect
+
+    def run(
+        self,
+        work: "Callable[[Cluster], Awaitable[T]]",
+        standing: Callable[[], str] = lambda: "nothing was changed",
+    ) -> T:
+        """
+        The result of *work*; after Ctrl-C *standing* says how things stand.
+
+        Raises:
+            Failure: it was interrupted.
+        """
+        import asyncio
+
+        async def connected() -> T:
+            async with self.connect(self.target) as cluster:
+                return await work(cluster)
+
+        try:
+            return asyncio.run(connected())
+        except KeyboardInterrupt:
+            raise Failure(f"interrupted; {standing()}", ExitCode.INTERRUPTED) from None
+
+
+@asynccontextmanager
+async def to_the_cluster(target: Target) -> "AsyncIterator[Cluster]":
+    """Connect as the command line says; imports the library only now."""
+    from mcpworkload.cli.cluster import connect
+
+    async with connect(target) as cluster:
+        yield cluster
+
+
+async def each(names: Sequence[str], act: Callable[[str], Awaitable[str]]) -> None:
+    """
+    Do *act* for all *names* side by side, and print what each says in the end.
+
+    Raises:
+        Failure: some failed; all others were done.
+    """
+    import asyncio
+
+    failures: list[Failure] = []
+
+    async def one(name: str) -> None:
+        try:
+            click.echo(await act(name))
+        except RuntimeError as error:
+            failure = failure_of(error)
+            if failure is None:
+                raise
+            failures.append(failure)
+
+    # A TaskGroup would end the others when one fails with an error of ours.
+    async with asyncio.TaskGroup() as group:
+        for name in dict.fromkeys(names):
+            group.create_task(one(name))
+    for failure in failures[:-1]:
+        failure.show()
+    for failure in failures[-1:]:
+        raise failure

@@ -1,0 +1,32 @@
+"""What lists and watches deliver."""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from mcpworkload.live.children import Claim, PodDisruptionBudget, Service, StatefulSet
+from mcpworkload.live.events import Event
+from mcpworkload.live.metadata import ListMetadata, Partial
+from mcpworkload.live.pods import Pod
+
+LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Claim, Pod, Partial, Event)
+
+
+class Page(msgspec.Struct, Generic[LiveT]):
+    """One page of a list."""
+
+    metadata: ListMetadata
+    #: Where there is nothing, a list of metadata alone says null.
+    present: list[LiveT] | None = msgspec.field(default=None, name="items")
+
+    @property
+    def items(self) -> list[LiveT]:
+        """The objects on this page."""
+        return self.present or []
+
+
+class WatchEvent(msgspec.Struct):
+    """One line of a watch; what the object is depends on the type."""
+
+    type: str
+    object: msgspec.Raw

@@ -1,0 +1,194 @@
+"""What `doctor` makes of what it sees, and in which order it says it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mcpworkload.cli.codes import ExitCode
+from mcpworkload.cli.findings import (
+    Finding,
+    Right,
+    in_order,
+    judge_deployments,
+    judge_fields,
+    judge_lease,
+    judge_rights,
+    judge_workload,
+)
+from tests.unit.cli.world import Manifest, World, make_body
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def served(*fields: str) -> Manifest:
+    """The OpenAPI document of a CRD whose spec has those fields."""
+    schema = {
+        "x-kubernetes-group-version-kind": [{"kind": "MCPWorkload"}],
+        "properties": {"spec": {"properties": {field: {} for field in fields}}},
+    }
+    return {"components": {"schemas": {"list": {}, "one": schema}}}
+
+
+def deployment(replicas: int, ready: int) -> Manifest:
+    """The operator's Deployment."""
+    pod = {"spec": {"containers": [{"image": "op:1"}]}}
+    return {
+        "metadata": {"name": "operator"},
+        "spec": {"replicas": replicas, "template": pod},
+        "status": {"readyReplicas": ready},
+    }
+
+
+def lease(holder: str, renewed: str) -> Manifest:
+    """The Lease of who leads."""
+    spec = {"holderIdentity": holder, "renewTime": renewed, "leaseDurationSeconds": 15}
+    return {"spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("finding", "level", "words"),
+    [
+        pytest.param(judge_fields(served("a", "b"), frozenset("ab")), "ok", "version", id="same"),
+        pytest.param(judge_fields(served("a"), frozenset("ab")), "warn", "older", id="older"),
+        pytest.param(judge_fields(served("a", "b"), frozenset("a")), "warn", "newer", id="newer"),
+        pytest.param(
+            judge_fields({"components": {"schemas": {}}}, frozenset()), "FAIL", "no MCPW", id="none"
+        ),
+        pytest.param(judge_deployments([deployment(1, 1)], "s"), "ok", "op:1", id="runs"),
+        pytest.param(judge_deployments([deployment(0, 0)], "s"), "FAIL", "zero", id="zero"),
+        pytest.param(judge_deployments([deployment(1, 0)], "s"), "FAIL", "not ready", id="down"),
+        pytest.param(judge_deployments([], "s"), "FAIL", "namespace s", id="absent"),
+        pytest.param(
+            judge_lease(lease("a", "2026-01-01T11:59:50.000000Z"), NOON), "ok", "a leads", id="lead"
+        ),
+        pytest.param(
+            judge_lease(lease("a", "2026-01-01T11:58:00.000000Z"), NOON), "FAIL", "120 s", id="gone"
+        ),
+        pytest.param(judge_lease(lease("", ""), NOON), "FAIL", "no operator", id="nobody"),
+    ],
+)
+def test_installation(finding: Finding, level: str, words: str) -> None:
+    """Each state has its level; bad news come with what to do."""
+    assert finding.level == level
+    assert words in finding.what
+    assert bool(finding.advice) == (level != "ok")
+
+
+def test_each_missing_right_is_named_with_what_it_is_for() -> None:
+    """As it stands in a Role; a single good word if nothing is missing."""
+    right = Right("create", "", "pods", "call", "portforward")
+
+    assert [str(finding.level) for finding in judge_rights("you", [(right, True)], "warn")] == [
+        "ok"
+    ]
+    (finding,) = judge_rights("you", [(right, False)], "warn")
+    assert finding.what == "you may not create pods/portforward: call"
+
+
+def conditions(**reasons: str) -> list[dict[str, Any]]:
+    """Conditions that are False, by type."""
+    return [
+        {"type": kind, "status": "False", "reason": reason, "message": f"about {reason}"}
+        for kind, reason in reasons.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "levels", "words"),
+    [
+        ({}, ["ok"], "demo/weather is ready"),
+        ({"observedGeneration": 0}, ["FAIL"], "has not acted upon"),
+        (
+            {"conditions": conditions(Available="CrashLooping", Ready="CrashLooping")},
+            ["FAIL"],
+            "CrashLooping: about CrashLooping",
+        ),
+        ({"conditions": conditions(Available="Starting")}, ["warn"], "Starting"),
+        ({"restarts": 3}, ["warn"], "3 unexpected exits"),
+    ],
+)
+def test_a_workload(status: Manifest, levels: list[str], words: str) -> None:
+    """Nothing is said twice, and nothing that passes by itself is called wrong."""
+    findings = judge_workload(make_body(**status))
+
+    assert [finding.level for finding in findings] == levels
+    assert words in findings[0].what
+
+
+def test_causes_come_before_what_follows_from_them() -> None:
+    """The sort keeps the order within a level."""
+    findings = [
+        Finding("ok", "1"),
+        Finding("warn", "2"),
+        Finding("FAIL", "3"),
+        Finding("FAIL", "4"),
+    ]
+
+    assert [finding.what for finding in in_order(findings)] == ["3", "4", "2", "1"]
+
+
+def answers(**changes: Any) -> dict[str, Any]:
+    """A cluster in which all is well, except for *changes*."""
+    review = "/apis/authorization.k8s.io/v1"
+    from mcpworkload.models import WorkloadSpec
+
+    fields = WorkloadSpec.model_json_schema(by_alias=True)["properties"]
+    now = datetime.now(UTC).isoformat()
+    found = {
+        "version": "/version",
+        "group": "/apis/mcpworkload.dev/v1alpha1",
+        "openapi": "/openapi/v3/apis/mcpworkload.dev/v1alpha1",
+        "operator": "/apis/apps/v1/namespaces/mcpworkload-system/deployments",
+        "lease": (
+            "/apis/coordination.k8s.io/v1/namespaces/mcpworkload-system/leases/mcpworkload-operator"
+        ),
+        "theirs": f"{review}/subjectaccessreviews",
+        "ours": f"{review}/selfsubjectaccessreviews",
+    }
+    well = {
+        "version": {"gitVersion": "v1.35.4"},
+        "group": {},
+        "openapi": served(*fields),
+        "operator": {"items": [deployment(1, 1)]},
+        "lease": lease("a", now),
+        "theirs": {"status": {"allowed": True}},
+        "ours": {"status": {"allowed": True}},
+    }
+    return {found[key]: value for key, value in {**well, **changes}.items()}
+
+
+def test_doctor_says_that_all_is_well() -> None:
+    """Six good words about the installation, a seventh about the workload."""
+    world = World(make_body(), answers=answers())
+
+    result = world.run("doctor", "weather")
+
+    assert result.exit_code == ExitCode.OK, result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 7
+
+
+def test_doctor_blames_the_operator_only_where_it_can_be_the_cause() -> None:
+    """A status of an older spec: the operator comes first; else the workload's own trouble."""
+    down = answers(operator={"items": [deployment(0, 0)]})
+    old = World(make_body(observedGeneration=0), answers=down)
+    crashing = World(make_body(conditions=conditions(Available="CrashLooping")), answers=down)
+
+    assert "scaled to zero" in old.run("doctor", "weather").stdout.splitlines()[0]
+    result = crashing.run("doctor", "weather")
+    assert "CrashLooping" in result.stdout.splitlines()[0]
+    assert result.exit_code == ExitCode.FAILED
+    assert result.stderr == "error: 2 of 7 findings say that something is wrong\n"
+
+
+def test_doctor_goes_on_where_it_may_not_look() -> None:
+    """A right that is missing is a warning, not the end."""
+    from mcpworkload.runtime import RightsMissing
+
+    def refuse(_: Any) -> None:
+        raise RightsMissing("no", advice="ask")
+
+    result = World(answers=answers(lease=refuse, theirs=refuse)).run("doctor", "-o", "json")
+
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout.count("could not") == 2

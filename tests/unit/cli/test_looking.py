@@ -1,0 +1,104 @@
+"""`list` and `get`: what people see, what programs read."""
+
+import json
+
+import pytest
+import yaml
+
+from mcpworkload.cli.codes import ExitCode
+from mcpworkload.cli.output import age, clean
+from tests.unit.cli.world import CREATED, World, lines, make_body
+
+
+def test_a_list_is_a_table(world: World) -> None:
+    """One line for each workload, below the names of the columns; nothing is cut in a pipe."""
+    result = world.run("list")
+
+    assert result.exit_code == ExitCode.OK
+    head, line = lines(result.stdout)
+    assert head == ["NAME", "STATE", "REASON", "READY", "RESTARTS", "AGE", "URL"]
+    assert line[:5] == ["weather", "running", "Ready", "1/1", "0"]
+    assert line[-1] == "http://weather.demo.svc:8080/mcp"
+    assert not any(text.endswith(" ") for text in result.stdout.splitlines())
+
+
+def test_a_wide_list_of_all_namespaces_says_more() -> None:
+    """Namespace first, image and ports at the end."""
+    result = World(make_body(), make_body("time", "tools")).run("list", "-A", "-o", "wide")
+
+    head, *rows = lines(result.stdout)
+    assert head[:2] == ["NAMESPACE", "NAME"]
+    assert [row[:2] for row in rows] == [["demo", "weather"], ["tools", "time"]]
+    assert {"PORTS", "IMAGE", "STATUS"} <= set(head)
+    assert {"8080/tcp", "acme/weather:1"} <= set(rows[0])
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_programs_read_the_same_fields_in_both_formats(world: World, output: str) -> None:
+    """The names are the API's; times are RFC 3339."""
+    result = world.run("list", "-o", output)
+
+    (info,) = json.loads(result.stdout) if output == "json" else yaml.safe_load(result.stdout)
+    assert info["id"] == "demo/weather"
+    assert info["readyReplicas"] == 1
+    assert info["created"] == CREATED
+    assert info["ports"] == [{"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}]
+
+
+def test_names_are_what_other_commands_take(world: World) -> None:
+    """`-o name` gives ids; each finds its workload again."""
+    name = world.run("list", "-o", "name").stdout.strip()
+
+    assert name == "demo/weather"
+    assert world.run("get", name, "-o", "name").stdout.strip() == name
+
+
+def test_an_empty_list_is_no_failure_and_no_output() -> None:
+    """The remark goes to stderr, so that a script reads nothing."""
+    result = World().run("list")
+
+    assert (result.exit_code, result.stdout) == (ExitCode.OK, "")
+    assert result.stderr == "there are no workloads\n"
+    assert json.loads(World().run("list", "-o", "json").stdout) == []
+
+
+def test_a_page_about_one_workload(world: World) -> None:
+    """One line for each thing worth knowing."""
+    page = dict(line.split(":", 1) for line in world.run("get", "weather").stdout.splitlines())
+
+    assert page["Id"].strip() == "demo/weather"
+    assert page["Status"].strip() == "Ready: as asked for"
+    assert page["Labels"].strip() == "-"
+
+
+def test_what_strangers_write_does_not_steer_the_terminal() -> None:
+    """A message with an escape sequence is shown without it, on a page and in a table."""
+    body = make_body()
+    body["status"]["conditions"][0]["message"] = "\x1b]0;gotcha\x07\x1b[31mred\nnew line"
+
+    for words in (("get", "weather"), ("list", "-o", "wide")):
+        text = World(body).run(*words).stdout
+        assert "gotcha" in text
+        assert not set(text) & {"\x1b", "\x07"}
+    assert clean("a\x1bb\nc\u202ed") == "a b c d"
+
+
+def test_what_is_not_there(world: World) -> None:
+    """Its own exit code, one line, nothing on stdout."""
+    result = world.run("get", "nothing")
+
+    assert (result.exit_code, result.stdout) == (ExitCode.NOT_FOUND, "")
+    assert result.stderr == "error: demo/nothing: not found\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0s"), (119, "119s"), (120, "2m"), (7200, "2h"), (172_800, "2d"), (-5, "0s")],
+)
+def test_ages_are_short(seconds: int, words: str) -> None:
+    """As kubectl says them; a clock that is ahead of ours does no harm."""
+    from datetime import UTC, datetime, timedelta
+
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert age(now - timedelta(seconds=seconds), now) == words

@@ -1,0 +1,77 @@
+"""`monitor`: one line for each thing that happens."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mcpworkload.cli.codes import ExitCode
+from mcpworkload.cli.commands.monitor import describe
+from mcpworkload.runtime import (
+    Happening,
+    WorkloadEvicted,
+    WorkloadExited,
+    WorkloadRemoved,
+    WorkloadRestarted,
+)
+from tests.unit.cli.world import World
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WHERE = {"workload": "demo/weather", "pod": "weather-0", "container": "mcp"}
+
+
+def exited(kind: type[WorkloadExited] = WorkloadExited, **parts: Any) -> WorkloadExited:
+    """An exit with code 1."""
+    fields: dict[str, Any] = {
+        **WHERE,
+        "pod_uid": "uid",
+        "container_id": "containerd://1",
+        "image": "acme/weather:1",
+        "exit_code": 1,
+        "signal": None,
+        "reason": "Error",
+        "message": "",
+        "started_at": NOON,
+        "finished_at": NOON,
+        **parts,
+    }
+    return kind(**fields)
+
+
+@pytest.mark.parametrize(
+    ("happening", "words"),
+    [
+        (exited(), "exited (Error, code 1)"),
+        (exited(message="no key\n"), "exited (Error, code 1): no key"),
+        (
+            exited(exit_code=None, reason="Unknown", count=3),
+            "exited (Unknown, nobody knows how, 3 times)",
+        ),
+        (
+            exited(WorkloadEvicted, exit_code=137, reason="Evicted"),
+            "was evicted (Evicted, code 137)",
+        ),
+        (WorkloadRestarted(**WHERE, restart_count=2), "runs again (restart 2)"),
+    ],
+    ids=["exit", "with a message", "unknown", "eviction", "restart"],
+)
+def test_what_happens_is_one_line(happening: Happening, words: str) -> None:
+    """When, which container, how it ended and what it said."""
+    line = describe(happening, NOON)
+
+    assert line == f"12:00:00 demo/weather: pod weather-0, container mcp {words}"
+
+
+def test_a_removal_is_told_of_the_workload() -> None:
+    """There is no container to name."""
+    assert (
+        describe(WorkloadRemoved("demo/weather"), NOON) == "12:00:00 demo/weather: it was removed"
+    )
+
+
+def test_one_workload_or_all_of_them(world: World) -> None:
+    """Both at once cannot be meant."""
+    result = world.run("monitor", "weather", "--all-namespaces")
+
+    assert result.exit_code == ExitCode.USAGE
+    assert "name a workload, or say --all-namespaces" in result.stderr

@@ -1,0 +1,159 @@
+"""`run`: from flags to a manifest, which is the same whether it is printed or applied."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mcpworkload.cli import registry
+from mcpworkload.cli.codes import ExitCode
+from tests.unit.cli.world import Manifest, World
+
+
+def dry_run(*words: str, stdin: str | None = None) -> Manifest:
+    """The manifest for these words."""
+    result = World().run("run", "--dry-run", *words, stdin=stdin)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    manifest: Manifest = yaml.safe_load(result.stdout)
+    return manifest
+
+
+def test_a_dry_run_prints_what_gitops_would_commit() -> None:
+    """Everything that was asked for and nothing else; it asks no cluster."""
+    world = World()
+    words = (
+        "run",
+        "ghcr.io/acme/Weather_Report:1.4",
+        "--dry-run",
+        "-e",
+        "CITY=a=b",
+        "-l",
+        "team=x",
+    )
+
+    result = world.run(*words, "--", "--verbose", "now")
+
+    assert yaml.safe_load(result.stdout) == {
+        "apiVersion": "mcpworkload.dev/v1alpha1",
+        "kind": "MCPWorkload",
+        "metadata": {"name": "weather-report", "labels": {"team": "x"}},
+        "spec": {
+            "image": "ghcr.io/acme/Weather_Report:1.4",
+            "transport": {"type": "streamable-http", "port": 8080},
+            "args": ["--verbose", "now"],
+            "env": [{"name": "CITY", "value": "a=b"}],
+            "labels": {"team": "x"},
+        },
+    }
+    assert world.target is None
+    assert (
+        yaml.safe_load(world.run(*words, "-n", "tools").stdout)["metadata"]["namespace"] == "tools"
+    )
+    as_json = json.loads(world.run(*words, "-o", "json").stdout)
+    assert as_json == yaml.safe_load(world.run(*words).stdout)
+
+
+def test_what_is_applied_is_what_a_dry_run_prints() -> None:
+    """The same spec, then its URL on stdout once it is ready."""
+    words = ("acme/weather:1", "--port", "9000", "--entrypoint", "serve", "--stdin")
+    world = World()
+
+    result = world.run("run", *words)
+
+    assert (result.exit_code, result.stdout) == (
+        ExitCode.OK,
+        "demo/weather is ready: http://weather.demo.svc:8080/mcp\n",
+    )
+    assert world.spec() == dry_run(*words)["spec"]
+
+
+def test_ports() -> None:
+    """A transport's port beside further ones, of which one is offered under another number."""
+    spec = dry_run("acme/weather", "--port", "9000", "--expose", "9090", "-p", "80:8081")["spec"]
+
+    assert spec["transport"]["port"] == 9000
+    assert [(port["port"], port.get("servicePort")) for port in spec["ports"]] == [
+        (8081, 80),
+        (9090, None),
+    ]
+    assert dry_run("acme/weather", "--port", "9000")["spec"].get("env") is None
+
+
+def test_profile_and_patch_come_from_files(tmp_path: Path) -> None:
+    """A profile as ToolHive writes it; a patch also on the command line."""
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"network": {"outbound": {"allow_port": [443]}}}')
+    patch = tmp_path / "patch.json"
+    patch.write_text('[{"op": "remove", "path": "/spec/volumes"}]')
+
+    spec = dry_run("a/b", "--permission-profile", str(profile), "--patch", f"@{patch}")["spec"]
+
+    assert spec["permissionProfile"] == {"network": {"outbound": {"allowPort": [443]}}}
+    assert spec["podTemplatePatch"] == [{"op": "remove", "path": "/spec/volumes"}]
+    assert dry_run("a/b", "--permission-profile", "none")["spec"]["permissionProfile"] == {
+        "name": "none"
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-e", "NOT_SET_HERE"), "--env NOT_SET_HERE: it is not set here"),
+        (("-l", "team"), "--label team: write KEY=VALUE"),
+        (("--patch", "{"), "k8s_pod_template_patch is not JSON"),
+        (("--patch", "@/nothing"), "--patch: /nothing cannot be read"),
+        (("--permission-profile", "/nothing"), "--permission-profile: /nothing cannot be read"),
+        (("--expose", "many"), "'many' is no port"),
+        (("--transport", "tcp"), "Invalid value for '--transport'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(words: tuple[str, ...], said: str) -> None:
+    """Before anything is asked of a cluster, with the flag in the message."""
+    world = World()
+
+    result = world.run("run", "acme/weather", *words)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert said in result.stderr
+    assert world.connection.requests == []
+
+
+@pytest.mark.parametrize(
+    ("program", "args", "command", "rest"),
+    [
+        (registry.Program(("node", "x.js"), ("--a",)), (), ["node", "x.js"], ["--a"]),
+        (registry.Program(("node", "x.js"), ("--a",)), ("--b",), ["node", "x.js"], ["--b"]),
+        (registry.Program((), ("python", "x.py")), (), ["python"], ["x.py"]),
+    ],
+    ids=["both", "arguments of the caller", "no entry point"],
+)
+def test_a_stdio_server_gets_its_program(
+    program: registry.Program,
+    args: tuple[str, ...],
+    command: list[str],
+    rest: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Entry point and arguments are those that a container runtime would start."""
+    monkeypatch.setattr(registry, "read_program", lambda _: program)
+
+    spec = dry_run("a/b", "--transport", "stdio", *(("--", *args) if args else ()))["spec"]
+
+    assert (spec["command"], spec["args"]) == (command, rest)
+
+
+def test_an_image_that_cannot_be_read_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, and the workload without a command; with --entrypoint nobody is asked."""
+
+    def fail(image: str) -> registry.Program:
+        raise registry.ImageUnreadable(f"no {image}")
+
+    monkeypatch.setattr(registry, "read_program", fail)
+    words = ("run", "a/b", "--transport", "stdio", "--dry-run")
+
+    result = World().run(*words)
+
+    assert "command" not in yaml.safe_load(result.stdout)["spec"]
+    assert result.stderr.startswith("note: no a/b; give --entrypoint")
+    assert World().run(*words, "--entrypoint", "serve").stderr == ""

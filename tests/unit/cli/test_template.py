@@ -1,0 +1,87 @@
+"""`template`: the pod template before and after the patch, from a file or from the cluster."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mcpworkload.cli.codes import ExitCode
+from tests.unit.cli.world import Manifest, World, make_body
+
+PATCH = [{"op": "add", "path": "/spec/shareProcessNamespace", "value": True}]
+
+
+def patched(*operations: Manifest) -> Manifest:
+    """A workload with that patch."""
+    body = make_body()
+    body["spec"]["podTemplatePatch"] = list(operations)
+    return body
+
+
+def test_before_and_after() -> None:
+    """Without the patch and with it; the difference is what the patch adds."""
+    world = World(patched(*PATCH))
+
+    after = yaml.safe_load(world.run("template", "weather").stdout)
+    before = json.loads(world.run("template", "weather", "--before", "-o", "json").stdout)
+    diff = world.run("template", "weather", "--diff").stdout
+
+    assert after["spec"].pop("shareProcessNamespace") is True
+    assert before == after
+    changed = [line for line in diff.splitlines() if line.startswith(("+ ", "- "))]
+    assert changed == ["+  shareProcessNamespace: true"]
+
+
+def test_a_file_needs_no_cluster(tmp_path: Path) -> None:
+    """What GitOps has is looked at where it is: a file among other objects, or standard input."""
+    manifest = make_body()
+    del manifest["status"], manifest["metadata"]["namespace"]
+    path = tmp_path / "all.yaml"
+    path.write_text(yaml.safe_dump_all([{"kind": "Secret"}, manifest]))
+    world = World()
+
+    first = world.run("template", "-f", str(path))
+    second = world.run("template", "-f", "-", stdin=path.read_text())
+
+    assert first.exit_code == ExitCode.OK
+    assert yaml.safe_load(first.stdout)["spec"]["containers"][0]["image"] == "acme/weather:1"
+    assert first.stdout == second.stdout
+    assert world.target is None
+
+
+def test_a_patch_that_fails_says_which_operation_and_does_not_hide_the_rest() -> None:
+    """The operator's own words; what the patch works on can still be seen."""
+    world = World(patched({"op": "remove", "path": "/spec/nothing"}))
+
+    result = world.run("template", "weather")
+
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr.startswith("error: spec.podTemplatePatch[0] (remove /spec/nothing): ")
+    assert world.run("template", "weather", "--before").exit_code == ExitCode.OK
+
+
+def test_the_policy_is_that_of_the_installation() -> None:
+    """What baseline refuses, privileged lets through."""
+    world = World(patched({"op": "add", "path": "/spec/hostNetwork", "value": True}))
+
+    assert "hostNetwork" in world.run("template", "weather").stderr
+    result = world.run("template", "weather", "--pod-security", "privileged")
+    assert result.exit_code == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "name a workload, or a file with -f"),
+        (("weather", "-f", "x.yaml"), "name a workload, or a file with -f"),
+        (("-f", "/nothing"), "/nothing cannot be read"),
+        (("-f", "/dev/null"), "/dev/null has 0 MCPWorkloads"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(words: tuple[str, ...], said: str) -> None:
+    """The exit code is that of wrong usage."""
+    result = World(make_body()).run("template", *words)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert said in result.stderr

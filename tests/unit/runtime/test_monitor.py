@@ -1,0 +1,164 @@
+"""Start, stop, and what is told in between, at an API server that says what the test wants."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from mcpworkload.runtime import (
+    Happening,
+    Monitor,
+    RightsMissing,
+    WorkloadExited,
+    WorkloadNotFound,
+    WorkloadNotRunning,
+)
+from mcpworkload.runtime.connection import Connection
+from tests.unit.runtime.test_ledger import KEY, make_body, make_pod
+
+RUNNING, ENDED = make_pod(), make_pod(state="terminated")
+
+
+class Script:
+    """A connection on which lists and watches are answered as written down."""
+
+    namespace = "team"
+
+    def __init__(self, bodies: list[Any], pods: list[Any]) -> None:
+        self.lists = {"mcpworkloads": bodies, "pods": pods}
+        self.changes: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
+        self.requests: list[str] = []
+
+    async def request(self, method: str, path: str, **_: Any) -> Any:
+        """A list."""
+        self.requests.append(f"{method} {path}")
+        items = self.lists[path.rpartition("/")[2]]
+        return {"metadata": {"resourceVersion": "1"}, "items": items}
+
+    async def watch(self, path: str, _: Any) -> AsyncIterator[dict[str, Any]]:
+        """What the test puts into `changes`, for pods; nothing for workloads."""
+        while path.endswith("pods"):
+            change = await self.changes.get()
+            if isinstance(change, Exception):
+                raise change
+            yield change
+        await asyncio.Event().wait()
+
+    def show(self, pod: dict[str, Any]) -> None:
+        """The watch of pods delivers that."""
+        metadata = {**pod["metadata"], "resourceVersion": "2"}
+        self.changes.put_nowait({"type": "MODIFIED", "object": {**pod, "metadata": metadata}})
+
+
+def make_monitor(script: Script, **which: Any) -> Monitor:
+    """A Monitor on that connection."""
+    connection: Any = script
+    assert isinstance(connection.namespace, str)
+    typed: Connection = connection
+    return Monitor(typed, **(which or {"workload": KEY}))
+
+
+@asynccontextmanager
+async def no_task_left() -> AsyncIterator[None]:
+    """Nothing goes on behind the test's back."""
+    before = asyncio.all_tasks()
+    yield
+    assert asyncio.all_tasks() == before
+
+
+async def test_an_exit_is_told_and_the_iteration_ends_with_the_monitor() -> None:
+    """By two lists and two watches, and nothing else."""
+    script = Script([make_body()], [RUNNING])
+    async with no_task_left():
+        monitor = make_monitor(script)
+        async with monitor:
+            script.show(ENDED)
+            first = await anext(aiter(monitor))
+        rest = [each async for each in monitor]
+
+    assert isinstance(first, WorkloadExited)
+    assert rest == []
+    assert len(script.requests) == 2
+
+
+async def test_starting_and_stopping_twice_does_nothing_more() -> None:
+    """As in the original."""
+    script = Script([make_body()], [RUNNING])
+    async with no_task_left():
+        monitor = make_monitor(script)
+        await monitor.stop_monitoring()
+        await monitor.start_monitoring()
+        await monitor.start_monitoring()
+        await monitor.stop_monitoring()
+        await monitor.stop_monitoring()
+
+    assert len(script.requests) == 2
+
+
+async def test_it_can_be_started_again() -> None:
+    """What happened meanwhile is not told."""
+    script = Script([make_body()], [RUNNING])
+    monitor = make_monitor(script)
+    async with monitor:
+        pass
+    script.lists["pods"] = [make_pod(restarts=1)]
+    async with monitor:
+        script.show(make_pod(restarts=1, state="terminated"))
+        told = await anext(aiter(monitor))
+
+    assert isinstance(told, WorkloadExited)
+    assert told.container_id == "c2"
+
+
+@pytest.mark.parametrize(
+    ("bodies", "pods", "error"),
+    [
+        pytest.param([], [], WorkloadNotFound, id="no such workload"),
+        pytest.param([make_body()], [], WorkloadNotRunning, id="stopped"),
+        pytest.param([make_body()], [ENDED], WorkloadNotRunning, id="between two lives"),
+    ],
+)
+async def test_what_does_not_run_cannot_be_monitored(
+    bodies: list[Any], pods: list[Any], error: type[Exception]
+) -> None:
+    """As in the original; a namespace can."""
+    async with no_task_left():
+        with pytest.raises(error):
+            await make_monitor(Script(bodies, pods)).start_monitoring()
+        async with make_monitor(Script(bodies, pods), namespace="team"):
+            pass
+
+
+async def test_the_callback_form() -> None:
+    """Each happening goes there, awaited where it is to be."""
+    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[Happening]()
+    async with no_task_left(), make_monitor(script, workload=KEY, callback=told.put):
+        script.show(ENDED)
+        assert isinstance(await told.get(), WorkloadExited)
+
+
+async def test_a_callback_that_fails_ends_it_and_is_not_swallowed() -> None:
+    """Who stops it learns why."""
+    script, called = Script([make_body()], [RUNNING]), asyncio.Event()
+
+    def fail(_: Happening) -> None:
+        called.set()
+        raise LookupError("a bug of the caller's")
+
+    monitor = make_monitor(script, workload=KEY, callback=fail)
+    await monitor.start_monitoring()
+    script.show(ENDED)
+    await called.wait()
+    with pytest.raises(LookupError):
+        await monitor.stop_monitoring()
+
+
+async def test_lost_rights_end_the_iteration_with_an_error() -> None:
+    """Silence would look like health."""
+    script = Script([make_body()], [RUNNING])
+    async with make_monitor(script) as monitor:
+        script.changes.put_nowait(RightsMissing("pods is forbidden"))
+        with pytest.raises(RightsMissing):
+            await anext(aiter(monitor))
