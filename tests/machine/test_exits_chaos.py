@@ -17,7 +17,6 @@ import pytest
 
 from mcpworkload.runtime import KubernetesRuntime
 from tests.rig import chaos
-from tests.rig.builders import make_running_workload
 from tests.rig.cluster import ROOT, Cluster, make
 from tests.rig.deaths import Listener, exit_events
 from tests.rig.figures import Figures
@@ -56,7 +55,7 @@ async def test_what_is_told_is_what_happened(
         for name in MORTALS:
             await space.apply(chaos.make_mortal(name, until=until, life=SECONDS / 4))
         for name in CALM:
-            await space.apply(make_running_workload(name, terminationGracePeriodSeconds=20))
+            await space.apply(chaos.make_calm(name))
         trouble = [
             asyncio.create_task(chaos.kill_again_and_again(operator, KILL_SECONDS)),
             asyncio.create_task(chaos.disturb(space, CALM, pause=3)),
