@@ -21,7 +21,7 @@ test: $(STAMP) ## unit, integration and end-to-end tests, on a real cluster
 	 result=$$?; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
 
-test-slow: install ## the tests that wait long: every trouble of a pod, rollouts, Helm
+test-slow: install ## the tests that take long: troubles, rollouts, Helm, generated specs, examples
 	@$(PY) -m pytest -m slow
 
 troubleshooting: install ## write what kubectl shows of each trouble into the page for users

@@ -17,6 +17,8 @@ from tests.rig.space import Space
 
 READY_SECONDS = 60.0
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def tools(cluster: Cluster, api: Api, audit: AuditLog) -> AsyncIterator[Space]:  # noqa: ARG001

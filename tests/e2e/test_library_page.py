@@ -23,6 +23,7 @@ async def run_block(line: int, source: str, scope: dict[str, Any]) -> None:
         await running
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_the_page_runs_as_it_stands(
     space: Space, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

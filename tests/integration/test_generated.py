@@ -73,6 +73,7 @@ def judge(cluster: Cluster, figures: Figures) -> Iterator[Judge]:
     figures.note(f"generated specs: {verdicts}")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_whatever_the_crd_accepts_ends_well(judge: Judge) -> None:
     """The seed in a failure's report gives the spec again: `make_spec(seed)`."""

@@ -51,6 +51,7 @@ async def is_allowed(space: Space, template: Manifest) -> bool | None:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("level", [PodSecurity.BASELINE, PodSecurity.RESTRICTED])
 async def test_we_allow_what_the_namespace_would(

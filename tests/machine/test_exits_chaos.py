@@ -28,6 +28,7 @@ SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
 MORTALS = [f"mortal-{number}" for number in range(16)]
 CALM = [f"calm-{number}" for number in range(4)]
 KILL_SECONDS = 20.0
+LIFE_SECONDS = 12.0
 SETTLE_SECONDS = 90.0
 
 
@@ -53,7 +54,7 @@ async def test_what_is_told_is_what_happened(
         listener = Listener(monitor)
         listening = asyncio.create_task(listener.listen())
         for name in MORTALS:
-            await space.apply(chaos.make_mortal(name, until=until, life=SECONDS / 4))
+            await space.apply(chaos.make_mortal(name, until=until, life=LIFE_SECONDS))
         for name in CALM:
             await space.apply(chaos.make_calm(name))
         trouble = [
