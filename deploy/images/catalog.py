@@ -52,20 +52,23 @@ class Image:
         return sorted(path for path in found if path.is_file())
 
 
+# What an install of the package from this checkout is made from.
+PACKAGE = (
+    "operator/mcpworkload/**/*.py",
+    "operator/mcpworkload/**/*.json",
+    "operator/mcpworkload/**/py.typed",
+    "pyproject.toml",
+    "constraints.txt",
+    "LICENSE",
+    "deploy/images/operator/requirements.py",
+)
 IMAGES = (
+    Image(name="operator", language="python", context=ROOT, inputs=PACKAGE, tag=None),
     Image(
-        name="operator",
+        name="toolbox",
         language="python",
         context=ROOT,
-        inputs=(
-            "operator/mcpworkload/**/*.py",
-            "operator/mcpworkload/**/*.json",
-            "operator/mcpworkload/**/py.typed",
-            "pyproject.toml",
-            "constraints.txt",
-            "LICENSE",
-            "deploy/images/operator/requirements.py",
-        ),
+        inputs=(*PACKAGE, "examples/toolbox/toolbox.py"),
         tag=None,
     ),
     Image(

@@ -1,7 +1,7 @@
 """What a workload prints, as callers of the library read it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,7 +10,6 @@ import pytest
 
 from mcpworkload.runtime import (
     KubernetesRuntime,
-    LogLine,
     WorkloadInvalid,
     WorkloadNotFound,
     WorkloadNotRunning,
@@ -18,23 +17,18 @@ from mcpworkload.runtime import (
 from tests.rig.builders import SMALL
 from tests.rig.cluster import Cluster
 from tests.rig.cuttable import Cuttable
-from tests.rig.kinds import Manifest
 from tests.rig.space import Space
-from tests.rig.streams import TICK, make_script, open_runtime, start
+from tests.rig.streams import (
+    TICK,
+    follow_over_crashes,
+    make_counter,
+    make_script,
+    numbers,
+    open_runtime,
+    start,
+    take,
+)
 
-CRASHES = 20
-LINES_A_RUN = 50
-
-# Prints numbered lines that go on where the last instance ended, as /tmp remembers.
-_COUNT = """
-import pathlib, sys, time
-state = pathlib.Path("/tmp/next")
-first = int(state.read_text()) if state.exists() else 0
-for number in range(first, first + {lines}):
-    print(number, flush=True)
-state.write_text(str(first + {lines}))
-{end}
-"""
 # As `TICK`, with a last word when told to end.
 _FAREWELL = """
 import itertools, signal, sys, time
@@ -59,23 +53,6 @@ async def runtime(cluster: Cluster, space: Space) -> AsyncIterator[KubernetesRun
     """The library in the test's namespace."""
     async with open_runtime(space, cluster.kubeconfig) as runtime:
         yield runtime
-
-
-def make_counter(lines: int, end: str) -> Manifest:
-    """Prints *lines* numbered lines, remembers the last, and does what *end* says."""
-    script = _COUNT.format(lines=lines, end=end)
-    return make_script(script)
-
-
-async def take(lines: AsyncGenerator[LogLine], count: int, seconds: float = 60) -> list[LogLine]:
-    """The next *count* lines."""
-    async with asyncio.timeout(seconds):
-        return [await anext(lines) for _ in range(count)]
-
-
-def numbers(lines: Sequence[LogLine]) -> list[int]:
-    """The numbers that the lines hold."""
-    return [int(line) for line in lines]
 
 
 async def test_the_text_of_a_log(space: Space, runtime: KubernetesRuntime) -> None:
@@ -151,15 +128,9 @@ async def test_replicas_and_a_sidecar(space: Space, runtime: KubernetesRuntime) 
     assert {line.container for line in got.values()} == {"helper"}
 
 
-async def test_follow_over_crashes(space: Space, runtime: KubernetesRuntime) -> None:
-    """Every line of twenty instances, once and in order."""
-    await start(space, make_counter(LINES_A_RUN, "time.sleep(0.5); sys.exit(3)"))
-
-    lines = await runtime.get_workload_logs("weather", follow=True)
-
-    async with aclosing(lines):
-        got = await take(lines, LINES_A_RUN * CRASHES, 150)
-    assert numbers(got) == list(range(len(got)))
+async def test_follow_over_a_crash(space: Space, runtime: KubernetesRuntime) -> None:
+    """Every line of both instances; twenty of them are in `machine`, where restarts are quick."""
+    await follow_over_crashes(space, runtime, 1)
 
 
 async def test_follow_over_replaced_pods(space: Space, runtime: KubernetesRuntime) -> None:

@@ -31,6 +31,15 @@ async def read_probes(port: int) -> dict[str, tuple[int, str]]:
     return answers
 
 
+async def read_metrics(port: int) -> list[str]:
+    """What the operator tells Prometheus, line by line."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/metrics") as response,
+    ):
+        return (await response.text()).splitlines()
+
+
 async def test_a_leading_operator_answers_its_probes(
     operator: OperatorProcess, space: Space, tmp_path: Path
 ) -> None:
@@ -46,6 +55,10 @@ async def test_a_leading_operator_answers_its_probes(
         await space.settle(make_workload("weather"))
 
         assert await read_probes(port) == {"/livez": (200, "ok"), "/readyz": (200, "ok")}
+        labels = f'namespace="{space.name}",workload="weather"'
+        metrics = await read_metrics(port)
+        assert f"mcpworkload_unexpected_exits_total{{{labels}}} 0.0" in metrics
+        assert f"mcpworkload_ready{{{labels}}} 1.0" in metrics
     finally:
         assert probed.stop() == 0
 

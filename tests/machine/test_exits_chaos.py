@@ -12,46 +12,23 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from deploy.cluster.choose import choose_cluster
 from mcpworkload.runtime import KubernetesRuntime
 from tests.rig import chaos
-from tests.rig.builders import make_running_workload
-from tests.rig.cluster import Cluster
+from tests.rig.cluster import ROOT, Cluster, make
 from tests.rig.deaths import Listener, exit_events
 from tests.rig.figures import Figures
 from tests.rig.predicates import is_ready
 from tests.rig.seat import Seat
 from tests.rig.space import Space
 
-ROOT = Path(__file__).parents[2]
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
 MORTALS = [f"mortal-{number}" for number in range(16)]
 CALM = [f"calm-{number}" for number in range(4)]
 KILL_SECONDS = 20.0
 SETTLE_SECONDS = 90.0
-
-pytestmark = pytest.mark.skipif(
-    choose_cluster().name != "local", reason="restarts the API server of the local cluster"
-)
-
-
-def make_up(backoff: str) -> None:
-    """Bring up what of the cluster is down, with that longest pause before a restart."""
-    environment = {**os.environ, "CRASH_BACKOFF": backoff}
-    subprocess.run(["make", "up"], cwd=ROOT, check=True, env=environment)
-
-
-@pytest.fixture
-def _quick_restarts() -> Iterator[None]:
-    """The kubelet restarts what has ended after a second at most."""
-    make_up("1s")
-    yield
-    make_up("")
 
 
 def restart_api_server() -> None:
@@ -60,7 +37,7 @@ def restart_api_server() -> None:
     found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     os.kill(int(found.stdout), signal.SIGKILL)
     time.sleep(2)
-    make_up("1s")
+    make("up", CRASH_BACKOFF="1s")
 
 
 @pytest.mark.timeout(SECONDS + 400)
@@ -78,7 +55,7 @@ async def test_what_is_told_is_what_happened(
         for name in MORTALS:
             await space.apply(chaos.make_mortal(name, until=until, life=SECONDS / 4))
         for name in CALM:
-            await space.apply(make_running_workload(name, terminationGracePeriodSeconds=20))
+            await space.apply(chaos.make_calm(name))
         trouble = [
             asyncio.create_task(chaos.kill_again_and_again(operator, KILL_SECONDS)),
             asyncio.create_task(chaos.disturb(space, CALM, pause=3)),
@@ -90,7 +67,7 @@ async def test_what_is_told_is_what_happened(
             task.cancel()
         await asyncio.gather(*trouble, return_exceptions=True)
         # What lost its Lease while the API server was away has ended itself.
-        await asyncio.to_thread(make_up, "1s")
+        await asyncio.to_thread(make, "up", CRASH_BACKOFF="1s")
         if not operator.is_running:
             await asyncio.to_thread(operator.start_leading)
         for name in CALM:

@@ -19,7 +19,7 @@ APART = frozenset({"leases", "events"})
 
 @dataclass(frozen=True)
 class Write:
-    """One request that changes something, successful or not."""
+    """One request, successful or not; mostly one that changes something."""
 
     verb: str
     resource: str
@@ -60,13 +60,18 @@ class AuditLog:
         """
         How often *user* made each kind of request, a watch being one that was begun.
 
-        The policy records ServiceAccounts of the operator's namespace only.
+        The policy records ServiceAccounts of the operator's and the example's namespace only.
         """
         return Counter(
             str(_write(entry))
             for entry in self._entries(user)
             if (entry["stage"] == "ResponseStarted") == (entry["verb"] == "watch")
         )
+
+    def refusals(self, user: str) -> list[Write]:
+        """What *user* asked for without being allowed to."""
+        requests = (_write(entry) for entry in self._entries(user))
+        return [request for request in requests if request.code in (401, 403)]
 
     def _writes(self) -> Iterator[Write]:
         for entry in self._entries(OPERATOR):

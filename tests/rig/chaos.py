@@ -1,7 +1,9 @@
 """Servers that end at random and keep a book of it, and what else goes wrong meanwhile."""
 
 import asyncio
+import contextlib
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -66,12 +68,29 @@ def read_book(space: Space, workload: str) -> Counter[int]:
     return Counter(int(line) for line in kubectl(*command).split())
 
 
+def make_calm(name: str) -> Manifest:
+    """
+    A server that ends when it is asked to, and takes its time for that.
+
+    As long as no operator may be there: who deletes a pod that is gone before one comes back has
+    made it vanish, and that is one unknown exit.
+    """
+    pause = {"preStop": {"sleep": {"seconds": 12}}}
+    return make_running_workload(name, terminationGracePeriodSeconds=30, lifecycle=pause)
+
+
 async def kill_again_and_again(operator: OperatorProcess, every: float) -> None:
-    """Kill the operator at that interval, and start it again, until cancelled."""
+    """Kill the operator at that interval; start it whenever it does not run, until cancelled."""
+    killed_at = time.monotonic()
     while True:
-        await asyncio.sleep(every)
-        await asyncio.to_thread(operator.kill)
-        await asyncio.to_thread(operator.start_leading)
+        await asyncio.sleep(0.5)
+        if time.monotonic() - killed_at > every:
+            await asyncio.to_thread(operator.kill)
+            killed_at = time.monotonic()
+        if not operator.is_running:
+            # Without an API server it ends again, and is started again, as by a kubelet.
+            with contextlib.suppress(AssertionError):
+                await asyncio.to_thread(operator.start_leading)
 
 
 async def disturb(space: Space, names: list[str], pause: float) -> None:

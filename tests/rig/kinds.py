@@ -29,6 +29,7 @@ _PLACES = {
     "ServiceAccount": ("v1", "serviceaccounts"),
     "StatefulSet": ("apps/v1", "statefulsets"),
     "StorageClass": ("storage.k8s.io/v1", "storageclasses"),
+    "Toolbox": ("tools.example.com/v1alpha1", "toolboxes"),
 }
 
 

@@ -1,23 +1,35 @@
 """Workloads that print, and what is open while somebody reads them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
-from mcpworkload.runtime import KubernetesRuntime
+from mcpworkload.runtime import KubernetesRuntime, LogLine
 from tests.rig.builders import make_running_workload
 from tests.rig.kinds import Manifest
 from tests.rig.predicates import Predicate, field
 from tests.rig.space import Space
 
 START_SECONDS = 60
+_LINES_A_RUN = 50
 # Counts, twenty times a second.
 TICK = """
 import itertools, time
 for number in itertools.count():
     print(number, flush=True)
     time.sleep(0.05)
+"""
+
+# Prints numbered lines that go on where the last instance ended, as /tmp remembers.
+_COUNT = """
+import pathlib, sys, time
+state = pathlib.Path("/tmp/next")
+first = int(state.read_text()) if state.exists() else 0
+for number in range(first, first + {lines}):
+    print(number, flush=True)
+state.write_text(str(first + {lines}))
+{end}
 """
 
 
@@ -59,3 +71,29 @@ async def start(space: Space, manifest: Manifest, restarts: int = 0, replicas: i
     await space.apply(manifest)
     names = [f"{manifest['metadata']['name']}-{number}" for number in range(replicas)]
     await space.until_all("Pod", names, has_run(restarts), START_SECONDS)
+
+
+def make_counter(lines: int, end: str) -> Manifest:
+    """Prints *lines* numbered lines, remembers the last, and does what *end* says."""
+    script = _COUNT.format(lines=lines, end=end)
+    return make_script(script)
+
+
+async def take(lines: AsyncGenerator[LogLine], count: int, seconds: float = 60) -> list[LogLine]:
+    """The next *count* lines."""
+    async with asyncio.timeout(seconds):
+        return [await anext(lines) for _ in range(count)]
+
+
+def numbers(lines: Sequence[LogLine]) -> list[int]:
+    """The numbers that the lines hold."""
+    return [int(line) for line in lines]
+
+
+async def follow_over_crashes(space: Space, runtime: KubernetesRuntime, crashes: int) -> None:
+    """Follow a server that ends again and again; every line is there, once and in order."""
+    await start(space, make_counter(_LINES_A_RUN, "time.sleep(0.5); sys.exit(3)"))
+    lines = await runtime.get_workload_logs("weather", follow=True)
+    async with aclosing(lines):
+        got = await take(lines, _LINES_A_RUN * (crashes + 1), 150)
+    assert numbers(got) == list(range(len(got)))

@@ -1,8 +1,8 @@
 """
 Print requirements out of pyproject.toml, one a line.
 
-Runs inside the image build (`requirements.py operator|build`): what the operator's
-image installs is written once, in the project's own extra.
+Runs inside the image build (`requirements.py operator|library|build`): what images install is
+written once, in the project's own lists.
 """
 
 import sys
@@ -11,10 +11,12 @@ from pathlib import Path
 
 
 def requirements(pyproject: str, which: str) -> list[str]:
-    """The extra *which* of *pyproject*, or for `build` what its build backend needs."""
+    """The extra *which*; for `library` the base install, for `build` what the backend needs."""
     table = tomllib.loads(pyproject)
     if which == "build":
         return list(table["build-system"]["requires"])
+    if which == "library":
+        return list(table["project"]["dependencies"])
     return list(table["project"]["optional-dependencies"][which])
 
 

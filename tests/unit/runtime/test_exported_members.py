@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import mcpworkload.runtime as package
-from mcpworkload.runtime import Runtime, WorkloadError, errors
+from mcpworkload.runtime import Monitor, Runtime, WorkloadError, errors
 
 SOURCE = Path(str(package.__file__)).parents[2]
 # As they stand in the documentation of the interface that this comes from.
 SEED_TYPES = (
     "ContainerInfo",
     "DeployWorkloadOptions",
+    "Monitor",
     "Mount",
     "PermissionConfig",
     "PortBinding",
@@ -56,6 +57,7 @@ def test_every_name_of_the_seed_is_there() -> None:
     for method, arguments in SEED_METHODS.items():
         parameters = list(inspect.signature(getattr(Runtime, method)).parameters)
         assert parameters == ["self", *arguments.split()], method
+    assert {"start_monitoring", "stop_monitoring"} <= set(dir(Monitor))
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:

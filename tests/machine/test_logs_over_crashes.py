@@ -1,0 +1,16 @@
+"""A log that is followed over twenty crashes: on a kubelet that does not wait between them."""
+
+import pytest
+
+from tests.rig.cluster import Cluster
+from tests.rig.space import Space
+from tests.rig.streams import follow_over_crashes, open_runtime
+
+CRASHES = 20
+
+
+@pytest.mark.usefixtures("_operator_in_cluster", "_quick_restarts")
+async def test_no_line_is_lost_and_none_comes_twice(space: Space, cluster: Cluster) -> None:
+    """Though each instance lives for less than a second."""
+    async with open_runtime(space, cluster.kubeconfig) as runtime:
+        await follow_over_crashes(space, runtime, CRASHES)
