@@ -1,15 +1,16 @@
 """What we did to one workload lately; lost with the process, and never needed for being right."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from mcpworkload.errors import Refusal
 from mcpworkload.live import Event
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
-from mcpworkload.status import Hold, News
+from mcpworkload.status import Ends, Hold, News
 
 # A refusal may depend on something else after all (an admission policy); ask again, rarely.
 REFUSAL_SECONDS = 600.0
@@ -59,6 +60,16 @@ class Told:
         return float("inf") if self.pause is None else self.at + self.pause - time.monotonic()
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A status that was sent and not answered: it may have been stored."""
+
+    #: The version of the workload that it was to replace.
+    over: str
+    status: Mapping[str, Any]
+    ends: Ends
+
+
 @dataclass
 class Memory:
     """One workload, one UID."""
@@ -73,6 +84,8 @@ class Memory:
     news: list[News] = field(default_factory=list)
     #: By UID of a pod that is not ready, and does not say why.
     told: dict[str, Told] = field(default_factory=dict)
+    #: Until a newer version of the workload says which of them was stored, if any.
+    sent: list[Sent] = field(default_factory=list)
     #: When no pod was missing; what was said before of pods that could not be made is over.
     complete_at: datetime | None = None
     _refused: dict[ChildId, tuple[str, type[Refusal], str, float]] = field(default_factory=dict)
@@ -89,6 +102,13 @@ class Memory:
         """Why that very content was refused, while it is too early to ask again; else None."""
         refused, kind, message, until = self._refused.get(child_id, ("", Refusal, "", 0.0))
         return kind(message) if refused == content and time.monotonic() < until else None
+
+    def take_stored(self, body: Mapping[str, Any]) -> list[Ends]:
+        """What the status of *body* has accounted for although nobody was told that it did."""
+        version = body["metadata"]["resourceVersion"]
+        settled = [each for each in self.sent if each.over != version]
+        self.sent = [each for each in self.sent if each.over == version]
+        return [each.ends for each in settled if each.status == body.get("status")]
 
     def take_news(self) -> list[News]:
         """What is to be said now; it is said once."""

@@ -29,11 +29,12 @@ from mcpworkload.errors import (
     NotFound,
     ReferenceNotFound,
     Refusal,
+    Unavailable,
 )
 from mcpworkload.execute import execute, prune
 from mcpworkload.inquiry import inquire
 from mcpworkload.manifest import Manifest
-from mcpworkload.memory import Memory
+from mcpworkload.memory import Memory, Sent
 from mcpworkload.models import Workload
 from mcpworkload.observation import Observation
 from mcpworkload.plan import plan, plan_prunes
@@ -94,6 +95,8 @@ class Reconciler:
         return await self._look(key, body, memory)
 
     async def _look(self, key: str, body: Body, memory: Memory) -> float | None:
+        for ends in memory.take_stored(body):
+            self._informers.sightings.settle(key, ends.cursor, ends.gone)
         observation = self._informers.observe(key)
         subject = Subject.of_invalid(body)
         refusal: Refusal | None = None
@@ -184,21 +187,24 @@ class Reconciler:
         )
         if wait is not None:
             return _soonest(wait, again)
-        stored = await self._store_status(body, subject, status, ends, now)
+        stored = await self._store_status(body, subject, status, ends, memory)
         return again if stored else None
 
     async def _store_status(
-        self, body: Body, subject: Subject, status: dict[str, Any], ends: Ends, now: datetime
+        self, body: Body, subject: Subject, status: dict[str, Any], ends: Ends, memory: Memory
     ) -> bool:
         """Write *status*, with what is said before and after it; whether it was stored."""
         key = key_of(body)
         for each in ends.news:
             # Before it is counted: what is said again has the same name, and is said once.
-            await self._events.post_exit(body, each, now)
+            await self._events.post_exit(body, each, self._now())
         try:
             stored = await self._writer.write_status(body, status)
         except Conflict:
             return False  # a newer version is on its way to us, and brings us back
+        except Unavailable:
+            memory.sent.append(Sent(body["metadata"]["resourceVersion"], status, ends))
+            raise
         except NotFound:
             self._store.drop(body)
             self._drop(key)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.errors import Unavailable
-from mcpworkload.live import Pod
+from mcpworkload.live import OwnerReference, Pod, PodCondition
 from tests.unit.builders import make_observation, make_pod
 from tests.unit.world import KEY, Bench, World, make_bench
 
@@ -134,3 +134,58 @@ async def test_a_pod_that_was_lost_while_nobody_looked_is_one_unknown_exit(bench
 
     assert [(each.kind, each.pod) for each in other.world.exits] == [("Unknown", "weather-0")]
     assert other.world.statuses[-1]["restarts"] == 1
+
+
+async def test_a_server_s_words_are_kept_though_the_cluster_ended_the_pod() -> None:
+    """A drained node: the pod has no message of its own, the container has the log's tail."""
+    bench = make_bench(reportLogTail=False)
+    await show(bench, READY)
+    ended = {
+        "exitCode": 143,
+        "message": "the password is swordfish",
+        "containerID": "containerd://1",
+    }
+    pod = make_pod(container={"state": {"terminated": ended}})
+    pod.metadata.deletion_timestamp = "2026-03-01T12:00:00Z"
+    pod.status.conditions.append(
+        PodCondition(type="DisruptionTarget", status="True", reason="EvictionByEvictionAPI")
+    )
+
+    await show(bench, pod)
+
+    assert [each.kind for each in bench.world.exits] == ["Evicted"]
+    assert "swordfish" not in f"{bench.world.exits} {bench.world.statuses}"
+
+
+async def test_a_status_whose_answer_was_lost_is_not_counted_again(bench: Bench) -> None:
+    """Of a pod that is gone: nothing in the stored status tells that it was accounted for."""
+    bench.world.sightings.gone(KEY, crashed(), watched=True)
+    bench.world.observation = make_observation()
+    bench.world.lost_answers = 1
+    with pytest.raises(Unavailable):
+        await bench.look(KEY)
+    stored = bench.world.stored[-1]
+    assert stored["status"]["restarts"] == 1
+
+    # The watch delivers what was stored.
+    bench.store.put(stored)
+    await bench.look(KEY)
+
+    assert len(bench.world.exits) == 1
+    assert bench.world.statuses[-1]["restarts"] == 1
+
+
+async def test_the_exits_of_an_earlier_workload_of_that_name_are_not_ours() -> None:
+    """Deleted and made anew, while the garbage collector is not done with the first one's pods."""
+    bench = make_bench()
+    observation = make_observation(crashed(5))
+    assert observation.statefulset is not None
+    first = OwnerReference(uid="first", kind="MCPWorkload", name="weather", controller=True)
+    observation.statefulset.metadata.owner_references = [first]
+    bench.world.observation = observation
+    bench.world.sightings.seen(KEY, crashed(5))
+
+    await bench.look(KEY)
+
+    assert bench.world.exits == []
+    assert bench.world.statuses[-1].get("restarts", 0) == 0

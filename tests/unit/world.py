@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
-from mcpworkload.errors import ApiError
+from mcpworkload.errors import ApiError, Unavailable
 from mcpworkload.exits import Exit, Sightings
 from mcpworkload.live import Claim, Event, Metadata
 from mcpworkload.names import ChildId
@@ -39,6 +39,9 @@ class World:
     #: The workloads whose references nobody asks for any more.
     unfollowed: list[str] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
+    #: The workload with each of them, and how many of the next answers do not arrive.
+    stored: list[dict[str, Any]] = field(default_factory=list)
+    lost_answers: int = 0
     version: int = 2000
     now: datetime = NOON
     #: By UID of a pod, what its Events say; and whose were asked for.
@@ -122,11 +125,12 @@ class World:
             raise error
         self.statuses.append(status)
         version = str(int(body["metadata"]["resourceVersion"]) + 1)
-        return {
-            **body,
-            "metadata": {**body["metadata"], "resourceVersion": version},
-            "status": status,
-        }
+        metadata = {**body["metadata"], "resourceVersion": version}
+        self.stored.append({**body, "metadata": metadata, "status": status})
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("no answer")
+        return self.stored[-1]
 
     async def read(self, namespace: str, uid: str) -> list[Event]:
         """The Events of a pod."""

@@ -59,7 +59,8 @@ def exit_of(
         container=container,
         index=index,
         reason=disruption or ended.reason,
-        message=(disruption and pod.status.message) or ended.message,
+        # What ended it is the cluster's to say; the server's own words would pass for those.
+        message=pod.status.message if disruption else ended.message,
         container_id=ended.container_id,
         image=termination.image,
         exit_code=ended.exit_code,

@@ -67,7 +67,8 @@ class WorkloadNotReady(WorkloadError):
     The workload cannot be Ready (`is_final`), or was not in time.
 
     `reason` and `message` are those of its condition; `log_tail` is the last that the failed
-    container said, empty where nothing failed or its output may not be read.
+    container said, empty where nothing failed, its output may not be read, or `reportLogTail` is
+    false.
     """
 
     def __init__(

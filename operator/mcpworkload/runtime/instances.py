@@ -38,9 +38,11 @@ def number_of(pod: str, workload: str) -> int | None:
 
 
 def _is_controlled_by(pod: Pod, workload: str) -> bool:
-    return any(
-        owner.get("controller") and (owner["kind"], owner["name"]) == ("StatefulSet", workload)
+    # Without a controller it is ours, too, for a moment: its StatefulSet is being replaced.
+    return all(
+        (owner["kind"], owner["name"]) == ("StatefulSet", workload)
         for owner in pod["metadata"].get("ownerReferences") or ()
+        if owner.get("controller")
     )
 
 

@@ -120,7 +120,8 @@ class Workload:
         verdict = verdict_of(last)
         if verdict.is_ready:
             return last
-        raise await self._not_ready(verdict, seconds)
+        may_quote = last["spec"].get("reportLogTail") is not False
+        raise await self._not_ready(verdict, seconds, may_quote=may_quote)
 
     def _present(self, objects: Objects) -> dict[str, Any]:
         if self.name not in objects:
@@ -138,7 +139,9 @@ class Workload:
             advice="it goes on in the cluster; wait longer with timeout=",
         )
 
-    async def _not_ready(self, verdict: Verdict, seconds: float | None) -> WorkloadNotReady:
+    async def _not_ready(
+        self, verdict: Verdict, seconds: float | None, *, may_quote: bool
+    ) -> WorkloadNotReady:
         when = "" if verdict.is_stalled or seconds is None else f"not Ready after {seconds:g} s: "
         reason = verdict.reason or "NotObserved"
         return WorkloadNotReady(
@@ -147,7 +150,7 @@ class Workload:
             reason=reason,
             advice=_advice(verdict),
             is_final=verdict.is_stalled,
-            log_tail=await self._log_tail() if reason in _FAILED_POD else "",
+            log_tail=await self._log_tail() if may_quote and reason in _FAILED_POD else "",
         )
 
     async def _log_tail(self) -> str:

@@ -8,13 +8,18 @@ from typing import Self
 
 from mcpworkload.names import WORKLOAD_LABEL, split_key
 from mcpworkload.runtime.connection import Connection, apps_path, core_path, workloads_path
-from mcpworkload.runtime.errors import WorkloadNotFound, WorkloadNotRunning
+from mcpworkload.runtime.errors import (
+    RuntimeUnavailable,
+    WorkloadNotFound,
+    WorkloadNotRunning,
+)
 from mcpworkload.runtime.happenings import Happening
 from mcpworkload.runtime.ledger import Ledger
 from mcpworkload.runtime.watching import Changed, Listed, observe
 
 Callback = Callable[[Happening], Awaitable[object] | object]
 _Query = dict[str, str]
+_PAUSE_SECONDS = 1.0
 
 
 class Monitor:
@@ -195,6 +200,14 @@ class Monitor:
 
     async def _look_up(self, key: str) -> str:
         """Learn how *key* stands now, for a pod of it has vanished; its pods' template."""
+        while True:
+            try:
+                return await self._read_revision(key)
+            except RuntimeUnavailable:
+                # What has vanished is told by nobody else: whoever asks anew lacks it.
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _read_revision(self, key: str) -> str:
         namespace, name = split_key(key)
         try:
             body = await self._connection.request("GET", workloads_path(namespace, name))

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from typing import Any
 import aiohttp
 
 from mcpworkload.runtime.connection import Connection
-from mcpworkload.runtime.errors import RuntimeUnavailable
+from mcpworkload.runtime.errors import RightsMissing, RuntimeUnavailable
 
 Objects = dict[str, dict[str, Any]]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+# An API server that has just started knows no Roles yet, and forbids what they allow.
+_RIGHTS_SECONDS = 10.0
+_EXPIRED = ("Expired", "Gone")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ async def observe(
     Raises:
         WorkloadError: the first list fails, or a later one for another reason than an outage.
     """
-    pause, has_begun, place = _FIRST_PAUSE, False, _Place()
+    pause, has_begun, has_watched, place = _FIRST_PAUSE, False, False, _Place()
+    refused_since: float | None = None
     while True:
         try:
             if not place.version:
@@ -54,9 +59,19 @@ async def observe(
                 async for change in changes:
                     pause = _FIRST_PAUSE
                     yield Changed(change["object"], change["type"] == "DELETED")
-        except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError):
+            pause, has_watched, refused_since = _FIRST_PAUSE, True, None
+        except RightsMissing:
+            refused_since = refused_since or time.monotonic()
+            if not has_watched or time.monotonic() - refused_since >= _RIGHTS_SECONDS:
+                raise
+        except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError) as error:
             if not has_begun:
                 raise
+            if not isinstance(error, RuntimeUnavailable):
+                has_watched = True
+            elif error.reason in _EXPIRED:
+                place.version = ""
+            refused_since = None
             pause = min(pause * 2, _LONGEST_PAUSE)
         # Many may have lost the same API server: they do not come back at once.
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret

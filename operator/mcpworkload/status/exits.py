@@ -14,6 +14,7 @@ from mcpworkload.exits import (
     Wanted,
     account,
 )
+from mcpworkload.live import StatefulSet
 from mcpworkload.models import ContainerRecord, LastTermination, PodRecord
 from mcpworkload.observation import Observation
 from mcpworkload.status.problems import START_REASONS
@@ -46,13 +47,13 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
     if observation.unreadable:
         return _unchanged(status, cursor)
     recorded = {entry.uid for entry in cursor.values()}
+    live = _own_statefulset(subject, observation)
     # A pod that was ours stays so while its StatefulSet is being replaced.
     pods = {
         name: pod
         for name, pod in observation.labelled.items()
-        if name in observation.pods or pod.metadata.uid in recorded
+        if (live and name in observation.pods) or pod.metadata.uid in recorded
     }
-    live = observation.statefulset
     ours = {live.metadata.uid} if live else set()
     seen = {
         uid: sighting
@@ -71,6 +72,13 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
         cursor=result.cursor,
         gone=frozenset(uid for uid, each in observation.seen.items() if each.last),
     )
+
+
+def _own_statefulset(subject: Subject, observation: Observation) -> StatefulSet | None:
+    """The StatefulSet, unless it is still that of an earlier workload of the same name."""
+    live = observation.statefulset
+    owner = live.metadata.controller if live else None
+    return None if owner and owner.uid != subject.uid else live
 
 
 def _unchanged(status: Mapping[str, Any], cursor: Cursor) -> Ends:

@@ -14,6 +14,8 @@ class Subject:
     """What the status is about; without a valid spec, as much of it as can be known."""
 
     generation: int
+    #: The workload's own.
+    uid: str
     #: How many pods there should be.
     replicas: int
     selector: str
@@ -35,6 +37,7 @@ class Subject:
         """The subject for a workload with a valid spec."""
         return cls(
             generation=workload.generation,
+            uid=workload.uid,
             replicas=workload.spec.wanted_replicas,
             selector=f"{names.WORKLOAD_LABEL}={workload.name}",
             url=server_url(workload),
@@ -52,6 +55,7 @@ class Subject:
         status = body.get("status") or {}
         return cls(
             generation=body["metadata"].get("generation", 0),
+            uid=body["metadata"]["uid"],
             replicas=status.get("replicas", 0),
             selector=status.get("selector", ""),
             url=status.get("url", ""),

@@ -31,8 +31,8 @@ class FakeApi:
 
     #: Each the items of one list, or an HTTP status.
     lists: list[list[dict[str, Any]] | int]
-    #: Each the lines of one watch; None breaks the connection off.
-    watches: list[list[Line | None]] = field(default_factory=list)
+    #: Each the lines of one watch, of which None breaks the connection off, or an HTTP status.
+    watches: list[list[Line | None] | int] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     #: The one token that is; any, where it is empty.
     accepted: str = ""
@@ -79,9 +79,12 @@ class FakeApi:
         return web.json_response({"metadata": {"resourceVersion": "10"}, "items": answer})
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
+        answer = self.watches.pop(0)
+        if isinstance(answer, int):
+            return web.json_response({"message": "no", "reason": "Expired"}, status=answer)
         response = web.StreamResponse()
         await response.prepare(request)
-        for line in self.watches.pop(0):
+        for line in answer:
             if line is None:
                 assert request.transport is not None
                 request.transport.abort()

@@ -11,6 +11,7 @@ from mcpworkload.runtime import (
     Happening,
     Monitor,
     RightsMissing,
+    RuntimeUnavailable,
     WorkloadExited,
     WorkloadNotFound,
     WorkloadNotRunning,
@@ -30,10 +31,17 @@ class Script:
         self.lists = {"mcpworkloads": bodies, "pods": pods}
         self.changes: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
         self.requests: list[str] = []
+        #: How many of the next looks at one object are not answered.
+        self.outages = 0
 
     async def request(self, method: str, path: str, **_: Any) -> Any:
         """A list."""
         self.requests.append(f"{method} {path}")
+        if path.endswith("/weather"):
+            if self.outages:
+                self.outages -= 1
+                raise RuntimeUnavailable("no answer")
+            return make_body() | {"status": {"updateRevision": "a"}}
         items = self.lists[path.rpartition("/")[2]]
         return {"metadata": {"resourceVersion": "1"}, "items": items}
 
@@ -162,3 +170,15 @@ async def test_lost_rights_end_the_iteration_with_an_error() -> None:
         script.changes.put_nowait(RightsMissing("pods is forbidden"))
         with pytest.raises(RightsMissing):
             await anext(aiter(monitor))
+
+
+async def test_a_pod_that_vanished_is_told_though_the_api_server_is_away_again() -> None:
+    """It has said that the pod is no more, and not yet whether that was asked for."""
+    script = Script([make_body()], [RUNNING])
+    async with make_monitor(script) as monitor:
+        script.lists["pods"], script.outages = [], 1
+        script.changes.put_nowait({"type": "ERROR", "object": {"code": 410}})
+        told = await anext(aiter(monitor))
+
+    assert isinstance(told, WorkloadExited)
+    assert told.reason == "Unknown"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mcpworkload.runtime import RuntimeUnavailable
+from mcpworkload.runtime import RightsMissing, RuntimeUnavailable, watching
 from mcpworkload.runtime.watching import until
 from tests.unit.runtime.fake_api import FakeApi, knows, make_expired, make_item
 
@@ -52,6 +52,30 @@ async def test_an_api_server_that_goes_away_is_waited_for() -> None:
     await wait(api, 40)
 
     assert api.requests == ["LIST", "WATCH 10", "WATCH 11", "LIST", "LIST"]
+
+
+async def test_an_api_server_that_has_just_started_may_know_no_rights_yet() -> None:
+    """It answers 403 until it has read the Roles."""
+    api = FakeApi([[], 403, [make_item(40)]], [[make_expired()], []])
+    await wait(api, 40)
+
+    assert api.requests == ["LIST", "WATCH 10", "LIST", "LIST"]
+
+
+async def test_rights_that_stay_away_end_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence would look like health."""
+    monkeypatch.setattr(watching, "_RIGHTS_SECONDS", 0.3)
+    api = FakeApi([[], *[403] * 9], [[make_expired()]])
+    with pytest.raises(RightsMissing):
+        await wait(api, 40)
+
+
+async def test_an_api_server_that_refuses_an_expired_watch_is_listed_anew() -> None:
+    """410 may come as the answer itself, and not within one."""
+    api = FakeApi([[], [make_item(30)]], [410, []])
+    await wait(api, 30)
+
+    assert api.requests == ["LIST", "WATCH 10", "LIST"]
 
 
 async def test_an_api_server_that_never_answered_is_an_error_at_once() -> None:

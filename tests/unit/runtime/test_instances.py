@@ -1,0 +1,26 @@
+"""Which pods are a workload's."""
+
+from typing import Any
+
+from mcpworkload.runtime.instances import own_pods
+
+
+def make_pod(name: str, *owners: tuple[str, str]) -> dict[str, Any]:
+    """A pod that those control, by kind and name."""
+    references = [{"controller": True, "kind": kind, "name": of} for kind, of in owners]
+    return {"metadata": {"name": name, "ownerReferences": references}}
+
+
+def test_those_of_its_stateful_set_by_their_numbers() -> None:
+    """Not those of a Job that bears the label, nor those of a neighbour with a similar name."""
+    tenth, second = (make_pod(f"w-{n}", ("StatefulSet", "w")) for n in (10, 2))
+    job = make_pod("w-3", ("Job", "w"))
+    neighbour = make_pod("w-x-0", ("StatefulSet", "w-x"))
+
+    assert own_pods([tenth, job, second, neighbour], "w") == [second, tenth]
+
+
+def test_those_whose_stateful_set_is_being_replaced() -> None:
+    """A log that is followed would begin anew with the pod's next owner."""
+    orphan = make_pod("w-0")
+    assert own_pods([orphan, make_pod("debugger")], "w") == [orphan]
