@@ -120,13 +120,13 @@ def _after(known: Container[str], told: Sequence[Termination]) -> Sequence[Termi
 
 
 def _drop_told(ends: dict[str, Sighted], cursor: ContainerCursor) -> None:
-    """Drop those of *ends* that are accounted for."""
+    """Drop those of *ends* that are accounted for, but for the last: seen again, it is no news."""
     if not cursor.container_id:
         for key in [key for key, each in ends.items() if each.termination.index < cursor.ended]:
             del ends[key]
     if cursor.container_id not in ends:
         return
     for key in list(ends):
-        del ends[key]
         if key == cursor.container_id:
             return
+        del ends[key]

@@ -2,11 +2,7 @@
 
 import pytest
 
-from mcpworkload.exits import (
-    Cursor,
-    ExitKind,
-    account,
-)
+from mcpworkload.exits import Cursor, ExitKind, Sightings, Wanted, account
 from mcpworkload.live import Pod
 from tests.unit.exits.books import (
     AGAIN,
@@ -155,3 +151,16 @@ def test_what_a_server_exits_with_is_told(code: int, reason: str, signal: int | 
     """What a server exits with is told."""
     (told,) = Process().sees(pod_of(status(0, terminated("a", code, reason=reason)))).tells()
     assert (told.exit_code, told.reason, told.signal) == (code, reason, signal)
+
+
+def test_what_was_told_is_no_news_when_it_is_shown_again() -> None:
+    """Each news is a look that waits for no other."""
+    news: list[str] = []
+    sightings, cursor = Sightings(news.append), before(0, "")
+    for _ in range(3):
+        sightings.seen(KEY, AGAIN)
+        result = account(cursor, {"w-0": AGAIN}, sightings.of(KEY), Wanted(1, "one"))
+        cursor = result.cursor
+        sightings.settle(KEY, cursor, result.gone)
+
+    assert news == [KEY]
