@@ -3,16 +3,18 @@
 import asyncio
 import functools
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from mcpworkload.names import CONTAINER
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.channels import Output
+from mcpworkload.runtime.happenings import Happening
 from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.logs import LogArguments
+from mcpworkload.runtime.monitor import Monitor
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -110,8 +112,39 @@ class SyncLines:
         self._background.run(self._lines.aclose())
 
 
-async def _next(lines: AsyncGenerator[LogLine]) -> LogLine | None:
-    return await anext(lines, None)
+class SyncMonitor:
+    """As `Monitor`, each call waited for; iterating waits for what happens next."""
+
+    def __init__(self, monitor: Monitor, background: _Background) -> None:
+        self._monitor = monitor
+        self._background = background
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start_monitoring()
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Stop."""
+        self.stop_monitoring()
+
+    def __iter__(self) -> Iterator[Happening]:
+        """As iterating over a `Monitor`."""
+        happenings = aiter(self._monitor)
+        while (happening := self._background.run(_next(happenings))) is not None:
+            yield happening
+
+    def start_monitoring(self) -> Self:
+        """As `Monitor.start_monitoring`."""
+        self._background.run(self._monitor.start_monitoring())
+        return self
+
+    def stop_monitoring(self) -> None:
+        """As `Monitor.stop_monitoring`; from another thread, it ends an iteration."""
+        self._background.run(self._monitor.stop_monitoring())
+
+
+async def _next(items: AsyncIterator[T]) -> T | None:
+    return await anext(items, None)
 
 
 class SyncOutput:
@@ -234,6 +267,15 @@ class SyncRuntime:
         """As `KubernetesRuntime.attach_to_workload`."""
         attaching = self._runtime.attach_to_workload(workload_id, container=container, pod=pod)
         return SyncAttachment(self._background.run(attaching), self._background)
+
+    def monitor(
+        self, workload_id: str = "", *, namespace: str | None = None, all_namespaces: bool = False
+    ) -> SyncMonitor:
+        """As `KubernetesRuntime.monitor`; there is no callback form."""
+        found = self._runtime.monitor(
+            workload_id, namespace=namespace, all_namespaces=all_namespaces
+        )
+        return SyncMonitor(found, self._background)
 
     deploy_workload = _blocking(KubernetesRuntime.deploy_workload)
     list_workloads = _blocking(KubernetesRuntime.list_workloads)

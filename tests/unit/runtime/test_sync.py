@@ -8,8 +8,10 @@ import threading
 
 import pytest
 
-from mcpworkload.runtime import KubernetesRuntime, SyncRuntime
-from mcpworkload.runtime.sync import _Background
+from mcpworkload.runtime import KubernetesRuntime, SyncRuntime, WorkloadExited
+from mcpworkload.runtime.sync import SyncMonitor, _Background
+from tests.unit.runtime.test_ledger import make_body, make_pod
+from tests.unit.runtime.test_monitor import Script, make_monitor
 
 
 def test_every_method_is_there() -> None:
@@ -61,3 +63,16 @@ def test_neither_a_thread_nor_a_call_is_left() -> None:
 
     assert threading.active_count() == before
     assert forgotten.cancelled()
+
+
+def test_a_monitor_without_a_loop() -> None:
+    """Iterating waits for what happens, and ends with the monitoring."""
+    script, background = Script([make_body()], [make_pod()]), _Background()
+    script.show(make_pod(state="terminated"))
+    try:
+        with SyncMonitor(make_monitor(script), background) as monitor:
+            happenings = iter(monitor)
+            assert isinstance(next(happenings), WorkloadExited)
+        assert list(happenings) == []
+    finally:
+        background.close()
