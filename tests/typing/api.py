@@ -17,6 +17,7 @@ from mcpworkload.runtime import (
     Runtime,
     SyncRuntime,
     WorkloadError,
+    WorkloadExited,
     WorkloadNotReady,
     build_workload,
     is_kubernetes_runtime,
@@ -88,11 +89,25 @@ async def use_any_runtime(runtime: Runtime) -> str:
     return logs
 
 
+async def listen(runtime: KubernetesRuntime) -> list[int | None]:
+    """What happens is told by kinds, of which each has its own fields."""
+    codes: list[int | None] = []
+    async with runtime.monitor("team/w") as monitor:
+        async for happening in monitor:
+            show(happening.workload)
+            if isinstance(happening, WorkloadExited):
+                codes.append(happening.exit_code)
+    async with runtime.monitor(all_namespaces=True, callback=show):
+        return codes
+
+
 def use_without_a_loop() -> tuple[str, int]:
     """The facade has the same arguments and results."""
     with SyncRuntime.from_environment(namespace="team") as runtime:
         with runtime.get_workload_logs("w", follow=True) as lines:
             show([line.pod for line in lines])
+        with runtime.monitor("w") as monitor:
+            show([happening.workload for happening in monitor])
         with runtime.attach_to_workload("w") as attached:
             attached.write(b"x")
             show(list(attached.stdout))
