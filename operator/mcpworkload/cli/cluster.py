@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mcpworkload.cli.session import Target
+from mcpworkload.cli.target import Target
 from mcpworkload.runtime import KubernetesRuntime, ProgressCallback
 from mcpworkload.runtime.connection import Connection
 from mcpworkload.runtime.lifecycle import Workload

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcpworkload.cli.session import Target, to_the_cluster
+from mcpworkload.cli.session import to_the_cluster
+from mcpworkload.cli.target import Target
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster

@@ -11,7 +11,8 @@ from mcpworkload.cli.completion import (
     complete_namespaces,
     complete_workloads,
 )
-from mcpworkload.cli.session import Session, Target, to_the_cluster
+from mcpworkload.cli.session import Session, to_the_cluster
+from mcpworkload.cli.target import Target
 
 Command = Callable[..., Any]
 #: Where a command finds how to connect, if not to a real cluster: tests put it there.

@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from mcpworkload.cli.codes import ExitCode, Failure, failure_of
+from mcpworkload.cli.target import Target
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Target:
-    """Which cluster, and where in it."""
-
-    namespace: str | None = None
-    context: str | None = None
-    kubeconfig: str | None = None
 
 
 Connect = Callable[[Target], "AbstractAsyncContextManager[Cluster]"]

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from mcpworkload.cli.app import cli
 from mcpworkload.cli.cluster import Cluster
 from mcpworkload.cli.options import CONNECT
-from mcpworkload.cli.session import Target
+from mcpworkload.cli.target import Target
 from mcpworkload.runtime.answers import error_of
 from mcpworkload.runtime.connection import APPLY, Connection, workloads_path
 
