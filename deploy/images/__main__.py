@@ -41,13 +41,15 @@ def main(arguments: list[str]) -> int:
     verbs = {"build": build, "load": load, "name": name, "size": size, "clean": clean}
     parser.add_argument("verb", choices=verbs)
     known = [image.name for image in IMAGES]
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(known)}; default: all")
+    usual = [image.name for image in IMAGES if not image.on_request]
+    text = f"of {', '.join(known)}; default: {', '.join(usual)}"
+    parser.add_argument("names", nargs="*", help=text)
     options = parser.parse_args(arguments)
     unknown = [given for given in options.names if given not in known]
     if unknown:
         parser.error(f"no image {unknown[0]}; there are {', '.join(known)}")
     try:
-        verbs[options.verb]([catalog.by_name(given) for given in options.names or known])
+        verbs[options.verb]([catalog.by_name(given) for given in options.names or usual])
     except ToolError as refusal:
         print(f"images: {refusal}", file=sys.stderr)
         return 2

@@ -32,6 +32,8 @@ class Image:
     inputs: tuple[str, ...]
     # None: the content's hash is the tag, because a cluster must notice new content.
     tag: str | None
+    # Built only where it is named: nothing but a test of its own needs it.
+    on_request: bool = False
 
     @property
     def dockerfile(self) -> Path:
@@ -70,6 +72,7 @@ IMAGES = (
         context=ROOT,
         inputs=(*PACKAGE, "examples/toolbox/toolbox.py"),
         tag=None,
+        on_request=True,
     ),
     Image(
         name="everything",

@@ -17,7 +17,8 @@ from tests.rig.space import Space
 
 READY_SECONDS = 60.0
 
-pytestmark = pytest.mark.slow
+# Its image is built first, which takes a minute when dependencies have changed.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.fixture
