@@ -5,8 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.cluster.choose import choose_cluster
+from tests.rig.builders import make_workload
 from tests.rig.cluster import make
 from tests.rig.seat import Seat
+from tests.rig.space import Space
+
+REACHED_SECONDS = 120.0
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,9 +21,11 @@ def _only_of_the_local_cluster() -> None:
 
 
 @pytest.fixture
-def _operator_in_cluster(seat: Seat) -> None:
-    """The operator works in the cluster."""
+async def _operator_in_cluster(seat: Seat, space: Space) -> None:
+    """The operator works in the cluster, though a test before may have restarted the API server."""
     seat.put_in()
+    # Until kube-proxy has found that again, no pod reaches it.
+    await space.settle(make_workload("first"), REACHED_SECONDS)
 
 
 @pytest.fixture
