@@ -18,7 +18,7 @@ from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation, difference_to, fixed_fields_of
 from mcpworkload.replacement import Replacement, find_replacement
 
-PRUNED_KINDS = ("PodDisruptionBudget", "Service")
+PRUNED_KINDS = ("PodDisruptionBudget", "Service", *names.ACCOUNT_KINDS)
 
 
 @dataclass(frozen=True)
