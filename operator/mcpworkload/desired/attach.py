@@ -15,7 +15,7 @@ from mcpworkload.desired.bridge import (
     build_options,
 )
 from mcpworkload.desired.installation import Policy
-from mcpworkload.desired.probes import READINESS_PROBE, READY_PATH
+from mcpworkload.desired.probes import BRIDGE_READINESS_PROBE, READY_PATH
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 from mcpworkload.names import bridge_account_name
@@ -48,7 +48,7 @@ def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str,
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [{"name": names.TRANSPORT_PORT, "containerPort": port, "protocol": "TCP"}],
-        "readinessProbe": {"httpGet": {"path": READY_PATH, "port": port}, **READINESS_PROBE},
+        "readinessProbe": {"httpGet": {"path": READY_PATH, "port": port}, **BRIDGE_READINESS_PROBE},
         "resources": {key: dict(amounts) for key, amounts in _RESOURCES.items()},
         "securityContext": build_bridge_security(pod_security),
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -10,6 +10,8 @@ from mcpworkload.models import PROBE_HANDLERS, Bridge, WorkloadSpec
 # A server may install itself at its first start (npx, uvx): five minutes.
 STARTUP_PROBE = {"periodSeconds": 1, "failureThreshold": 300}
 READINESS_PROBE = {"periodSeconds": 5, "failureThreshold": 3}
+# An answer of the bridge is worth more than one in time.
+BRIDGE_READINESS_PROBE = {**READINESS_PROBE, "timeoutSeconds": 5}
 #: Where a bridge says whether the server answers.
 READY_PATH = "/readyz"
 
@@ -26,9 +28,10 @@ def build_probes(spec: WorkloadSpec) -> Manifest:
         InvalidSpec: times for a probe of ours, where there is none.
     """
     given = spec.probes
+    readiness = READINESS_PROBE if spec.bridge is None else BRIDGE_READINESS_PROBE
     probes = {
         "startupProbe": _build_probe("startup", given.startup, STARTUP_PROBE, spec),
-        "readinessProbe": _build_probe("readiness", given.readiness, READINESS_PROBE, spec),
+        "readinessProbe": _build_probe("readiness", given.readiness, readiness, spec),
     }
     if given.liveness is not None:
         probes["livenessProbe"] = _build_probe("liveness", given.liveness, {}, spec)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # A Role that names each pod has to end somewhere.
 MAX_ATTACHED: Final = 100
 
-_IS_STDIO = "self.?transport.?type.orValue('') == 'stdio'"
+_IS_STDIO = "(self.?transport.?type.orValue('') == 'stdio')"
 _CHOICE = "self.?transport.?stdio.?bridge.orValue('Auto')"
 _HAS_COMMAND = "(has(self.command) && self.command.size() > 0)"
 _INJECTS = f"({_IS_STDIO} && ({_CHOICE} == 'Inject' || ({_CHOICE} == 'Auto' && {_HAS_COMMAND})))"
