@@ -117,10 +117,10 @@ def test_probes_need_something_to_look_at(spec: dict[str, Any]) -> None:
     readiness = {"exec": {"command": ["true"]}}
     assert server({**spec, "probes": {"readiness": readiness}})["readinessProbe"] == readiness
     assert "readinessProbe" not in server({**spec, "probes": {"readiness": {"disabled": True}}})
-    for probes in ({"startup": {"failureThreshold": 3}}, {"liveness": {}}):
-        (name,) = probes
+    times: dict[str, dict[str, int]] = {"startup": {"failureThreshold": 3}, "liveness": {}}
+    for name, probe in times.items():
         with pytest.raises(InvalidSpec, match=rf"spec\.probes\.{name}: found no handler; write"):
-            server({**spec, "probes": probes})
+            server({**spec, "probes": {name: probe}})
 
 
 def test_liveness_of_an_injected_bridge_is_an_open_port() -> None:
