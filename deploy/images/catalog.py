@@ -67,6 +67,22 @@ PACKAGE = (
 IMAGES = (
     Image(name="operator", language="python", context=ROOT, inputs=PACKAGE, tag=None),
     Image(
+        name="bridge",
+        language="python",
+        context=ROOT,
+        inputs=(
+            "operator/mcpworkload/__init__.py",
+            "operator/mcpworkload/bridge/**/*.py",
+            "pyproject.toml",
+            "constraints.txt",
+            "deploy/images/operator/requirements.py",
+            "deploy/images/bridge/*.py",
+            "deploy/images/bridge/launcher.c",
+            "deploy/images/bridge/tools.txt",
+        ),
+        tag=None,
+    ),
+    Image(
         name="toolbox",
         language="python",
         context=ROOT,
