@@ -93,6 +93,11 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         "spec.transport.path",
         "take another path than",
     ),
+    "a path that has to be decoded": (
+        stdio(path="/m%63p", **COMMAND),
+        "spec.transport.path",
+        'write the path in ASCII characters and without "%"',
+    ),
     "no bridge that serves": (
         stdio({"bridge": "None", "maxSessions": 3}),
         "spec.transport.stdio",

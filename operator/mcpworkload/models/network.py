@@ -87,6 +87,16 @@ class Transport(Model):
             holds=_is_path_free,
             field_path=".path",
         ),
+        Rule(
+            message='write the path in ASCII characters and without "%", such as "/mcp"',
+            cel=f"!has(self.path) || !({_CEL_BRIDGE}) || self.path.matches('^[!-$&-~]+$')",
+            holds=lambda transport: (
+                transport.path is None
+                or not _has_bridge(transport)
+                or bool(re.fullmatch(r"[!-$&-~]+", transport.path))
+            ),
+            field_path=".path",
+        ),
     )
 
     type: Annotated[
