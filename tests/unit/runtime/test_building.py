@@ -88,14 +88,10 @@ def test_the_order_of_mappings_does_not_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_attached", "transport"),
-    [
-        (False, {"type": "stdio", "port": 8080}),
-        (True, {"type": "stdio", "port": 8080, "stdio": {"bridge": "None"}}),
-    ],
+    ("is_attached", "bridge"), [(False, {}), (True, {"stdio": {"bridge": "None"}})]
 )
 def test_a_stdio_server_that_is_attached_to_has_no_bridge(
-    is_attached: bool, transport: dict[str, Any]
+    is_attached: bool, bridge: dict[str, Any]
 ) -> None:
     """One that is not has the bridge that its spec allows."""
     options = DeployWorkloadOptions(attach_stdio=is_attached)
