@@ -18,7 +18,7 @@ from tests.rig.space import Space
 SAMPLES = ROOT / "deploy" / "samples"
 READY_SECONDS = 90
 NOW = "get_current_time"
-TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
 
 
 def read_sample(name: str) -> Manifest:
