@@ -17,7 +17,7 @@ from mcpworkload.handlers import WatchPulse, build_registry, build_settings
 from mcpworkload.metrics import Metrics
 from mcpworkload.queue import KeyQueue
 from mcpworkload.reconcile import Reconciler
-from mcpworkload.resync import resync_forever, wait_until_served
+from mcpworkload.resync import await_workloads, resync_forever
 from mcpworkload.settings import Settings
 from mcpworkload.store import WorkloadStore
 
@@ -79,7 +79,7 @@ async def _lead(
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
         # A reconcile that does not know the children yet would apply them all again.
         await informers.wait_synced()
-        await wait_until_served(api, settings.namespaces)
+        await await_workloads(api, settings.namespaces, store)
         health.is_synced = True
         health.watches_silent_seconds = lambda: max(
             pulse.silent_seconds(), informers.silent_seconds()
