@@ -86,11 +86,15 @@ async def _lead(
         )
         tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
         tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
+
+        async def end_parts() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
         await kopf.operator(
-            registry=build_registry(pulse, store, queue),
+            registry=build_registry(pulse, store, queue, end_parts),
             settings=build_settings(),
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
         )
-        for task in tasks:
-            task.cancel()
