@@ -1,0 +1,30 @@
+"""The bridge's command line: ``mcpw serve``, ``mcpw attach``, ``mcpw install``."""
+
+import sys
+
+from mcpworkload.bridge.options import Attach, BadOption, Install, parse
+
+
+def main() -> int:
+    """Do what the command line asks for; the exit code, 2 for one that cannot be worked with."""
+    try:
+        asked = parse(sys.argv[1:])
+    except BadOption as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    # Each verb imports what it needs and no more: memory here is paid once for every pod.
+    if isinstance(asked, Install):
+        from mcpworkload.bridge import install
+
+        return install.run(asked.target)
+    if isinstance(asked, Attach):
+        from mcpworkload.bridge import attach
+
+        return attach.run(asked.options, pod=asked.pod, container=asked.container)
+    from mcpworkload.bridge import serve
+
+    return serve.run(asked.options, asked.command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""
+One running server process, as the rest of the bridge sees it: lines in, lines out, an end.
+
+A channel knows nothing of JSON-RPC or HTTP. `PipeChannel` implements it over pipes to a child,
+`AttachChannel` over a WebSocket to a container.
+"""
+
+import signal
+from dataclasses import dataclass
+from typing import Protocol
+
+#: Longest line that a server may write; a longer one is cut off and dropped as no message.
+LINE_LIMIT_BYTES = 64 * 1024 * 1024
+#: How many of a server's last lines on standard error are kept for its termination message.
+STDERR_TAIL_LINES = 20
+
+
+class ChannelClosed(Exception):
+    """The server takes no more input: it ended, or closed its standard input."""
+
+
+class CannotStart(Exception):
+    """No server process came to be; the message says why, in the system's words."""
+
+    def __init__(self, reason: str, exit_status: int = 126) -> None:
+        super().__init__(reason)
+        #: What a shell exits with in this case: 127 where there is no such program.
+        self.exit_status = exit_status
+
+
+@dataclass(frozen=True)
+class End:
+    """How a server process ended. Neither code nor signal: it is gone, and nobody told us how."""
+
+    code: int | None = None
+    signal: int | None = None
+    stderr_tail: tuple[str, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        """What a process exits with that ends as this one did; 1 where that is unknown."""
+        if self.signal is not None:
+            return 128 + self.signal
+        return 1 if self.code is None else self.code
+
+    def __str__(self) -> str:
+        """``server exited with code 3``, ``server ended by SIGSEGV (11)``."""
+        if self.signal is not None:
+            return f"server ended by {_signal_name(self.signal)} ({self.signal})"
+        if self.code is not None:
+            return f"server exited with code {self.code}"
+        return "server is gone, its exit code is not known here"
+
+
+class Channel(Protocol):
+    """
+    One server process.
+
+    `receive` is called by one task at a time; everything else from anywhere. No method blocks
+    the event loop.
+    """
+
+    async def send(self, line: bytes) -> None:
+        r"""
+        Write *line*, which holds no ``\n``, and the newline after it.
+
+        Waits while the server does not read. The line is written as a whole or, when this call
+        is cancelled or raises, not at all.
+
+        Raises:
+            ChannelClosed: the server takes no more input.
+        """
+
+    async def receive(self) -> list[bytes]:
+        """
+        Return the lines that came since the last call, without newlines; waits for the first one.
+
+        Empty once standard output has ended, and from then on. While nobody calls this, no more
+        than a bounded amount is read, so the server waits.
+        """
+
+    def close_input(self) -> None:
+        """Let the server see the end of its input after what was sent so far."""
+
+    async def wait(self) -> End:
+        """Return how the process ended, once it has; the same answer to everyone who asks."""
+
+    async def end(self, within: float) -> End:
+        """
+        Make the process end, and with it what it started: at most *within* seconds.
+
+        Closes the input, waits, sends SIGTERM, waits, sends SIGKILL. Of one that has ended
+        already, the answer of `wait`. Where signals are not ours to send, the process may live on.
+        """
+
+
+class Source(Protocol):
+    """Where server processes come from."""
+
+    #: Whether `start` gives a fresh process at each call. Where it does not, there is one
+    #: process for everybody, it cannot be replaced by us, and sessions are shared.
+    starts_many: bool
+
+    async def start(self) -> Channel:
+        """
+        Return a running server process nobody has spoken to, as far as this side can tell.
+
+        Where `starts_many` is false, the one process, waiting until it runs; after it has ended
+        its successor.
+
+        Raises:
+            CannotStart: names what was tried and what the system said.
+        """
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal"

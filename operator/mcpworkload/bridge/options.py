@@ -1,0 +1,206 @@
+"""What the operator tells the bridge on its command line, checked once and passed on."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+STREAMABLE_HTTP = "streamable-http"
+SSE = "sse"
+PER_SESSION = "PerSession"
+SHARED = "Shared"
+
+READY_PATH = "/readyz"
+MESSAGES_PATH = "/messages"
+
+
+class BadOption(ValueError):
+    """The command line cannot be worked with; the message says what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to serve; the option of each stands beside it. Times are seconds."""
+
+    #: --port: where HTTP is served, on all addresses.
+    port: int = 8080
+    #: --path: the path of streamable HTTP; of the SSE stream where only that is served.
+    path: str = "/mcp"
+    #: --serve: the transports served, in the order given.
+    serve: tuple[str, ...] = (STREAMABLE_HTTP,)
+    #: --sessions: a server process for each legacy session, or one for all of them.
+    sessions: str = PER_SESSION
+    #: --max-sessions: legacy sessions at a time.
+    max_sessions: int = 64
+    #: --idle-timeout: after how long a session that nobody uses ends.
+    idle_timeout: float = 1800.0
+    #: --request-timeout: how long a server may take for one request.
+    request_timeout: float = 300.0
+    #: --grace: from SIGTERM to the last SIGKILL.
+    grace: float = 25.0
+    #: --namespace, --service: under which names we are reached.
+    namespace: str = "default"
+    services: tuple[str, ...] = ()
+    #: --allowed-host, --allowed-origin: further Host and Origin headers that are served.
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+
+    @property
+    def streamable_path(self) -> str | None:
+        """The path of streamable HTTP, where that is served."""
+        return self.path if STREAMABLE_HTTP in self.serve else None
+
+    @property
+    def sse_path(self) -> str | None:
+        """The path of the legacy SSE stream, where that is served."""
+        if SSE not in self.serve:
+            return None
+        return "/sse" if STREAMABLE_HTTP in self.serve else self.path
+
+
+@dataclass(frozen=True)
+class Serve:
+    """``serve``: start *command* here and serve it."""
+
+    options: Options
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Attach:
+    """``attach``: serve what runs in another container of this pod."""
+
+    options: Options
+    pod: str
+    container: str
+
+
+@dataclass(frozen=True)
+class Install:
+    """``install``: copy this runtime into *target*."""
+
+    target: str
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadOption(f"{self.prog}: {message}")
+
+
+def parse(arguments: Sequence[str]) -> Serve | Attach | Install:
+    """
+    What *arguments*, without the program's name, ask for.
+
+    Raises:
+        BadOption: names the option, what was found and what would be right.
+    """
+    # All after the first "--" is the server's own, options that look like ours included.
+    ours, command = list(arguments), None
+    if "--" in ours:
+        at = ours.index("--")
+        ours, command = ours[:at], tuple(ours[at + 1 :])
+    found = _parser().parse_args(ours)
+    if found.verb == "install":
+        return Install(found.target)
+    options = _options(found)
+    if found.verb == "attach":
+        return Attach(options, found.pod, found.container)
+    if not command or not command[0]:
+        raise BadOption(
+            "mcpw serve: no command; write it last: mcpw serve ... -- COMMAND [ARGS...]"
+        )
+    return Serve(options, command)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="mcpw", allow_abbrev=False, description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="serve|attach|install")
+    serve = verbs.add_parser("serve", allow_abbrev=False, help="start a server and serve it")
+    attach = verbs.add_parser("attach", allow_abbrev=False, help="serve another container")
+    attach.add_argument("--pod", required=True, metavar="NAME")
+    attach.add_argument("--container", default="mcp", metavar="NAME")
+    for verb in (serve, attach):
+        _add_options(verb)
+    install = verbs.add_parser("install", allow_abbrev=False, help="copy this runtime")
+    install.add_argument("target", metavar="TARGET_DIR")
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    of = Options
+    parser.add_argument("--port", type=_number("port", 1, 65535), default=of.port)
+    parser.add_argument("--path", type=_path)
+    parser.add_argument("--serve", type=_transports, default=of.serve)
+    parser.add_argument("--sessions", choices=(PER_SESSION, SHARED), default=of.sessions)
+    parser.add_argument(
+        "--max-sessions", type=_number("max-sessions", 1, 100_000), default=of.max_sessions
+    )
+    parser.add_argument("--idle-timeout", type=_seconds, default=of.idle_timeout)
+    parser.add_argument("--request-timeout", type=_seconds, default=of.request_timeout)
+    parser.add_argument("--grace", type=_seconds, default=of.grace)
+    parser.add_argument("--namespace", default=of.namespace)
+    parser.add_argument("--service", action="append", default=[], metavar="NAME")
+    parser.add_argument("--allowed-host", action="append", default=[], metavar="HOST")
+    parser.add_argument("--allowed-origin", action="append", default=[], metavar="ORIGIN")
+
+
+def _options(found: argparse.Namespace) -> Options:
+    path = found.path or (Options.path if STREAMABLE_HTTP in found.serve else "/sse")
+    taken = {READY_PATH} | ({MESSAGES_PATH} if SSE in found.serve else set())
+    if len(found.serve) > 1:
+        taken.add("/sse")
+    if path in taken:
+        raise BadOption(f"--path {path} is taken by the bridge itself; write another one")
+    return Options(
+        port=found.port,
+        path=path,
+        serve=found.serve,
+        sessions=found.sessions,
+        max_sessions=found.max_sessions,
+        idle_timeout=found.idle_timeout,
+        request_timeout=found.request_timeout,
+        grace=found.grace,
+        namespace=found.namespace,
+        services=tuple(found.service),
+        allowed_hosts=tuple(host.lower() for host in found.allowed_host),
+        allowed_origins=tuple(origin.rstrip("/").lower() for origin in found.allowed_origin),
+    )
+
+
+class _number:  # noqa: N801 - argparse shows a type's name in its errors
+    def __init__(self, name: str, low: int, high: int) -> None:
+        self._name, self._low, self._high = name, low, high
+
+    def __call__(self, text: str) -> int:
+        if not text.isdecimal() or not self._low <= int(text) <= self._high:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is no {self._name}; write a number from {self._low} to {self._high}"
+            )
+        return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds above 0, such as 30")
+    return seconds
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/") or not text.isascii() or set(text) & set("?#% "):
+        raise argparse.ArgumentTypeError(f"{text!r} is no path; write one such as /mcp")
+    return text
+
+
+def _transports(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    if not set(names) <= {STREAMABLE_HTTP, SSE}:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no list of transports; write {STREAMABLE_HTTP}, {SSE} or both"
+            " with a comma between them"
+        )
+    return names
