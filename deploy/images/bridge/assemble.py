@@ -26,7 +26,11 @@ from deploy.images.bridge.elf import (
     replace_path,
     tie_program,
 )
-from deploy.images.bridge.licences import copy_library_licences, copy_package_licences, copy_python_licence
+from deploy.images.bridge.licences import (
+    copy_library_licences,
+    copy_package_licences,
+    copy_python_licence,
+)
 
 #: Where the tree is mounted, in every container.
 HOME = "/mcpw"
@@ -59,7 +63,9 @@ def main(arguments: list[str]) -> int:
     """Assemble what *arguments* name; the exit status."""
     parser = argparse.ArgumentParser(prog="assemble.py")
     parser.add_argument("--launcher", type=Path, required=True, help="the static launcher")
-    parser.add_argument("--packages", type=Path, required=True, help="where pip installed to, and our own")
+    parser.add_argument(
+        "--packages", type=Path, required=True, help="where pip installed to, and our own"
+    )
     parser.add_argument("--patchelf", default="patchelf")
     parser.add_argument("target", type=Path)
     options = parser.parse_args(arguments)
