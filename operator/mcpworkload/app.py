@@ -71,8 +71,14 @@ async def _lead(
     def container_ended(key: str) -> None:
         queue.add(key, after=END_SECONDS, is_urgent=True)
 
-    informers = Informers(api, settings.namespaces, child_changed, container_ended)
-    policy = Policy(settings.pod_security)
+    informers = Informers(
+        api,
+        settings.namespaces,
+        child_changed,
+        container_ended,
+        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
+    )
+    policy = Policy.of(settings)
     reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:

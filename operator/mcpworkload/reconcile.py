@@ -157,7 +157,7 @@ class Reconciler:
         rest = await execute(self._writer, key, steps, memory)
         memory.pruned &= {child.metadata.uid for child in observation.children.values()}
         # Last, so that a child that is refused does not cost the one it replaces.
-        prunes = plan_prunes(workload.uid, children, observation, memory.pruned)
+        prunes = plan_prunes(workload.uid, children, observation, memory.pruned, memory.applied)
         return _soonest(rest, await prune(self._writer, key, prunes, memory))
 
     async def _report(

@@ -136,6 +136,7 @@ async def make_account(space: Space, cluster: Cluster, folder: Path) -> Path:
     for name, kind, role in (
         ("leader", "Role", "leader"),
         ("operator", "ClusterRole", "mcpworkload-operator"),
+        ("attach", "ClusterRole", "mcpworkload-operator-attach"),
     ):
         reference = {"apiGroup": RBAC, "kind": kind, "name": role}
         binding = make_object("RoleBinding", name, roleRef=reference, subjects=subjects)
