@@ -78,7 +78,7 @@ uninstall: ## remove the operator, its CRD and every workload
 
 constraints: ## write the newest versions that work together into constraints.txt
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/pip install --quiet '.[operator,cli,dev]'
+	@build/constraints/bin/pip install --quiet '.[operator,bridge,cli,dev]'
 	@{ sed '/^[^#]/d' constraints.txt; \
 	   build/constraints/bin/pip freeze --exclude mcpworkload; } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt
@@ -87,7 +87,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "installing the Python environment ..."
 	@mkdir -p build
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,cli,dev]'
+	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
 .PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos unit check format crds up down status kubeconfig images install uninstall constraints

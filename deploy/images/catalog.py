@@ -64,6 +64,12 @@ PACKAGE = (
     "LICENSE",
     "deploy/images/operator/requirements.py",
 )
+# What the bridge's launcher is compiled from, and with.
+LAUNCHER = (
+    "deploy/images/bridge/kernel.h",
+    "deploy/images/bridge/launcher.c",
+    "deploy/images/bridge/tools.txt",
+)
 IMAGES = (
     Image(name="operator", language="python", context=ROOT, inputs=PACKAGE, tag=None),
     Image(
@@ -77,8 +83,7 @@ IMAGES = (
             "constraints.txt",
             "deploy/images/operator/requirements.py",
             "deploy/images/bridge/*.py",
-            "deploy/images/bridge/launcher.c",
-            "deploy/images/bridge/tools.txt",
+            *LAUNCHER,
         ),
         tag=None,
     ),
@@ -103,6 +108,17 @@ IMAGES = (
         context=HERE / "time",
         inputs=("constraints.txt",),
         tag="2026.10.19",
+    ),
+    Image(
+        name="static",
+        language="python",
+        context=ROOT,
+        inputs=(
+            "deploy/images/bridge/kernel.h",
+            "deploy/images/bridge/tools.txt",
+            "deploy/images/static/server.c",
+        ),
+        tag="1",
     ),
 )
 

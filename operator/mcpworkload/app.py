@@ -17,7 +17,7 @@ from mcpworkload.handlers import WatchPulse, build_registry, build_settings
 from mcpworkload.metrics import Metrics
 from mcpworkload.queue import KeyQueue
 from mcpworkload.reconcile import Reconciler
-from mcpworkload.resync import resync_forever, wait_until_served
+from mcpworkload.resync import await_workloads, resync_forever
 from mcpworkload.settings import Settings
 from mcpworkload.store import WorkloadStore
 
@@ -85,18 +85,22 @@ async def _lead(
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
         # A reconcile that does not know the children yet would apply them all again.
         await informers.wait_synced()
-        await wait_until_served(api, settings.namespaces)
+        await await_workloads(api, settings.namespaces, store)
         health.is_synced = True
         health.watches_silent_seconds = lambda: max(
             pulse.silent_seconds(), informers.silent_seconds()
         )
         tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
         tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
+
+        async def end_parts() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
         await kopf.operator(
-            registry=build_registry(pulse, store, queue),
+            registry=build_registry(pulse, store, queue, end_parts),
             settings=build_settings(),
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
         )
-        for task in tasks:
-            task.cancel()

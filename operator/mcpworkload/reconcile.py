@@ -85,6 +85,9 @@ class Reconciler:
             ApiError: the world's fault; worth a retry with backoff.
         """
         body = self._store.get(key)
+        if body is None and self._store.is_expected(key):
+            # What was seen of its pods must not be forgotten before it can be told.
+            return None
         if body is None or body["metadata"].get("deletionTimestamp"):
             # Its children go by their owner references, without us.
             self._drop(key)

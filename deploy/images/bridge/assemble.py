@@ -26,7 +26,11 @@ from deploy.images.bridge.elf import (
     replace_path,
     tie_program,
 )
-from deploy.images.bridge.licences import copy_library_licences, copy_package_licences, copy_python_licence
+from deploy.images.bridge.licences import (
+    copy_library_licences,
+    copy_package_licences,
+    copy_python_licence,
+)
 
 #: Where the tree is mounted, in every container.
 HOME = "/mcpw"
@@ -34,7 +38,7 @@ HOME = "/mcpw"
 # module that somebody comes to need is then there.
 LEFT_OUT = re.compile(
     r"(test|idlelib|tkinter|turtledemo|turtle|pydoc_data|pydoc|lib2to3|ensurepip|venv|distutils"
-    r"|unittest|doctest|pdb|bdb|curses|dbm|sqlite3|xmlrpc|wsgiref|xml|zoneinfo"
+    r"|unittest|doctest|pdb|bdb|curses|dbm|sqlite3|xmlrpc|wsgiref|xml|multiprocessing|zoneinfo"
     r"|config-[^/]+|_sysconfigdata[^/]*|site-packages|dist-packages|sitecustomize|__pycache__"
     r"|tarfile|pickletools|mailbox|imaplib|nntplib|ftplib|smtplib|smtpd|poplib|telnetlib"
     r"|cgi|cgitb|optparse|statistics|aifc|sunau|wave|plistlib|profile|cProfile|pstats|trace"
@@ -43,7 +47,7 @@ LEFT_OUT = re.compile(
     # Character sets of East Asia: their tables are half of what extension modules take.
     r"|encodings/(big5|cp9[345]|cp1361|euc_|gb|hz|iso2022|johab|shift_jis).*"
     r"|lib-dynload/(_codecs_|_multibytecodec|_test|_ctypes_test|_xx|xx|_tkinter|_curses|_dbm|_gdbm"
-    r"|_sqlite3|_bz2|_lzma|_crypt|_lsprof|_zoneinfo|_pickle_|_elementtree"
+    r"|_sqlite3|_bz2|_lzma|_crypt|_lsprof|_zoneinfo|_multiprocessing|_posixshmem|_pickle_|_elementtree"
     r"|audioop|ossaudiodev|spwd|nis|readline).*"
 )
 PACKAGES_LEFT_OUT = re.compile(r"(bin|[^/]*\.dist-info|websockets/(legacy|sync|trio))/.*")
@@ -59,7 +63,9 @@ def main(arguments: list[str]) -> int:
     """Assemble what *arguments* name; the exit status."""
     parser = argparse.ArgumentParser(prog="assemble.py")
     parser.add_argument("--launcher", type=Path, required=True, help="the static launcher")
-    parser.add_argument("--packages", type=Path, required=True, help="where pip installed to, and our own")
+    parser.add_argument(
+        "--packages", type=Path, required=True, help="where pip installed to, and our own"
+    )
     parser.add_argument("--patchelf", default="patchelf")
     parser.add_argument("target", type=Path)
     options = parser.parse_args(arguments)

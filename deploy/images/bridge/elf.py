@@ -45,13 +45,12 @@ def needed_libraries(loader: Path, files: Iterable[Path]) -> dict[str, Path]:
 def parse_listing(listing: str) -> dict[str, Path | None]:
     """What the loader's ``--list`` says: name and file, None for one that it did not find."""
     return {
-        name: None if path == "not found" else Path(path)
-        for name, path in _NEEDED.findall(listing)
+        name: None if path == "not found" else Path(path) for name, path in _NEEDED.findall(listing)
     }
 
 
 def tie_program(program: Path, patchelf: str, loader: str, folder: str) -> None:
-    """Make *program* start with *loader* and look for its libraries in *folder*, before all else."""
+    """Make *program* start with *loader* and look for its libraries in *folder* first."""
     # RPATH, not RUNPATH: it holds for the libraries' own needs too, and LD_LIBRARY_PATH
     # does not come before it.
     options = ["--set-interpreter", loader, "--force-rpath", "--set-rpath", folder]
@@ -59,7 +58,7 @@ def tie_program(program: Path, patchelf: str, loader: str, folder: str) -> None:
 
 
 def forget_own_paths(library: Path, patchelf: str) -> None:
-    """Remove the folders that *library* names itself: where it has any, the program's are ignored."""
+    """Remove the folders that *library* names: with any, it ignores those of the program."""
     if _run([patchelf, "--print-rpath", str(library)]).strip():
         _run([patchelf, "--remove-rpath", str(library)])
 

@@ -4,37 +4,8 @@
  * Static, so that the image's LD_PRELOAD, LD_LIBRARY_PATH and the like cannot touch it: the
  * dynamic loader would obey them before the first line of Python. They go on as MCPW_LD_..., and
  * the bridge gives them back to the server that it starts.
- *
- * Without a C library, which would have to be compiled first and licensed along.
  */
-
-#if defined(__x86_64__)
-enum { WRITE = 1, EXECVE = 59, EXIT = 60 };
-__asm__(".globl _start\n_start: xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call start\n");
-
-static long call(long number, long first, long second, long third) {
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(first), "S"(second), "d"(third)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-#elif defined(__aarch64__)
-enum { WRITE = 64, EXECVE = 221, EXIT = 93 };
-__asm__(".globl _start\n_start: mov x29, #0\n mov x30, #0\n mov x0, sp\n bl start\n");
-
-static long call(long number, long first, long second, long third) {
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = first;
-    register long x1 __asm__("x1") = second;
-    register long x2 __asm__("x2") = third;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
-    return x0;
-}
-#else
-#error "add this machine's way into the kernel"
-#endif
+#include "kernel.h"
 
 static const char python[] = "/mcpw/bin/python3";
 static const char moved[] = "MCPW_";
@@ -51,15 +22,7 @@ static int is_loaders(const char *entry) {
     return entry[0] == 'L' && entry[1] == 'D' && entry[2] == '_';
 }
 
-static long length(const char *text) {
-    long count = 0;
-    while (text[count])
-        count++;
-    return count;
-}
-
-/* The kernel's word on what is on the stack: count, arguments, null, environment, null. */
-__attribute__((used, noreturn)) void start(long *stack) {
+void start(long *stack) {
     long count = stack[0];
     char **arguments = (char **)(stack + 1);
     char **environment = arguments + count + 1;
@@ -83,6 +46,5 @@ __attribute__((used, noreturn)) void start(long *stack) {
         command[OPTIONS + i - 1] = arguments[i];
     call(EXECVE, (long)python, (long)command, (long)environment);
     call(WRITE, 2, (long)failed, sizeof failed - 1);
-    for (;;)
-        call(EXIT, FAILURE, 0, 0);
+    leave(FAILURE);
 }

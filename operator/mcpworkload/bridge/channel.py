@@ -22,6 +22,11 @@ class ChannelClosed(Exception):
 class CannotStart(Exception):
     """No server process came to be; the message says why, in the system's words."""
 
+    def __init__(self, reason: str, exit_status: int = 126) -> None:
+        super().__init__(reason)
+        #: What a shell exits with in this case: 127 where there is no such program.
+        self.exit_status = exit_status
+
 
 @dataclass(frozen=True)
 class End:

@@ -93,7 +93,7 @@ class Informers:
             statefulset=statefulset,
             pods=controlled_by(labelled, statefulset),
             labelled=dict(labelled),
-            seen=dict(self.sightings.of(workload)),
+            seen=self.sightings.of(workload),
             versions={kind: cache.version for kind, cache in caches.items()},
             refusals=refusals,
             unreadable=readable.trouble,

@@ -1,0 +1,168 @@
+"""The whole of a bridge: servers behind, HTTP in front, an end that tells the truth."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from mcpworkload.bridge.channel import End, Source
+from mcpworkload.bridge.conversation import Conversation
+from mcpworkload.bridge.frontdoor import FrontDoor
+from mcpworkload.bridge.hosts import Hosts
+from mcpworkload.bridge.modern import Modern, ModernAudience
+from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.registry import Registry
+from mcpworkload.bridge.report import (
+    configure_log,
+    termination_message,
+    write_termination_message,
+)
+from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.sse import Sse
+from mcpworkload.bridge.streamable import Streamable
+from mcpworkload.bridge.web.server import Server
+
+log = logging.getLogger(__name__)
+
+#: The most of the grace period that is kept for ending the servers.
+ENDING_SECONDS = 6.0
+#: A client may have sent a request at the moment at which we stopped to accept.
+LINGER_SECONDS = 0.5
+#: Errors and last events have so long to leave.
+FLUSH_SECONDS = 0.3
+POLL_SECONDS = 0.02
+
+
+def run(options: Options, source: Source) -> int:
+    """
+    Serve until the server ends or we are told to stop; the exit code.
+
+    0 after SIGTERM or SIGINT; what the server ended with otherwise.
+    """
+    configure_log()
+
+    async def main() -> int:
+        return await Bridge(options, source).run()
+
+    return asyncio.run(main())
+
+
+class Bridge:
+    """Puts the parts together and waits for the first reason to end."""
+
+    def __init__(self, options: Options, source: Source) -> None:
+        self._options, self._source = options, source
+        self._registry = Registry(options)
+        conversation = Conversation(options, self._registry)
+        self._modern = Modern(options)
+        self._use(self._new_servers())
+        self._door = FrontDoor(
+            options,
+            Hosts(
+                options.namespace, options.services, options.allowed_hosts, options.allowed_origins
+            ),
+            Streamable(self._registry, conversation),
+            Sse(self._registry, conversation),
+            self._modern,
+        )
+        self._web = Server(self._door)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Serve; the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        await self._listen()
+        sweeper = asyncio.create_task(self._registry.sweep())
+        try:
+            return await self._serve()
+        finally:
+            sweeper.cancel()
+            self._web.close()
+
+    async def _serve(self) -> int:
+        stop = asyncio.create_task(self._stop.wait())
+        while True:
+            servers = self._servers
+            start = asyncio.create_task(servers.start())
+            reasons: set[asyncio.Future[Any]] = {stop, servers.over}
+            await asyncio.wait({*reasons, start}, return_when=asyncio.FIRST_COMPLETED)
+            # Most of what is there now stays, and need not be looked at again and again.
+            gc.collect()
+            gc.freeze()
+            await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            start.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await start
+            if stop.done():
+                await self._shut_down()
+                return 0
+            end, reason = servers.over.result()
+            if self._source.starts_many:
+                stop.cancel()
+                return await self._end_as(end, reason)
+            log.warning("%s; waiting for its successor", reason)
+            self._end_sessions(reason)
+            self._use(self._new_servers())
+
+    async def _end_as(self, end: End, reason: str) -> int:
+        """End because the server did: whoever waits hears of it first."""
+        log.error("%s", reason)
+        write_termination_message(termination_message(reason, end))
+        self._web.stop_accepting()
+        self._end_sessions(reason)
+        await self._until(lambda: not self._door.open_requests, FLUSH_SECONDS)
+        await self._servers.end_all(FLUSH_SECONDS)
+        return end.exit_status
+
+    async def _shut_down(self) -> None:
+        """End in order: what is accepted is answered, then servers end."""
+        loop = asyncio.get_running_loop()
+        last = loop.time() + self._options.grace
+        ending = min(ENDING_SECONDS, self._options.grace / 2)
+        log.info("stopping; requests under way have %g s", self._options.grace - ending)
+        self._servers.trouble = "the bridge is stopping"
+        self._web.stop_accepting()
+        self._modern.end_subscriptions()
+        await self._until(self._is_quiet, self._options.grace - ending)
+        self._end_sessions("the bridge is stopping")
+        self._web.close_idle()
+        await self._servers.end_all(max(last - loop.time() - FLUSH_SECONDS, 0.1))
+        await self._until(lambda: not self._door.open_requests, FLUSH_SECONDS)
+        log.info("stopped")
+
+    def _is_quiet(self) -> bool:
+        return not any(peer.busy for peer in self._servers.peers) and not any(
+            request.method == "POST" for request in self._door.open_requests
+        )
+
+    async def _until(self, is_reached: Callable[[], bool], within: float) -> None:
+        """Return when *is_reached* has held for a while, or that many seconds are over."""
+        loop = asyncio.get_running_loop()
+        last, since = loop.time() + within, loop.time()
+        linger = min(LINGER_SECONDS, within / 4)
+        while (now := loop.time()) < last and now - since < linger:
+            if not is_reached():
+                since = now
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _end_sessions(self, why: str) -> None:
+        for session in self._registry:
+            self._registry.end(session, why)
+
+    async def _listen(self) -> None:
+        try:
+            await self._web.listen(None, self._options.port)
+        except OSError:
+            # Where IPv6 is switched off, its sockets can be made but not bound.
+            await self._web.listen("0.0.0.0", self._options.port)  # noqa: S104 - in a pod
+
+    def _new_servers(self) -> Servers:
+        return Servers(self._options, self._source, ModernAudience(), self._registry)
+
+    def _use(self, servers: Servers) -> None:
+        self._servers = self._registry.servers = self._modern.servers = servers

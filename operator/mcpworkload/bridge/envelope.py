@@ -1,0 +1,79 @@
+"""What a request since 2026-07-28 says about itself, in its body and again in its head."""
+
+from collections.abc import Collection
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.heads import decoded
+from mcpworkload.bridge.jsonrpc import Message
+from mcpworkload.bridge.versions import CAPABILITIES_KEY, VERSION_KEY
+from mcpworkload.bridge.web.request import Request
+
+VERSION_HEADER = b"mcp-protocol-version"
+METHOD_HEADER = b"mcp-method"
+NAME_HEADER = b"mcp-name"
+#: Which parameter the Mcp-Name header repeats.
+NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+
+
+class Refusal(Exception):
+    """A request contradicts itself, or asks for what is not served; to be answered with 400."""
+
+    def __init__(self, code: int, reason: str, data: object = None) -> None:
+        super().__init__(reason)
+        self.code, self.data = code, data
+
+
+def is_modern(request: Request, message: Message) -> bool:
+    """Whether *message* speaks for itself; only such messages name their version within."""
+    meta = jsonrpc.members(jsonrpc.members(message.get("params")).get("_meta"))
+    return VERSION_KEY in meta or request.header(METHOD_HEADER) is not None
+
+
+def check_envelope(request: Request, message: Message, versions: Collection[str]) -> Message:
+    """
+    Return the members of the request's ``_meta``.
+
+    Raises:
+        Refusal: something is missing, twice there, different in head and body, or not served.
+    """
+    for name in (VERSION_HEADER, METHOD_HEADER, NAME_HEADER):
+        if sum(key == name for key, _ in request.headers) > 1:
+            text = f"the header {name.decode()} is there more than once"
+            raise Refusal(jsonrpc.HEADER_MISMATCH, text)
+    params = jsonrpc.members(message.get("params"))
+    meta = jsonrpc.members(params.get("_meta"))
+    if missing := [key for key in (VERSION_KEY, CAPABILITIES_KEY) if key not in meta]:
+        text = f"params._meta lacks {' and '.join(missing)}"
+        raise Refusal(jsonrpc.INVALID_PARAMS, text)
+    method = jsonrpc.method(message)
+    _compare(request, VERSION_HEADER, meta[VERSION_KEY], f"params._meta[{VERSION_KEY!r}]")
+    _compare(request, METHOD_HEADER, jsonrpc.raw(method), "method")
+    if (named := NAMED_BY.get(method)) is not None and named in params:
+        _compare(request, NAME_HEADER, params[named], f"params.{named}")
+    check_version(request, versions)
+    return meta
+
+
+def check_version(request: Request, versions: Collection[str]) -> None:
+    """
+    Return if the version in the head is served.
+
+    Raises:
+        Refusal: names those that are.
+    """
+    version = (request.header(VERSION_HEADER) or b"").decode("latin-1")
+    if version not in versions:
+        data = {"supported": sorted(versions), "requested": version}
+        text = f"protocol version {version!r} is not served"
+        raise Refusal(jsonrpc.UNSUPPORTED_PROTOCOL_VERSION, text, data)
+
+
+def _compare(request: Request, name: bytes, part: jsonrpc.Raw, where: str) -> None:
+    said = request.header(name)
+    if said is None:
+        raise Refusal(jsonrpc.HEADER_MISMATCH, f"the header {name.decode()} is missing")
+    text = said.decode("latin-1")
+    # Only names can be such that a header does not hold them.
+    if (decoded(text) if name == NAME_HEADER else text) != jsonrpc.value(part):
+        reason = f"the header {name.decode()} differs from {where} in the body"
+        raise Refusal(jsonrpc.HEADER_MISMATCH, reason)

@@ -1,0 +1,112 @@
+"""Which request goes where."""
+
+import logging
+from dataclasses import dataclass, field
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.answers import RETRY_AFTER, refuse
+from mcpworkload.bridge.envelope import VERSION_HEADER, is_modern
+from mcpworkload.bridge.heads import host_refusal, media_refusal
+from mcpworkload.bridge.hosts import Hosts
+from mcpworkload.bridge.jsonrpc import Kind, NotJsonRpc
+from mcpworkload.bridge.modern import Modern
+from mcpworkload.bridge.options import MESSAGES_PATH, READY_PATH, Options
+from mcpworkload.bridge.sse import Sse
+from mcpworkload.bridge.streamable import Streamable
+from mcpworkload.bridge.versions import LEGACY_VERSIONS
+from mcpworkload.bridge.web.request import NO_STORE, TEXT, App, Request
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class FrontDoor(App):
+    """Sends requests to the transport and era that they belong to."""
+
+    options: Options
+    hosts: Hosts
+    streamable: Streamable
+    sse: Sse
+    modern: Modern
+    #: The requests that are being answered.
+    open_requests: set[Request] = field(default_factory=set)
+
+    def check(self, request: Request) -> tuple[int, str] | None:
+        """Return why *request* is refused for its head alone."""
+        path, method = request.path, request.method
+        methods = self._methods(path)
+        if not methods:
+            return 404, f"nothing is served at this path; MCP is at {self.options.path}"
+        if path == READY_PATH:
+            return None if method in methods else (405, f"send one of {', '.join(methods)}")
+        if (refusal := host_refusal(request, self.hosts)) is not None:
+            return refusal
+        if method not in methods:
+            return 405, f"{method} has no meaning here; send one of {', '.join(methods)}"
+        is_streamable = path == self.options.streamable_path
+        return media_refusal(
+            request,
+            needs_json=is_streamable and method == "POST",
+            needs_events=method == "GET" or (is_streamable and method == "POST"),
+        )
+
+    async def serve(self, request: Request) -> None:
+        """Answer *request*; whatever goes wrong is our fault and becomes a 500."""
+        self.open_requests.add(request)
+        try:
+            await self._serve(request)
+        except NotJsonRpc as error:
+            refuse(request, 400, error.code, str(error))
+        except Exception:  # one request's bug must not become another's
+            log.exception("cannot answer a %s of %s", request.method, request.path)
+            refuse(request, 500, jsonrpc.INTERNAL_ERROR, "the bridge failed; its log says why")
+        finally:
+            self.open_requests.discard(request)
+            request.abort()
+
+    async def _serve(self, request: Request) -> None:
+        path, method = request.path, request.method
+        servers = self.modern.servers
+        if path == READY_PATH:
+            self._tell_readiness(request)
+        elif not servers.has_started:
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.trouble}",
+                   headers=RETRY_AFTER)  # fmt: skip
+        elif path == MESSAGES_PATH:
+            message = jsonrpc.decode(request.body)
+            await self.sse.post(request, message, jsonrpc.kind(message))
+        elif path == self.options.sse_path:
+            await self.sse.get(request)
+        elif method == "POST":
+            await self._post(request)
+        elif method == "GET":
+            await self.streamable.get(request)
+        else:
+            await self.streamable.delete(request)
+
+    async def _post(self, request: Request) -> None:
+        message = jsonrpc.decode(request.body)
+        kind = jsonrpc.kind(message)
+        version = request.header(VERSION_HEADER)
+        if version is None:
+            is_new = kind is Kind.REQUEST and is_modern(request, message)
+        else:
+            is_new = version.decode("latin-1") not in LEGACY_VERSIONS
+        if is_new:
+            await self.modern.post(request, message, kind)
+        else:
+            await self.streamable.post(request, message, kind)
+
+    def _tell_readiness(self, request: Request) -> None:
+        trouble = self.modern.servers.trouble
+        text = "ready" if trouble is None else trouble
+        request.respond(200 if trouble is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
+
+    def _methods(self, path: str) -> tuple[str, ...]:
+        if path == READY_PATH:
+            return ("GET", "HEAD")
+        if path == self.options.streamable_path:
+            return ("POST", "GET", "DELETE")
+        if path == self.options.sse_path:
+            return ("GET",)
+        return ("POST",) if path == MESSAGES_PATH and self.options.sse_path else ()

@@ -1,0 +1,59 @@
+"""What the head of a request must say, before and beside its body."""
+
+import base64
+import binascii
+
+from mcpworkload.bridge.hosts import Hosts
+from mcpworkload.bridge.web.request import Request
+
+JSON_TYPE, EVENT_TYPE = "application/json", "text/event-stream"
+#: A header value that cannot stand as it is comes in base64 between these.
+_CODED_BEGIN, _CODED_END = "=?base64?", "?="
+
+
+def host_refusal(request: Request, hosts: Hosts) -> tuple[int, str] | None:
+    """Return why a request is refused for the name that it was sent to, or the page it is from."""
+    named = [value for name, value in request.headers if name == b"host"]
+    if len(named) != 1:
+        return 400, f"{len(named)} Host headers; send one"
+    host = named[0].decode("latin-1")
+    if not hosts.serves(host):
+        return 421, f"{host!r} is none of the names served here; see transport.allowedHosts"
+    origin = request.header(b"origin")
+    if origin is not None and not hosts.admits(origin.decode("latin-1"), host):
+        return 403, f"pages of {origin!r} are not served; see transport.allowedOrigins"
+    return None
+
+
+def media_refusal(
+    request: Request, *, needs_json: bool, needs_events: bool
+) -> tuple[int, str] | None:
+    """Return why the client cannot send or get what the transport is made of."""
+    if request.method == "POST":
+        sent = (request.header(b"content-type") or b"").partition(b";")[0].strip().lower()
+        if sent != JSON_TYPE.encode():
+            return 415, f"the Content-Type is {sent.decode('latin-1')!r}; send {JSON_TYPE}"
+    accepted = request.header(b"accept")
+    if accepted is None:
+        return None
+    kinds = {
+        part.partition(";")[0].strip() for part in accepted.decode("latin-1").lower().split(",")
+    }
+    for kind, is_needed in ((JSON_TYPE, needs_json), (EVENT_TYPE, needs_events)):
+        wide = kind.partition("/")[0] + "/*"
+        if is_needed and not kinds & {kind, wide, "*/*"}:
+            return 406, f"the Accept header lacks {kind}"
+    return None
+
+
+def decoded(value: str) -> str | None:
+    """Return the text in a header value of MCP's; None where its base64 is none."""
+    if not (value.startswith(_CODED_BEGIN) and value.endswith(_CODED_END)):
+        return value
+    coded = value[len(_CODED_BEGIN) : -len(_CODED_END)].encode()
+    try:
+        text = base64.b64decode(coded, validate=True)
+        # Several ways to write one value would let two readers see two.
+        return text.decode() if base64.b64encode(text) == coded else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None

@@ -1,0 +1,53 @@
+"""Bytes into lines, of any length up to a limit."""
+
+from collections.abc import Callable
+
+
+class LineSplitter:
+    r"""
+    Collects bytes and gives back what ends in ``\n``, without it.
+
+    A line longer than *limit* is skipped up to its end, and *skipped* is told its length once
+    the limit is passed; memory stays bounded by the limit.
+    """
+
+    def __init__(self, limit: int, skipped: Callable[[int], None]) -> None:
+        self._limit = limit
+        self._skipped = skipped
+        self._rest = bytearray()
+        self._is_skipping = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the lines that *data* completes, in order."""
+        if self._is_skipping:
+            end = data.find(b"\n")
+            if end < 0:
+                return []
+            self._is_skipping = False
+            data = data[end + 1 :]
+        # Only what is new is searched: the start of a long line has been seen already.
+        end = data.rfind(b"\n")
+        if end < 0:
+            self._keep(data)
+            return []
+        if self._rest:
+            self._rest += data[:end]
+            lines = bytes(self._rest).split(b"\n")
+            self._rest.clear()
+        else:
+            lines = data[:end].split(b"\n")
+        self._keep(data[end + 1 :])
+        return lines
+
+    def rest(self) -> bytes:
+        """Return and forget what came after the last newline."""
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return rest
+
+    def _keep(self, data: bytes) -> None:
+        self._rest += data
+        if len(self._rest) > self._limit:
+            self._skipped(len(self._rest))
+            self._rest.clear()
+            self._is_skipping = True

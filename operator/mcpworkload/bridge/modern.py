@@ -1,0 +1,129 @@
+"""Streamable HTTP since 2026-07-28: every request stands for itself, and names its version."""
+
+from dataclasses import dataclass, field
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.answers import RETRY_AFTER, answer, refuse
+from mcpworkload.bridge.calls import LISTEN, Call
+from mcpworkload.bridge.channel import ChannelClosed
+from mcpworkload.bridge.envelope import Refusal, check_envelope, check_version
+from mcpworkload.bridge.heads import EVENT_TYPE, media_refusal
+from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
+from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.parameters import Parameters
+from mcpworkload.bridge.peer import Peer, TooManyCalls
+from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.versions import LOG_LEVEL_KEY
+from mcpworkload.bridge.web.request import NO_STORE, Request
+
+#: The status that an answer has which is an error of this code; 200 for others.
+STATUS_OF = {
+    jsonrpc.PARSE_ERROR: 400,
+    jsonrpc.INVALID_REQUEST: 400,
+    jsonrpc.INVALID_PARAMS: 400,
+    jsonrpc.METHOD_NOT_FOUND: 404,
+    jsonrpc.HEADER_MISMATCH: 400,
+    jsonrpc.MISSING_CAPABILITY: 400,
+    jsonrpc.UNSUPPORTED_PROTOCOL_VERSION: 400,
+}
+
+
+class ModernAudience:
+    """All who have a request at the shared server of this era."""
+
+    is_shared = True
+
+    def told(self, peer: Peer, method: str, _message: Message) -> Mailbox | None:
+        """
+        Return the one whom a message without a token can be for.
+
+        Log messages are only for requests that asked for them; with several of those, or with
+        several requests at all, whose it is cannot be told, and it is nobody else's business.
+        """
+        calls = [c for c in peer.calls.values() if not c.is_listening]
+        if method == "notifications/message":
+            calls = [c for c in calls if c.wants_logs]
+        return calls[0].mail if len(calls) == 1 else None
+
+    def asked(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | str:
+        """Refuse: this era has no such requests."""
+        return "since 2026-07-28 a server asks its client by a result of type input_required"
+
+
+@dataclass
+class Modern:
+    """Answers requests of this era, all with one server."""
+
+    options: Options
+    servers: Servers = field(init=False)
+    parameters: Parameters = field(default_factory=Parameters)
+
+    async def post(self, request: Request, message: Message, kind: Kind) -> None:
+        """Answer a POST of *message*."""
+        if kind is Kind.RESPONSE:
+            text = "a response answers nothing here; send a request"
+            refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
+            return
+        number = jsonrpc.own(message["id"]) if kind is Kind.REQUEST else None
+        peer = self.servers.modern
+        if peer is None:
+            # Clients that speak both eras go on with initialize after this.
+            text = "this server speaks protocol revisions before 2026-07-28; send initialize"
+            refuse(request, 400, jsonrpc.INVALID_REQUEST, text, number=number)
+            return
+        try:
+            if number is None:
+                check_version(request, self.servers.versions)
+                # There is nothing that a client could notify of: to cancel, it closes the stream.
+                request.respond(202, [NO_STORE])
+                return
+            meta = check_envelope(request, message, self.servers.versions)
+            await self.parameters.check(request, message, peer)
+        except Refusal as error:
+            refuse(request, 400, error.code, str(error), number=number, data=error.data)
+            return
+        await self._ask(request, message, peer, number, meta)
+
+    def end_subscriptions(self) -> None:
+        """End every subscription on purpose, as its client can see."""
+        peer = self.servers.modern
+        for call in tuple(peer.calls.values()) if peer is not None else ():
+            if call.is_listening and peer is not None:
+                call.mail.put(call.end_of_subscription(), is_answer=True)
+                peer.cancel(call, "the bridge is stopping")
+
+    async def _ask(
+        self, request: Request, message: Message, peer: Peer, number: Raw, meta: Message
+    ) -> None:
+        if jsonrpc.method(message) == LISTEN and (
+            refusal := media_refusal(request, needs_json=False, needs_events=True)
+        ):
+            refuse(request, 406, jsonrpc.INVALID_REQUEST, f"{refusal[1]} {EVENT_TYPE}",
+                   number=number)  # fmt: skip
+            return
+        mail = Mailbox()
+        request.on_lost = mail.close
+        try:
+            call = await peer.call(message, mail, self.options.request_timeout)
+        except ChannelClosed as error:
+            refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
+            return
+        except TooManyCalls as error:
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
+                   headers=RETRY_AFTER)  # fmt: skip
+            return
+        call.wants_logs = LOG_LEVEL_KEY in meta
+
+        def lost() -> None:
+            mail.close()
+            peer.cancel(call, "the client closed the response")
+
+        request.on_lost = lost
+        if request.is_lost:
+            lost()
+        await answer(request, mail, list, lambda: _status(call))
+
+
+def _status(call: Call) -> int:
+    return STATUS_OF.get(call.error_code, 200) if call.error_code is not None else 200

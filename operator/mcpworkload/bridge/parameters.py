@@ -1,0 +1,183 @@
+"""
+Headers that repeat arguments of a tool: its schema names them, with ``x-mcp-header``.
+
+Something on the way may decide by such a header, so a request is refused whose body says
+something else. Who serves HTTP has to look; over pipes the server never sees the headers.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.channel import ChannelClosed
+from mcpworkload.bridge.envelope import Refusal
+from mcpworkload.bridge.heads import decoded
+from mcpworkload.bridge.jsonrpc import Message
+from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.peer import Peer, TooManyCalls
+from mcpworkload.bridge.versions import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
+from mcpworkload.bridge.web.request import Request
+
+log = logging.getLogger(__name__)
+
+ANNOTATION = "x-mcp-header"
+PREFIX = "mcp-param-"
+LIST_SECONDS = 10.0
+MAX_PAGES = 100
+#: What was listed is good for so long, and not asked for again before the second time.
+KEEP_SECONDS = 300.0
+AGAIN_SECONDS = 5.0
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_DECIMAL = re.compile(r"-?[0-9]+(\.0+)?")
+_TYPES = ("string", "integer", "boolean")
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """One argument that a header repeats: where it is, which header, of what type."""
+
+    path: tuple[str, ...]
+    header: str
+    type: str
+
+
+class Parameters:
+    """Knows which headers a server's tools name, and checks requests by it."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, tuple[Repeated, ...]] = {}
+        self._listed_at = -KEEP_SECONDS
+        self._lock = asyncio.Lock()
+
+    async def check(self, request: Request, message: Message, peer: Peer) -> None:
+        """
+        Return if head and body agree, as far as the tool's schema asks for it.
+
+        Raises:
+            Refusal: names the header and the argument.
+        """
+        if jsonrpc.method(message) != "tools/call":
+            return
+        params = jsonrpc.members(message.get("params"))
+        name = jsonrpc.value(params.get("name"))
+        await self._refresh(peer, KEEP_SECONDS if name in self._tools else AGAIN_SECONDS)
+        if not self._tools.get(name):
+            return
+        arguments = jsonrpc.value(params.get("arguments")) or {}
+        if _difference(self._tools[name], arguments, request) is None:
+            return
+        # What we know may be old.
+        await self._refresh(peer, AGAIN_SECONDS)
+        reason = _difference(self._tools.get(name, ()), arguments, request)
+        if reason is not None:
+            raise Refusal(jsonrpc.HEADER_MISMATCH, reason)
+
+    async def _refresh(self, peer: Peer, after: float) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._listed_at < after:
+            return
+        async with self._lock:
+            if loop.time() - self._listed_at < after:
+                return
+            self._tools = {tool: repeated async for tool, repeated in _list_tools(peer)}
+            self._listed_at = loop.time()
+
+
+async def _list_tools(peer: Peer) -> "Any":
+    cursor: object = None
+    for _ in range(MAX_PAGES):
+        meta = {VERSION_KEY: MODERN_VERSION, CAPABILITIES_KEY: {}}
+        params = {"_meta": meta} if cursor is None else {"_meta": meta, "cursor": cursor}
+        mail = Mailbox()
+        message = jsonrpc.decode(jsonrpc.request(0, "tools/list", params))
+        try:
+            call = await peer.call(message, mail, LIST_SECONDS)
+        except (ChannelClosed, TooManyCalls):
+            return
+        frame, _ = await mail.get(LIST_SECONDS)
+        peer.forget(call)
+        result: Any = jsonrpc.value(jsonrpc.decode(frame).get("result")) if frame else None
+        if not isinstance(result, dict) or not isinstance(result.get("tools"), list):
+            return
+        for tool in result["tools"]:
+            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
+                yield tool["name"], repeated_arguments(tool.get("inputSchema"))
+        cursor = result.get("nextCursor")
+        if not isinstance(cursor, str):
+            return
+
+
+def repeated_arguments(schema: object) -> tuple[Repeated, ...]:
+    """
+    Return what *schema* annotates; nothing where any annotation is not as it has to be.
+
+    Clients drop a tool with a bad annotation, so there is nobody to be checked.
+    """
+    found = tuple(_annotated(schema, ()))
+    headers = {one.header for one in found}
+    if len(found) != _count(schema) or len(headers) != len(found):
+        return ()
+    if not all(one.type in _TYPES and _TOKEN.fullmatch(one.header) for one in found):
+        return ()
+    return found
+
+
+def _annotated(schema: object, path: tuple[str, ...]) -> Iterator[Repeated]:
+    if not isinstance(schema, dict):
+        return
+    header = schema.get(ANNOTATION)
+    if path and isinstance(header, str):
+        yield Repeated(path, header.lower(), str(schema.get("type")))
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        for name, part in properties.items():
+            yield from _annotated(part, (*path, name))
+
+
+def _count(part: object) -> int:
+    if isinstance(part, dict):
+        return (ANNOTATION in part) + sum(_count(inner) for inner in part.values())
+    return sum(map(_count, part)) if isinstance(part, list) else 0
+
+
+def _difference(repeated: tuple[Repeated, ...], arguments: object, request: Request) -> str | None:
+    for one in repeated:
+        name = (PREFIX + one.header).encode()
+        said = [v.decode("latin-1").strip() for key, v in request.headers if key == name]
+        where = ".".join(one.path)
+        argument = _rendered(_at(arguments, one.path))
+        if len(said) > 1:
+            return f"the header {name.decode()} is there more than once"
+        if not said and argument is not None:
+            return f"the header {name.decode()} is missing, and the argument {where!r} is not"
+        if said and argument is None:
+            return f"the header {name.decode()} is there, and the argument {where!r} is not"
+        if said and argument is not None and not _are_equal(one.type, argument, decoded(said[0])):
+            return f"the header {name.decode()} differs from the argument {where!r}"
+    return None
+
+
+def _at(arguments: object, path: tuple[str, ...]) -> object:
+    for name in path:
+        arguments = arguments.get(name) if isinstance(arguments, dict) else None
+    return arguments
+
+
+def _rendered(argument: object) -> str | None:
+    if isinstance(argument, bool):
+        return "true" if argument else "false"
+    return str(argument) if isinstance(argument, str | int | float) else None
+
+
+def _are_equal(kind: str, argument: str, said: str | None) -> bool:
+    if said is None:
+        return False
+    if kind == "integer" and _DECIMAL.fullmatch(said) and _DECIMAL.fullmatch(argument):
+        # 42 and 42.0 are the same number; a float could not tell large ones apart.
+        return said.partition(".")[0] == argument.partition(".")[0]
+    return said == argument

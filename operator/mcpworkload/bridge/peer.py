@@ -1,0 +1,274 @@
+"""
+A server process and all who talk to it.
+
+Every request gets a number of ours, so that clients who know nothing of each other can share
+one server. Whom a message of the server's own is for, its `Audience` decides.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from typing import Protocol
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.calls import Call, our_number, subscription_number
+from mcpworkload.bridge.channel import Channel, ChannelClosed, End
+from mcpworkload.bridge.jsonrpc import Kind, Message, NotJsonRpc
+from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.violations import Violations
+
+log = logging.getLogger(__name__)
+
+MAX_CALLS = 1024
+#: Requests of a server's own that clients may leave unanswered.
+MAX_ASKED = 1024
+#: So many of our own lines wait for a server that does not read; further ones are dropped.
+MAX_POSTS = 64
+#: A server whose standard output ended has so long to end by itself.
+LAST_SECONDS = 0.4
+#: So many progress tokens are remembered after their answer: a task reports on.
+MAX_FINISHED = 256
+
+PROGRESS = "notifications/progress"
+
+
+class TooManyCalls(Exception):
+    """The server has as many requests to answer as we let it have."""
+
+
+class Audience(Protocol):
+    """Who is there to hear what a server says by itself."""
+
+    #: Whether nobody here may wait for anybody else.
+    is_shared: bool
+
+    def told(self, peer: "Peer", method: str, message: Message) -> Mailbox | None:
+        """Return who gets a notification, or None if nobody does."""
+
+    def asked(self, peer: "Peer", method: str, message: Message) -> Mailbox | str:
+        """Return who gets a request of the server's, or why it is refused."""
+
+
+class Nobody:
+    """The audience of a server that we only look at."""
+
+    is_shared = True
+
+    def told(self, _peer: "Peer", _method: str, _message: Message) -> Mailbox | None:
+        """Nobody gets it."""
+        return None
+
+    def asked(self, _peer: "Peer", _method: str, _message: Message) -> Mailbox | str:
+        """Nobody can answer."""
+        return "no client is connected yet"
+
+
+class Peer:
+    """One server process, heard from its making to its end."""
+
+    def __init__(
+        self, channel: Channel, audience: Audience, name: str, *, first_number: int = 0
+    ) -> None:
+        self.audience = audience
+        self.name = name
+        self.calls: dict[int, Call] = {}
+        self.end_state: End | None = None
+        self.has_answered = False
+        self._channel = channel
+        self._last_number = first_number
+        #: Requests of the server's that a client has and has not answered.
+        self._asked: set[str | int] = set()
+        self._finished: dict[int, Call] = {}
+        self._posts: deque[bytes] = deque(maxlen=MAX_POSTS)
+        self._poster: asyncio.Task[None] | None = None
+        self._violations = Violations(name)
+        #: Done when the server has ended and everybody who waited for it knows.
+        self.over: asyncio.Task[End] = asyncio.create_task(self._run())
+
+    @property
+    def busy(self) -> int:
+        """How many requests somebody waits for; subscriptions, which have no end, aside."""
+        return sum(not c.is_listening and not c.mail.is_closed for c in self.calls.values())
+
+    async def call(
+        self,
+        message: Message,
+        mail: Mailbox,
+        timeout: float,  # noqa: ASYNC109 - of the answer, not of this call
+        among: dict[Call, None] | None = None,
+    ) -> Call:
+        """
+        Send a client's request; its answer will be in *mail*, an error of ours if need be.
+
+        Until then the call is one of those in *among*.
+
+        Raises:
+            TooManyCalls: the server has enough to do.
+            ChannelClosed: the server is gone.
+        """
+        if len(self.calls) >= MAX_CALLS:
+            raise TooManyCalls(f"the server works on {MAX_CALLS} requests; try again later")
+        if self.end_state is not None:
+            raise ChannelClosed(str(self.end_state))
+        self._last_number += 1
+        call = Call(self._last_number, message, mail, {} if among is None else among)
+        line = call.outgoing(message)
+        self.calls[call.number] = call
+        call.among[call] = None
+        if not call.is_listening:
+            loop = asyncio.get_running_loop()
+            call.timer = loop.call_later(timeout, self._expired, call, timeout)
+        try:
+            await self._channel.send(line)
+        except BaseException:
+            self.forget(call)
+            raise
+        return call
+
+    async def tell(self, message: Message) -> None:
+        """Send a client's notification."""
+        with contextlib.suppress(ChannelClosed):
+            await self._channel.send(jsonrpc.encode(message))
+
+    async def reply(self, message: Message) -> None:
+        """Send a client's response, if its server asked and was not answered."""
+        number = jsonrpc.identifier(message["id"])
+        if number in self._asked:
+            self._asked.discard(number)
+            await self.tell(message)
+
+    def cancel(self, call: Call, reason: str) -> None:
+        """Let the server know that nobody waits for *call* any more."""
+        if self.forget(call):
+            params = {"requestId": call.number, "reason": reason}
+            self.post(jsonrpc.notification("notifications/cancelled", params))
+
+    def forget(self, call: Call) -> bool:
+        """Whether *call* was unanswered; what the server still says about it is dropped."""
+        if call.timer is not None:
+            call.timer.cancel()
+        call.among.pop(call, None)
+        return self.calls.pop(call.number, None) is not None
+
+    def post(self, line: bytes) -> None:
+        """Send a line of ours as soon as the server reads; not if it has many to read already."""
+        self._posts.append(line)
+        if self._poster is None:
+            self._poster = asyncio.ensure_future(self._post())
+
+    async def end(self, within: float) -> End:
+        """Make the server end, as `Channel.end` does."""
+        return await self._channel.end(within)
+
+    async def _run(self) -> End:
+        while lines := await self._channel.receive():
+            for line in lines:
+                if (mail := self._routed(line)) is not None and mail.is_full:
+                    await self._make_room(mail)
+        # One that closed its standard output cannot answer, whatever else it does.
+        end = await self._channel.end(within=LAST_SECONDS)
+        self._ended(end)
+        return end
+
+    def _ended(self, end: End) -> None:
+        self.end_state = end
+        if self._poster is not None:
+            self._poster.cancel()
+        for call in list(self.calls.values()):
+            text = f"{end} before it answered"
+            call.mail.put(call.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
+            self.forget(call)
+
+    async def _post(self) -> None:
+        try:
+            while self._posts:
+                await self._channel.send(self._posts.popleft())
+        except ChannelClosed:
+            self._posts.clear()
+        finally:
+            self._poster = None
+
+    def _routed(self, line: bytes) -> Mailbox | None:
+        """Put one line of the server's where it belongs; return where that is."""
+        try:
+            message = jsonrpc.decode(line)
+            kind = jsonrpc.kind(message)
+        except NotJsonRpc as error:
+            if line.strip():
+                self._violations.report(line, str(error))
+            return None
+        if kind is Kind.RESPONSE:
+            return self._answered(message)
+        if kind is Kind.NOTIFICATION:
+            return self._notified(message)
+        return self._was_asked(message)
+
+    def _answered(self, message: Message) -> Mailbox | None:
+        call = self.calls.get(our_number(message["id"]) or 0)
+        if call is None:
+            return None
+        self.has_answered = True
+        self.forget(call)
+        if call.token is not None and not self.audience.is_shared:
+            self._finished[call.number] = call
+            if len(self._finished) > MAX_FINISHED:
+                del self._finished[next(iter(self._finished))]
+        call.mail.put(call.answer(message), is_answer=True)
+        return call.mail
+
+    def _notified(self, message: Message) -> Mailbox | None:
+        method = jsonrpc.method(message)
+        if method == PROGRESS:
+            return self._progressed(message)
+        if (number := subscription_number(message)) is not None:
+            if (call := self.calls.get(number)) is None:
+                return None
+            call.mail.put(call.event(message))
+            return call.mail
+        mail = self.audience.told(self, method, message)
+        if mail is not None:
+            mail.put(jsonrpc.encode(message))
+        return mail
+
+    def _progressed(self, message: Message) -> Mailbox | None:
+        params = jsonrpc.members(message.get("params"))
+        number = our_number(params.get("progressToken")) or 0
+        call = self.calls.get(number)
+        mail = call.mail if call is not None else None
+        if call is None and (call := self._finished.get(number)) is not None:
+            mail = self.audience.told(self, PROGRESS, message)
+        frame = call.progress(message, params) if call is not None else None
+        if mail is None or frame is None:
+            return None
+        mail.put(frame)
+        return mail
+
+    def _was_asked(self, message: Message) -> Mailbox | None:
+        method = jsonrpc.method(message)
+        if method == "ping" and self.audience.is_shared:
+            self.post(jsonrpc.result(message["id"], {}))
+            return None
+        mail = self.audience.asked(self, method, message)
+        if len(self._asked) >= MAX_ASKED:
+            mail = f"{MAX_ASKED} requests are not answered yet"
+        if isinstance(mail, str):
+            self.post(jsonrpc.error(message["id"], jsonrpc.METHOD_NOT_FOUND, mail))
+            return None
+        self._asked.add(jsonrpc.identifier(message["id"]))
+        mail.put(jsonrpc.encode(message))
+        return mail
+
+    async def _make_room(self, mail: Mailbox) -> None:
+        if not self.audience.is_shared:
+            await mail.room()
+            return
+        # The others shall not wait for one that does not read.
+        mail.close()
+        for call in [c for c in self.calls.values() if c.mail is mail]:
+            self.cancel(call, "the client does not read what is sent to it")
+
+    def _expired(self, call: Call, timeout: float) -> None:
+        text = f"the server has not answered within {timeout:g} seconds"
+        call.mail.put(call.error(jsonrpc.REQUEST_TIMEOUT, text), is_answer=True)
+        self.cancel(call, text)

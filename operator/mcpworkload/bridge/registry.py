@@ -1,0 +1,119 @@
+"""All sessions of legacy clients, and the way they begin and end."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.channel import End
+from mcpworkload.bridge.jsonrpc import Message
+from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.session import Session
+
+log = logging.getLogger(__name__)
+
+#: A session's own server has so long to end after its client said goodbye.
+FAREWELL_SECONDS = 5.0
+LONGEST_SWEEP_SECONDS = 30.0
+
+
+class TooManySessions(Exception):
+    """As many sessions as there may be are open."""
+
+
+class Registry:
+    """The open sessions, by id. As an audience, it stands for all who share one server."""
+
+    is_shared = True
+
+    def __init__(self, options: Options) -> None:
+        self.servers: Servers
+        self._options = options
+        self._sessions: dict[str, Session] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        """All open sessions."""
+        return iter(tuple(self._sessions.values()))
+
+    def find(self, number: str) -> Session | None:
+        """Return the open session of that id."""
+        return self._sessions.get(number)
+
+    def open(self) -> Session:
+        """
+        Return a new session, without a server so far.
+
+        Raises:
+            TooManySessions: names how many there are.
+        """
+        if len(self._sessions) >= self._options.max_sessions:
+            raise TooManySessions(f"{len(self._sessions)} sessions are open, which is the limit")
+        session = Session()
+        self._sessions[session.id] = session
+        return session
+
+    async def give_server(self, session: Session) -> Peer:
+        """
+        Return the session's own server, started at the first call.
+
+        Raises:
+            CannotStart: the system has none.
+            ChannelClosed: the session ended meanwhile.
+        """
+        if session.peer is None:
+            session.peer = peer = await self.servers.own(session, session.name)
+            peer.over.add_done_callback(lambda over: self._server_ended(session, over))
+        return session.peer
+
+    def end(self, session: Session, why: str) -> None:
+        """End a session: its id is unknown from now on, its server and streams end."""
+        if self._sessions.pop(session.id, None) is None:
+            return
+        log.info("%s ended: %s", session.name, why)
+        if session.peer is not None and not self.servers.is_shared:
+            self.servers.spawn(session.peer.end(FAREWELL_SECONDS))
+        elif session.peer is not None:
+            for call in tuple(session.calls):
+                text = f"the session ended: {why}"
+                call.mail.put(call.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
+                session.peer.cancel(call, text)
+        session.finish()
+
+    async def sweep(self) -> None:
+        """End sessions that nobody uses, for ever."""
+        limit = self._options.idle_timeout
+        while True:
+            await asyncio.sleep(min(limit / 4, LONGEST_SWEEP_SECONDS))
+            for session in self:
+                if session.is_idle_for(limit):
+                    self.end(session, f"not used for {limit:g} seconds")
+
+    def told(self, _peer: Peer, method: str, message: Message) -> Mailbox | None:
+        """Hand a shared server's notification to whom it concerns, as far as that can be told."""
+        if method.endswith("/list_changed"):
+            hearers = tuple(self)
+        elif method == "notifications/resources/updated":
+            uri = jsonrpc.value(jsonrpc.members(message.get("params")).get("uri"))
+            hearers = tuple(s for s in self if uri in s.subscriptions)
+        else:
+            hearers = tuple(self) if len(self._sessions) == 1 else ()
+        frame = jsonrpc.encode(message)
+        for session in hearers:
+            session.overheard(frame)
+        return None
+
+    def asked(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | str:
+        """Refuse: the server said nothing about whom it asks, and was told that nobody answers."""
+        return (
+            "this server is shared by its clients, and which of them is asked cannot be told;"
+            " with sessions: PerSession each client has a server of its own"
+        )
+
+    def _server_ended(self, session: Session, over: "asyncio.Task[End]") -> None:
+        if over.cancelled() or session.is_over or session.peer is None:
+            return
+        self.servers.session_server_ended(session.peer, over.result())
+        self.end(session, str(over.result()))

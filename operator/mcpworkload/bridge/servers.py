@@ -1,0 +1,186 @@
+"""The server processes that everybody shares, and how sessions get their own."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from mcpworkload.bridge.channel import CannotStart, End, Source
+from mcpworkload.bridge.jsonrpc import Message
+from mcpworkload.bridge.options import SHARED, Options
+from mcpworkload.bridge.peer import Audience, Peer
+from mcpworkload.bridge.probe import FAREWELL_SECONDS, Found, NoAnswer, greet, probe
+
+log = logging.getLogger(__name__)
+
+#: Pauses between the tries of a server that ends, or says nothing, before it ever answers.
+RETRY_PAUSES = (0.5, 1.0)
+#: So many servers in a row may fail to answer a session's first message.
+MAX_FAILURES = 5
+
+
+class NotServed(Exception):
+    """There is no server of the era that a client speaks."""
+
+
+class Servers:
+    """
+    Starts servers, keeps the shared ones and tells when there is no use in going on.
+
+    *modern* and *legacy* are the audiences of the shared server of each era.
+    """
+
+    def __init__(
+        self, options: Options, source: Source, modern: Audience, legacy: Audience
+    ) -> None:
+        self.is_shared = options.sessions == SHARED or not source.starts_many
+        self.modern: Peer | None = None
+        self.versions: tuple[str, ...] = ()
+        self.legacy: Peer | None = None
+        self.greeting: Message = {}
+        #: Whether a server has ever answered.
+        self.has_started = False
+        #: Why a client would find nobody; None when it would find somebody.
+        self.trouble: str | None = "the server has not answered yet"
+        #: How what everybody needed ended.
+        self.over: asyncio.Future[tuple[End, str]] = asyncio.get_running_loop().create_future()
+        self._source = source
+        self._audiences = (modern, legacy)
+        self._own: set[Peer] = set()
+        self._failures = 0
+        self._is_ending = False
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._greeting_lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Return when a server has answered, or none will: then `over` is done."""
+        for pause in (*RETRY_PAUSES, None):
+            try:
+                self._adopt(await probe(self._source))
+            except CannotStart as error:
+                self.give_up(End(code=error.exit_status), str(error))
+            except NoAnswer as error:
+                if pause is None:
+                    self.give_up(error.end, str(error))
+                    return
+                log.warning("%s; trying again in %g s", error, pause)
+                await asyncio.sleep(pause)
+                continue
+            return
+
+    async def own(self, audience: Audience, name: str) -> Peer:
+        """
+        Return a fresh server for one session.
+
+        Raises:
+            CannotStart: the system has none.
+        """
+        peer = Peer(await self._source.start(), audience, name)
+        self._own.add(peer)
+        peer.over.add_done_callback(lambda _: self._own.discard(peer))
+        return peer
+
+    async def shared_legacy(self) -> tuple[Peer, Message]:
+        """
+        Return the server that all sessions share, and its answer to ``initialize``.
+
+        Raises:
+            NotServed: it has no sessions, or does not answer.
+            CannotStart: the system has none.
+        """
+        async with self._greeting_lock:
+            if self.legacy is None:
+                if not self._source.starts_many:
+                    raise NotServed("this server has no sessions, as of protocol 2026-07-28")
+                peer = Peer(await self._source.start(), self._audiences[1], "server")
+                greeting = await greet(peer)
+                if greeting is None:
+                    self.spawn(peer.end(FAREWELL_SECONDS))
+                    raise NotServed("the server does not answer initialize")
+                self._keep_legacy(peer, greeting)
+            return self._legacy_pair()
+
+    def session_server_ended(self, peer: Peer, end: End) -> None:
+        """Note the end of a session's server; too many that never answered end everything."""
+        if peer.has_answered or any(other.has_answered for other in self._own):
+            self._failures = 0
+        if not peer.has_answered:
+            self._failed(end)
+
+    def _failed(self, end: End) -> None:
+        self._failures += 1
+        if self.modern is not None or self._is_ending:
+            return
+        if self._failures >= MAX_FAILURES:
+            self.give_up(end, f"{end}; {self._failures} servers in a row never answered")
+        elif self.trouble is None:
+            self.trouble = f"{end} before it answered"
+            self.spawn(self._look_again())
+
+    def give_up(self, end: End, reason: str) -> None:
+        """Let everything end as *end* did."""
+        self.trouble = reason
+        if not self.over.done():
+            self.over.set_result((end, reason))
+
+    async def end_all(self, within: float) -> None:
+        """End every server, all at once."""
+        self._is_ending = True
+        self.trouble = "the bridge is ending"
+        for task in self._tasks:
+            task.cancel()
+        if peers := self.peers:
+            await asyncio.gather(*(p.end(within) for p in peers))
+            await asyncio.wait([p.over for p in peers], timeout=within)
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do *work* beside everything else, until the end."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def peers(self) -> list[Peer]:
+        """Return every server that runs."""
+        return [p for p in (self.modern, self.legacy, *self._own) if p is not None]
+
+    def _adopt(self, found: Found) -> None:
+        if found.modern is not None:
+            self.modern, self.versions = found.modern, found.versions
+            self._share(found.modern, self._audiences[0])
+        if found.legacy is not None and self.is_shared:
+            self._keep_legacy(found.legacy, found.greeting)
+        elif found.legacy is not None:
+            self.spawn(found.legacy.end(FAREWELL_SECONDS))
+        self.trouble, self.has_started = None, True
+        eras = [e for e, p in (("2026-07-28", found.modern), ("legacy", found.legacy)) if p]
+        log.info("server answers; eras seen: %s", ", ".join(eras))
+
+    def _keep_legacy(self, peer: Peer, greeting: Message) -> None:
+        self.legacy, self.greeting = peer, greeting
+        self._share(peer, self._audiences[1])
+
+    def _legacy_pair(self) -> tuple[Peer, Message]:
+        assert self.legacy is not None  # noqa: S101 - its callers looked
+        return self.legacy, self.greeting
+
+    def _share(self, peer: Peer, audience: Audience) -> None:
+        peer.audience = audience
+        peer.over.add_done_callback(self._shared_ended)
+
+    def _shared_ended(self, task: "asyncio.Task[End]") -> None:
+        if not task.cancelled() and not self._is_ending:
+            end = task.result()
+            self.give_up(end, str(end))
+
+    async def _look_again(self) -> None:
+        try:
+            found = await probe(self._source)
+        except NoAnswer as error:
+            self.trouble = None
+            self._failed(error.end)
+        except CannotStart as error:
+            self.give_up(End(code=error.exit_status), str(error))
+        else:
+            self._failures = 0
+            self._adopt(found)

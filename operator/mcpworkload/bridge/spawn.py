@@ -1,0 +1,50 @@
+"""Where our children come from."""
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mcpworkload.bridge.channel import CannotStart
+from mcpworkload.bridge.process import PipeChannel
+from mcpworkload.bridge.reaper import Reaper
+
+
+@dataclass
+class PipeSource:
+    """Starts *command* as often as asked, with the environment and folder that we were given."""
+
+    command: Sequence[str]
+    environment: Mapping[bytes, bytes]
+    #: Called in the child before it becomes the server.
+    before_exec: Callable[[], None] | None = None
+    stderr: int = 2
+    #: Whether orphans come to us and have to be reaped.
+    adopts: bool = False
+    starts_many: bool = field(default=True, init=False)
+    _reaper: Reaper | None = field(default=None, init=False)
+
+    async def start(self) -> PipeChannel:
+        """
+        Return a fresh child.
+
+        Raises:
+            CannotStart: names the command and what the system said.
+        """
+        if self._reaper is None:
+            self._reaper = Reaper.install(adopts=self.adopts)
+        try:
+            popen = subprocess.Popen(  # noqa: ASYNC220 - it returns when exec has happened
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env=self.environment,
+                # Its own group, so that a signal reaches what it starts, and nothing else.
+                start_new_session=True,
+                preexec_fn=self.before_exec,
+            )
+        except (OSError, ValueError) as error:
+            status = 127 if isinstance(error, FileNotFoundError) else 126
+            raise CannotStart(f"cannot start {self.command[0]!r}: {error}", status) from error
+        return PipeChannel(popen, self._reaper, self.stderr)

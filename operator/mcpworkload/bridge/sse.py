@@ -1,0 +1,64 @@
+"""The HTTP+SSE transport of 2024-11-05: one stream for all answers, POSTs for all messages."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs, quote
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.answers import pour, refuse
+from mcpworkload.bridge.channel import CannotStart, ChannelClosed
+from mcpworkload.bridge.conversation import Conversation
+from mcpworkload.bridge.jsonrpc import Kind, Message
+from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.options import MESSAGES_PATH
+from mcpworkload.bridge.peer import TooManyCalls
+from mcpworkload.bridge.registry import Registry, TooManySessions
+from mcpworkload.bridge.servers import NotServed
+from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.web.request import EVENT_STREAM, NO_STORE, Request
+
+
+@dataclass(frozen=True)
+class Sse:
+    """Answers requests of this transport; a session is as long as its stream."""
+
+    registry: Registry
+    conversation: Conversation
+
+    async def get(self, request: Request) -> None:
+        """Open a session and its stream."""
+        try:
+            session = self.registry.open()
+        except TooManySessions as error:
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error))
+            return
+        session.answers = stream = session.open_stream()
+        request.on_lost = stream.close
+        request.stream(EVENT_STREAM)
+        try:
+            with session.held():
+                where = f"{quote(MESSAGES_PATH)}?session_id={session.id}"
+                await request.send(f"event: endpoint\ndata: {where}\n\n".encode())
+                await pour(request, stream)
+        finally:
+            self.registry.end(session, "its stream ended")
+
+    async def post(self, request: Request, message: Message, kind: Kind) -> None:
+        """Take a message; its answer goes over the stream."""
+        found = parse_qs(request.query).get("session_id", [""])[0]
+        session = self.registry.find(found)
+        if session is None or session.answers is None:
+            text = "no such session, or no more; open one by GET of the stream"
+            refuse(request, 404 if found else 400, jsonrpc.INVALID_REQUEST, text)
+            return
+        if kind is Kind.REQUEST:
+            await self._ask(session, session.answers, message)
+        else:
+            await self.conversation.take(session, message, kind)
+        request.respond(202, [NO_STORE], b"Accepted")
+
+    async def _ask(self, session: Session, stream: Mailbox, message: Message) -> None:
+        number = jsonrpc.own(message["id"])
+        try:
+            await self.conversation.ask(session, message, stream)
+        except (NotServed, CannotStart, ChannelClosed, TooManyCalls) as error:
+            stream.put(jsonrpc.error(number, jsonrpc.CONNECTION_CLOSED, str(error)))

@@ -1,0 +1,119 @@
+"""Streamable HTTP as of 2025-03-26 to 2025-11-25: sessions, each opened by ``initialize``."""
+
+from dataclasses import dataclass
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.answers import RETRY_AFTER, answer, pour, refuse
+from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.channel import CannotStart, ChannelClosed
+from mcpworkload.bridge.conversation import INITIALIZE, Conversation
+from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
+from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.peer import TooManyCalls
+from mcpworkload.bridge.registry import Registry, TooManySessions
+from mcpworkload.bridge.servers import NotServed
+from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.web.request import EVENT_STREAM, NO_STORE, Headers, Request
+
+SESSION_ID = b"mcp-session-id"
+
+
+@dataclass(frozen=True)
+class Streamable:
+    """Answers requests of this transport, each for the session that its header names."""
+
+    registry: Registry
+    conversation: Conversation
+
+    async def post(self, request: Request, message: Message, kind: Kind) -> None:
+        """Answer a POST of *message*."""
+        if kind is Kind.REQUEST and jsonrpc.method(message) == INITIALIZE:
+            await self._open(request, message)
+            return
+        session = self._session(request)
+        if session is None:
+            return
+        with session.held():
+            if kind is Kind.REQUEST:
+                await self._ask(request, session, message)
+            else:
+                await self.conversation.take(session, message, kind)
+                request.respond(202, [NO_STORE])
+
+    async def get(self, request: Request) -> None:
+        """Open a stream for what the server says by itself."""
+        session = self._session(request)
+        if session is None:
+            return
+        stream = session.open_stream()
+        request.on_lost = stream.close
+        request.stream([*EVENT_STREAM, (SESSION_ID, session.id.encode())])
+        with session.held():
+            # A head alone may wait on its way for something to follow.
+            await request.send(b": listening\n\n")
+            await pour(request, stream)
+        session.close_stream(stream)
+
+    async def delete(self, request: Request) -> None:
+        """End a session."""
+        session = self._session(request)
+        if session is not None:
+            self.registry.end(session, "its client ended it")
+            request.respond(204, [NO_STORE])
+
+    def _session(self, request: Request) -> Session | None:
+        """Return the session that *request* names; None when that has been answered."""
+        number = request.header(SESSION_ID)
+        if number is None:
+            text = "the Mcp-Session-Id header is missing; send what initialize was answered with"
+            refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
+            return None
+        session = self.registry.find(number.decode("latin-1"))
+        if session is None:
+            text = "no such session, or no more; send initialize to open one"
+            refuse(request, 404, jsonrpc.INVALID_REQUEST, text)
+        return session
+
+    async def _open(self, request: Request, message: Message) -> None:
+        try:
+            session = self.registry.open()
+        except TooManySessions as error:
+            _refuse_for_now(request, message["id"], str(error))
+            return
+        is_open = False
+        try:
+            with session.held():
+                call = await self._ask(request, session, message)
+            is_open = not request.is_lost and call is not None and call.error_code is None
+        finally:
+            if not is_open:
+                self.registry.end(session, "it was not opened")
+
+    async def _ask(self, request: Request, session: Session, message: Message) -> Call | None:
+        """Answer a request; how, if that was not left to us."""
+        number = jsonrpc.own(message["id"])
+        mail = Mailbox()
+        # To go away is no cancellation in this era.
+        request.on_lost = mail.close
+        try:
+            call = await self.conversation.ask(session, message, mail)
+        except (NotServed, CannotStart) as error:
+            refuse(request, 200, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
+        except ChannelClosed as error:
+            refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
+        except TooManyCalls as error:
+            _refuse_for_now(request, number, str(error))
+        else:
+            await answer(request, mail, lambda: _names(session, call), lambda: 200)
+            return call
+        return None
+
+
+def _names(session: Session, call: Call | None) -> Headers:
+    """Return the header that tells a client its session, unless it gets an error instead."""
+    is_error = call is not None and call.error_code is not None
+    return [] if is_error else [(SESSION_ID, session.id.encode())]
+
+
+def _refuse_for_now(request: Request, number: Raw, text: str) -> None:
+    refuse(request, 503, jsonrpc.INTERNAL_ERROR, text, number=number, headers=RETRY_AFTER)

@@ -1,0 +1,135 @@
+"""A request, and the ways to answer it."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Protocol
+
+import httptools
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+NO_STORE = (b"cache-control", b"no-store")
+EVENT_STREAM: Headers = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+class Wire(Protocol):
+    """The connection, as far as an answer needs it."""
+
+    #: Whether the client understands chunks; otherwise a stream ends with the connection.
+    is_chunked: bool
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the response that begins now is the last one on the connection."""
+
+    def write(self, *parts: bytes) -> None:
+        """Write all *parts*."""
+
+    async def drained(self) -> None:
+        """Wait until the client has read some of what was written."""
+
+    def finished(self) -> None:
+        """Go on to the next request."""
+
+    def abort(self) -> None:
+        """Close the connection, with no regard to what is not sent yet."""
+
+
+class Request:
+    """One request: its head, its body when it is complete, and whether its client is there."""
+
+    __slots__ = ("_is_ended", "_is_started", "_wire", "body", "headers", "is_lost", "method",
+                 "on_lost", "path", "query")  # fmt: skip
+
+    def __init__(self, wire: Wire, method: str, target: bytes, headers: Headers) -> None:
+        self._wire = wire
+        self._is_started = self._is_ended = False
+        self.method = method
+        url = httptools.parse_url(target)
+        self.path = (url.path or b"/").decode("latin-1")
+        self.query = (url.query or b"").decode("latin-1")
+        self.headers = headers
+        self.body = b""
+        self.is_lost = False
+        #: Called once when the client goes before it has the whole answer.
+        self.on_lost: Callable[[], None] | None = None
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the value of the header *name*, in lower case; the first one of several."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
+        """Send the whole response, if the client is there and has none yet."""
+        if self.is_lost or self._is_started:
+            return
+        self._is_started = self._is_ended = True
+        length = (b"content-length", b"%d" % len(body))
+        first = head(status, [*headers, length], is_last=self._wire.is_last)
+        self._wire.write(first, b"" if self.method == "HEAD" else body)
+        self._wire.finished()
+
+    def stream(self, headers: Headers) -> None:
+        """Start a response whose parts follow by `send`."""
+        self._is_started = True
+        if self.is_lost:
+            return
+        if self._wire.is_chunked:
+            headers = [*headers, (b"transfer-encoding", b"chunked")]
+        self._wire.write(head(200, headers, is_last=self._wire.is_last))
+
+    async def send(self, part: bytes) -> None:
+        """Send a part of a streamed response; waits while the client does not read."""
+        if self.is_lost:
+            return
+        if self._wire.is_chunked:
+            self._wire.write(b"%x\r\n" % len(part), part, b"\r\n")
+        else:
+            self._wire.write(part)
+        await self._wire.drained()
+
+    def end(self) -> None:
+        """End a streamed response."""
+        self._is_ended = True
+        if not self.is_lost:
+            if self._wire.is_chunked:
+                self._wire.write(b"0\r\n\r\n")
+            self._wire.finished()
+
+    def abort(self) -> None:
+        """Break off an answer that has no end, so that the client does not take it for whole."""
+        if not self.is_lost and not self._is_ended:
+            self._wire.abort()
+
+
+class App:
+    """What is served."""
+
+    def check(self, request: Request) -> tuple[int, str] | None:
+        """Return status and reason where *request* is refused for its head alone."""
+        raise NotImplementedError
+
+    async def serve(self, request: Request) -> None:
+        """Answer *request*; raises nothing."""
+        raise NotImplementedError
+
+
+def head(status: int, headers: Headers, *, is_last: bool) -> bytes:
+    """Return the head of a response, up to its body."""
+    parts = [_STATUS_LINES[status]]
+    for name, value in headers:
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"connection: close\r\n\r\n" if is_last else b"\r\n")
+    return b"".join(parts)
