@@ -74,6 +74,11 @@ def test_no_patch_takes_the_bridge_away(way: str, operations: list[PatchOperatio
     assert losses(way, template["spec"]) == []
 
 
+def named(mount: Any) -> bool:
+    """Whether a mount is of a volume of the bridge's."""
+    return str((mount or {}).get("name")).startswith("mcpw-bridge")
+
+
 def losses(way: str, pod: Any) -> list[str]:
     """What of the bridge is not as it has to be."""
     ours, server = pod["initContainers"][0], pod["containers"][0]
@@ -81,12 +86,10 @@ def losses(way: str, pod: Any) -> list[str]:
     found = {
         "image": (ours["name"], ours["image"]) != ("mcpw-bridge", IMAGE),
         "mounts of others": any(
-            str(mount["name"]).startswith("mcpw-bridge")
-            for container in others
-            for mount in container.get("volumeMounts") or ()
+            named(mount) for container in others for mount in container.get("volumeMounts") or ()
         ),
     }
-    mounts = [mount for mount in server.get("volumeMounts") or () if "mcpw-bridge" in mount["name"]]
+    mounts = [mount for mount in server.get("volumeMounts") or () if named(mount)]
     if way == "inject":
         args = server["args"]
         found["command"] = server["command"] != ["/mcpw/bin/mcpw"]
