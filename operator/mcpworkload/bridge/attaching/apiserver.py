@@ -79,5 +79,5 @@ class Target:
                 "tty": "false",
             }
         )
-        pod = f"/api/v1/namespaces/{quote(self.namespace)}/pods/{quote(self.pod)}"
+        pod = f"/api/v1/namespaces/{quote(self.namespace, '')}/pods/{quote(self.pod, '')}"
         return f"{pod}/attach?{query}"

@@ -18,7 +18,7 @@ HEARTBEAT_SECONDS = 1800.0
 
 class AttachChannel:
     """
-    A `Channel` over the stream that it is given with `use`.
+    A `Channel` over the stream whose listener it is; of use once that has opened.
 
     How the server ends is not told here, and ending it is not ours: its container has a state
     of its own, and the kubelet starts it again.
@@ -42,11 +42,6 @@ class AttachChannel:
         self.has_heard = False
         #: Why it is over, in the API server's words.
         self.reason = ""
-
-    def use(self, stream: Stream) -> None:
-        """Talk through *stream*, whose listener this is."""
-        self._stream = stream
-        self._be_heard_later()
 
     async def settle(self, within: float) -> bool:
         """Whether the stream is there still after that time, or something came out of it."""
@@ -100,6 +95,11 @@ class AttachChannel:
                 return await self.wait()
         self._stream.abort()
         return await self.wait()
+
+    def opened(self, stream: Stream) -> None:
+        """See `Listener`."""
+        self._stream = stream
+        self._be_heard_later()
 
     def heard(self, data: bytes) -> None:
         """See `Listener`."""

@@ -36,22 +36,24 @@ class AttachSource:
         while True:
             await asyncio.sleep(self._pause)
             self._pause = min(max(2 * self._pause, FIRST_PAUSE_SECONDS), LAST_PAUSE_SECONDS)
-            channel = AttachChannel(self._heartbeat)
             try:
-                async with asyncio.timeout(ATTACH_SECONDS):
-                    channel.use(await open_stream(self._server, self._target, channel))
-                    is_there = await channel.settle(SETTLE_SECONDS)
+                channel = await self._attach()
             except TimeoutError:
                 self._say(f"no answer from the API server within {ATTACH_SECONDS:g} s")
             except NotAttached as error:
                 self._say(str(error))
             else:
-                if is_there:
-                    self._said = ""
-                    self._last = channel
-                    log.info("attached to %s", self._target)
-                    return channel
-                self._say(channel.reason)
+                self._said, self._last = "", channel
+                log.info("attached to %s", self._target)
+                return channel
+
+    async def _attach(self) -> AttachChannel:
+        channel = AttachChannel(self._heartbeat)
+        async with asyncio.timeout(ATTACH_SECONDS):
+            await open_stream(self._server, self._target, channel)
+        if not await channel.settle(SETTLE_SECONDS):
+            raise NotAttached(channel.reason)
+        return channel
 
     def _say(self, reason: str) -> None:
         """Log why it does not go on, once for as long as it is the same."""

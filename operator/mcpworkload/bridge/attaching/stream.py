@@ -38,6 +38,9 @@ class NotAttached(Exception):
 class Listener(Protocol):
     """Who hears what comes out of a stream."""
 
+    def opened(self, stream: "Stream") -> None:
+        """Take notice that *stream* is there. The first call; others may follow at once."""
+
     def heard(self, data: bytes) -> None:
         """Take what the container wrote to its standard output."""
 
@@ -55,11 +58,11 @@ class _Status(msgspec.Struct):
     message: str = ""
 
 
-async def open_stream(server: ApiServer, target: Target, listener: Listener) -> "Stream":
+async def open_stream(server: ApiServer, target: Target, listener: Listener) -> None:
     """
-    Return a stream to *target*, which the API server has accepted.
+    Return once the API server has given *listener* a stream to *target*.
 
-    It accepts one to a container that has ended, too, and closes it a moment later.
+    It gives one to a container that has ended, too, and closes it a moment later.
 
     Raises:
         NotAttached: it refused, or is not there.
@@ -80,7 +83,6 @@ async def open_stream(server: ApiServer, target: Target, listener: Listener) -> 
     except BaseException:
         stream.abort()
         raise
-    return stream
 
 
 class Stream(asyncio.Protocol):
@@ -184,6 +186,7 @@ class Stream(asyncio.Protocol):
         failure = self._protocol.handshake_exc
         if failure is None:
             self.accepted.set_result(None)
+            self._listener.opened(self)
             self._timer = self._loop.call_later(PING_SECONDS, self._ping)
         elif not self.accepted.done():
             self.accepted.set_exception(NotAttached(_refusal(failure, response)))
