@@ -55,7 +55,7 @@ def say(what: Any) -> Any:
     return {"content": [{"type": "text", "text": what if type(what) is str else json.dumps(what)}]}
 
 
-def call(number: Any, params: Any) -> None:
+def call(number: Any, params: Any) -> None:  # noqa: C901 - a list of tricks
     """Do what a tool's name says."""
     name, arguments = params["name"], params.get("arguments") or {}
     token = (params.get("_meta") or {}).get("progressToken")
