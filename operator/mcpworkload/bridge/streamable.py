@@ -104,14 +104,17 @@ class Streamable:
             _refuse_for_now(request, number, str(error))
         else:
             await answer(request, mail, lambda: _names(session, call), lambda: 200)
-            return call is None or call.error_code is None
+            return not _is_error(call)
         return False
 
 
 def _names(session: Session, call: Call | None) -> Headers:
     """Return the header that tells a client its session, unless it gets an error instead."""
-    is_error = call is not None and call.error_code is not None
-    return [] if is_error else [(SESSION_ID, session.id.encode())]
+    return [] if _is_error(call) else [(SESSION_ID, session.id.encode())]
+
+
+def _is_error(call: Call | None) -> bool:
+    return call is not None and call.error_code is not None
 
 
 def _refuse_for_now(request: Request, number: Raw, text: str) -> None:
