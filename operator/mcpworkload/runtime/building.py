@@ -48,6 +48,9 @@ def build_workload(
             error.message, workload=key, advice=error.advice, fields=error.fields
         ) from None
     spec["transport"] = {"type": transport_type, **spec["transport"]}
+    if transport_type == "stdio" and options.attach_stdio:
+        # Whoever attaches speaks with the server alone: a bridge would be a second voice.
+        spec["transport"]["stdio"] = {"bridge": "None"}
     if labels:
         spec["labels"] = dict(labels)
     if permission_profile is not None:
