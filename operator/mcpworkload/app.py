@@ -64,20 +64,7 @@ async def _lead(
 ) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
     queue, pulse = KeyQueue(), WatchPulse()
-
-    def child_changed(key: str) -> None:
-        queue.add(key, after=COALESCE_SECONDS)
-
-    def container_ended(key: str) -> None:
-        queue.add(key, after=END_SECONDS, is_urgent=True)
-
-    informers = Informers(
-        api,
-        settings.namespaces,
-        child_changed,
-        container_ended,
-        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
-    )
+    informers = _informers(settings, api, queue)
     policy = Policy.of(settings)
     reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
     health.is_synced = False
@@ -104,3 +91,21 @@ async def _lead(
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
         )
+
+
+def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
+    """The caches of all that *settings* have us look at, which tell *queue* what changed."""
+
+    def child_changed(key: str) -> None:
+        queue.add(key, after=COALESCE_SECONDS)
+
+    def container_ended(key: str) -> None:
+        queue.add(key, after=END_SECONDS, is_urgent=True)
+
+    return Informers(
+        api,
+        settings.namespaces,
+        child_changed,
+        container_ended,
+        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
+    )

@@ -48,11 +48,13 @@ async def execute(writer: Writer, key: str, steps: Sequence[Step], memory: Memor
     applies = [step for step in due if isinstance(step, Apply)]
     replaces = [step for step in due if isinstance(step, Replace)]
     claimed = await _all(_claim(writer, key, step, memory.uid) for step in applies)
-    accounts = [step for step in claimed if step.child.id.kind in names.ACCOUNT_KINDS]
-    await _all(_apply(writer, key, step, memory) for step in accounts)
+    for kind in names.ACCOUNT_KINDS:
+        # In this order: what grants a Role is refused before there is one.
+        await _all(_apply(writer, key, step, memory) for step in claimed if step.kind == kind)
+    others = [step for step in claimed if step.kind not in names.ACCOUNT_KINDS]
     await _all(
         [
-            *(_apply(writer, key, step, memory) for step in claimed if step not in accounts),
+            *(_apply(writer, key, step, memory) for step in others),
             *(_replace(writer, key, step, memory) for step in replaces),
         ]
     )

@@ -14,7 +14,7 @@ from mcpworkload.desired import Child
 from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Child as LiveChild
 from mcpworkload.live import Metadata, StatefulSet
-from mcpworkload.names import ChildId
+from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Applied, Observation, difference_to, fixed_fields_of
 from mcpworkload.replacement import Replacement, find_replacement
 
@@ -37,6 +37,11 @@ class Apply:
     fingerprint: str = ""
     #: And the path of the field that somebody else changed.
     changed: str = ""
+
+    @property
+    def kind(self) -> ChildKind:
+        """The kind of the child."""
+        return self.child.id.kind
 
 
 @dataclass(frozen=True)

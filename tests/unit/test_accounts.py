@@ -49,16 +49,16 @@ def planned(child: Child, found: LiveChild) -> Apply | None:
 
 
 async def test_the_account_is_there_before_the_pods() -> None:
-    """None can be made without it."""
+    """None can be made without it, and no Role can be granted before it is there."""
     bench = make_bench(policy=POLICY, **attach())
 
     await bench.look(KEY)
 
     applied = [call for call in bench.world.calls if call.startswith("apply")]
-    assert sorted(applied[:3]) == [
+    assert applied[:3] == [
+        "apply ServiceAccount weather-bridge",
         "apply Role weather-bridge",
         "apply RoleBinding weather-bridge",
-        "apply ServiceAccount weather-bridge",
     ]
     assert len(applied) == 5
 

@@ -50,9 +50,9 @@ def build_child(
     annotations: Mapping[str, str] | None = None,
 ) -> Child:
     """
-    The child of *workload*, and with *annotations* over the user's common ones.
+    The child of *workload* with that content, and with *annotations* over the user's common ones.
 
-    *content* is what it has beside its metadata: a spec, mostly.
+    The content is what it has beside its metadata: a spec, mostly.
 
     The digest covers the whole manifest and stands in its annotations: a field that we stop
     setting changes the digest, though the live object would still contain all that we want.
@@ -63,17 +63,7 @@ def build_child(
         "namespace": workload.namespace,
         "labels": build_labels(workload),
         "annotations": annotations,
-        "ownerReferences": [
-            {
-                "apiVersion": names.API_VERSION,
-                "kind": names.KIND,
-                "name": workload.name,
-                "uid": workload.uid,
-                "controller": True,
-                # A foreground deletion of the workload waits for its children.
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "ownerReferences": [_owner(workload)],
     }
     manifest = {
         "apiVersion": _API_VERSIONS[child_id.kind],
@@ -84,6 +74,18 @@ def build_child(
     digest = digest_of(manifest)
     metadata["annotations"] = {**annotations, names.HASH_ANNOTATION: digest}
     return Child(child_id, manifest, digest)
+
+
+def _owner(workload: Workload) -> Manifest:
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "name": workload.name,
+        "uid": workload.uid,
+        "controller": True,
+        # A foreground deletion of the workload waits for its children.
+        "blockOwnerDeletion": True,
+    }
 
 
 def build_labels(workload: Workload) -> dict[str, str]:

@@ -53,18 +53,26 @@ def build_pod_template(workload: Workload, policy: Policy = DEFAULT_POLICY) -> M
         ],
         "serviceAccountName": _account_name(workload),
         "imagePullSecrets": deepcopy(spec.image_pull_secrets),
-        "nodeSelector": dict(spec.node_selector),
-        "tolerations": deepcopy(spec.tolerations),
-        "affinity": deepcopy(spec.affinity),
-        "topologySpreadConstraints": _build_spread(workload),
-        "priorityClassName": spec.priority_class_name,
-        "runtimeClassName": spec.runtime_class_name,
+        **_build_scheduling(workload),
         "hostAliases": deepcopy(spec.host_aliases),
         "dnsPolicy": spec.dns_policy,
         "dnsConfig": deepcopy(spec.dns_config),
     }
     pod |= {field: value for field, value in optional.items() if value}
     return {"metadata": _build_metadata(workload), "spec": pod}
+
+
+def _build_scheduling(workload: Workload) -> Manifest:
+    """Where the pods may run, by what, and before whom."""
+    spec = workload.spec
+    return {
+        "nodeSelector": dict(spec.node_selector),
+        "tolerations": deepcopy(spec.tolerations),
+        "affinity": deepcopy(spec.affinity),
+        "topologySpreadConstraints": _build_spread(workload),
+        "priorityClassName": spec.priority_class_name,
+        "runtimeClassName": spec.runtime_class_name,
+    }
 
 
 def _build_bridge_containers(
