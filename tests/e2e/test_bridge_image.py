@@ -105,7 +105,7 @@ def test_it_copies_itself(root: Path) -> None:
 @pytest.mark.timeout(BUILD_SECONDS)
 def test_it_is_all_there(root: Path) -> None:
     """What the bridge imports sooner or later, from our folder and no other."""
-    modules = "asyncio, ctypes, ssl, json, httptools, msgspec.json, websockets.asyncio.client"
+    modules = "asyncio, ctypes, ssl, json, httptools, msgspec.json, websockets.client"
     program = f"""
 import sys, {modules}
 files = [getattr(module, "__file__", None) or "/mcpw" for module in list(sys.modules.values())]
