@@ -1,4 +1,4 @@
-"""The files of images that were built here, as a container would have them, and programs in them."""
+"""The files of images that were built here, and programs that run among them alone."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def unpack(image: Built, root: Path) -> None:
 def start(
     root: Path, command: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.Popen[str]:
-    """Start *command* with *root* as its root folder and nothing but *environment*, without rights."""
+    """Start *command* as a user without rights that sees *root* and *environment* alone."""
 
     def enter() -> None:
         os.chroot(root)
@@ -38,7 +38,7 @@ def start(
     return subprocess.Popen(
         command,
         env=environment,
-        preexec_fn=enter,  # noqa: PLW1509 - the tests have one thread here
+        preexec_fn=enter,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

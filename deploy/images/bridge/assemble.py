@@ -50,7 +50,7 @@ LEFT_OUT = re.compile(
     r"|_sqlite3|_bz2|_lzma|_crypt|_lsprof|_zoneinfo|_multiprocessing|_posixshmem|_pickle_|_elementtree"
     r"|audioop|ossaudiodev|spwd|nis|readline).*"
 )
-PACKAGES_LEFT_OUT = re.compile(r"(bin|[^/]*\.dist-info|websockets/(legacy|sync|trio))/.*")
+PACKAGES_LEFT_OUT = re.compile(r"(bin|[^/]*\.dist-info|websockets/(asyncio|legacy|sync|trio))/.*")
 # The image's own list of libraries to load into every program is none of ours, and neither is its
 # table of what it has.
 LOADER_FILES = {

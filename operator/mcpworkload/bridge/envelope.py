@@ -16,7 +16,7 @@ NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"
 
 
 class Refusal(Exception):
-    """A request contradicts itself, or asks for what is not served; to be answered with 400."""
+    """A request contradicts itself, or asks for what is not served."""
 
     def __init__(self, code: int, reason: str, data: object = None) -> None:
         super().__init__(reason)
@@ -51,6 +51,9 @@ def check_envelope(request: Request, message: Message, versions: Collection[str]
     if (named := NAMED_BY.get(method)) is not None and named in params:
         _compare(request, NAME_HEADER, params[named], f"params.{named}")
     check_version(request, versions)
+    if method == "initialize":
+        # Over pipes this is a question of eras; here it is a method that does not exist.
+        raise Refusal(jsonrpc.METHOD_NOT_FOUND, "there are no sessions in this revision")
     return meta
 
 
@@ -72,7 +75,7 @@ def _compare(request: Request, name: bytes, part: jsonrpc.Raw, where: str) -> No
     said = request.header(name)
     if said is None:
         raise Refusal(jsonrpc.HEADER_MISMATCH, f"the header {name.decode()} is missing")
-    text = said.decode("latin-1")
+    text = said.decode("latin-1").strip(" \t")
     # Only names can be such that a header does not hold them.
     if (decoded(text) if name == NAME_HEADER else text) != jsonrpc.value(part):
         reason = f"the header {name.decode()} differs from {where} in the body"

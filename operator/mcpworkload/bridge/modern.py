@@ -81,7 +81,8 @@ class Modern:
             meta = check_envelope(request, message, self.servers.versions)
             await self.parameters.check(request, message, peer)
         except Refusal as error:
-            refuse(request, 400, error.code, str(error), number=number, data=error.data)
+            refuse(request, STATUS_OF[error.code], error.code, str(error), number=number,
+                   data=error.data)  # fmt: skip
             return
         await self._ask(request, message, peer, number, meta)
 

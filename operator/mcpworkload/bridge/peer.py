@@ -8,6 +8,7 @@ one server. Whom a message of the server's own is for, its `Audience` decides.
 import asyncio
 import contextlib
 import logging
+import re
 from collections import deque
 from typing import Protocol
 
@@ -29,6 +30,8 @@ MAX_POSTS = 64
 LAST_SECONDS = 0.4
 #: So many progress tokens are remembered after their answer: a task reports on.
 MAX_FINISHED = 256
+
+_ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\s*,')
 
 PROGRESS = "notifications/progress"
 
@@ -197,12 +200,23 @@ class Peer:
         except NotJsonRpc as error:
             if line.strip():
                 self._violations.report(line, str(error))
-            return None
+            return self._failed(line)
         if kind is Kind.RESPONSE:
             return self._answered(message)
         if kind is Kind.NOTIFICATION:
             return self._notified(message)
         return self._was_asked(message)
+
+    def _failed(self, line: bytes) -> Mailbox | None:
+        """Let nobody wait for an answer that came, and is none, such as one with a NaN in it."""
+        found = _ANSWER_BEGIN.match(line)
+        call = self.calls.get(int(found[1])) if found is not None else None
+        if call is None:
+            return None
+        self.forget(call)
+        text = "the server's answer is not JSON"
+        call.mail.put(call.error(jsonrpc.INTERNAL_ERROR, text), is_answer=True)
+        return call.mail
 
     def _answered(self, message: Message) -> Mailbox | None:
         call = self.calls.get(our_number(message["id"]) or 0)

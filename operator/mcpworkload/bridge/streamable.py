@@ -83,14 +83,13 @@ class Streamable:
         is_open = False
         try:
             with session.held():
-                call = await self._ask(request, session, message)
-            is_open = not request.is_lost and call is not None and call.error_code is None
+                is_open = await self._ask(request, session, message) and not request.is_lost
         finally:
             if not is_open:
                 self.registry.end(session, "it was not opened")
 
-    async def _ask(self, request: Request, session: Session, message: Message) -> Call | None:
-        """Answer a request; how, if that was not left to us."""
+    async def _ask(self, request: Request, session: Session, message: Message) -> bool:
+        """Answer a request; whether with a result."""
         number = jsonrpc.own(message["id"])
         mail = Mailbox()
         # To go away is no cancellation in this era.
@@ -105,14 +104,17 @@ class Streamable:
             _refuse_for_now(request, number, str(error))
         else:
             await answer(request, mail, lambda: _names(session, call), lambda: 200)
-            return call
-        return None
+            return not _is_error(call)
+        return False
 
 
 def _names(session: Session, call: Call | None) -> Headers:
     """Return the header that tells a client its session, unless it gets an error instead."""
-    is_error = call is not None and call.error_code is not None
-    return [] if is_error else [(SESSION_ID, session.id.encode())]
+    return [] if _is_error(call) else [(SESSION_ID, session.id.encode())]
+
+
+def _is_error(call: Call | None) -> bool:
+    return call is not None and call.error_code is not None
 
 
 def _refuse_for_now(request: Request, number: Raw, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_refusals_say_what_to_do(
     def refuse(_source: Path, into: Path) -> None:
         raise OSError(number, os.strerror(number), str(into))
 
-    monkeypatch.setattr(install.shutil, "copyfile", refuse)
+    monkeypatch.setattr(shutil, "copyfile", refuse)
 
     with pytest.raises(NotCopied) as refusal:
         copy_runtime(source, target)

@@ -55,7 +55,7 @@ def test_modules(name: str, *, wanted: bool) -> None:
     ("name", "wanted"),
     [
         ("uvicorn/server.py", True),
-        ("websockets/asyncio/client.py", True),
+        ("websockets/client.py", True),
         ("websockets/legacy/client.py", False),
         ("click-8.5.1.dist-info/METADATA.py", False),
         ("bin/uvicorn.py", False),

@@ -1,0 +1,101 @@
+"""Sessions that share one server."""
+
+import asyncio
+import json
+
+from tests.unit.bridge.running import (
+    PLAIN,
+    initialize,
+    notification,
+    running,
+    tool,
+)
+
+SHARED = ("--sessions", "Shared")
+
+
+async def test_clients_share_a_server_and_nothing_else() -> None:
+    """One process, one handshake; equal ids and tokens never meet."""
+    async with running(*PLAIN, "legacy", options=SHARED) as bridge:
+        sessions = [await bridge.open() for _ in range(3)]
+        old = await bridge.legacy(None, initialize("2025-03-26"))
+
+        async def one(session: str, steps: int) -> int:
+            call = tool("sleep", 1, meta={"progressToken": 1}, seconds=0.1, steps=steps)
+            answer = await bridge.legacy(session, call)
+            assert len(answer.messages) == steps + 1
+            pid: int = (await bridge.legacy(session, tool("echo"))).last["result"]["pid"]
+            return pid
+
+        pids = await asyncio.gather(*(one(s, n) for n, s in enumerate(sessions)))
+        seen = await bridge.legacy(sessions[0], tool("seen"))
+        children = len(bridge.children())
+
+    assert len(set(pids)) == children == 1
+    found = json.loads(seen.last["result"]["content"][0]["text"])["seen"]
+    assert found[:2] == ["initialize", "notifications/initialized"]
+    assert found.count("initialize") == found.count("notifications/initialized") == 1
+    assert old.last["result"]["protocolVersion"] == "2025-03-26"
+
+
+async def test_a_shared_server_cannot_ask() -> None:
+    """It is refused with the reason, and may go on."""
+    async with running(*PLAIN, "legacy", options=SHARED) as bridge:
+        session = await bridge.open()
+        answer = await bridge.legacy(session, tool("ask"))
+        alive = await bridge.legacy(session, tool("ask", method="ping"))
+
+    assert "PerSession" in answer.last["result"]["content"][0]["text"]
+    assert alive.last["result"]["content"][0]["text"] == "{}"
+
+
+async def test_only_what_concerns_all_is_told_to_all() -> None:
+    """Changed lists to everybody, resources to subscribers, log messages to nobody of several."""
+    async with running(*PLAIN, "legacy", options=SHARED) as bridge:
+        first, second = await bridge.open(), await bridge.open()
+        subscribe = {"jsonrpc": "2.0", "id": 1, "method": "resources/subscribe"}
+        await bridge.legacy(first, {**subscribe, "params": {"uri": "a:b"}})
+        changed = notification("notifications/tools/list_changed")
+        updated = notification("notifications/resources/updated", uri="a:b")
+        lines = [json.dumps(changed), json.dumps(updated)]
+        await bridge.legacy(first, tool("garbage", lines=lines))
+        await bridge.legacy(first, tool("log"))
+        heard = []
+        for session in (first, second):
+            get = {"accept": "text/event-stream", "mcp-session-id": session}
+            listening = asyncio.create_task(bridge.request("GET", **get))
+            await asyncio.sleep(0.1)
+            await bridge.request("DELETE", **{"mcp-session-id": session})
+            heard.append([message["method"] for message in (await listening).messages])
+
+    assert heard == [[changed["method"], updated["method"]], [changed["method"]]]
+
+
+async def test_a_session_ends_without_its_server() -> None:
+    """Its requests are cancelled, the others go on with the same process."""
+    async with running(*PLAIN, "legacy", options=SHARED) as bridge:
+        first, second = await bridge.open(), await bridge.open()
+        waiting = asyncio.create_task(bridge.legacy(first, tool("sleep", seconds=2)))
+        await asyncio.sleep(0.1)
+        await bridge.request("DELETE", **{"mcp-session-id": first})
+        ended = await waiting
+        seen = await bridge.legacy(second, tool("seen"))
+
+    assert "session ended" in ended.last["error"]["message"]
+    assert json.loads(seen.last["result"]["content"][0]["text"])["cancelled"] == [2]
+
+
+async def test_the_end_of_a_shared_server_ends_the_bridge() -> None:
+    """With its code, after everybody who waits has heard of it."""
+    async with running(*PLAIN, "dual", options=SHARED) as bridge:
+        session = await bridge.open()
+        waiting = asyncio.create_task(bridge.legacy(session, tool("sleep", seconds=5)))
+        await asyncio.sleep(0.1)
+        begin = asyncio.get_running_loop().time()
+        dying = await bridge.legacy(session, tool("exit", code=4))
+        code = await bridge.ended()
+        took = asyncio.get_running_loop().time() - begin
+
+    message = "server exited with code 4 before it answered"
+    assert dying.last["error"]["message"] == (await waiting).last["error"]["message"] == message
+    assert (code, took < 1) == (4, True)
