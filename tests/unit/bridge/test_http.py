@@ -257,9 +257,10 @@ async def test_streams_come_in_chunks_and_the_connection_stays() -> None:
 
 
 SNIPPETS = st.sampled_from(
-    [b"GET ", b"POST ", b"CONNECT ", b"PRI * HTTP/2.0", b"/x", b"/slow", b" HTTP/1.1", b"\r\n", b"\r\n\r\n", b"host: h", b"a: b",
-     b"content-length: 5", b"transfer-encoding: chunked", b"5\r\nhello\r\n", b"0\r\n\r\n",
-     b"upgrade: h2c", b"connection: upgrade", b"expect: 100-continue", b"\x00", b"{}"]
+    [b"GET ", b"POST ", b"CONNECT ", b"PRI * HTTP/2.0", b"/x", b"/slow", b" HTTP/1.1", b"\r\n",
+     b"\r\n\r\n", b"host: h", b"a: b", b"content-length: 5", b"transfer-encoding: chunked",
+     b"5\r\nhello\r\n", b"0\r\n\r\n", b"upgrade: h2c", b"connection: upgrade",
+     b"expect: 100-continue", b"\x00", b"{}"]
 )  # fmt: skip
 
 
