@@ -151,8 +151,8 @@ class Transport(Model):
     ] = Field(
         default=(),
         description=(
-            "Web origins whose pages may call a stdio server's bridge. Left out: none, apart "
-            "from the bridge's own; clients that are no browsers send no origin."
+            "Web origins whose pages may call a stdio server's bridge. Left out: none but "
+            "one that came from it by localhost or an address; other clients send no origin."
         ),
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
