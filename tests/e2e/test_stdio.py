@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import yaml
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.sse import sse_client
 
 from tests.rig.builders import SMALL, make_workload
@@ -38,18 +38,37 @@ async def talking(space: Space, name: str, mode: str = "auto") -> AsyncIterator[
         yield client
 
 
-@pytest.mark.parametrize("name", ["stdio", "stdio-attach"])
-async def test_every_mode_of_the_client_is_served(space: Space, name: str) -> None:
-    """Sessions of 2025-11-25 and requests of 2026-07-28, whichever way the bridge serves."""
+@pytest.mark.parametrize(
+    ("name", "way", "modes"),
+    [
+        pytest.param("stdio", "Inject", ("auto", "legacy", "2026-07-28"), id="inject"),
+        # One process serves one era, and every client can fall back to sessions.
+        pytest.param("stdio-attach", "Attach", ("auto", "legacy"), id="attach"),
+    ],
+)
+async def test_the_modes_of_the_client_are_served(
+    space: Space, name: str, way: str, modes: tuple[str, ...]
+) -> None:
+    """Sessions of 2025-11-25, and requests of 2026-07-28 where there can be two processes."""
     workload = await space.settle(read_sample(name), READY_SECONDS)
 
     assert workload["status"]["url"] == f"http://{name}.{space.name}.svc:8080/mcp"
-    way = "Attach" if name == "stdio-attach" else "Inject"
     assert f"({way}, because command is" in condition_of(workload, "Accepted")["message"]
-    for mode in ("auto", "legacy", "2026-07-28"):
+    for mode in modes:
         async with talking(space, name, mode) as client:
             assert NOW in await list_tools(client)
             assert "Europe/Oslo" in await call_tool(client, NOW, timezone="Europe/Oslo")
+
+
+async def test_an_era_that_is_not_served_is_refused_in_words(space: Space) -> None:
+    """A client that insists on 2026-07-28, and a server that has sessions alone."""
+    await space.settle(read_sample("stdio-attach"), READY_SECONDS)
+
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(MCPError, match="send initialize"), flatten_subgroups=True
+    ):
+        async with talking(space, "stdio-attach", "2026-07-28") as client:
+            await list_tools(client)
 
 
 async def test_old_clients_and_new_ones_share_a_server(space: Space) -> None:

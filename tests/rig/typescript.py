@@ -32,6 +32,12 @@ async def start_client(space: Space) -> None:
         "name": "client",
         "image": EVERYTHING,
         "command": ["node", "--eval", "setInterval(() => {}, 1000)"],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
     }
     pod_spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     await space.create(make_object("Pod", POD, spec=pod_spec))
