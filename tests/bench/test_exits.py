@@ -230,7 +230,7 @@ async def kill(space: Space, kubelet: PlayedKubelet, output: Path) -> Run:
             for number in range(EXITS):
                 group.create_task(run.end(kubelet, NAMES[number % SIZE]))
                 await asyncio.sleep(1 / EXITS_PER_SECOND)
-        while min(len(run.counted), len(told(output))) < EXITS:  # noqa: ASYNC110 - a file
+        while min(len(run.counted), len(told(output))) < EXITS:
             await asyncio.sleep(1)
         # What is told twice would come now.
         await asyncio.sleep(PAUSE_SECONDS)

@@ -40,7 +40,7 @@ async def open_runtime(space: Space, kubeconfig: str) -> AsyncIterator[Kubernete
     async with await KubernetesRuntime.from_environment(space.name, kubeconfig=kubeconfig) as found:
         yield found
     async with asyncio.timeout(5):
-        while _open_sockets() > before:  # noqa: ASYNC110 - transports close by and by
+        while _open_sockets() > before:
             await asyncio.sleep(0.01)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

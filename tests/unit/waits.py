@@ -6,5 +6,5 @@ from collections.abc import Callable
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let other tasks run until *condition* holds; the test's own timeout bounds it."""
-    while not condition():  # noqa: ASYNC110 - the code under test has no event to wait for
+    while not condition():
         await asyncio.sleep(0.001)

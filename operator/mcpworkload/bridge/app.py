@@ -11,7 +11,7 @@ from typing import Any
 from mcpworkload.bridge.channel import End, Source
 from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.frontdoor import FrontDoor
-from mcpworkload.bridge.hosts import Hosts
+from mcpworkload.bridge.hosts import Hosts, cluster_domains
 from mcpworkload.bridge.modern import Modern, ModernAudience
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.registry import Registry
@@ -62,7 +62,11 @@ class Bridge:
         self._door = FrontDoor(
             options,
             Hosts(
-                options.namespace, options.services, options.allowed_hosts, options.allowed_origins
+                options.namespace,
+                options.services,
+                options.allowed_hosts,
+                options.allowed_origins,
+                cluster_domains(options.namespace),
             ),
             Streamable(self._registry, conversation),
             Sse(self._registry, conversation),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.jsonrpc import Kind, Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
@@ -42,9 +43,14 @@ class Conversation:
             await self.registry.give_server(session)
         if session.peer is None:
             raise NotServed("send initialize first")
-        return await session.peer.call(
-            message, mail, self.options.request_timeout, among=session.calls
-        )
+        try:
+            return await session.peer.call(
+                message, mail, self.options.request_timeout, among=session.calls
+            )
+        except ChannelClosed as error:
+            if method == INITIALIZE:
+                raise NotServed(str(error)) from None
+            raise
 
     async def take(self, session: Session, message: Message, kind: Kind) -> None:
         """Pass on a notification or a response."""

@@ -8,6 +8,10 @@ the name that the browser then sends us, which is why an address needs no furthe
 import ipaddress
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
+
+RESOLVER = Path("/etc/resolv.conf")
+DEFAULT_DOMAIN = "cluster.local"
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class Hosts:
     services: Collection[str]
     allowed_hosts: Collection[str] = ()
     allowed_origins: Collection[str] = ()
+    #: What the names of Services may end in. Anybody can have web.team.svc.anything.example.
+    domains: Collection[str] = (DEFAULT_DOMAIN,)
 
     def serves(self, host: str) -> bool:
         """Whether the Host header *host* names us; its port may be anything."""
@@ -42,17 +48,26 @@ class Hosts:
         service, _, rest = name.partition(".")
         if service not in self.services:
             return False
-        namespace, _, domain = rest.partition(".")
-        if not rest:
-            return True
-        return namespace == self.namespace and (
-            not domain or domain == "svc" or domain.startswith("svc.")
-        )
+        own = (self.namespace, f"{self.namespace}.svc")
+        return rest in ("", *own, *(f"{own[1]}.{domain}" for domain in self.domains))
+
+
+def cluster_domains(namespace: str, resolver: Path = RESOLVER) -> tuple[str, ...]:
+    """Return the domains that this pod looks Services of its namespace up in."""
+    try:
+        lines = resolver.read_text().lower().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return (DEFAULT_DOMAIN,)
+    searched = [name for line in lines if line.startswith("search") for name in line.split()[1:]]
+    found = (name.rstrip(".").partition(f"{namespace}.svc.") for name in searched)
+    domains = [domain for before, sign, domain in found if sign and domain and not before]
+    return tuple(dict.fromkeys([*domains, DEFAULT_DOMAIN]))
 
 
 def _without_port(host: str) -> str:
     if host.startswith("["):
-        return host[1:].partition("]")[0]
+        address, end, _ = host[1:].partition("]")
+        return address if end else host
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdecimal() else host
 

@@ -124,6 +124,11 @@ class Peer:
             call.timer = loop.call_later(timeout, self._expired, call, timeout)
         try:
             await self._channel.send(line)
+        except ChannelClosed:
+            self.forget(call)
+            # One that takes no input is of no use, and most often it is dead already.
+            await self._channel.end(within=LAST_SECONDS)
+            raise ChannelClosed(f"{await asyncio.shield(self.over)} before it answered") from None
         except BaseException:
             self.forget(call)
             raise

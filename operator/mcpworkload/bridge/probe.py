@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 #: A server that is silent for so long may wait for ``initialize``.
 SILENCE_SECONDS = 2.0
+LATE_SECONDS = 0.25
 #: A server has so long to start.
 START_SECONDS = 60.0
 #: One that only showed that it works has so long to end.
@@ -109,8 +110,8 @@ async def _first_of(discovery: "asyncio.Task[tuple[str, ...]]", first: Peer, sec
         welcome = await greeting
         if welcome is not None:
             found.legacy, found.greeting = second, welcome
-            # It may start slowly, and then answer both.
-            await asyncio.wait({discovery}, timeout=SILENCE_SECONDS)
+            # A slow one that speaks both eras was asked this first.
+            await asyncio.wait({discovery}, timeout=LATE_SECONDS)
         else:
             await discovery
     if discovery.done() and discovery.result():

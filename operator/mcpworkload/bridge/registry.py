@@ -73,6 +73,7 @@ class Registry:
         if self._sessions.pop(session.id, None) is None:
             return
         log.info("%s ended: %s", session.name, why)
+        session.was_ended = session.peer is None or session.peer.end_state is None
         if session.peer is not None and not self.servers.is_shared:
             self.servers.spawn(session.peer.end(FAREWELL_SECONDS))
         elif session.peer is not None:
@@ -113,7 +114,7 @@ class Registry:
         )
 
     def _server_ended(self, session: Session, over: "asyncio.Task[End]") -> None:
-        if over.cancelled() or session.is_over or session.peer is None:
+        if over.cancelled() or session.was_ended or session.peer is None:
             return
         self.servers.session_server_ended(session.peer, over.result())
         self.end(session, str(over.result()))

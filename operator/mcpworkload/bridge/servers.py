@@ -1,6 +1,7 @@
 """The server processes that everybody shares, and how sessions get their own."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Coroutine
 from typing import Any
@@ -15,8 +16,10 @@ log = logging.getLogger(__name__)
 
 #: Pauses between the tries of a server that ends, or says nothing, before it ever answers.
 RETRY_PAUSES = (0.5, 1.0)
-#: So many servers in a row may fail to answer a session's first message.
-MAX_FAILURES = 5
+#: Pauses before we look whether servers answer again; after the last one there is no hope, but
+#: those whose session goes on are not disturbed.
+LOOK_PAUSES = (0.25, 0.5, 1.0)
+LAST_LOOK_PAUSE = 2.0
 
 
 class NotServed(Exception):
@@ -47,7 +50,6 @@ class Servers:
         self._source = source
         self._audiences = (modern, legacy)
         self._own: set[Peer] = set()
-        self._failures = 0
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
         self._greeting_lock = asyncio.Lock()
@@ -101,21 +103,16 @@ class Servers:
             return self._legacy_pair()
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
-        """Note the end of a session's server; too many that never answered end everything."""
-        if peer.has_answered or any(other.has_answered for other in self._own):
-            self._failures = 0
-        if not peer.has_answered:
-            self._failed(end)
+        """
+        Note that a session's server ended by itself.
 
-    def _failed(self, end: End) -> None:
-        self._failures += 1
-        if self.modern is not None or self._is_ending:
+        Where it never answered, nor any other one does, new sessions have no chance: we are
+        not ready until one answers again, and give up after some tries.
+        """
+        if peer.has_answered or self.modern is not None or self._is_ending or self.trouble:
             return
-        if self._failures >= MAX_FAILURES:
-            self.give_up(end, f"{end}; {self._failures} servers in a row never answered")
-        elif self.trouble is None:
-            self.trouble = f"{end} before it answered"
-            self.spawn(self._look_again())
+        self.trouble = f"{end} before it answered"
+        self.spawn(self._look_again())
 
     def give_up(self, end: End, reason: str) -> None:
         """Let everything end as *end* did."""
@@ -174,13 +171,18 @@ class Servers:
             self.give_up(end, str(end))
 
     async def _look_again(self) -> None:
-        try:
-            found = await probe(self._source)
-        except NoAnswer as error:
-            self.trouble = None
-            self._failed(error.end)
-        except CannotStart as error:
-            self.give_up(End(code=error.exit_status), str(error))
-        else:
-            self._failures = 0
-            self._adopt(found)
+        for pause in itertools.chain(LOOK_PAUSES, itertools.repeat(LAST_LOOK_PAUSE)):
+            await asyncio.sleep(pause)
+            try:
+                found = await probe(self._source)
+            except NoAnswer as error:
+                self.trouble = str(error)
+                if pause == LAST_LOOK_PAUSE and not any(p.has_answered for p in self._own):
+                    self.give_up(error.end, f"{error}, as others before it")
+                    return
+            except CannotStart as error:
+                self.give_up(End(code=error.exit_status), str(error))
+                return
+            else:
+                self._adopt(found)
+                return

@@ -39,7 +39,8 @@ class Session:
         self.subscriptions: set[str] = set()
         #: Where all answers go, with the transport that has one stream for them.
         self.answers: Mailbox | None = None
-        self.is_over = False
+        #: Whether it was ended while its server was there.
+        self.was_ended = False
         self._streams: list[Mailbox] = []
         self._backlog = Mailbox(is_stream=True)
         self._holds = 0
@@ -81,8 +82,7 @@ class Session:
             self._streams.remove(stream)
 
     def finish(self) -> None:
-        """End every stream after what is in it; nothing is accepted any more."""
-        self.is_over = True
+        """End every stream after what is in it."""
         for stream in self._streams:
             stream.finish()
         self._streams.clear()

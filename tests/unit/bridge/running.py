@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,16 @@ class Bridge:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     async def request(
-        self, method: str, path: str = "/mcp", body: bytes | None = None, **headers: str
+        self,
+        method: str,
+        path: str = "/mcp",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request over a connection of its own."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**26)
         try:
-            writer.write(head(method, path, body, headers) + (body or b""))
+            writer.write(head(method, path, body, headers or {}) + (body or b""))
             return await read_answer(reader)
         finally:
             writer.close()
@@ -78,13 +82,13 @@ class Bridge:
         body = json.dumps(message).encode()
         version = {"mcp-protocol-version": LEGACY}
         return await self.request(
-            "POST", body=body, **{**JSON_HEADERS, **version, **named, **headers}
+            "POST", body=body, headers={**JSON_HEADERS, **version, **named, **headers}
         )
 
     async def modern(self, message: Any, **headers: str) -> Answer:
         """POST a message that stands for itself."""
         body = json.dumps(message).encode()
-        return await self.request("POST", body=body, **{**modern_headers(message), **headers})
+        return await self.request("POST", body=body, headers={**modern_headers(message), **headers})
 
     async def open(self) -> str:
         """Open a session; its id."""
@@ -94,6 +98,10 @@ class Bridge:
         done = await self.legacy(session, notification("notifications/initialized"))
         assert done.status == 202
         return session
+
+    async def end(self, session: str) -> Answer:
+        """End a session."""
+        return await self.request("DELETE", headers={"mcp-session-id": session})
 
     async def ready(self, *, within: float = 8.0) -> None:
         """Wait until it says that it is ready."""
@@ -155,7 +163,7 @@ def tool(name: str, number: Any = 1, *, meta: Any = None, **arguments: Any) -> A
     return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
 
 
-def head(method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+def head(method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
     """Return the head of a request."""
     fields = {"host": "localhost", **headers}
     if body is not None:
@@ -207,8 +215,8 @@ async def running(
     """Run a bridge before *command*; afterwards it is gone, and its children are."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "mcpworkload.bridge", "serve",
-        "--port", str(port), "--service", "web", "--namespace", "team", "--grace", "1", *options, "--", *command,
+        sys.executable, "-m", "mcpworkload.bridge", "serve", "--port", str(port),
+        "--service", "web", "--namespace", "team", "--grace", "1", *options, "--", *command,
         stderr=asyncio.subprocess.PIPE, env=environment,
     )  # fmt: skip
     bridge = Bridge(process, port)

@@ -40,7 +40,7 @@ async def stream(bridge: Bridge) -> AsyncIterator[tuple[asyncio.StreamReader, st
 
 async def post(bridge: Bridge, where: str, message: Any) -> Answer:
     """Post a message."""
-    return await bridge.request("POST", where, json.dumps(message).encode(), **JSON_HEADERS)
+    return await bridge.request("POST", where, json.dumps(message).encode(), JSON_HEADERS)
 
 
 async def next_message(reader: asyncio.StreamReader) -> Any:

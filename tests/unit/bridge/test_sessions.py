@@ -24,7 +24,7 @@ async def test_a_session_lives_from_initialize_to_delete() -> None:
             (await bridge.legacy(session, tool("echo", text="hi"))).last["result"]["pid"]
             for session in (first, second, first)
         ]
-        gone = await bridge.request("DELETE", **{"mcp-session-id": first})
+        gone = await bridge.end(first)
         after = await bridge.legacy(first, tool("echo"))
         other = await bridge.legacy(second, tool("echo"))
 
@@ -43,7 +43,7 @@ async def test_a_message_goes_through_as_it_is() -> None:
             ' "extra": [], "_meta": {"traceparent": "00-1-2-03"}}}'
         )
         answer = await bridge.request(
-            "POST", body=body.encode(), **JSON_HEADERS, **{"mcp-session-id": session}
+            "POST", body=body.encode(), headers={**JSON_HEADERS, "mcp-session-id": session}
         )
 
     assert answer.last["id"] == "aé 1"
@@ -112,7 +112,7 @@ async def test_what_is_for_no_request_goes_to_the_stream_of_the_session() -> Non
         await reader.readuntil(b"list_changed")
         await asyncio.gather(slow, also)
         await bridge.legacy(other, tool("log", text="not yours"))
-        await bridge.request("DELETE", **{"mcp-session-id": session})
+        await bridge.end(session)
         rest = await reader.readuntil(b"0\r\n\r\n")
         writer.close()
 
@@ -245,7 +245,7 @@ async def test_versions_of_this_era_are_all_taken() -> None:
         body = json.dumps(tool("echo")).encode()
         named = {**JSON_HEADERS, "mcp-session-id": session}
         statuses = [
-            (await bridge.request("POST", body=body, **named, **version)).status
+            (await bridge.request("POST", body=body, headers={**named, **version})).status
             for version in (
                 {},
                 {"mcp-protocol-version": LEGACY},
@@ -253,7 +253,7 @@ async def test_versions_of_this_era_are_all_taken() -> None:
             )
         ]
         unknown = await bridge.request(
-            "POST", body=body, **named, **{"mcp-protocol-version": "1999"}
+            "POST", body=body, headers={**named, "mcp-protocol-version": "1999"}
         )
         missing = await bridge.legacy(None, tool("echo"))
 

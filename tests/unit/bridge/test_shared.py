@@ -63,9 +63,9 @@ async def test_only_what_concerns_all_is_told_to_all() -> None:
         heard = []
         for session in (first, second):
             get = {"accept": "text/event-stream", "mcp-session-id": session}
-            listening = asyncio.create_task(bridge.request("GET", **get))
+            listening = asyncio.create_task(bridge.request("GET", headers=get))
             await asyncio.sleep(0.1)
-            await bridge.request("DELETE", **{"mcp-session-id": session})
+            await bridge.end(session)
             heard.append([message["method"] for message in (await listening).messages])
 
     assert heard == [[changed["method"], updated["method"]], [changed["method"]]]
@@ -77,7 +77,7 @@ async def test_a_session_ends_without_its_server() -> None:
         first, second = await bridge.open(), await bridge.open()
         waiting = asyncio.create_task(bridge.legacy(first, tool("sleep", seconds=2)))
         await asyncio.sleep(0.1)
-        await bridge.request("DELETE", **{"mcp-session-id": first})
+        await bridge.end(first)
         ended = await waiting
         seen = await bridge.legacy(second, tool("seen"))
 

@@ -100,10 +100,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # We go on in HTTP/1.1, as our answer shows.
-            self._parser = httptools.HttpRequestParser(self)
-            if rest := data[upgrade.args[0] :]:
-                self.data_received(rest)
+            self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
             if isinstance(cause, _Refused):
@@ -141,6 +138,10 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Decide by the head whether to read on."""
+        if self._parser.should_upgrade():
+            if self._parser.get_method() == b"CONNECT":
+                raise _Refused(405, "this is no proxy")
+            return
         self._is_in_head, self._head_bytes = False, 0
         self._body_deadline = self._loop.time() + BODY_TOTAL_SECONDS
         method = self._parser.get_method().decode("latin-1")
@@ -166,6 +167,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Start to answer, or let it wait for its turn."""
+        if self._parser.should_upgrade():
+            return
         request, self._coming = self._coming, None
         assert request is not None  # noqa: S101 - its head came first
         request.body = bytes(self._body)
@@ -232,6 +235,19 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
         else:
             self._refuse(408, "the request took too long to arrive")
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """
+        Go on in HTTP/1.1, as our answer will show, with the same request.
+
+        Some clients offer HTTP/2 with every request, bodies included, which the parser takes
+        for something else by then.
+        """
+        method, target, headers = self._parser.get_method(), self._target, self._headers
+        kept = [(n, v) for n, v in headers if n not in (b"connection", b"upgrade")]
+        lines = [method + b" " + target + b" HTTP/1.1", *(n + b": " + v for n, v in kept)]
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
     def _start(self, request: Request) -> None:
         self._current = request

@@ -95,7 +95,7 @@ def call(number: Any, params: Any) -> None:  # noqa: C901 - a list of tricks
         answer(number, say({"seen": SEEN, "cancelled": CANCELLED, "environment": dict(os.environ)}))
     elif name == "change":
         for subscription in list(SUBSCRIPTIONS):
-            meta = {"_meta": {SUBSCRIPTION: subscription}}
+            meta: Any = {"_meta": {SUBSCRIPTION: subscription}}
             send({"method": "notifications/tools/list_changed", "params": meta})
         answer(number, say("changed"))
     else:
@@ -122,7 +122,10 @@ def ask(method: str) -> Any:
 def listen(number: Any, params: Any) -> None:
     """Open a subscription, which only a cancellation ends."""
     SUBSCRIPTIONS[number] = params
-    acknowledged = {"notifications": params.get("notifications"), "_meta": {SUBSCRIPTION: number}}
+    acknowledged: Any = {
+        "notifications": params.get("notifications"),
+        "_meta": {SUBSCRIPTION: number},
+    }
     send({"method": "notifications/subscriptions/acknowledged", "params": acknowledged})
 
 
@@ -132,14 +135,14 @@ def request(number: Any, method: str, params: Any, era: str) -> None:
         version = params["protocolVersion"]
         capabilities = {"tools": {}, "logging": {}, "resources": {"subscribe": True}}
         info = {"name": "plain", "version": "1"}
-        result = {"protocolVersion": version, "capabilities": capabilities, "serverInfo": info}
+        result: Any = {"protocolVersion": version, "capabilities": capabilities, "serverInfo": info}
         send({"id": number, "result": result})
     elif method == "initialize":
         refuse(number, -32022, "no sessions", {"supported": ["2026-07-28"]})
     elif method == "server/discover" and era == "modern":
-        info = {"io.modelcontextprotocol/serverInfo": {"name": "plain", "version": "1"}}
-        versions = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
-        answer(number, {**versions, "ttlMs": 0, "cacheScope": "private", "_meta": info})
+        stamp = {"io.modelcontextprotocol/serverInfo": {"name": "plain", "version": "1"}}
+        versions: Any = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+        answer(number, {**versions, "ttlMs": 0, "cacheScope": "private", "_meta": stamp})
     elif method == "tools/list":
         tools = [{"name": name, "inputSchema": {"type": "object"}} for name in TOOLS]
         answer(number, {"tools": tools, "ttlMs": 0, "cacheScope": "private"})

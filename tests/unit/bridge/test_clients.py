@@ -1,0 +1,96 @@
+"""The official Python client, through a bridge, in every mode that it has."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+
+from tests.unit.bridge.running import DUAL, PLAIN, running
+
+MODES = [("auto", "2026-07-28"), ("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")]
+
+
+@pytest.mark.parametrize("sessions", ["PerSession", "Shared"])
+async def test_every_mode_works_with_a_server_of_both_eras(sessions: str) -> None:
+    """List, call, progress, a failing call; one after another and at the same time."""
+    async with running(*DUAL, options=("--sessions", sessions)) as bridge:
+
+        async def use(mode: Any, version: str) -> None:
+            steps: list[float] = []
+
+            async def note(progress: float, total: Any, message: Any) -> None:
+                assert (total, message) == (3, f"number {progress:g}")
+                steps.append(progress)
+
+            async with Client(bridge.url, mode=mode) as client:
+                assert client.protocol_version == version
+                tools = [tool.name for tool in (await client.list_tools()).tools]
+                assert tools == ["echo", "pid", "environment", "count"]
+                result = await client.call_tool("count", {"upto": 3}, progress_callback=note)
+                assert result.content[0].text == "3"  # type: ignore[union-attr]
+                assert steps == [1, 2, 3]
+                failed = await client.call_tool("echo", {})
+                assert failed.is_error
+                large = "é" * 500_000
+                echoed = await client.call_tool("echo", {"text": large})
+                assert echoed.content[0].text == large  # type: ignore[union-attr]
+
+        for mode, version in MODES:
+            await use(mode, version)
+        await asyncio.gather(*(use(mode, version) for mode, version in MODES * 2))
+
+
+@pytest.mark.parametrize(
+    ("era", "served", "refused"),
+    [
+        ("legacy", ["auto", "legacy"], "2026-07-28"),
+        ("modern", ["auto", "2026-07-28"], "legacy"),
+        ("mute", ["auto", "legacy"], "2026-07-28"),
+    ],
+)
+async def test_modes_find_the_era_of_the_server(era: str, served: list[Any], refused: Any) -> None:
+    """And a client that insists on the other one is told so."""
+    async with running(*PLAIN, era) as bridge:
+        for mode in served:
+            async with Client(bridge.url, mode=mode) as client:
+                result = await client.call_tool("echo", {"text": mode})
+                assert result.content[0].text == mode  # type: ignore[union-attr]
+        with pytest.raises((MCPError, ExceptionGroup)) as raised:
+            async with Client(bridge.url, mode=refused) as client:
+                await client.call_tool("echo", {"text": "x"})
+
+    assert "initialize" in repr(raised.value) or "no sessions" in repr(raised.value)
+
+
+async def test_a_client_hears_what_is_for_it_alone() -> None:
+    """Log messages of its session, in the era that has them."""
+    async with running(*PLAIN, "legacy") as bridge:
+        heard: dict[str, list[Any]] = {"a": [], "b": []}
+
+        async def use(name: str) -> None:
+            async def note(params: Any) -> None:
+                heard[name].append(params.data)
+
+            async with Client(bridge.url, mode="legacy", logging_callback=note) as client:
+                await client.call_tool("log", {"text": name, "lines": 3})
+                await asyncio.sleep(0.1)
+
+        await asyncio.gather(use("a"), use("b"))
+
+    assert heard == {name: [f"{name} {n}" for n in range(3)] for name in "ab"}
+
+
+async def test_a_client_that_leaves_ends_its_server() -> None:
+    """By DELETE, as clients do when they close."""
+    async with running(*PLAIN, "legacy") as bridge:
+        async with Client(streamable_http_client(bridge.url), mode="legacy") as client:
+            await client.list_tools()
+            during = len(bridge.children())
+        async with asyncio.timeout(3):
+            while bridge.children():
+                await asyncio.sleep(0.02)
+
+    assert during == 1

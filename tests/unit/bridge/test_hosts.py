@@ -1,0 +1,112 @@
+"""Under which names we may be addressed, and by which pages."""
+
+from pathlib import Path
+
+import pytest
+
+from mcpworkload.bridge.hosts import Hosts, cluster_domains
+from tests.unit.bridge.running import PLAIN, initialize, running
+
+HOSTS = Hosts(
+    "team",
+    ("web", "web-svc"),
+    ("mcp.example", "other.example:8443"),
+    ("https://app.example",),
+    ("my.domain", "cluster.local"),
+)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "localhost:8080", "127.0.0.1:8080", "10.1.2.3", "[::1]:8080", "[fd00::1]",
+        "web", "web:8080", "WEB", "web.", "web.team", "web.team:80", "web.team.svc",
+        "web.team.svc.cluster.local", "web.team.svc.cluster.local.:8080", "web.team.svc.my.domain",
+        "web-svc.team.svc", "web-0.web", "web-0.web.team.svc.cluster.local:8080",
+        "mcp.example", "mcp.example:443", "other.example:8443",
+    ],
+)  # fmt: skip
+def test_our_names_are_served(host: str) -> None:
+    """In every form in which DNS has them, with any port."""
+    assert HOSTS.serves(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", "evil.example", "web.evil.example", "web.team.evil", "web.team.svcx", "web.other",
+        "web.other.svc", "a.b.web", "a.b.web.team.svc", "xweb", "web.team.svc.evil",
+        "other.example", "other.example:80", "localhost.evil.example", "127.0.0.1.evil.example",
+        "[::1", "team", "svc",
+    ],
+)  # fmt: skip
+def test_other_names_are_not(host: str) -> None:
+    """Least of all those that a page could point here."""
+    assert not HOSTS.serves(host)
+
+
+@pytest.mark.parametrize(
+    ("resolver", "domains"),
+    [
+        ("search team.svc.my.domain svc.my.domain my.domain\nnameserver 10.0.0.1\n",
+         ("my.domain", "cluster.local")),
+        ("nameserver 10.0.0.1\nsearch team.svc.cluster.local. svc.cluster.local cluster.local\n",
+         ("cluster.local",)),
+        ("search other.svc.evil xteam.svc.evil team.svc. example\n", ("cluster.local",)),
+        ("", ("cluster.local",)),
+        (None, ("cluster.local",)),
+    ],
+)  # fmt: skip
+def test_the_clusters_domain_is_what_the_pod_searches(
+    resolver: str | None, domains: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Where it says nothing, what clusters have by default."""
+    path = tmp_path / "resolv.conf"
+    if resolver is not None:
+        path.write_text(resolver)
+
+    assert cluster_domains("team", path) == domains
+
+
+@pytest.mark.parametrize(
+    ("origin", "admitted"),
+    [
+        ("https://app.example", True),
+        ("https://APP.example/", True),
+        ("http://web.team:8080", True),
+        ("https://web.team:8080", True),
+        ("http://web.team", False),
+        ("http://app.example", False),
+        ("https://app.example.evil", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_pages_are_admitted_if_listed_or_ours(origin: str, admitted: bool) -> None:
+    """Ours are those of the very host that was asked."""
+    assert HOSTS.admits(origin, "web.team:8080") is admitted
+
+
+async def test_requests_are_refused_by_name_and_page() -> None:
+    """Before anything else happens; the probe of the kubelet is not."""
+    options = ("--allowed-origin", "https://app.example", "--allowed-host", "mcp.example")
+    async with running(*PLAIN, "legacy", options=options) as bridge:
+        found = {
+            name: await bridge.legacy(None, initialize(), **headers)
+            for name, headers in {
+                "service": {"host": "web-0.web.team.svc.cluster.local"},
+                "allowed": {"host": "mcp.example"},
+                "rebound": {"host": "evil.example"},
+                "page": {"origin": "https://evil.example"},
+                "null": {"origin": "null"},
+                "listed": {"origin": "https://app.example"},
+            }.items()
+        }
+        probe = await bridge.request("GET", "/readyz", headers={"host": "evil.example"})
+
+    assert {name: answer.status for name, answer in found.items()} == {
+        "service": 200, "allowed": 200, "rebound": 421, "page": 403, "null": 403, "listed": 200,
+    }  # fmt: skip
+    assert b"allowedHosts" in found["rebound"].body
+    assert b"allowedOrigins" in found["page"].body
+    assert probe.status == 200
