@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from deploy.images.catalog import by_name, reference
-from tests.rig.builders import EVERYTHING, SMALL
+from tests.rig.builders import EVERYTHING, SMALL, STATIC
 from tests.rig.cluster import Cluster
 from tests.rig.kinds import Manifest
 from tests.rig.mcp_calls import call_tool, forwarded, list_tools
@@ -16,7 +15,7 @@ from tests.rig.stdio import make_everything, make_stdio, make_time
 from tests.rig.typescript import call_by_typescript, start_client
 
 READY_SECONDS = 90
-STATIC = reference(by_name("static"), "")
+
 SESSIONS = ("auto", "legacy")
 
 
