@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.answers import RETRY_AFTER, answer, refuse
 from mcpworkload.bridge.calls import LISTEN, Call
-from mcpworkload.bridge.channel import ChannelClosed
+from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.envelope import Refusal, check_envelope, check_version
 from mcpworkload.bridge.heads import EVENT_TYPE, media_refusal
 from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
@@ -13,7 +13,8 @@ from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.parameters import Parameters
 from mcpworkload.bridge.peer import Peer, TooManyCalls
-from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.servers import NotServed, Servers
+from mcpworkload.bridge.translation import Translated, check_translatable
 from mcpworkload.bridge.versions import LOG_LEVEL_KEY
 from mcpworkload.bridge.web.request import NO_STORE, Request
 
@@ -66,25 +67,24 @@ class Modern:
             refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
             return
         number = jsonrpc.own(message["id"]) if kind is Kind.REQUEST else None
-        peer = self.servers.modern
-        if peer is None:
-            # Clients that speak both eras go on with initialize after this.
-            text = "this server speaks protocol revisions before 2026-07-28; send initialize"
-            refuse(request, 400, jsonrpc.INVALID_REQUEST, text, number=number)
-            return
         try:
             if number is None:
                 check_version(request, self.servers.versions)
                 # There is nothing that a client could notify of: to cancel, it closes the stream.
                 request.respond(202, [NO_STORE])
                 return
+            if self.servers.modern is None:
+                check_translatable(message)
             meta = check_envelope(request, message, self.servers.versions)
+            peer = await self._server()
             await self.parameters.check(request, message, peer)
         except Refusal as error:
             refuse(request, STATUS_OF[error.code], error.code, str(error), number=number,
                    data=error.data)  # fmt: skip
-            return
-        await self._ask(request, message, peer, number, meta)
+        except (NotServed, CannotStart) as error:
+            refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
+        else:
+            await self._ask(request, message, peer, number, meta)
 
     def end_subscriptions(self) -> None:
         """End every subscription on purpose, as its client can see."""
@@ -94,8 +94,19 @@ class Modern:
                 call.mail.put(call.end_of_subscription(), is_answer=True)
                 peer.cancel(call, "the bridge is stopping")
 
+    async def _server(self) -> Peer | Translated:
+        if self.servers.modern is not None:
+            return self.servers.modern
+        peer, _ = await self.servers.shared_legacy()
+        return Translated(peer)
+
     async def _ask(
-        self, request: Request, message: Message, peer: Peer, number: Raw, meta: Message
+        self,
+        request: Request,
+        message: Message,
+        peer: Peer | Translated,
+        number: Raw,
+        meta: Message,
     ) -> None:
         if jsonrpc.method(message) == LISTEN and (
             refusal := media_refusal(request, needs_json=False, needs_events=True)

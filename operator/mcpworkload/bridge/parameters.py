@@ -19,6 +19,7 @@ from mcpworkload.bridge.heads import decoded
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Peer, TooManyCalls
+from mcpworkload.bridge.translation import Translated
 from mcpworkload.bridge.versions import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
 from mcpworkload.bridge.web.request import Request
 
@@ -54,7 +55,7 @@ class Parameters:
         self._listed_at = -KEEP_SECONDS
         self._lock = asyncio.Lock()
 
-    async def check(self, request: Request, message: Message, peer: Peer) -> None:
+    async def check(self, request: Request, message: Message, peer: Peer | Translated) -> None:
         """
         Return if head and body agree, as far as the tool's schema asks for it.
 
@@ -77,7 +78,7 @@ class Parameters:
         if reason is not None:
             raise Refusal(jsonrpc.HEADER_MISMATCH, reason)
 
-    async def _refresh(self, peer: Peer, after: float) -> None:
+    async def _refresh(self, peer: Peer | Translated, after: float) -> None:
         loop = asyncio.get_running_loop()
         if loop.time() - self._listed_at < after:
             return
@@ -88,7 +89,7 @@ class Parameters:
             self._listed_at = loop.time()
 
 
-async def _list_tools(peer: Peer) -> "Any":
+async def _list_tools(peer: Peer | Translated) -> "Any":
     cursor: object = None
     for _ in range(MAX_PAGES):
         meta = {VERSION_KEY: MODERN_VERSION, CAPABILITIES_KEY: {}}

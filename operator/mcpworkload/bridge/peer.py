@@ -100,6 +100,7 @@ class Peer:
         mail: Mailbox,
         timeout: float,  # noqa: ASYNC109 - of the answer, not of this call
         among: dict[Call, None] | None = None,
+        of: type[Call] = Call,
     ) -> Call:
         """
         Send a client's request; its answer will be in *mail*, an error of ours if need be.
@@ -115,7 +116,7 @@ class Peer:
         if self.end_state is not None:
             raise ChannelClosed(str(self.end_state))
         self._last_number += 1
-        call = Call(self._last_number, message, mail, {} if among is None else among)
+        call = of(self._last_number, message, mail, {} if among is None else among)
         line = call.outgoing(message)
         self.calls[call.number] = call
         call.among[call] = None

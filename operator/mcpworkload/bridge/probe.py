@@ -98,7 +98,8 @@ async def greet(peer: Peer, within: float = START_SECONDS) -> Message | None:
     greeting = jsonrpc.members(jsonrpc.own(answer["result"]))
     if not isinstance(jsonrpc.value(greeting.get("protocolVersion")), str):
         return None
-    peer.post(jsonrpc.notification("notifications/initialized"))
+    # Before anybody knows of this server: a request that comes first may be refused.
+    await peer.tell(jsonrpc.decode(jsonrpc.notification("notifications/initialized")))
     return greeting
 
 

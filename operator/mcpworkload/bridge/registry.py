@@ -92,7 +92,7 @@ class Registry:
                 if session.is_idle_for(limit):
                     self.end(session, f"not used for {limit:g} seconds")
 
-    def told(self, _peer: Peer, method: str, message: Message) -> Mailbox | None:
+    def told(self, peer: Peer, method: str, message: Message) -> Mailbox | None:
         """Hand a shared server's notification to whom it concerns, as far as that can be told."""
         if method.endswith("/list_changed"):
             hearers = tuple(self)
@@ -100,7 +100,12 @@ class Registry:
             uri = jsonrpc.value(jsonrpc.members(message.get("params")).get("uri"))
             hearers = tuple(s for s in self if uri in s.subscriptions)
         else:
-            hearers = tuple(self) if len(self._sessions) == 1 else ()
+            sessions = tuple(self)
+            # Whose request is translated has no session, and is somebody else.
+            is_clear = len(sessions) == 1 and all(
+                call.among is sessions[0].calls for call in peer.calls.values()
+            )
+            hearers = sessions if is_clear else ()
         frame = jsonrpc.encode(message)
         for session in hearers:
             session.overheard(frame)

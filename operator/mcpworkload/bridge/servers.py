@@ -11,6 +11,8 @@ from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.peer import Audience, Peer
 from mcpworkload.bridge.probe import FAREWELL_SECONDS, Found, NoAnswer, greet, probe
+from mcpworkload.bridge.translation import Strangers
+from mcpworkload.bridge.versions import MODERN_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,8 @@ class Servers:
     """
     Starts servers, keeps the shared ones and tells when there is no use in going on.
 
-    *modern* and *legacy* are the audiences of the shared server of each era.
+    *modern* and *legacy* are the audiences of the shared server of each era; where sessions have
+    servers of their own, the shared one of their era gets translated requests alone.
     """
 
     def __init__(
@@ -38,7 +41,8 @@ class Servers:
     ) -> None:
         self.is_shared = options.sessions == SHARED or not source.starts_many
         self.modern: Peer | None = None
-        self.versions: tuple[str, ...] = ()
+        #: Since there are no sessions; of a server that has them, the one that is translated.
+        self.versions: tuple[str, ...] = (MODERN_VERSION,)
         self.legacy: Peer | None = None
         self.greeting: Message = {}
         #: Whether a server has ever answered.
@@ -48,7 +52,7 @@ class Servers:
         #: How what everybody needed ended.
         self.over: asyncio.Future[tuple[End, str]] = asyncio.get_running_loop().create_future()
         self._source = source
-        self._audiences = (modern, legacy)
+        self._audiences = (modern, legacy if self.is_shared else Strangers())
         self._own: set[Peer] = set()
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
@@ -84,7 +88,7 @@ class Servers:
 
     async def shared_legacy(self) -> tuple[Peer, Message]:
         """
-        Return the server that all sessions share, and its answer to ``initialize``.
+        Return the server that all share, in sessions or without, and its answer to ``initialize``.
 
         Raises:
             NotServed: it has no sessions, or does not answer.
@@ -97,6 +101,8 @@ class Servers:
                 peer = Peer(await self._source.start(), self._audiences[1], "server")
                 greeting = await greet(peer)
                 if greeting is None:
+                    if peer.end_state is not None:
+                        self.session_server_ended(peer, peer.end_state)
                     self.spawn(peer.end(FAREWELL_SECONDS))
                     raise NotServed("the server does not answer initialize")
                 self._keep_legacy(peer, greeting)
@@ -104,7 +110,7 @@ class Servers:
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
         """
-        Note that a session's server ended by itself.
+        Note that a server ended by itself that not everybody needed.
 
         Where it never answered, nor any other one does, new sessions have no chance: we are
         not ready until one answers again, and give up after some tries.

@@ -43,26 +43,49 @@ async def test_every_mode_works_with_a_server_of_both_eras(sessions: str) -> Non
         await asyncio.gather(*(use(mode, version) for mode, version in MODES * 2))
 
 
-@pytest.mark.parametrize(
-    ("era", "served", "refused"),
-    [
-        ("legacy", ["auto", "legacy"], "2026-07-28"),
-        ("modern", ["auto", "2026-07-28"], "legacy"),
-        ("mute", ["auto", "legacy"], "2026-07-28"),
-    ],
-)
-async def test_modes_find_the_era_of_the_server(era: str, served: list[Any], refused: Any) -> None:
-    """And a client that insists on the other one is told so."""
-    async with running(*PLAIN, era) as bridge:
-        for mode in served:
+@pytest.mark.parametrize("sessions", ["PerSession", "Shared"])
+@pytest.mark.parametrize("era", ["legacy", "mute"])
+async def test_every_mode_works_with_a_server_that_has_sessions(era: str, sessions: str) -> None:
+    """The mode that looks for the best finds sessions; the one that insists is translated."""
+    async with running(*PLAIN, era, options=("--sessions", sessions)) as bridge:
+
+        async def use(mode: Any, version: str) -> None:
+            steps: list[float] = []
+
+            async def note(progress: float, total: Any, message: Any) -> None:
+                assert (total, message) == (None, None)
+                steps.append(progress)
+
+            async with Client(bridge.url, mode=mode) as client:
+                assert client.protocol_version == version
+                assert "echo" in [tool.name for tool in (await client.list_tools()).tools]
+                result = await client.call_tool("echo", {"text": mode})
+                assert result.content[0].text == mode  # type: ignore[union-attr]
+                sleep = {"seconds": 0.1, "steps": 3}
+                await client.call_tool("sleep", sleep, progress_callback=note)
+                assert steps == [1, 2, 3]
+                with pytest.raises(MCPError, match="no tool missing"):
+                    await client.call_tool("missing", {})
+
+        modes = [("auto", "2025-11-25"), ("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")]
+        for mode, version in modes:
+            await use(mode, version)
+        await asyncio.gather(*(use(mode, version) for mode, version in modes * 2))
+
+
+async def test_a_client_that_insists_on_sessions_is_refused_where_there_are_none() -> None:
+    """In words; the other modes find that era."""
+    async with running(*PLAIN, "modern") as bridge:
+        for mode in ("auto", "2026-07-28"):
             async with Client(bridge.url, mode=mode) as client:
                 result = await client.call_tool("echo", {"text": mode})
                 assert result.content[0].text == mode  # type: ignore[union-attr]
-        with pytest.raises((MCPError, ExceptionGroup)) as raised:
-            async with Client(bridge.url, mode=refused) as client:
-                await client.call_tool("echo", {"text": "x"})
-
-    assert "initialize" in repr(raised.value) or "no sessions" in repr(raised.value)
+        with pytest.RaisesGroup(
+            pytest.RaisesExc(MCPError, match="no sessions"), flatten_subgroups=True,
+            allow_unwrapped=True,
+        ):  # fmt: skip
+            async with Client(bridge.url, mode="legacy"):
+                pass
 
 
 async def test_a_client_hears_what_is_for_it_alone() -> None:

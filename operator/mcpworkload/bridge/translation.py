@@ -1,0 +1,113 @@
+"""
+Requests since 2026-07-28, answered by a server that only has sessions.
+
+The bridge has opened one session, in which it offers nothing; all such requests share it. What
+would need a session of the client's own is refused, and a client that asks which revisions there
+are is sent to a session, where it gets all that the server can do.
+"""
+
+from dataclasses import dataclass
+
+from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.calls import LISTEN, Call
+from mcpworkload.bridge.envelope import Refusal
+from mcpworkload.bridge.jsonrpc import Message, Raw
+from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.versions import CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, VERSION_KEY
+
+DISCOVER = "server/discover"
+#: Of sessions alone: passed on, they would change what others get, or show what is others'.
+SESSION_METHODS = ("ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe")
+TASK_METHODS = "tasks/"
+#: Results of these have to say how long, and for whom, they may be kept.
+CACHEABLE = (
+    "tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read",
+)  # fmt: skip
+#: What a request says about itself, which in a session ``initialize`` has said.
+_SELF_KEYS = (VERSION_KEY, CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY)
+_COMPLETE = {"resultType": jsonrpc.raw("complete")}
+#: The least that can be promised for a server that promised nothing.
+_UNCACHED = {"ttlMs": jsonrpc.raw(0), "cacheScope": jsonrpc.raw("private")}
+
+
+class TranslatedCall(Call):
+    """A request that stands for itself, as one within a session."""
+
+    __slots__ = ()
+
+    def outgoing(self, message: Message) -> bytes:
+        """Return *message* without what it says about itself, under our number."""
+        params = jsonrpc.members(message.get("params"))
+        meta = jsonrpc.members(params.pop("_meta", None))
+        kept = {key: part for key, part in meta.items() if key not in _SELF_KEYS}
+        if kept:
+            params["_meta"] = jsonrpc.raw(kept)
+        message["params"] = jsonrpc.raw(params)
+        return super().outgoing(message)
+
+    def answer(self, message: Message) -> bytes:
+        """Return the response *message* with what this era requires of a result."""
+        if "result" in message:
+            message["result"] = self._completed(message["result"])
+        return super().answer(message)
+
+    def _completed(self, result: Raw) -> Raw:
+        members = jsonrpc.members(result)
+        if not members and bytes(result).strip() != b"{}":
+            return result  # no object, and no result by any revision
+        added = {**_COMPLETE, **_UNCACHED} if self.method in CACHEABLE else _COMPLETE
+        return jsonrpc.raw({**added, **members})
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A server that has sessions, for requests that stand for themselves."""
+
+    peer: Peer
+
+    async def call(self, message: Message, mail: Mailbox, timeout: float) -> Call:  # noqa: ASYNC109 - as `Peer.call`
+        """Send a client's request, as `Peer.call` does."""
+        return await self.peer.call(message, mail, timeout, of=TranslatedCall)
+
+    def cancel(self, call: Call, reason: str) -> None:
+        """Let the server know that nobody waits for *call* any more."""
+        self.peer.cancel(call, reason)
+
+    def forget(self, call: Call) -> bool:
+        """Whether *call* was unanswered; what the server still says about it is dropped."""
+        return self.peer.forget(call)
+
+
+class Strangers:
+    """All whose requests are translated, of whom the server knows none."""
+
+    is_shared = True
+
+    def told(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | None:
+        """Nobody: no message in a session says which request it belongs to, but progress does."""
+        return None
+
+    def asked(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | str:
+        """Refuse: whoever sent the request promised no answers, and cannot be found."""
+        return (
+            "this client sends requests of 2026-07-28, which the bridge translates; it cannot be"
+            " asked. One that opens a session by initialize can"
+        )
+
+
+def check_translatable(message: Message) -> None:
+    """
+    Return if a server that has sessions can answer *message* outside of one.
+
+    Raises:
+        Refusal: says what to send instead.
+    """
+    method = jsonrpc.method(message)
+    if method == DISCOVER:
+        # Clients that speak both eras go on with initialize after this.
+        text = "this server speaks protocol revisions before 2026-07-28; send initialize"
+        raise Refusal(jsonrpc.INVALID_REQUEST, text)
+    if method == LISTEN or method in SESSION_METHODS or method.startswith(TASK_METHODS):
+        text = f"{method} takes a session with this server; send initialize"
+        raise Refusal(jsonrpc.METHOD_NOT_FOUND, text)
