@@ -14,6 +14,7 @@ from tests.rig.kinds import Manifest
 from tests.rig.mcp_calls import call_tool, forwarded, list_tools
 from tests.rig.predicates import condition_of, field, has_condition, is_gone, is_ready
 from tests.rig.space import Space
+from tests.rig.stdio import make_everything
 
 SAMPLES = ROOT / "deploy" / "samples"
 READY_SECONDS = 90
@@ -39,36 +40,37 @@ async def talking(space: Space, name: str, mode: str = "auto") -> AsyncIterator[
 
 
 @pytest.mark.parametrize(
-    ("name", "way", "modes"),
+    ("name", "way", "best"),
     [
-        pytest.param("stdio", "Inject", ("auto", "legacy", "2026-07-28"), id="inject"),
-        # One process serves one era, and every client can fall back to sessions.
-        pytest.param("stdio-attach", "Attach", ("auto", "legacy"), id="attach"),
+        pytest.param("stdio", "Inject", "2026-07-28", id="inject"),
+        # One process serves one era; requests of the other are translated.
+        pytest.param("stdio-attach", "Attach", "2025-11-25", id="attach"),
     ],
 )
 async def test_the_modes_of_the_client_are_served(
-    space: Space, name: str, way: str, modes: tuple[str, ...]
+    space: Space, name: str, way: str, best: str
 ) -> None:
-    """Sessions of 2025-11-25, and requests of 2026-07-28 where there can be two processes."""
+    """Sessions of 2025-11-25, and requests of 2026-07-28; who looks gets the server's own era."""
     workload = await space.settle(read_sample(name), READY_SECONDS)
 
     assert workload["status"]["url"] == f"http://{name}.{space.name}.svc:8080/mcp"
     assert f"({way}, because command is" in condition_of(workload, "Accepted")["message"]
-    for mode in modes:
+    for mode, version in (("auto", best), ("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")):
         async with talking(space, name, mode) as client:
+            assert client.protocol_version == version
             assert NOW in await list_tools(client)
             assert "Europe/Oslo" in await call_tool(client, NOW, timezone="Europe/Oslo")
 
 
-async def test_an_era_that_is_not_served_is_refused_in_words(space: Space) -> None:
-    """A client that insists on 2026-07-28, and a server that has sessions alone."""
-    await space.settle(read_sample("stdio-attach"), READY_SECONDS)
+async def test_a_client_that_asks_for_the_new_era_is_sent_to_a_session(space: Space) -> None:
+    """Where the server has them: there it can ask its client, and keeps clients apart."""
+    name = "everything"
+    await space.settle(make_everything(name), READY_SECONDS)
 
-    with pytest.RaisesGroup(
-        pytest.RaisesExc(MCPError, match="send initialize"), flatten_subgroups=True
-    ):
-        async with talking(space, "stdio-attach", "2026-07-28") as client:
-            await list_tools(client)
+    async with talking(space, name, "2026-07-28") as client:
+        assert await call_tool(client, "echo", message="one") == "Echo: one"
+        with pytest.raises(MCPError, match="send initialize"):
+            await client.session.send_discover("2026-07-28")
 
 
 async def test_old_clients_and_new_ones_share_a_server(space: Space) -> None:
