@@ -1,8 +1,10 @@
 """
 Compare bridges: what each adds to a call, how many calls it takes, what it costs to have it.
 
-Usage: python -m tests.bench.bridge.compare [--quick] [--only NAME]. All in one run, on one machine, around the
-same server; what counts are the ratios. The server alone, on a pipe, is the first line.
+Usage: python -m tests.bench.bridge.compare [--quick] [--only NAME]
+
+All in one run, on one machine, around the same server; what counts are the ratios. The server
+alone, on a pipe, is the first line.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ ACCEPT = "application/json, text/event-stream"
 LINE_LIMIT = 2**26
 
 
-class Failed(Exception):
+class Failed(RuntimeError):
     """An answer was no answer."""
 
 
@@ -82,6 +82,11 @@ class Client:
             assert self._reader is not None
             await self._reader.readuntil(b"\r\n\r\n")
         self._writer.close()
+
+    def drop(self) -> None:
+        """Vanish, without a word to the server."""
+        if self._writer is not None:
+            self._writer.transport.abort()
 
     async def _exchange(
         self, message: Any, headers: dict[str, str]
