@@ -36,6 +36,9 @@ bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,
 chaos: install ## five minutes in which everything fails: is every exit told, and told once
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
+kills: install ## two hundred stdio servers killed under load: does anybody wait, is any death not told
+	@KILLS=200 $(PY) -m pytest tests/machine/test_stdio_load.py
+
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest tests/unit
 
@@ -90,4 +93,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos kills unit check format crds up down status kubeconfig images install uninstall constraints

@@ -1,11 +1,12 @@
 """
 Install the operator of this checkout into the cluster in use: ``python3 -m deploy.install``.
 
-It is the installation of the README (server-side apply of an overlay) with the image that was
-built from the checkout put in by kustomize.
+It is the installation of the README (server-side apply of an overlay) with the images that were
+built from the checkout put in by kustomize: the operator's, and the bridge's, which it is told of.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -29,21 +30,42 @@ def install(overlay: str = "default") -> None:
     Raises:
         ToolError: in the words of kubectl, with the operator's last log lines.
     """
-    (image,) = build_images([by_name("operator")])
-    choose_cluster().load(image.reference, image.archive)
-    name, _, tag = image.reference.rpartition(":")
-    kustomization = (
-        "resources: [overlay]\n"
-        f"images: [{{name: mcpworkload-operator, newName: {name}, newTag: '{tag}'}}]\n"
-    )
+    image, bridge = build_images([by_name("operator"), by_name("bridge")])
+    for built in (image, bridge):
+        choose_cluster().load(built.reference, built.archive)
+    _, _, tag = image.reference.rpartition(":")
     with step(f"installing CRD and operator {tag}"), tempfile.TemporaryDirectory() as folder:
         # kustomize takes relative paths only, and none outside of its roots but folders.
         Path(folder, "overlay").symlink_to(ROOT / "deploy" / "overlays" / overlay)
-        Path(folder, "kustomization.yaml").write_text(kustomization)
+        Path(folder, "kustomization.yaml").write_text(
+            kustomization(image.reference, bridge.reference)
+        )
         # Forced: whoever scaled the operator or changed its image meanwhile has to give way.
         kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
         kubectl("wait", "--for=condition=Established", "crd/mcpworkloads.mcpworkload.dev")
         wait_until_ready()
+
+
+def kustomization(image: str, bridge: str) -> str:
+    """The overlay in the folder `overlay`, with those images; JSON, hence YAML."""
+    name, _, tag = image.rpartition(":")
+    # kustomize's own way with images does not reach the values of variables.
+    variable = {"name": "MCPWORKLOAD_BRIDGE_IMAGE", "value": bridge}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "mcpworkload-operator", "namespace": NAMESPACE},
+        "spec": {
+            "template": {"spec": {"containers": [{"name": "operator", "env": [variable]}]}},
+        },
+    }
+    return json.dumps(
+        {
+            "resources": ["overlay"],
+            "images": [{"name": "mcpworkload-operator", "newName": name, "newTag": tag}],
+            "patches": [{"patch": json.dumps(deployment)}],
+        }
+    )
 
 
 def wait_until_ready() -> None:

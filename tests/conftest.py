@@ -16,7 +16,12 @@ from tests.rig.api import Api
 from tests.rig.audit import AuditLog
 from tests.rig.cluster import Cluster, find_cluster
 from tests.rig.figures import Figures
-from tests.rig.process import OperatorProcess, write_kubeconfig
+from tests.rig.process import (
+    BRIDGE_IMAGE,
+    OperatorProcess,
+    read_bridge_image,
+    write_kubeconfig,
+)
 from tests.rig.seat import Seat
 from tests.rig.space import Space
 
@@ -85,11 +90,12 @@ def seat(
     folder = tmp_path_factory.mktemp("operator")
     try:
         kubeconfig = write_kubeconfig(cluster, folder / "kubeconfig")
+        environment = {BRIDGE_IMAGE: read_bridge_image()}
     except ToolError as error:
         pytest.fail(f"{error}\n`make install` installs the operator", pytrace=False)
     # Of this run alone: one that was killed may have left its process, and that the Lease.
     identity = f"tests-{os.getpid()}"
-    seat = Seat(OperatorProcess(kubeconfig, folder / "log", identity))
+    seat = Seat(OperatorProcess(kubeconfig, folder / "log", identity, environment))
     pytestconfig.stash[_SEAT] = seat
     try:
         yield seat

@@ -64,8 +64,29 @@ PACKAGE = (
     "LICENSE",
     "deploy/images/operator/requirements.py",
 )
+# What the bridge's launcher is compiled from, and with.
+LAUNCHER = (
+    "deploy/images/bridge/kernel.h",
+    "deploy/images/bridge/launcher.c",
+    "deploy/images/bridge/tools.txt",
+)
 IMAGES = (
     Image(name="operator", language="python", context=ROOT, inputs=PACKAGE, tag=None),
+    Image(
+        name="bridge",
+        language="python",
+        context=ROOT,
+        inputs=(
+            "operator/mcpworkload/__init__.py",
+            "operator/mcpworkload/bridge/**/*.py",
+            "pyproject.toml",
+            "constraints.txt",
+            "deploy/images/operator/requirements.py",
+            "deploy/images/bridge/*.py",
+            *LAUNCHER,
+        ),
+        tag=None,
+    ),
     Image(
         name="toolbox",
         language="python",
@@ -87,6 +108,17 @@ IMAGES = (
         context=HERE / "time",
         inputs=("constraints.txt",),
         tag="2026.10.19",
+    ),
+    Image(
+        name="static",
+        language="python",
+        context=ROOT,
+        inputs=(
+            "deploy/images/bridge/kernel.h",
+            "deploy/images/bridge/tools.txt",
+            "deploy/images/static/server.c",
+        ),
+        tag="1",
     ),
 )
 

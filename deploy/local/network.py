@@ -16,6 +16,7 @@ from deploy.local.settings import (
     BRIDGE,
     NODE_ADDRESS,
     POD_RANGE,
+    SERVICE_RANGE,
     Settings,
 )
 from deploy.terminal import ToolError, run, succeeds
@@ -49,12 +50,16 @@ def make_network(settings: Settings) -> None:
 
 def _close_exit() -> None:
     """
-    Let packets from pods go to pods only.
+    Let packets from pods go to pods only, and none to a Service leave this machine.
+
+    One to a Service without endpoints keeps its address until kube-proxy refuses it, and would
+    take the default route before; on the bridge nobody answers to it.
 
     Not a rule in FORWARD: what a NetworkPolicy allows is accepted there before it would be read.
     The node's own addresses are in the local table, which every packet meets first, and a
     Service's address has become a pod's by the time of routing.
     """
+    run(["ip", "route", "replace", SERVICE_RANGE, "dev", BRIDGE])
     run(["ip", "route", "replace", POD_RANGE, "dev", BRIDGE, "table", _TABLE])
     run(["ip", "route", "replace", "prohibit", "default", "table", _TABLE])
     if f"lookup {_TABLE}" not in run(["ip", "rule", "show"]):

@@ -17,7 +17,7 @@ from mcpworkload.handlers import WatchPulse, build_registry, build_settings
 from mcpworkload.metrics import Metrics
 from mcpworkload.queue import KeyQueue
 from mcpworkload.reconcile import Reconciler
-from mcpworkload.resync import resync_forever, wait_until_served
+from mcpworkload.resync import await_workloads, resync_forever
 from mcpworkload.settings import Settings
 from mcpworkload.store import WorkloadStore
 
@@ -64,6 +64,37 @@ async def _lead(
 ) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
     queue, pulse = KeyQueue(), WatchPulse()
+    informers = _informers(settings, api, queue)
+    policy = Policy.of(settings)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
+    health.is_synced = False
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
+        # A reconcile that does not know the children yet would apply them all again.
+        await informers.wait_synced()
+        await await_workloads(api, settings.namespaces, store)
+        health.is_synced = True
+        health.watches_silent_seconds = lambda: max(
+            pulse.silent_seconds(), informers.silent_seconds()
+        )
+        tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
+        tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
+
+        async def end_parts() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+        await kopf.operator(
+            registry=build_registry(pulse, store, queue, end_parts),
+            settings=build_settings(),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+        )
+
+
+def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
+    """The caches of all that *settings* have us look at, which tell *queue* what changed."""
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
@@ -71,26 +102,10 @@ async def _lead(
     def container_ended(key: str) -> None:
         queue.add(key, after=END_SECONDS, is_urgent=True)
 
-    informers = Informers(api, settings.namespaces, child_changed, container_ended)
-    policy = Policy(settings.pod_security)
-    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
-    health.is_synced = False
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
-        # A reconcile that does not know the children yet would apply them all again.
-        await informers.wait_synced()
-        await wait_until_served(api, settings.namespaces)
-        health.is_synced = True
-        health.watches_silent_seconds = lambda: max(
-            pulse.silent_seconds(), informers.silent_seconds()
-        )
-        tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
-        tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
-        await kopf.operator(
-            registry=build_registry(pulse, store, queue),
-            settings=build_settings(),
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-        )
-        for task in tasks:
-            task.cancel()
+    return Informers(
+        api,
+        settings.namespaces,
+        child_changed,
+        container_ended,
+        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
+    )

@@ -34,7 +34,8 @@ async def execute(writer: Writer, key: str, steps: Sequence[Step], memory: Memor
     """
     Do what *steps* say, side by side; in how many seconds the rest is due, None for no rest.
 
-    Whose all names are is known before the first of them is written to.
+    Whose all names are is known before the first of them is written to. The account that pods
+    run as comes first: none can be made without it.
 
     Raises:
         Refusal: a name is taken, or the API server refuses a child.
@@ -47,9 +48,13 @@ async def execute(writer: Writer, key: str, steps: Sequence[Step], memory: Memor
     applies = [step for step in due if isinstance(step, Apply)]
     replaces = [step for step in due if isinstance(step, Replace)]
     claimed = await _all(_claim(writer, key, step, memory.uid) for step in applies)
+    for kind in names.ACCOUNT_KINDS:
+        # In this order: what grants a Role is refused before there is one.
+        await _all(_apply(writer, key, step, memory) for step in claimed if step.kind == kind)
+    others = [step for step in claimed if step.kind not in names.ACCOUNT_KINDS]
     await _all(
         [
-            *(_apply(writer, key, step, memory) for step in claimed),
+            *(_apply(writer, key, step, memory) for step in others),
             *(_replace(writer, key, step, memory) for step in replaces),
         ]
     )

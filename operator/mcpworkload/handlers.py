@@ -6,6 +6,7 @@ given and enqueues the key. It keeps no state in annotations and adds no finaliz
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -50,9 +51,17 @@ class WatchPulse:
 
 
 def build_registry(
-    pulse: WatchPulse, store: WorkloadStore, queue: KeyQueue
+    pulse: WatchPulse,
+    store: WorkloadStore,
+    queue: KeyQueue,
+    end_parts: Callable[[], Awaitable[None]],
 ) -> kopf.OperatorRegistry:
-    """The registry with all of our handlers."""
+    """
+    The registry with all of our handlers.
+
+    *end_parts* is called when kopf is about to end. What runs on is taken for kopf's own then,
+    and a request of ours that fails in that moment for a failure of the operator.
+    """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -68,6 +77,11 @@ def build_registry(
         key = store.drop(body) if event["type"] == "DELETED" else store.put(body)
         if key is not None:
             queue.add(key)
+
+    @kopf.on.cleanup(registry=registry)
+    async def ending(**_: Any) -> None:
+        """Nothing of ours runs any more when this returns."""
+        await end_parts()
 
     return registry
 

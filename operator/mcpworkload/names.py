@@ -27,7 +27,11 @@ RESTARTED_AT_ANNOTATION = f"{GROUP}/restartedAt"
 # On the pod template: a digest of the ConfigMaps and Secrets that the pods read.
 REFERENCES_ANNOTATION = f"{GROUP}/references"
 
-ChildKind = Literal["PodDisruptionBudget", "Service", "StatefulSet"]
+ChildKind = Literal[
+    "PodDisruptionBudget", "Role", "RoleBinding", "Service", "ServiceAccount", "StatefulSet"
+]
+# Who a server that is attached to runs as, and what that account may do.
+ACCOUNT_KINDS: tuple[ChildKind, ...] = ("ServiceAccount", "Role", "RoleBinding")
 
 
 class ChildId(NamedTuple):
@@ -49,6 +53,9 @@ REVISION_LABEL = "controller-revision-hash"
 
 # The primary container, whatever else runs in the pod.
 CONTAINER = "mcp"
+# The bridge of a stdio server: its container, the volume with its runtime, and that with its token.
+BRIDGE = "mcpw-bridge"
+BRIDGE_TOKEN = "mcpw-bridge-token"  # noqa: S105 - a volume's name
 # The volume behind the server's writable scratch directory.
 SCRATCH_VOLUME = "tmp"
 # The Service port and the container port that the transport uses.
@@ -69,6 +76,11 @@ def split_key(key: str) -> tuple[str, str]:
 def service_name(name: str) -> str:
     """The Service with an address of its own, where the user asks for one."""
     return f"{name}{SERVICE_SUFFIX}"
+
+
+def bridge_account_name(name: str) -> str:
+    """The ServiceAccount, Role and RoleBinding of a server that is attached to."""
+    return f"{name}-bridge"
 
 
 def selector_labels(name: str) -> dict[str, str]:

@@ -99,26 +99,27 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
     """
     The path of the first field in which *live* differs from *desired*; empty when none does.
 
-    The answer is kept with the live object in place of its spec, which is decoded this once;
+    The answer is kept with the live object in place of its content, which is decoded this once;
     so is the first field that this cluster does not take (`refused`), which is no difference.
     """
     if live.judged_for != digest:
+        content = {name: desired[name] for name in live.CONTENT}
         # Of the metadata, name and owner are settled before anybody asks.
         wanted = {
             "metadata": {part: desired["metadata"][part] for part in ("labels", "annotations")},
-            "spec": desired["spec"],
+            **content,
         }
         found = {
             "metadata": {"labels": live.metadata.labels, "annotations": live.metadata.annotations},
-            "spec": msgspec.json.decode(live.spec or b"{}"),
+            **live.content(),
         }
         live.difference = first_difference(wanted, found) or ""
         live.fingerprint = digest_of(found) if live.difference else ""
-        live.refused = first_refused(desired["spec"], found["spec"], "spec")
+        live.refused = first_refused(content, found)
         live.judged_for = digest
         if isinstance(live, StatefulSet):
             fixed_fields_of(live)
-        live.spec = msgspec.Raw()
+        live.drop_content()
     return live.difference
 
 

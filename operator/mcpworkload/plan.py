@@ -14,11 +14,12 @@ from mcpworkload.desired import Child
 from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Child as LiveChild
 from mcpworkload.live import Metadata, StatefulSet
-from mcpworkload.names import ChildId
+from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Applied, Observation, difference_to, fixed_fields_of
 from mcpworkload.replacement import Replacement, find_replacement
 
 PRUNED_KINDS = ("PodDisruptionBudget", "Service")
+_ALL_PRUNED_KINDS = (*PRUNED_KINDS, *names.ACCOUNT_KINDS)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Apply:
     fingerprint: str = ""
     #: And the path of the field that somebody else changed.
     changed: str = ""
+
+    @property
+    def kind(self) -> ChildKind:
+        """The kind of the child."""
+        return self.child.id.kind
 
 
 @dataclass(frozen=True)
@@ -134,25 +140,38 @@ def _is_to_be_seen(child: Child, live: LiveChild | None, last: Applied) -> bool:
 
 
 def plan_prunes(
-    owner_uid: str, children: Sequence[Child], observation: Observation, pruned: Container[str]
+    owner_uid: str,
+    children: Sequence[Child],
+    observation: Observation,
+    pruned: Container[str],
+    applied: Mapping[ChildId, Applied],
 ) -> tuple[Prune, ...]:
     """
     The deletions of children that are no longer desired, those in *pruned* (UIDs) apart.
 
     Only what carries our label and names the workload as its controller is ever deleted, and
-    only of kinds that hold nothing: a StatefulSet stands for pods and volumes.
+    only of kinds that hold nothing: a StatefulSet stands for pods and volumes. The account that
+    pods run as stays as long as they do.
     """
     desired = {child.id for child in children}
+    kinds = PRUNED_KINDS if _has_older_pods(observation, applied) else _ALL_PRUNED_KINDS
     return tuple(
         Prune(child_id, live.metadata.uid)
         for child_id, live in observation.children.items()
         if child_id not in desired
-        and child_id.kind in PRUNED_KINDS
+        and child_id.kind in kinds
         and (owner := live.metadata.controller) is not None
         and owner.uid == owner_uid
         and live.metadata.deletion_timestamp is None
         and live.metadata.uid not in pruned
     )
+
+
+def _has_older_pods(observation: Observation, applied: Mapping[ChildId, Applied]) -> bool:
+    """Whether there are pods of another template than the newest, as far as we can know."""
+    if observation.unreadable or observation.is_settling(applied):
+        return True
+    return len(observation.pods_of_update()) < len(observation.pods)
 
 
 def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:

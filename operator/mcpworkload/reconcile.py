@@ -85,6 +85,9 @@ class Reconciler:
             ApiError: the world's fault; worth a retry with backoff.
         """
         body = self._store.get(key)
+        if body is None and self._store.is_expected(key):
+            # What was seen of its pods must not be forgotten before it can be told.
+            return None
         if body is None or body["metadata"].get("deletionTimestamp"):
             # Its children go by their owner references, without us.
             self._drop(key)
@@ -154,7 +157,7 @@ class Reconciler:
         rest = await execute(self._writer, key, steps, memory)
         memory.pruned &= {child.metadata.uid for child in observation.children.values()}
         # Last, so that a child that is refused does not cost the one it replaces.
-        prunes = plan_prunes(workload.uid, children, observation, memory.pruned)
+        prunes = plan_prunes(workload.uid, children, observation, memory.pruned, memory.applied)
         return _soonest(rest, await prune(self._writer, key, prunes, memory))
 
     async def _report(

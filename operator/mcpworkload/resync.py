@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Sequence
 
+from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.kinds import WORKLOAD
 from mcpworkload.cluster.lists import METADATA_ONLY, read_pages
@@ -23,12 +24,16 @@ RESYNC_SECONDS = 600.0
 SERVED_RETRY_SECONDS = 1.0
 
 
-async def wait_until_served(api: Api, namespaces: Sequence[str]) -> None:
-    """Return when the API server knows our kind; kopf would not notice a CRD that comes later."""
-    path = WORKLOAD.path(namespaces[0] if namespaces else None)
+async def await_workloads(api: Api, namespaces: Sequence[str], store: WorkloadStore) -> None:
+    """
+    Return when the API server knows our kind, with all that exist expected by *store*.
+
+    kopf would not notice a CRD that comes later, and shows the workloads one by one: meanwhile
+    one that it has not shown yet must not be taken for one that is gone.
+    """
     while True:
         try:
-            await api.request("GET", path, params={"limit": "1"}, accept=METADATA_ONLY)
+            store.expect(key for key, _ in await _read_existing(api, namespaces))
         except ApiError as error:
             log.warning("waiting for the CRD of %s: %s", WORKLOAD.name, error)
             await asyncio.sleep(SERVED_RETRY_SECONDS)
@@ -45,7 +50,7 @@ async def resync_forever(
         # Taken before the list: what is created while it runs must not look vanished.
         known = tuple(store)
         try:
-            existing = await _read_uids(api, namespaces)
+            existing = {uid for _, uid in await _read_existing(api, namespaces)}
         except ApiError as error:
             log.warning("no resync this time: %s", error)
             continue
@@ -53,11 +58,15 @@ async def resync_forever(
             if body["metadata"]["uid"] not in existing:
                 store.drop(body)
             queue.add(key_of(body))
+        for key in store.expect_no_more():
+            queue.add(key)
 
 
-async def _read_uids(api: Api, namespaces: Sequence[str]) -> set[str]:
-    uids: set[str] = set()
-    for namespace in namespaces or (None,):
-        async for page in read_pages(api, WORKLOAD, namespace, accept=METADATA_ONLY):
-            uids.update(item.metadata.uid for item in page.items)
-    return uids
+async def _read_existing(api: Api, namespaces: Sequence[str]) -> list[tuple[str, str]]:
+    """Key and UID of every workload."""
+    return [
+        (names.workload_key(item.metadata.namespace, item.metadata.name), item.metadata.uid)
+        for namespace in namespaces or (None,)
+        async for page in read_pages(api, WORKLOAD, namespace, accept=METADATA_ONLY)
+        for item in page.items
+    ]

@@ -19,6 +19,15 @@ class PodSecurity(StrEnum):
     PRIVILEGED = "privileged"
 
 
+class BridgeVolume(StrEnum):
+    """How the bridge of a stdio server comes into the server's container."""
+
+    #: An init container copies it into an emptyDir; works everywhere.
+    COPY = "copy"
+    #: Its image is mounted; for nodes whose container runtime can do that.
+    IMAGE = "image"
+
+
 @dataclass(frozen=True)
 class Settings:
     """The operator's settings; the environment variable of each stands beside it."""
@@ -41,6 +50,13 @@ class Settings:
     #: MCPWORKLOAD_POD_SECURITY: what the pods of a workload may ask for, whatever their
     #: namespace allows. ``privileged`` leaves that to the namespace alone.
     pod_security: PodSecurity = PodSecurity.BASELINE
+    #: MCPWORKLOAD_BRIDGE_IMAGE: the image of the bridge; without it no stdio server is served.
+    bridge_image: str = ""
+    #: MCPWORKLOAD_BRIDGE_VOLUME: ``copy`` or ``image``.
+    bridge_volume: BridgeVolume = BridgeVolume.COPY
+    #: MCPWORKLOAD_ATTACH: ``allowed`` or ``denied``. Denied, a stdio server needs a command, and
+    #: the operator neither grants the right to attach to pods nor needs it.
+    is_attach_allowed: bool = True
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -64,6 +80,16 @@ class Settings:
             pod_security=PodSecurity(
                 _choice(environ, "MCPWORKLOAD_POD_SECURITY", cls.pod_security, tuple(PodSecurity))
             ),
+            bridge_image=_image(environ, "MCPWORKLOAD_BRIDGE_IMAGE"),
+            bridge_volume=BridgeVolume(
+                _choice(
+                    environ, "MCPWORKLOAD_BRIDGE_VOLUME", cls.bridge_volume, tuple(BridgeVolume)
+                )
+            ),
+            is_attach_allowed=_choice(
+                environ, "MCPWORKLOAD_ATTACH", "allowed", ("allowed", "denied")
+            )
+            == "allowed",
         )
 
 
@@ -71,6 +97,13 @@ def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[
     value = environ.get(name, default)
     if value not in allowed:
         raise BadSetting(f"{name} is {value!r}; write one of {', '.join(allowed)}")
+    return value
+
+
+def _image(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if any(character.isspace() for character in value):
+        raise BadSetting(f"{name} is {value!r}; write one image, without spaces")
     return value
 
 

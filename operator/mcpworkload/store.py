@@ -1,6 +1,6 @@
 """The workloads as last seen, newest version first to win."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mcpworkload import names
@@ -18,6 +18,20 @@ class WorkloadStore:
 
     def __init__(self) -> None:
         self._bodies: dict[str, Body] = {}
+        self._expected: set[str] = set()
+
+    def expect(self, keys: Iterable[str]) -> None:
+        """Note workloads that exist; kopf will show each of them in a moment."""
+        self._expected.update(keys)
+
+    def is_expected(self, key: str) -> bool:
+        """Whether the workload exists as far as we know, though nobody has shown it yet."""
+        return key in self._expected
+
+    def expect_no_more(self) -> set[str]:
+        """The workloads that were expected and not shown; they went before anybody looked."""
+        missed, self._expected = self._expected, set()
+        return missed
 
     def get(self, key: str) -> Body | None:
         """The body of a workload, None when it does not exist."""
@@ -26,6 +40,7 @@ class WorkloadStore:
     def put(self, body: Body) -> str | None:
         """Keep *body* if it is news; its key then, else None."""
         key, old = key_of(body), self._bodies.get(key_of(body))
+        self._expected.discard(key)
         if old is not None and _version(old) >= _version(body):
             return None
         self._bodies[key] = _slim(body)
@@ -36,6 +51,7 @@ class WorkloadStore:
         key, known = key_of(body), self._bodies.get(key_of(body))
         if known is not None and known["metadata"]["uid"] != body["metadata"]["uid"]:
             return None
+        self._expected.discard(key)
         self._bodies.pop(key, None)
         return key
 

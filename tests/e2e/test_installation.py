@@ -1,7 +1,9 @@
 """The operator as `make install` left it in the cluster."""
 
 import json
+from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.rig.api import Api
@@ -90,3 +92,26 @@ async def test_the_namespaced_overlay_binds_no_right_in_the_whole_cluster(
     deployment = next(item for item in objects if item["kind"] == "Deployment")
     env = field(deployment, "spec", "template", "spec", "containers", 0, "env")
     assert {"name": "MCPWORKLOAD_NAMESPACES", "value": "mcp-servers"} in env
+
+
+@pytest.mark.parametrize("overlay", ["default", "namespaced"])
+async def test_the_right_to_attach_can_be_left_out(
+    cluster: Cluster, tmp_path: Path, overlay: str
+) -> None:
+    """With the component `no-attach` there is no such rule, and the operator knows it."""
+    # kustomize takes relative paths only, and none outside of its roots but folders.
+    (tmp_path / "deploy").symlink_to(ROOT / "deploy")
+    (tmp_path / "crds").symlink_to(ROOT / "crds")
+    kustomization = {
+        "resources": [f"deploy/overlays/{overlay}"],
+        "components": ["deploy/overlays/no-attach"],
+    }
+    (tmp_path / "kustomization.yaml").write_text(json.dumps(kustomization))
+    text = await cluster.kubectl("kustomize", str(tmp_path))
+    objects = list(yaml.safe_load_all(text))
+
+    assert "pods/attach" not in text
+    assert "mcpworkload-operator-attach" not in text
+    deployment = next(item for item in objects if item["kind"] == "Deployment")
+    env = field(deployment, "spec", "template", "spec", "containers", 0, "env")
+    assert {"name": "MCPWORKLOAD_ATTACH", "value": "denied"} in env

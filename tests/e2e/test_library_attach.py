@@ -86,7 +86,7 @@ async def test_the_input_can_be_closed_alone(space: Space, runtime: KubernetesRu
     async with await runtime.attach_to_workload("weather") as attached, asyncio.timeout(60):
         await attached.write(b"all")
         await attached.close_stdin()
-        assert await attached.stdout.read() == b"got all\n"
+        assert await attached.stdout.readline() == b"got all\n"
         assert (await attached.wait()).exit_code == 5
 
 

@@ -137,9 +137,9 @@ async def test_a_list_is_one_request(
     sent: list[str] = []
     send = Connection._send
 
-    async def counted(self: Connection, method: str, *arguments: Any) -> Any:
-        sent.append(method)
-        return await send(self, method, *arguments)
+    async def counted(self: Connection, request: Any) -> Any:
+        sent.append(request.method)
+        return await send(self, request)
 
     monkeypatch.setattr(Connection, "_send", counted)
     infos = await runtime.list_workloads()

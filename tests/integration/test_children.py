@@ -219,3 +219,16 @@ async def test_a_namespace_that_is_deleted_gets_nothing_new(
 
     assert [write for write in log.writes(space.name) if write.code < 300] == []
     assert log.count(space.name)["patch mcpworkloads/status"] == 0
+
+
+async def test_an_account_that_leaves_the_spec_leaves_the_pods(space: Space) -> None:
+    """The API server keeps it under the field's former name, and would take it from there."""
+    await space.settle(make_workload("weather", serviceAccountName="mine"))
+    template = ("spec", "template", "spec")
+    before = await space.get("StatefulSet", "weather")
+    assert field(before, *template, "serviceAccount") == "mine"
+
+    await space.settle(make_workload("weather"))
+
+    after = await space.get("StatefulSet", "weather")
+    assert not {"serviceAccount", "serviceAccountName"} & field(after, *template).keys()

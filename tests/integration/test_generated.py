@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from mcpworkload import live
 from mcpworkload.cluster.api import kind_of
-from mcpworkload.desired import build_children
+from mcpworkload.desired import Policy, build_children
 from mcpworkload.errors import Forbidden, Refusal, Refused
 from mcpworkload.models import Workload
 from mcpworkload.observation import Observation
@@ -32,11 +32,12 @@ from tests.rig.generate import make_spec, spec_schema
 from tests.rig.kinds import Manifest, path_of
 
 NAMESPACE = "default"
-# One in eight is refused by the CRD; those do not count.
-EXAMPLES = 1250
+# One in four is refused by the CRD; those do not count.
+EXAMPLES = 1500
 ENOUGH = 1000
 UID = "0b9c0000-0000-4000-8000-000000000000"
 BY_CRD = "refused by the CRD"
+POLICY = Policy(bridge_image="bridge:1")
 
 
 class Judge:
@@ -107,7 +108,7 @@ def _judge(judge: Judge, spec: dict[str, Any]) -> str:
         return BY_CRD
     body["metadata"]["uid"] = UID
     try:
-        children = build_children(Workload.parse(body))
+        children = build_children(Workload.parse(body), POLICY)
     except Refusal as refusal:
         return f"refused: {refusal.reason}"
     stored: dict[Any, live.Child] = {}

@@ -34,7 +34,7 @@ def template_of(spec: Manifest, level: PodSecurity) -> Manifest | None:
     """
     body = make_object("MCPWorkload", "weather", spec=spec)
     try:
-        return build_draft(Workload.parse(body), Policy(level)).template
+        return build_draft(Workload.parse(body), Policy(level, bridge_image="bridge:1")).template
     except PolicyDenied:
         return None
 

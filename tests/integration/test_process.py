@@ -1,5 +1,6 @@
 """The operator as a process: its probes, its exit, and what it needs to be allowed."""
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tests.rig.cluster import Cluster
 from tests.rig.process import OperatorProcess, write_kubeconfig
 from tests.rig.space import Space
 
+# What is under way when the operator is told to end differs from time to time.
+ENDS = 5
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -82,6 +85,22 @@ async def test_a_waiting_operator_answers_its_probes(
         assert waiting.stop() == 0
 
 
+async def test_an_end_amid_failing_writes_is_a_good_end(
+    operator: OperatorProcess, api: Api, tmp_path: Path
+) -> None:
+    """What fails while it ends is no failure of the operator."""
+    operator.stop()
+    for number in range(ENDS):
+        ending = OperatorProcess(operator.kubeconfig, tmp_path / "log", operator.identity)
+        ending.start_leading()
+        async with Space.open(api, "ending", ending.words) as space:
+            for name in (f"w{each}" for each in range(20)):
+                # Refused by the API server, and asked again and again.
+                await space.apply(make_workload(name, hostAliases=[{"ip": "no address"}]))
+            await asyncio.sleep(number * 0.05)
+            assert ending.stop() == 0, ending.words()
+
+
 async def test_the_rights_in_one_namespace_are_enough_for_one_namespace(
     operator: OperatorProcess, space: Space, api: Api, cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -117,6 +136,7 @@ async def make_account(space: Space, cluster: Cluster, folder: Path) -> Path:
     for name, kind, role in (
         ("leader", "Role", "leader"),
         ("operator", "ClusterRole", "mcpworkload-operator"),
+        ("attach", "ClusterRole", "mcpworkload-operator-attach"),
     ):
         reference = {"apiGroup": RBAC, "kind": kind, "name": role}
         binding = make_object("RoleBinding", name, roleRef=reference, subjects=subjects)

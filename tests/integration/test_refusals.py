@@ -22,9 +22,9 @@ BAD_SPECS: list[tuple[dict[str, Any], str]] = [
         "spec.image: Required value: name the container image of the MCP server, such as "
         '"ghcr.io/acme/weather:1.4"',
     ),
-    ({"transport": None}, "write its type, streamable-http or sse, and its port if the server"),
-    ({"transport": {"port": 80}}, "write streamable-http, or sse for a server that only speaks"),
-    ({"transport": {"type": "stdio"}}, 'supported values: "sse", "streamable-http"'),
+    ({"transport": None}, "write its type, streamable-http, sse or stdio, and its port if the"),
+    ({"transport": {"port": 80}}, "write streamable-http, sse for a server that only speaks"),
+    ({"transport": {"type": "http"}}, 'supported values: "sse", "stdio", "streamable-http"'),
     ({"transport": {**HTTP, "port": 0}}, "spec.transport.port: Invalid value: 0"),
     ({"transport": {**HTTP, "port": 65536}}, "spec.transport.port: Invalid value: 65536"),
     ({"transport": {**HTTP, "port": "80"}}, "spec.transport.port: Invalid value"),

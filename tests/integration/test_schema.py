@@ -44,7 +44,7 @@ async def test_kubectl_explains_the_transport(cluster: Cluster) -> None:
 
     words = " ".join(text.split())
     assert "How clients reach the server: the transport, its port, its path. Required." in words
-    assert "The TCP port on which the server listens inside its container." in words
+    assert "The TCP port on which the server listens inside its container" in words
 
 
 async def test_kubectl_explains_the_parts_taken_from_kubernetes(cluster: Cluster) -> None:

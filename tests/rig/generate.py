@@ -70,11 +70,31 @@ def make_spec(seed: int) -> dict[str, Any]:
     if _is_one_in(_SPOILT, random):
         spec = _spoil(spec, random)
     transport = {
-        "type": random.choice(("sse", "streamable-http")),
+        "type": random.choice(("sse", "stdio", "streamable-http")),
         "port": random.choice((8080, 1, 65535)),
         **random.choice(({}, {"path": "/"}, {"path": "/a/b"})),
     }
+    if transport["type"] == "stdio":
+        transport |= _bridge(random)
     return {**spec, "image": "weather:1", "transport": transport}
+
+
+def _bridge(random: Random) -> dict[str, Any]:
+    """What may be said of the bridge of a stdio server, most of it left out."""
+    choices: dict[str, tuple[Any, ...]] = {
+        "bridge": ("Auto", "Inject", "Attach", "None"),
+        "serve": (["sse"], ["streamable-http", "sse"]),
+        "sessions": ("PerSession", "Shared"),
+        "maxSessions": (1, 1024),
+        "idleTimeout": ("1s", "99999h", "1h30m", "5ms"),
+        "requestTimeout": ("90s", "1500ms"),
+    }
+    names = {"allowedHosts": ["a.example.com"], "allowedOrigins": ["https://a.example.com"]}
+    options = {key: random.choice(given) for key, given in choices.items() if _is_one_in(4, random)}
+    return {
+        **random.choice(({}, {"stdio": options})),
+        **{key: given for key, given in names.items() if _is_one_in(4, random)},
+    }
 
 
 def make_spec_with_rights(seed: int) -> dict[str, Any]:

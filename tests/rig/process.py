@@ -18,6 +18,8 @@ from tests.rig.cluster import Cluster
 
 NAMESPACE = "mcpworkload-system"
 ACCOUNT = "mcpworkload-operator"
+DEPLOYMENT = "deployment/mcpworkload-operator"
+BRIDGE_IMAGE = "MCPWORKLOAD_BRIDGE_IMAGE"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
@@ -37,6 +39,19 @@ def write_kubeconfig(
     path.touch(mode=0o600)
     path.write_text(json.dumps(config))
     return path
+
+
+def read_bridge_image() -> str:
+    """
+    What the installed operator serves stdio servers with.
+
+    Raises:
+        ToolError: there is no operator installed.
+    """
+    deployment = kubectl("get", DEPLOYMENT, "--namespace", NAMESPACE, "--output=json")
+    (container,) = json.loads(deployment)["spec"]["template"]["spec"]["containers"]
+    values = {entry["name"]: entry.get("value", "") for entry in container["env"]}
+    return str(values.get(BRIDGE_IMAGE, ""))
 
 
 @dataclass

@@ -8,9 +8,8 @@ is needed differs from test to test; changing seats takes seconds, so it is done
 import time
 
 from deploy.kubectl import kubectl
-from tests.rig.process import NAMESPACE, OperatorProcess
+from tests.rig.process import DEPLOYMENT, NAMESPACE, OperatorProcess
 
-DEPLOYMENT = "deployment/mcpworkload-operator"
 PODS = "app.kubernetes.io/name=mcpworkload"
 LOG_LINES = 40
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 
@@ -206,7 +206,7 @@ def make_observation(
         statefulset=statefulset,
         pods={pod.metadata.name: pod for pod in pods},
         labelled={pod.metadata.name: pod for pod in pods},
-        versions={"PodDisruptionBudget": 1000, "Service": 1000, "StatefulSet": 1000},
+        versions=dict.fromkeys(get_args(ChildKind), 1000),
         refusals=refusals,
     )
 

@@ -159,7 +159,7 @@ def test_two_children_of_one_kind_are_two() -> None:
 def pruned(*children: LiveChild, known: tuple[str, ...] = (), **spec: Any) -> Any:
     """What is to be deleted where *children* are live."""
     observation = make_observation(children=children)
-    return plan_prunes(UID, build_children(make_workload(**spec)), observation, known)
+    return plan_prunes(UID, build_children(make_workload(**spec)), observation, known, {})
 
 
 def test_a_child_that_is_no_longer_asked_for_is_deleted() -> None:
@@ -192,4 +192,4 @@ def test_a_statefulset_is_never_pruned() -> None:
     """It stands for pods and volumes."""
     observation = make_observation()
 
-    assert plan_prunes(UID, [], observation, ()) == ()
+    assert plan_prunes(UID, [], observation, (), {}) == ()

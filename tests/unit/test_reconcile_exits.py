@@ -1,12 +1,13 @@
 """The spine and the ends of containers: said first, counted with the status, once."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from mcpworkload.errors import Unavailable
 from mcpworkload.live import OwnerReference, Pod, PodCondition
-from tests.unit.builders import make_observation, make_pod
+from tests.unit.builders import make_body, make_observation, make_pod
 from tests.unit.world import KEY, Bench, World, make_bench
 
 READY = make_pod(ready=True)
@@ -27,6 +28,18 @@ async def show(bench: Bench, pod: Pod) -> None:
     bench.world.observation = make_observation(pod)
     bench.world.sightings.seen(KEY, pod)
     await bench.look(KEY)
+
+
+async def look_while(bench: Bench, happens: Callable[[], None]) -> None:
+    """A look at a new spec, during which something *happens*."""
+    body = bench.store.get(KEY)
+    assert body is not None
+    version = str(int(body["metadata"]["resourceVersion"]) + 1)
+    metadata = {**body["metadata"], "generation": 2, "resourceVersion": version}
+    bench.store.put({**body, "metadata": metadata, "spec": {**body["spec"], "image": "weather:2"}})
+    bench.world.meanwhile = happens
+    await bench.look(KEY)
+    bench.world.meanwhile = lambda: None
 
 
 def successor(bench: Bench) -> Bench:
@@ -75,6 +88,43 @@ async def test_it_is_said_once(bench: Bench) -> None:
     assert "status" not in other.world.calls
 
 
+async def test_an_end_that_comes_during_a_look_is_said_once(bench: Bench) -> None:
+    """The watch knows of it, and the pods that are looked at do not yet."""
+    await show(bench, crashed(1))
+
+    def end() -> None:
+        bench.world.sightings.seen(KEY, crashed(2))
+        bench.world.observation = make_observation(crashed(2))
+
+    await look_while(bench, end)
+    await bench.look(KEY)
+    await bench.look(KEY)
+
+    assert [(each.kind, each.index) for each in bench.world.exits] == [
+        ("Exited", 0),
+        ("Exited", 1),
+    ]
+    assert bench.world.statuses[-1]["restarts"] == 2
+
+
+async def test_a_pod_that_goes_during_a_look_is_remembered(bench: Bench) -> None:
+    """The look that did not see it go must not forget how it ended."""
+    await show(bench, crashed(1))
+
+    def go() -> None:
+        bench.world.sightings.gone(KEY, crashed(2), watched=True)
+        bench.world.observation = make_observation()
+
+    await look_while(bench, go)
+    await bench.look(KEY)
+    await bench.look(KEY)
+
+    assert [(each.kind, each.index) for each in bench.world.exits] == [
+        ("Exited", 0),
+        ("Exited", 1),
+    ]
+
+
 async def test_what_could_not_be_said_is_not_counted(bench: Bench) -> None:
     """It is said and counted by the next look."""
     bench.world.failures["exit"] = Unavailable("no answer")
@@ -99,6 +149,22 @@ async def test_a_process_that_comes_late_counts_what_nobody_saw(bench: Bench) ->
 
     assert [each.kind for each in other.world.exits] == ["Unknown", "Unknown", "Exited"]
     assert other.world.statuses[-1]["restarts"] == 4
+
+
+async def test_what_is_seen_before_the_workload_is_shown_is_kept(bench: Bench) -> None:
+    """A process that starts knows the pods first; their ends must not be unknown later."""
+    other = make_bench(World(version=500, observation=make_observation(crashed())))
+    body = bench.store.get(KEY)
+    assert body is not None
+    other.store.drop(make_body())
+    other.store.expect([KEY])
+    other.world.sightings.seen(KEY, crashed())
+
+    await other.look(KEY)
+    other.store.put(body)
+    await other.look(KEY)
+
+    assert [(each.kind, each.exit_code) for each in other.world.exits] == [("Exited", 3)]
 
 
 async def test_a_server_s_words_are_kept_where_that_is_asked_for() -> None:

@@ -10,7 +10,7 @@ import pytest
 from mcpworkload import resync
 from mcpworkload.errors import NotFound, Unavailable
 from mcpworkload.queue import KeyQueue
-from mcpworkload.resync import resync_forever, wait_until_served
+from mcpworkload.resync import await_workloads, resync_forever
 from mcpworkload.store import WorkloadStore
 from tests.unit.builders import make_body
 from tests.unit.waits import until
@@ -29,7 +29,7 @@ class ListApi:
         if isinstance(answer, Exception):
             raise answer
         self.during()
-        items = [{"metadata": {"uid": uid}} for uid in answer]
+        items = [{"metadata": {"uid": uid, "name": uid, "namespace": "team"}} for uid in answer]
         return json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}).encode()
 
 
@@ -65,8 +65,31 @@ async def test_the_vanished_go_and_the_newcomers_stay() -> None:
 
 async def test_the_crd_is_waited_for() -> None:
     """It may be installed in the same breath as the operator."""
-    api: Any = ListApi(NotFound("no such kind"), Unavailable("starting"), [])
+    store = WorkloadStore()
+    api: Any = ListApi(NotFound("no such kind"), Unavailable("starting"), ["here"])
 
-    await wait_until_served(api, ())
+    await await_workloads(api, (), store)
 
     assert api.answers == []
+    assert store.is_expected("team/here")
+
+
+async def test_what_was_expected_in_vain_is_looked_at() -> None:
+    """It went before kopf listed it; what is kept for it has to go, too."""
+    store, queue = WorkloadStore(), KeyQueue()
+    store.expect(["team/gone"])
+    looked: list[str] = []
+
+    async def look(key: str) -> None:
+        looked.append(key)
+
+    api: Any = ListApi([])
+    tasks = [
+        asyncio.create_task(resync_forever(api, (), store, queue)),
+        asyncio.create_task(queue.work(look)),
+    ]
+    await until(lambda: looked == ["team/gone"])
+    for task in tasks:
+        task.cancel()
+
+    assert not store.is_expected("team/gone")

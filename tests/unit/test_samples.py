@@ -10,6 +10,7 @@ from deploy.images.catalog import by_name, reference
 from mcpworkload import names
 from mcpworkload.desired import build_children
 from mcpworkload.models import Workload
+from tests.unit.bridged import POLICY
 
 SAMPLES = sorted((Path(__file__).parents[2] / "deploy" / "samples").glob("*.yaml"))
 
@@ -25,7 +26,7 @@ def test_a_sample_becomes_children(sample: Path) -> None:
 
     assert bodies
     for body in bodies:
-        assert build_children(Workload.parse(body))
+        assert build_children(Workload.parse(body), POLICY)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)

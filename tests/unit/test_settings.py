@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpworkload.settings import BadSetting, PodSecurity, Settings
+from mcpworkload.settings import BadSetting, BridgeVolume, PodSecurity, Settings
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -24,11 +24,24 @@ def test_everything_can_be_set() -> None:
             "MCPWORKLOAD_PROBE_PORT": "0",
             "MCPWORKLOAD_WORKERS": "3",
             "MCPWORKLOAD_POD_SECURITY": "restricted",
+            "MCPWORKLOAD_BRIDGE_IMAGE": "bridge:1",
+            "MCPWORKLOAD_BRIDGE_VOLUME": "image",
+            "MCPWORKLOAD_ATTACH": "denied",
         }
     )
 
     assert settings == Settings(
-        ("a", "b"), "ops", "p", "json", "DEBUG", 0, 3, PodSecurity.RESTRICTED
+        namespaces=("a", "b"),
+        operator_namespace="ops",
+        identity="p",
+        log_format="json",
+        log_level="DEBUG",
+        probe_port=0,
+        workers=3,
+        pod_security=PodSecurity.RESTRICTED,
+        bridge_image="bridge:1",
+        bridge_volume=BridgeVolume.IMAGE,
+        is_attach_allowed=False,
     )
 
 
@@ -41,6 +54,9 @@ def test_everything_can_be_set() -> None:
             "strict",
             "write one of restricted, baseline, privileged",
         ),
+        ("MCPWORKLOAD_BRIDGE_IMAGE", "bridge: 1", "write one image, without spaces"),
+        ("MCPWORKLOAD_BRIDGE_VOLUME", "mount", "write one of copy, image"),
+        ("MCPWORKLOAD_ATTACH", "no", "write one of allowed, denied"),
         ("MCPWORKLOAD_WORKERS", "0", "write a number from 1 to 256"),
         ("MCPWORKLOAD_PROBE_PORT", "http", "write a number from 0 to 65535"),
     ],

@@ -43,3 +43,18 @@ def test_the_deletion_of_a_predecessor_is_no_news() -> None:
 
     assert store.drop(body_at(11)) is None
     assert len(list(store)) == 1
+
+
+def test_a_workload_is_expected_until_it_is_shown() -> None:
+    """Or until its deletion is."""
+    store = WorkloadStore()
+    store.expect(["team/weather", "team/other", "team/third"])
+
+    store.put(body_at(10))
+    other = make_body("other")
+    store.drop(other)
+
+    assert not store.is_expected("team/weather")
+    assert not store.is_expected("team/other")
+    assert store.expect_no_more() == {"team/third"}
+    assert not store.is_expected("team/third")

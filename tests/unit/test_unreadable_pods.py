@@ -1,7 +1,7 @@
 """An API server that does not let us look at pods: that is not to say that there are none."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -51,11 +51,18 @@ class Server:
         self.is_over = asyncio.Event()
         #: How often pods were asked for.
         self.asked = 0
+        #: Collections that nobody may look at.
+        self.forbidden: set[str] = set()
+        #: Those that were asked for.
+        self.plurals: set[str] = set()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A list, or a watch that says nothing."""
         plural = request.path.rsplit("/", 1)[-1]
         is_watch = "watch" in request.query
+        self.plurals.add(plural)
+        if plural in self.forbidden:
+            return web.json_response({"message": "forbidden"}, status=403)
         if plural == "pods":
             self.asked += 1
             if self.status != 200 and (is_watch or not self.is_listable):
@@ -70,14 +77,16 @@ class Server:
 
 
 @asynccontextmanager
-async def running(server: Server) -> AsyncIterator[tuple[Informers, list[str]]]:
+async def running(
+    server: Server, without: Sequence[names.ChildKind] = ()
+) -> AsyncIterator[tuple[Informers, list[str]]]:
     """All informers at that server, synced, and the keys that they report."""
     application = web.Application()
     application.add_routes([web.get("/{path:.*}", server.answer)])
     changed: list[str] = []
     async with TestServer(application) as host, aiohttp.ClientSession() as session:
         api = Api(Connection(str(host.make_url("")).rstrip("/"), session))
-        informers = Informers(api, (), changed.append, lambda _: None)
+        informers = Informers(api, (), changed.append, lambda _: None, without=without)
         task = asyncio.create_task(informers.run())
         try:
             await informers.wait_synced()
@@ -177,3 +186,25 @@ async def test_when_nobody_is_answered_it_is_not_about_pods(
 
         assert list(informers.observe(KEY).pods) == ["weather-0"]
         assert changed == []
+
+
+ACCOUNTS = {"serviceaccounts", "roles", "rolebindings"}
+
+
+async def test_accounts_that_cannot_be_read_are_in_nobodys_way() -> None:
+    """Who installed the operator may not want it to grant anything; servers need not attach."""
+    server = Server()
+    server.forbidden = ACCOUNTS
+
+    async with running(server) as (informers, _):
+        assert list(informers.observe(KEY).pods) == ["weather-0"]
+
+
+async def test_accounts_are_not_asked_for_where_none_are_made() -> None:
+    """Without the right to attach there is nothing to see."""
+    server = Server()
+
+    async with running(server, names.ACCOUNT_KINDS) as (informers, _):
+        assert informers.observe(KEY).statefulset is not None
+
+    assert server.plurals.isdisjoint(ACCOUNTS)

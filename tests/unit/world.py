@@ -1,6 +1,6 @@
 """A cluster in memory for the spine, and a reconciler in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,8 @@ class World:
     #: The exits that were told, and what was seen of containers' ends.
     exits: list[Exit] = field(default_factory=list)
     sightings: Sightings = field(default_factory=lambda: Sightings(lambda _: None))
+    #: What happens while an apply is under way.
+    meanwhile: Callable[[], None] = lambda: None
 
     @property
     def references(self) -> "World":
@@ -67,7 +69,7 @@ class World:
 
     def observe(self, _: str) -> Observation:
         """The caches."""
-        return replace(self.observation, seen=dict(self.sightings.of(KEY)))
+        return replace(self.observation, seen=self.sightings.of(KEY))
 
     async def read_child(self, child: Child) -> Metadata | None:
         """Whose the name is."""
@@ -80,6 +82,7 @@ class World:
         """Server-side apply."""
         call = f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip()
         self.calls.append(f"try {call}" if dry_run else call)
+        self.meanwhile()
         if error := self.failures.get(f"try {child.id}" if dry_run else str(child.id)):
             raise error
         self.version += 1

@@ -29,7 +29,7 @@ class Hosts:
         """Whether the Host header *host* names us; its port may be anything."""
         host = host.lower()
         name = _without_port(host).rstrip(".")
-        if name == "localhost" or _is_address(name):
+        if _is_fixed(name):
             return True
         if host in self.allowed_hosts or name in self.allowed_hosts:
             return True
@@ -37,12 +37,17 @@ class Hosts:
         return self._is_service(name) or self._is_service(name.partition(".")[2])
 
     def admits(self, origin: str, host: str) -> bool:
-        """Whether a page of *origin* may talk to us, which it addressed as *host*."""
-        origin = origin.lower().rstrip("/")
-        return origin in self.allowed_origins or origin in {
-            f"http://{host.lower()}",
-            f"https://{host.lower()}",
-        }
+        """
+        Whether a page of *origin* may talk to us, which it addressed as *host*.
+
+        One that is not listed only if we are where it came from, and by a name that cannot be
+        pointed here: of `NAME.NAMESPACE` somebody else may be the owner in the world outside.
+        """
+        origin, host = origin.lower().rstrip("/"), host.lower()
+        if origin in self.allowed_origins:
+            return True
+        is_own = origin in (f"http://{host}", f"https://{host}")
+        return is_own and _is_fixed(_without_port(host))
 
     def _is_service(self, name: str) -> bool:
         service, _, rest = name.partition(".")
@@ -72,7 +77,10 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdecimal() else host
 
 
-def _is_address(name: str) -> bool:
+def _is_fixed(name: str) -> bool:
+    """Whether nobody can point *name* elsewhere: no DNS is asked for it."""
+    if name == "localhost":
+        return True
     try:
         ipaddress.ip_address(name)
     except ValueError:

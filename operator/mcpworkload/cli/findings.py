@@ -67,6 +67,20 @@ def judge_deployments(deployments: Sequence[Mapping[str, Any]], namespace: str) 
     return Finding("ok", f"the operator {name} ({image}) runs")
 
 
+def variables_of(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """The operator's variables that have a plain value."""
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    return {entry["name"]: entry.get("value", "") for entry in container.get("env") or ()}
+
+
+def judge_bridge(variables: Mapping[str, str]) -> list[Finding]:
+    """Whether stdio servers can be served; nothing is said where they can."""
+    if variables.get("MCPWORKLOAD_BRIDGE_IMAGE"):
+        return []
+    words = "the operator has no bridge: servers of transport stdio are refused"
+    return [Finding("warn", words, "set MCPWORKLOAD_BRIDGE_IMAGE in its Deployment")]
+
+
 def judge_lease(lease: Mapping[str, Any], now: datetime) -> Finding:
     """Whether an operator is at work, wherever it runs."""
     spec = lease.get("spec") or {}

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,11 +26,15 @@ class Informers:
         namespaces: Sequence[str],
         on_change: Callable[[str], None],
         on_end: Callable[[str], None],
+        *,
+        without: Collection[ChildKind] = (),
     ) -> None:
+        """Of the kinds in *without* there are no children, and none is looked for."""
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[ChildKind, dict[str | None, Informer[Any]]] = {
             name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
             for name, kind in CHILD_KINDS.items()
+            if name not in without
         }
         self._on_change = on_change
         #: What containers' ends were seen; *on_end* is called for each.
@@ -89,7 +93,7 @@ class Informers:
             statefulset=statefulset,
             pods=controlled_by(labelled, statefulset),
             labelled=dict(labelled),
-            seen=dict(self.sightings.of(workload)),
+            seen=self.sightings.of(workload),
             versions={kind: cache.version for kind, cache in caches.items()},
             refusals=refusals,
             unreadable=readable.trouble,

@@ -12,7 +12,10 @@ from mcpworkload.live import (
     Partial,
     Pod,
     PodDisruptionBudget,
+    Role,
+    RoleBinding,
     Service,
+    ServiceAccount,
     StatefulSet,
 )
 from mcpworkload.references import ReferredKind
@@ -54,9 +57,19 @@ SERVICE = Kind("Service", "/api/v1", "services", Service)
 POD_DISRUPTION_BUDGET = Kind(
     "PodDisruptionBudget", "/apis/policy/v1", "poddisruptionbudgets", PodDisruptionBudget
 )
+# Only servers that are attached to have these; who may not read them can do without.
+SERVICE_ACCOUNT = Kind(
+    "ServiceAccount", "/api/v1", "serviceaccounts", ServiceAccount, is_vital=False
+)
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+ROLE = Kind("Role", _RBAC, "roles", Role, is_vital=False)
+ROLE_BINDING = Kind("RoleBinding", _RBAC, "rolebindings", RoleBinding, is_vital=False)
 CHILD_KINDS: Mapping[names.ChildKind, Kind[Any]] = {
     "PodDisruptionBudget": POD_DISRUPTION_BUDGET,
+    "Role": ROLE,
+    "RoleBinding": ROLE_BINDING,
     "Service": SERVICE,
+    "ServiceAccount": SERVICE_ACCOUNT,
     "StatefulSet": STATEFUL_SET,
 }
 # What pods may refer to; nothing but the metadata of these is listed or watched.

@@ -8,18 +8,26 @@ independent results, so a caller may edit what it receives.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mcpworkload.desired.attach import build_account, build_grant, build_rights
+from mcpworkload.desired.bridge import check_bridge
 from mcpworkload.desired.budget import build_budget_spec
 from mcpworkload.desired.child import Child, build_child
+from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.desired.pod import build_pod_template
-from mcpworkload.desired.policy import DEFAULT_POLICY, Policy, check_template
+from mcpworkload.desired.policy import check_template
 from mcpworkload.desired.references import find_references
 from mcpworkload.desired.service import build_client_service_spec, build_service_spec
 from mcpworkload.desired.statefulset import build_statefulset_spec
 from mcpworkload.desired.template_patch import apply_template_patch
 from mcpworkload.desired.transport import server_url
 from mcpworkload.manifest import Manifest
-from mcpworkload.models import Workload
-from mcpworkload.names import REFERENCES_ANNOTATION, ChildId, service_name
+from mcpworkload.models import Bridge, Workload
+from mcpworkload.names import (
+    REFERENCES_ANNOTATION,
+    ChildId,
+    bridge_account_name,
+    service_name,
+)
 from mcpworkload.references import Reference
 
 __all__ = [
@@ -57,8 +65,10 @@ def build_draft(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Draft:
         InvalidSpec: a field cannot be turned into what it asks for; names its path.
         PatchRejected: an operation of the template patch fails; names it.
         PolicyDenied: the pods are not what *policy* allows; names each path in the template.
+            Or there is no bridge that *policy* has for them.
     """
-    built = build_pod_template(workload)
+    check_bridge(workload, policy)
+    built = build_pod_template(workload, policy)
     operations = workload.spec.pod_template_patch
     template = apply_template_patch(built, operations)
     check_template(template, built, operations, policy)
@@ -79,13 +89,16 @@ def build_children(
     if template is None:
         template = build_draft(workload, policy).template
     return (
-        build_child(ChildId("Service", workload.name), workload, build_service_spec(workload)),
+        build_child(
+            ChildId("Service", workload.name), workload, {"spec": build_service_spec(workload)}
+        ),
         build_child(
             ChildId("StatefulSet", workload.name),
             workload,
-            build_statefulset_spec(workload, template),
+            {"spec": build_statefulset_spec(workload, template)},
         ),
         *_build_asked_for(workload),
+        *_build_account(workload),
     )
 
 
@@ -94,11 +107,20 @@ def _build_asked_for(workload: Workload) -> Iterator[Child]:
     options, budget = workload.spec.service, workload.spec.disruption_budget
     if options.headless_alias and options.headless_alias != workload.name:
         child_id = ChildId("Service", options.headless_alias)
-        yield build_child(child_id, workload, build_service_spec(workload))
+        yield build_child(child_id, workload, {"spec": build_service_spec(workload)})
     if options.has_own_service:
         child_id = ChildId("Service", service_name(workload.name))
-        spec = build_client_service_spec(workload)
-        yield build_child(child_id, workload, spec, options.annotations)
+        content = {"spec": build_client_service_spec(workload)}
+        yield build_child(child_id, workload, content, options.annotations)
     if budget is not None:
         child_id = ChildId("PodDisruptionBudget", workload.name)
-        yield build_child(child_id, workload, build_budget_spec(workload.name, budget))
+        yield build_child(child_id, workload, {"spec": build_budget_spec(workload.name, budget)})
+
+
+def _build_account(workload: Workload) -> Iterator[Child]:
+    """As whom the pods run where a bridge has to attach to them."""
+    if workload.spec.bridge is Bridge.ATTACH:
+        name = bridge_account_name(workload.name)
+        yield build_child(ChildId("ServiceAccount", name), workload, build_account())
+        yield build_child(ChildId("Role", name), workload, build_rights(workload))
+        yield build_child(ChildId("RoleBinding", name), workload, build_grant(workload))

@@ -10,7 +10,10 @@ from mcpworkload.names import ChildId, ChildKind
 
 _API_VERSIONS: Mapping[ChildKind, str] = {
     "PodDisruptionBudget": "policy/v1",
+    "Role": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
     "Service": "v1",
+    "ServiceAccount": "v1",
     "StatefulSet": "apps/v1",
 }
 
@@ -22,6 +25,12 @@ class Child:
     id: ChildId
     manifest: Manifest
     digest: str
+
+    @property
+    def content(self) -> Manifest:
+        """What the manifest has beside its metadata, by field."""
+        head = ("apiVersion", "kind", "metadata")
+        return {field: value for field, value in self.manifest.items() if field not in head}
 
     @property
     def workload(self) -> str:
@@ -37,11 +46,13 @@ class Child:
 def build_child(
     child_id: ChildId,
     workload: Workload,
-    spec: Manifest,
+    content: Manifest,
     annotations: Mapping[str, str] | None = None,
 ) -> Child:
     """
-    The child of *workload* with that spec, and with *annotations* over the user's common ones.
+    The child of *workload* with that content, and with *annotations* over the user's common ones.
+
+    The content is what it has beside its metadata: a spec, mostly.
 
     The digest covers the whole manifest and stands in its annotations: a field that we stop
     setting changes the digest, though the live object would still contain all that we want.
@@ -52,27 +63,29 @@ def build_child(
         "namespace": workload.namespace,
         "labels": build_labels(workload),
         "annotations": annotations,
-        "ownerReferences": [
-            {
-                "apiVersion": names.API_VERSION,
-                "kind": names.KIND,
-                "name": workload.name,
-                "uid": workload.uid,
-                "controller": True,
-                # A foreground deletion of the workload waits for its children.
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "ownerReferences": [_owner(workload)],
     }
     manifest = {
         "apiVersion": _API_VERSIONS[child_id.kind],
         "kind": child_id.kind,
         "metadata": metadata,
-        "spec": spec,
+        **content,
     }
     digest = digest_of(manifest)
     metadata["annotations"] = {**annotations, names.HASH_ANNOTATION: digest}
     return Child(child_id, manifest, digest)
+
+
+def _owner(workload: Workload) -> Manifest:
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "name": workload.name,
+        "uid": workload.uid,
+        "controller": True,
+        # A foreground deletion of the workload waits for its children.
+        "blockOwnerDeletion": True,
+    }
 
 
 def build_labels(workload: Workload) -> dict[str, str]:

@@ -9,53 +9,93 @@ from copy import deepcopy
 from typing import Any
 
 from mcpworkload import names
+from mcpworkload.desired.attach import build_sidecar, build_token_volume
+from mcpworkload.desired.bridge import brings_copy, build_bridge_volume, build_copier
 from mcpworkload.desired.child import build_labels
-from mcpworkload.desired.container import DEFAULT_GRACE_SECONDS, build_container
+from mcpworkload.desired.container import build_container
 from mcpworkload.desired.helpers import build_init_containers, build_ordinary_sidecars
+from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.desired.security import build_pod_security
+from mcpworkload.desired.shutdown import grace_seconds
 from mcpworkload.desired.storage import build_volumes
 from mcpworkload.manifest import Manifest
-from mcpworkload.models import Workload
+from mcpworkload.models import Bridge, Workload
+from mcpworkload.names import bridge_account_name
 
 
-def build_pod_template(workload: Workload) -> Manifest:
+def build_pod_template(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Manifest:
     """
     The pod template of the StatefulSet; the server's container is the first.
+
+    *policy* says where the bridge of a stdio server comes from.
 
     Raises:
         InvalidSpec: a field cannot be turned into what it asks for; names its path.
     """
     spec = workload.spec
-    grace = spec.termination_grace_period_seconds
     security = build_pod_security(spec.pod_security_context)
     pod: Manifest = {
         "automountServiceAccountToken": spec.automount_service_account_token,
         # The variables of Kubernetes' service links would collide with those of the transport.
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": DEFAULT_GRACE_SECONDS if grace is None else grace,
+        "terminationGracePeriodSeconds": grace_seconds(spec),
         "securityContext": security,
         "containers": [
-            build_container(workload, security),
+            build_container(workload, policy, security),
             *build_ordinary_sidecars(spec, security),
         ],
-        "volumes": build_volumes(spec),
+        "volumes": [*_build_bridge_volumes(workload, policy), *build_volumes(spec)],
     }
     optional = {
-        "initContainers": build_init_containers(spec, security),
-        "serviceAccountName": spec.service_account_name,
+        "initContainers": [
+            *_build_bridge_containers(workload, policy, security),
+            *build_init_containers(spec, security),
+        ],
+        "serviceAccountName": _account_name(workload),
         "imagePullSecrets": deepcopy(spec.image_pull_secrets),
-        "nodeSelector": dict(spec.node_selector),
-        "tolerations": deepcopy(spec.tolerations),
-        "affinity": deepcopy(spec.affinity),
-        "topologySpreadConstraints": _build_spread(workload),
-        "priorityClassName": spec.priority_class_name,
-        "runtimeClassName": spec.runtime_class_name,
+        **_build_scheduling(workload),
         "hostAliases": deepcopy(spec.host_aliases),
         "dnsPolicy": spec.dns_policy,
         "dnsConfig": deepcopy(spec.dns_config),
     }
     pod |= {field: value for field, value in optional.items() if value}
     return {"metadata": _build_metadata(workload), "spec": pod}
+
+
+def _build_scheduling(workload: Workload) -> Manifest:
+    """Where the pods may run, by what, and before whom."""
+    spec = workload.spec
+    return {
+        "nodeSelector": dict(spec.node_selector),
+        "tolerations": deepcopy(spec.tolerations),
+        "affinity": deepcopy(spec.affinity),
+        "topologySpreadConstraints": _build_spread(workload),
+        "priorityClassName": spec.priority_class_name,
+        "runtimeClassName": spec.runtime_class_name,
+    }
+
+
+def _build_bridge_containers(
+    workload: Workload, policy: Policy, pod_security: dict[str, Any]
+) -> list[Manifest]:
+    """What brings the bridge of a stdio server, or is the bridge: before all others."""
+    if brings_copy(workload, policy):
+        return [build_copier(policy, pod_security)]
+    if workload.spec.bridge is Bridge.ATTACH:
+        return [build_sidecar(workload, policy, pod_security)]
+    return []
+
+
+def _build_bridge_volumes(workload: Workload, policy: Policy) -> list[Manifest]:
+    if workload.spec.bridge is Bridge.INJECT:
+        return [build_bridge_volume(policy)]
+    return [build_token_volume()] if workload.spec.bridge is Bridge.ATTACH else []
+
+
+def _account_name(workload: Workload) -> str | None:
+    if workload.spec.bridge is Bridge.ATTACH:
+        return bridge_account_name(workload.name)
+    return workload.spec.service_account_name
 
 
 def _build_metadata(workload: Workload) -> Manifest:

@@ -7,11 +7,12 @@ within these limits that is intended, beyond them it is refused here.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from mcpworkload import names
 from mcpworkload.desired import pointer
+from mcpworkload.desired.bridge_policy import bridge_is_intact
+from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.desired.pod_security import BASELINE, RESTRICTED, Rule
 from mcpworkload.desired.view import Finding, MalformedError, PodTemplate, View
 from mcpworkload.errors import PatchRejected, PolicyDenied
@@ -21,16 +22,6 @@ from mcpworkload.settings import PodSecurity
 
 # A message goes into a condition: enough to act on, not a listing.
 _MAX_FINDINGS = 5
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What an installation allows."""
-
-    pod_security: PodSecurity = PodSecurity.BASELINE
-
-
-DEFAULT_POLICY: Final = Policy()
 
 
 def check_template(
@@ -53,6 +44,7 @@ def check_template(
         _check_shape(pod)
         findings = [finding for rule in rules for finding in rule(pod)]
         findings += _changed_keys(pod, built)
+        findings += bridge_is_intact(pod, built)
     except MalformedError as error:
         raise _malformed(error.finding, operations) from error
     if findings:
@@ -95,8 +87,10 @@ def no_ephemeral_containers(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def no_projected_tokens(pod: PodTemplate) -> Iterator[Finding]:
-    """A token that is not mounted the usual way would not be seen in the spec."""
+    """A token that is not mounted the usual way would not be seen in the spec; ours is judged."""
     for volume in pod.volumes:
+        if volume["name"].value == names.BRIDGE_TOKEN:
+            continue
         for source in volume["projected"]["sources"].items():
             token = source["serviceAccountToken"]
             if not token.is_absent:

@@ -64,8 +64,9 @@ def _find(template: Manifest, spec: WorkloadSpec) -> list[_Place]:
             found += list(_of_container(container, owners.get(name, f"container {name}")))
     for volume in pod.volumes:
         with suppress(MalformedError):
-            # The kubelet does not look at a volume that no container mounts.
-            if volume["name"].text() in mounted:
+            # The kubelet does not look at a volume that no container mounts, nor we at what the
+            # bridge knows the API server by: that is Kubernetes' own, and renewed in place.
+            if volume["name"].text() in mounted - {names.BRIDGE_TOKEN}:
                 found += list(_of_volume(volume))
     return found
 

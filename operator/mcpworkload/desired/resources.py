@@ -3,16 +3,21 @@
 from typing import Any
 
 from mcpworkload.errors import InvalidSpec
+from mcpworkload.models import Bridge
 from mcpworkload.quantity import parse_quantity
 
 DEFAULT_REQUESTS = {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
 # No CPU limit: throttling a server that has work helps nobody.
 DEFAULT_LIMITS = {"memory": "512Mi", "ephemeral-storage": "1Gi"}
+# With an injected bridge there are the bridge itself (30 MB, and 30 MB for its files) and, with
+# a process for each session, several servers.
+BRIDGED_REQUESTS = {"cpu": "10m", "memory": "128Mi", "ephemeral-storage": "128Mi"}
+BRIDGED_LIMITS = {"memory": "1Gi", "ephemeral-storage": "1Gi"}
 
 
-def complete_resources(given: dict[str, Any]) -> dict[str, Any]:
+def complete_resources(given: dict[str, Any], bridge: Bridge | None = None) -> dict[str, Any]:
     """
-    *given* with our defaults for what it leaves out.
+    *given* with our defaults for what it leaves out, in a container with that *bridge*.
 
     A default request is at most the user's limit, a default limit at least the user's request.
 
@@ -21,13 +26,16 @@ def complete_resources(given: dict[str, Any]) -> dict[str, Any]:
     """
     user_requests = given.get("requests") or {}
     user_limits = given.get("limits") or {}
+    is_bridged = bridge is Bridge.INJECT
+    least = BRIDGED_REQUESTS if is_bridged else DEFAULT_REQUESTS
+    most = BRIDGED_LIMITS if is_bridged else DEFAULT_LIMITS
     requests = {
         name: _smaller(default, user_limits.get(name), f"limits.{name}")
-        for name, default in DEFAULT_REQUESTS.items()
+        for name, default in least.items()
     }
     limits = {
         name: _larger(default, user_requests.get(name), f"requests.{name}")
-        for name, default in DEFAULT_LIMITS.items()
+        for name, default in most.items()
     }
     return {
         **given,

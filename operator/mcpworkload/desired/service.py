@@ -7,7 +7,7 @@ other, made where the user asks for it, has an address of its own.
 
 from mcpworkload import names
 from mcpworkload.manifest import Manifest
-from mcpworkload.models import Workload
+from mcpworkload.models import Bridge, Workload
 
 
 def build_service_spec(workload: Workload) -> Manifest:
@@ -18,7 +18,7 @@ def build_service_spec(workload: Workload) -> Manifest:
         "type": "ClusterIP",
         "clusterIP": "None",
         "selector": names.selector_labels(workload.name),
-        "ports": [_build_transport_port(workload), *further],
+        "ports": [*_build_transport_port(workload), *further],
     }
 
 
@@ -29,16 +29,19 @@ def build_client_service_spec(workload: Workload) -> Manifest:
     spec: Manifest = {
         "type": options.type,
         "selector": names.selector_labels(workload.name),
-        "ports": [_build_transport_port(workload), *further],
+        "ports": [*_build_transport_port(workload), *further],
     }
     if options.session_affinity:
         spec["sessionAffinity"] = options.session_affinity
     return spec
 
 
-def _build_transport_port(workload: Workload) -> Manifest:
+def _build_transport_port(workload: Workload) -> list[Manifest]:
+    """The port of the transport; none where nobody listens there."""
+    if workload.spec.bridge is Bridge.NONE:
+        return []
     port = workload.spec.transport.port
-    return _build_port(names.TRANSPORT_PORT, port, (port, "TCP"))
+    return [_build_port(names.TRANSPORT_PORT, port, (port, "TCP"))]
 
 
 def _build_port(name: str, target: int, offered: tuple[int, str]) -> Manifest:

@@ -17,7 +17,7 @@ def build_statefulset_spec(workload: Workload, template: Manifest) -> Manifest:
         # a broken revision would have to be deleted by hand.
         "podManagementPolicy": "Parallel",
         "updateStrategy": _build_update_strategy(wanted.update_strategy),
-        "template": template,
+        "template": _without_old_account(template),
     }
     if wanted.min_ready_seconds is not None:
         spec["minReadySeconds"] = wanted.min_ready_seconds
@@ -25,6 +25,20 @@ def build_statefulset_spec(workload: Workload, template: Manifest) -> Manifest:
         spec["volumeClaimTemplates"] = claims
         spec["persistentVolumeClaimRetentionPolicy"] = build_retention(wanted)
     return spec
+
+
+def _without_old_account(template: Manifest) -> Manifest:
+    """
+    *template* without a ServiceAccount of before, where none is asked for.
+
+    The API server keeps a copy under the field's old name and takes it for the field once that
+    is left out: pods would go on as an account that the spec no longer names (tried). Empty, it
+    changes nothing where there was none.
+    """
+    pod = template["spec"]
+    if pod.get("serviceAccountName") or pod.get("serviceAccount"):
+        return template
+    return {**template, "spec": {**pod, "serviceAccount": ""}}
 
 
 def _build_update_strategy(strategy: UpdateStrategy) -> Manifest:

@@ -1,28 +1,54 @@
 """Where an MCP server listens, and how it is told to."""
 
-from mcpworkload.models import TransportType, Workload
+from mcpworkload.models import Bridge, Transport, Workload
 from mcpworkload.names import service_name
 
-_DEFAULT_PATHS: dict[TransportType, str] = {"streamable-http": "/mcp", "sse": "/sse"}
+_DEFAULT_PATHS = {"streamable-http": "/mcp", "sse": "/sse"}
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - inside the pod's own network namespace
 
 
 def server_url(workload: Workload) -> str:
-    """The URL under which clients inside the cluster reach the server, by the Service for them."""
+    """
+    The URL under which clients inside the cluster reach the server, by the Service for them.
+
+    Empty where nobody serves it: a stdio server without a bridge.
+    """
+    if workload.spec.bridge is Bridge.NONE:
+        return ""
     transport = workload.spec.transport
-    path = transport.path or _DEFAULT_PATHS[transport.type]
+    path = endpoint_path(transport)
     has_own = workload.spec.service.has_own_service
     host = service_name(workload.name) if has_own else workload.name
     return f"http://{host}.{workload.namespace}.svc:{transport.port}{path}"
+
+
+def endpoint_path(transport: Transport) -> str:
+    """The path of the MCP endpoint; where there are two, that of the newer transport."""
+    spoken = transport.stdio.served[0] if transport.type == "stdio" else transport.type
+    return transport.path or _DEFAULT_PATHS[spoken]
+
+
+def host_names(workload: Workload) -> list[str]:
+    """
+    The names of the Services that lead to the server.
+
+    That of the second Service is always among them: who asks for one later restarts no pod.
+    """
+    alias = workload.spec.service.headless_alias
+    names = [workload.name, service_name(workload.name), *([alias] if alias else [])]
+    return list(dict.fromkeys(names))
 
 
 def transport_environment(workload: Workload) -> dict[str, str]:
     """
     The variables from which the usual server frameworks learn where to listen.
 
-    There is no standard one, so each common spelling is set.
+    There is no standard one, so each common spelling is set; none for a server that does not
+    listen.
     """
     transport = workload.spec.transport
+    if transport.type == "stdio":
+        return {}
     port = str(transport.port)
     return {
         "MCP_TRANSPORT": transport.type,

@@ -11,6 +11,7 @@ from mcpworkload.exits.terminations import (
     disruption_of,
     is_deleted,
     is_ending,
+    is_inferred,
     is_meant,
     is_over,
     revision_of,
@@ -120,9 +121,8 @@ def _account_container(
         now = replace(now, ended=now.ended + 1, container_id=each.termination.key)
     now = _reach(now, count, lost)
     is_asked = is_deleted(pod) and not disruption_of(pod)
-    is_last_lost = bool(lost) and lost[-1] == now.base + count - 1
-    if is_asked and is_last_lost and count > container.restart_count:
-        lost = lost[:-1]  # nothing ends after what was asked for
+    if is_asked and is_inferred(container) and count > container.restart_count:
+        lost = lost[:-1]  # the last end was asked for, like the others that are told
     if told and is_meant(pod, container, told[0]):
         lost = []  # one that is run anew after it has done its work did that before, too
     meant = {now.base + each.index for each in told if is_meant(pod, container, each)}

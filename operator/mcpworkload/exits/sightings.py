@@ -6,7 +6,7 @@ is gone, somebody has to remember what the watch said; this is all that remember
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mcpworkload.exits.cursor import ContainerCursor, Cursor
 from mcpworkload.exits.terminations import (
@@ -42,6 +42,11 @@ class Sighting:
     #: Whether its deletion was watched; otherwise it was missing from a list.
     was_watched: bool = False
 
+    def copy(self) -> "Sighting":
+        """One that does not change with this."""
+        ends = {container: dict(ends) for container, ends in self.ends.items()}
+        return replace(self, ends=ends)
+
 
 class Sightings:
     """By workload and pod UID; only pods of which there is something to tell."""
@@ -51,8 +56,14 @@ class Sightings:
         self._by_workload: dict[str, dict[str, Sighting]] = {}
 
     def of(self, workload: str) -> Mapping[str, Sighting]:
-        """The sightings of a workload's pods, by UID."""
-        return self._by_workload.get(workload, {})
+        """
+        The sightings of a workload's pods, by UID, as they are now.
+
+        Who accounts for them compares them with pods as they were at one moment, and waits for
+        others meanwhile: an end that the pods do not show yet would look as if the kubelet had
+        begun to count anew.
+        """
+        return {uid: each.copy() for uid, each in self._by_workload.get(workload, {}).items()}
 
     def seen(self, workload: str, pod: Pod) -> None:
         """Note what *pod* tells."""

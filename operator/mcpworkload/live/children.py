@@ -1,5 +1,7 @@
 """The objects that we apply, and claims that are made from them."""
 
+from typing import Any, ClassVar
+
 import msgspec
 
 from mcpworkload.live.metadata import Metadata
@@ -7,10 +9,13 @@ from mcpworkload.live.metadata import Metadata
 
 class Child(msgspec.Struct, rename="camel"):
     """
-    An object that we apply; its spec is undecoded, and dropped once it has been compared.
+    An object that we apply; its content is undecoded, and dropped once it has been compared.
 
-    The last four fields are the comparison's memory: never on the wire.
+    The last four of these fields are the comparison's memory: never on the wire.
     """
+
+    #: What it has beside its metadata, as far as we set it, by the name on the wire.
+    CONTENT: ClassVar[dict[str, str]] = {"spec": "spec"}
 
     metadata: Metadata
     spec: msgspec.Raw = msgspec.Raw()
@@ -19,9 +24,46 @@ class Child(msgspec.Struct, rename="camel"):
     fingerprint: str = ""
     refused: str = ""
 
+    def content(self) -> dict[str, Any]:
+        """The decoded content, by field; what is absent is left out."""
+        raw = {name: getattr(self, field) for name, field in self.CONTENT.items()}
+        return {name: msgspec.json.decode(value) for name, value in raw.items() if bytes(value)}
+
+    def drop_content(self) -> None:
+        """Forget the content."""
+        for field in self.CONTENT.values():
+            setattr(self, field, msgspec.Raw())
+
 
 class Service(Child):
     """A Service."""
+
+
+class ServiceAccount(Child, rename="camel"):
+    """A ServiceAccount."""
+
+    CONTENT: ClassVar[dict[str, str]] = {
+        "automountServiceAccountToken": "automount_service_account_token"
+    }
+
+    automount_service_account_token: msgspec.Raw = msgspec.Raw()
+
+
+class Role(Child, rename="camel"):
+    """A Role."""
+
+    CONTENT: ClassVar[dict[str, str]] = {"rules": "rules"}
+
+    rules: msgspec.Raw = msgspec.Raw()
+
+
+class RoleBinding(Child, rename="camel"):
+    """A RoleBinding."""
+
+    CONTENT: ClassVar[dict[str, str]] = {"roleRef": "role_ref", "subjects": "subjects"}
+
+    role_ref: msgspec.Raw = msgspec.Raw()
+    subjects: msgspec.Raw = msgspec.Raw()
 
 
 class PodDisruptionBudget(Child):

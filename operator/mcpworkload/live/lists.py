@@ -4,12 +4,32 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from mcpworkload.live.children import Claim, PodDisruptionBudget, Service, StatefulSet
+from mcpworkload.live.children import (
+    Claim,
+    PodDisruptionBudget,
+    Role,
+    RoleBinding,
+    Service,
+    ServiceAccount,
+    StatefulSet,
+)
 from mcpworkload.live.events import Event
 from mcpworkload.live.metadata import ListMetadata, Partial
 from mcpworkload.live.pods import Pod
 
-LiveT = TypeVar("LiveT", PodDisruptionBudget, Service, StatefulSet, Claim, Pod, Partial, Event)
+LiveT = TypeVar(
+    "LiveT",
+    PodDisruptionBudget,
+    Role,
+    RoleBinding,
+    Service,
+    ServiceAccount,
+    StatefulSet,
+    Claim,
+    Pod,
+    Partial,
+    Event,
+)
 
 
 class Page(msgspec.Struct, Generic[LiveT]):

@@ -21,12 +21,24 @@ from mcpworkload.models.status import (
     PodRecord,
     WorkloadStatus,
 )
+from mcpworkload.models.stdio import (
+    DEFAULT_IDLE_TIMEOUT,
+    DEFAULT_MAX_SESSIONS,
+    DEFAULT_REQUEST_TIMEOUT,
+    Bridge,
+    StdioOptions,
+    seconds_of,
+)
 from mcpworkload.models.workload import Workload
 
 __all__ = [
+    "DEFAULT_IDLE_TIMEOUT",
+    "DEFAULT_MAX_SESSIONS",
+    "DEFAULT_REQUEST_TIMEOUT",
     "NAME_RULES",
     "PROBE_HANDLERS",
     "STATUS_DEFAULT",
+    "Bridge",
     "Condition",
     "ConditionStatus",
     "ContainerRecord",
@@ -35,10 +47,12 @@ __all__ = [
     "PatchOperation",
     "PodRecord",
     "Port",
+    "StdioOptions",
     "Transport",
     "TransportType",
     "UpdateStrategy",
     "Workload",
     "WorkloadSpec",
     "WorkloadStatus",
+    "seconds_of",
 ]

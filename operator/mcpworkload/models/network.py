@@ -3,43 +3,158 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from mcpworkload.models import rules
 from mcpworkload.models.base import INT32, Model, Needed, Rule, refusal
+from mcpworkload.models.stdio import StdioOptions, check_once
 
-TransportType = Literal["sse", "streamable-http"]
+TransportType = Literal["sse", "stdio", "streamable-http"]
 Protocol = Literal["TCP", "UDP", "SCTP"]
+
+
+# What the bridge serves beside the MCP endpoint.
+_BRIDGE_PATHS = ("/messages", "/readyz")
+_SSE_PATH = "/sse"
+_MOST_NAMES = 32
+
+_HOST = Rule(
+    message=(
+        'write a host name in lower case, without scheme, port and path, such as "mcp.example.com"'
+    ),
+    cel="!format.dns1123Subdomain().validate(self).hasValue()",
+    holds=rules.is_subdomain,
+)
+_ORIGIN = Rule(
+    message=(
+        "write scheme, host and, if it is not the scheme's usual one, port, without a path, such "
+        'as "https://app.example.com"'
+    ),
+    cel=r"self.matches('^[a-z][-a-z0-9+.]*://[^/\\s?#]+$')",
+    holds=lambda origin: bool(re.fullmatch(r"[a-z][-a-z0-9+.]*://[^/\s?#]+", origin, re.ASCII)),
+)
+
+
+def _has_bridge(transport: "Transport") -> bool:
+    return transport.type == "stdio" and transport.stdio.bridge != "None"
+
+
+def _is_path_free(transport: "Transport") -> bool:
+    if not _has_bridge(transport):
+        return True
+    is_taken = transport.path == _SSE_PATH and len(transport.stdio.served) > 1
+    return not is_taken and transport.path not in _BRIDGE_PATHS
+
+
+_CEL_BRIDGE = "self.?type.orValue('') == 'stdio' && self.?stdio.?bridge.orValue('Auto') != 'None'"
 
 
 class Transport(Model):
     """How clients reach the MCP server inside its container."""
 
+    RULES = (
+        Rule(
+            message=(
+                "leave stdio out, or write type: stdio: it is about servers that speak on their "
+                "standard streams"
+            ),
+            cel="!has(self.stdio) || self.?type.orValue('stdio') == 'stdio'",
+            holds=lambda transport: (
+                transport.type == "stdio" or "stdio" not in transport.model_fields_set
+            ),
+            field_path=".stdio",
+        ),
+        Rule(
+            message=(
+                "leave allowedHosts and allowedOrigins out: only the bridge of type: stdio looks "
+                "at them"
+            ),
+            cel=f"(!has(self.allowedHosts) && !has(self.allowedOrigins)) || ({_CEL_BRIDGE})",
+            holds=lambda transport: (
+                _has_bridge(transport)
+                or not transport.model_fields_set & {"allowed_hosts", "allowed_origins"}
+            ),
+        ),
+        Rule(
+            message=(
+                f"take another path than {', '.join(_BRIDGE_PATHS)} and, where stdio.serve has "
+                f"both, {_SSE_PATH}: the bridge serves these itself"
+            ),
+            cel=(
+                f"!has(self.path) || !({_CEL_BRIDGE}) || (!(self.path in {list(_BRIDGE_PATHS)}) "
+                f"&& (self.path != '{_SSE_PATH}' || self.?stdio.?serve.orValue([]).size() < 2))"
+            ),
+            holds=_is_path_free,
+            field_path=".path",
+        ),
+        Rule(
+            message='write the path in ASCII characters and without "%", such as "/mcp"',
+            cel=f"!has(self.path) || !({_CEL_BRIDGE}) || self.path.matches('^[!-$&-~]+$')",
+            holds=lambda transport: (
+                transport.path is None
+                or not _has_bridge(transport)
+                or bool(re.fullmatch(r"[!-$&-~]+", transport.path))
+            ),
+            field_path=".path",
+        ),
+    )
+
     type: Annotated[
         TransportType,
         Needed(
-            "write streamable-http, or sse for a server that only speaks the older HTTP+SSE "
-            "transport"
+            "write streamable-http, sse for a server that only speaks the older HTTP+SSE "
+            "transport, or stdio for one that speaks on its standard input and output"
         ),
     ] = Field(
         description=(
-            "The MCP transport that the server speaks: streamable-http, or sse for the older "
-            "HTTP+SSE. Required."
+            "The MCP transport that the server speaks: streamable-http, sse for the older "
+            "HTTP+SSE, or stdio, which a bridge serves over HTTP. Required."
         )
     )
     port: int = Field(
         default=8080,
         ge=1,
         le=65535,
-        description="The TCP port on which the server listens inside its container.",
+        description=(
+            "The TCP port on which the server listens inside its container; for stdio, on which "
+            "its bridge does."
+        ),
         json_schema_extra=INT32,
     )
     path: Annotated[str, Field(max_length=1024), rules.PATH] | None = Field(
         default=None,
         description=(
             "The HTTP path of the MCP endpoint, as it stands in status.url. Left out: /mcp, "
-            "or /sse for the sse transport."
+            "or /sse where only sse is spoken."
         ),
+    )
+    stdio: StdioOptions = Field(
+        default_factory=StdioOptions,
+        description="How a server of type stdio is served.",
+    )
+    allowed_hosts: Annotated[
+        tuple[Annotated[str, Field(max_length=253), _HOST], ...],
+        Field(strict=False, max_length=_MOST_NAMES),
+        AfterValidator(check_once),
+    ] = Field(
+        default=(),
+        description=(
+            "Further host names under which clients of a stdio server's bridge may reach it, "
+            "those of an Ingress say. The names of its Services and IP addresses are allowed."
+        ),
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    allowed_origins: Annotated[
+        tuple[Annotated[str, Field(max_length=255), _ORIGIN], ...],
+        Field(strict=False, max_length=_MOST_NAMES),
+        AfterValidator(check_once),
+    ] = Field(
+        default=(),
+        description=(
+            "Web origins whose pages may call a stdio server's bridge. Left out: none but "
+            "one that came from it by localhost or an address; other clients send no origin."
+        ),
+        json_schema_extra={"x-kubernetes-list-type": "set"},
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from mcpworkload.models import rules
 from mcpworkload.models.base import Embedded, Model, Rule, refusal
+from mcpworkload.names import BRIDGE, CONTAINER
 
 # CEL rules iterate over keys; without a bound the API server must assume millions of them.
 _MAX_KEYS = 64
@@ -50,9 +51,14 @@ def _check_helpers(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 _NOT_OURS = Rule(
-    message='give the container another name than "mcp", which is that of the server',
-    cel="self.all(container, container.name != 'mcp')",
-    holds=lambda containers: all(container.get("name") != "mcp" for container in containers),
+    message=(
+        f'give the container another name than "{CONTAINER}", which is that of the server, and '
+        f'than "{BRIDGE}"'
+    ),
+    cel=f"self.all(container, !(container.name in ['{CONTAINER}', '{BRIDGE}']))",
+    holds=lambda containers: all(
+        container.get("name") not in (CONTAINER, BRIDGE) for container in containers
+    ),
 )
 _Helpers = Annotated[
     list[dict[str, Any]],

@@ -32,6 +32,7 @@ _KINDS = {
     "string_too_long": "write at most {max_length} characters",
     "string_pattern_mismatch": "write text that matches {pattern}",
     "too_long": "write at most {max_length} entries",
+    "too_short": "write at least {min_length} entry, or leave it out",
 }
 
 

@@ -45,15 +45,17 @@ class Probes(Model):
         description=(
             "When the server counts as started. With exec, grpc, httpGet or tcpSocket it "
             "replaces the operator's own probe, without it changes the times of that one: a TCP "
-            "connection to the transport's port, every second, for five minutes at most. "
-            "`disabled: true` switches it off."
+            "connection to the transport's port, every second, for five minutes at most; of an "
+            "injected bridge, whether it can start the server. `disabled: true` switches it off. "
+            "Where a sidecar attaches to the server, and where there is no bridge, there is none."
         ),
     )
     readiness: Probe = Field(
         default_factory=dict,
         description=(
             "When the server can serve; see startup. The operator's own is a TCP connection to "
-            "the transport's port every five seconds."
+            "the transport's port every five seconds, or the question to an injected bridge "
+            "whether the server answers."
         ),
     )
     liveness: Probe | None = Field(
@@ -106,7 +108,8 @@ class ServerFields(Model):
         default_factory=list,
         description=(
             "Environment variables of the server, in this order, each name once. An entry "
-            "replaces what the operator would set under the same name (MCP_PORT and the like)."
+            "replaces what the operator would set under the same name (MCP_PORT and the like). "
+            "A stdio server gets HOME from the operator and nothing else."
         ),
     )
     env_from: Annotated[list[dict[str, Any]], Embedded("Container.envFrom")] = Field(
@@ -117,14 +120,14 @@ class ServerFields(Model):
         default=None,
         description=(
             "Whether the container keeps its standard input open for `kubectl attach`. Left out: "
-            "the server reads an end of file."
+            "the server reads an end of file; for stdio, as its bridge needs it."
         ),
     )
     transport: Annotated[
         Transport,
         Needed(
-            "write its type, streamable-http or sse, and its port if the server does not listen "
-            "on 8080"
+            "write its type, streamable-http, sse or stdio, and its port if the server does not "
+            "listen on 8080"
         ),
     ] = Field(
         description="How clients reach the server: the transport, its port, its path. Required."

@@ -5,12 +5,14 @@ A field's description is what `kubectl explain` shows. Rules here are about fiel
 parts; those about one stand with it.
 """
 
+from mcpworkload.models import bridging
 from mcpworkload.models.base import Rule
 from mcpworkload.models.patch import PatchFields
 from mcpworkload.models.pod import PodFields
 from mcpworkload.models.rollout import RolloutFields
 from mcpworkload.models.server import ServerFields
 from mcpworkload.models.service import ServiceFields
+from mcpworkload.models.stdio import Bridge
 from mcpworkload.models.storage import CLAIMS_STAY, VOLUME_OR_CLAIM, StorageFields
 
 
@@ -51,4 +53,14 @@ class WorkloadSpec(
 ):
     """What should run."""
 
-    RULES = (_PORTS_FREE, _OWN_NAMES, VOLUME_OR_CLAIM, CLAIMS_STAY)
+    RULES = (_PORTS_FREE, _OWN_NAMES, VOLUME_OR_CLAIM, CLAIMS_STAY, *bridging.RULES)
+
+    @property
+    def bridge(self) -> Bridge | None:
+        """Which bridge serves a stdio server; None for a server that speaks HTTP itself."""
+        if self.transport.type != "stdio":
+            return None
+        choice = self.transport.stdio.bridge or "Auto"
+        if choice == "Auto":
+            return Bridge.INJECT if self.command else Bridge.ATTACH
+        return Bridge(choice)

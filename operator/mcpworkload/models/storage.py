@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from mcpworkload.models import rules
 from mcpworkload.models.base import Embedded, Model, Rule, refusal, transition_rule
+from mcpworkload.names import BRIDGE, BRIDGE_TOKEN
 
 Retention = Literal["Retain", "Delete"]
 
@@ -124,6 +125,19 @@ _CLAIMS_ONCE = Rule(
     cel="self.all(c, self.exists_one(other, other.metadata.name == c.metadata.name))",
     holds=lambda claims: len(set(_claim_names(claims))) == len(claims),
 )
+_OURS_TEXT = f"['{BRIDGE}', '{BRIDGE_TOKEN}']"
+_NOT_OURS = Rule(
+    message=f"give the volume another name than {BRIDGE} and {BRIDGE_TOKEN}: the bridge's are so",
+    cel=f"self.all(volume, !(volume.name in {_OURS_TEXT}))",
+    holds=lambda volumes: all(
+        volume.get("name") not in (BRIDGE, BRIDGE_TOKEN) for volume in volumes
+    ),
+)
+_NO_CLAIM_OURS = Rule(
+    message=f"give the claim another name than {BRIDGE} and {BRIDGE_TOKEN}: the bridge's are so",
+    cel=f"self.all(claim, !(claim.metadata.name in {_OURS_TEXT}))",
+    holds=lambda claims: not {BRIDGE, BRIDGE_TOKEN} & set(_claim_names(claims)),
+)
 VOLUME_OR_CLAIM = Rule(
     message="give the claim another name than those in volumes: a pod has one volume of a name",
     cel=(
@@ -208,6 +222,7 @@ class StorageFields(Model):
         list[dict[str, Any]],
         Field(max_length=MAX_VOLUMES),
         AfterValidator(_check_volumes),
+        _NOT_OURS,
         Embedded(
             "PodSpec.volumes",
             {
@@ -230,7 +245,10 @@ class StorageFields(Model):
         ),
     )
     volume_claim_templates: Annotated[
-        tuple[ClaimTemplate, ...], Field(strict=False, max_length=MAX_CLAIMS), _CLAIMS_ONCE
+        tuple[ClaimTemplate, ...],
+        Field(strict=False, max_length=MAX_CLAIMS),
+        _CLAIMS_ONCE,
+        _NO_CLAIM_OURS,
     ] = Field(
         default=(),
         description=(

@@ -47,7 +47,11 @@ def build_workload(
         raise WorkloadInvalid(
             error.message, workload=key, advice=error.advice, fields=error.fields
         ) from None
-    spec["transport"] = {"type": transport_type, **spec["transport"]}
+    spec["transport"] = {
+        "type": transport_type,
+        **spec["transport"],
+        **_bridge(spec, transport_type),
+    }
     if labels:
         spec["labels"] = dict(labels)
     if permission_profile is not None:
@@ -79,6 +83,12 @@ def _spec(
         service = spec.setdefault("service", {})
         service["headlessAlias"] = options.sse_headless_service_name
     return spec
+
+
+def _bridge(spec: Mapping[str, Any], transport_type: str) -> dict[str, Any]:
+    """Whoever attaches speaks with the server alone: a bridge would be a second voice."""
+    is_attached = transport_type == "stdio" and spec.get("stdin")
+    return {"stdio": {"bridge": "None"}} if is_attached else {}
 
 
 def _words(argument: str, words: Sequence[str]) -> list[str]:

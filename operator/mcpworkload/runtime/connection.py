@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
@@ -50,6 +51,18 @@ def apps_path(resource: str, namespace: str = "", name: str = "") -> str:
 def _path(root: str, namespace: str, resource: str, name: str) -> str:
     inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     return f"{root}{inside}/{resource}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One request, which can be sent again with another token."""
+
+    method: str
+    path: str
+    limits: aiohttp.ClientTimeout
+    query: Query | None = None
+    body: Any = None
+    content_type: str = "application/json"
 
 
 class Connection:
@@ -110,8 +123,10 @@ class Connection:
         Raises:
             WorkloadError: what the API server answered, about *workload*.
         """
+        limits = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=_CONNECT_SECONDS)
         try:
-            async with self._respond(method, path, query, body, content_type) as response:
+            response = await self._send(_Request(method, path, limits, query, body, content_type))
+            async with response:
                 content = await response.read()
         except _NO_ANSWER as error:
             raise _unavailable(error, workload) from error
@@ -147,7 +162,7 @@ class Connection:
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         try:
-            response = await self._send("GET", path, query, None, "application/json", limits)
+            response = await self._send(_Request("GET", path, limits, query))
         except _NO_ANSWER as error:
             raise _unavailable(error, workload) from error
         try:
@@ -200,50 +215,25 @@ class Connection:
         finally:
             await socket.close()
 
-    @asynccontextmanager
-    async def _respond(
-        self, method: str, path: str, query: Query | None, body: Any, content_type: str
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        limits = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=_CONNECT_SECONDS)
-        response = await self._send(method, path, query, body, content_type, limits)
-        async with response:
-            yield response
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: Query | None,
-        body: Any,
-        content_type: str,
-        limits: aiohttp.ClientTimeout,
-    ) -> aiohttp.ClientResponse:
-        response = await self._send_once(method, path, query, body, content_type, limits)
+    async def _send(self, request: _Request) -> aiohttp.ClientResponse:
+        response = await self._send_once(request)
         if response.status == 401 and self._environment is not None:
             # Nothing was done. A token may have expired that a plugin of the kubeconfig renews.
             response.close()
             await self._environment.load(self._client.configuration)
-            response = await self._send_once(method, path, query, body, content_type, limits)
+            response = await self._send_once(request)
         return response
 
-    async def _send_once(
-        self,
-        method: str,
-        path: str,
-        query: Query | None,
-        body: Any,
-        content_type: str,
-        limits: aiohttp.ClientTimeout,
-    ) -> aiohttp.ClientResponse:
+    async def _send_once(self, request: _Request) -> aiohttp.ClientResponse:
         session, options = await self._session()
-        headers = {**options.pop("headers"), "Content-Type": content_type}
+        headers = {**options.pop("headers"), "Content-Type": request.content_type}
         response: aiohttp.ClientResponse = await session.request(
-            method,
-            f"{self._client.configuration.host}{path}",
-            params=dict(query or {}),
-            data=None if body is None else json.dumps(body),
+            request.method,
+            f"{self._client.configuration.host}{request.path}",
+            params=dict(request.query or {}),
+            data=None if request.body is None else json.dumps(request.body),
             headers=headers,
-            timeout=limits,
+            timeout=request.limits,
             **options,
         )
         return response

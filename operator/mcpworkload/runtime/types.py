@@ -90,7 +90,8 @@ class DeployWorkloadOptions:
     exposed_ports: Collection[str] = ()
     #: Under which Service port; a port that stands only here is exposed too.
     port_bindings: Mapping[str, Sequence[PortBinding]] = field(default_factory=dict)
-    #: Whether the container keeps its standard input open, as `attach_to_workload` needs it.
+    #: Whether the container keeps its standard input open, as `attach_to_workload` needs it; a
+    #: stdio server is then served by nobody else.
     attach_stdio: bool = False
     #: A JSON string that holds an array of RFC 6902 operations on the pod template.
     k8s_pod_template_patch: str = ""

@@ -53,7 +53,7 @@ def build_status(
     *applied* is what we did last, *refusal* why the spec could not be turned into children,
     None when it was, *ends* what containers' ends there were.
     """
-    accepted = _accepted(observation, applied, refusal)
+    accepted = _accepted(subject, observation, applied, refusal)
     available = _available(subject, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
     ready = _ready(subject, observation, is_settled, accepted, available, now)
@@ -83,13 +83,16 @@ def summary(status: Mapping[str, Any]) -> str:
 
 
 def _accepted(
-    observation: Observation, applied: Mapping[ChildId, Applied], refusal: Refusal | None
+    subject: Subject,
+    observation: Observation,
+    applied: Mapping[ChildId, Applied],
+    refusal: Refusal | None,
 ) -> Verdict:
     if refusal is not None:
         return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
-    message = "; ".join(_without_effect(observation, applied))
-    if not message:
-        message = "the workload's objects are as the spec asks"
+    without_effect = list(_without_effect(observation, applied))
+    parts = without_effect or ["the workload's objects are as the spec asks"]
+    message = "; ".join([*parts, *([subject.choice] if subject.choice else [])])
     return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
 
 

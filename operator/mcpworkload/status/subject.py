@@ -6,7 +6,7 @@ from typing import Any
 
 from mcpworkload import names
 from mcpworkload.desired import server_url
-from mcpworkload.models import Workload
+from mcpworkload.models import Bridge, Workload
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Subject:
     has_min_ready_seconds: bool = False
     #: Whether the status may quote what a server printed.
     may_quote: bool = False
+    #: What was decided where the spec left it open; empty where nothing was.
+    choice: str = ""
 
     @classmethod
     def of(cls, workload: Workload) -> "Subject":
@@ -47,6 +49,7 @@ class Subject:
             may_miss=workload.spec.replicas_that_may_miss,
             has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
             may_quote=workload.spec.report_log_tail is not False,
+            choice=_choice_of(workload),
         )
 
     @classmethod
@@ -61,3 +64,21 @@ class Subject:
             url=status.get("url", ""),
             status=status,
         )
+
+
+def _choice_of(workload: Workload) -> str:
+    """How a stdio server is served, why so, and how it could be served better."""
+    bridge, has_command = workload.spec.bridge, bool(workload.spec.command)
+    if bridge is None:
+        return ""
+    if bridge is Bridge.NONE:
+        return "nothing is served (bridge is None): attach to the server's standard input"
+    is_open = (workload.spec.transport.stdio.bridge or "Auto") == "Auto"
+    why = f"because command is {'set' if has_command else 'not set'}" if is_open else "as asked for"
+    if bridge is Bridge.INJECT:
+        return f"the bridge is in the server's container (Inject, {why})"
+    remedy = "leave bridge out" if has_command else "write the image's entry point in command"
+    return (
+        f"the bridge is in a sidecar and attaches to the server (Attach, {why}); to have it in "
+        f"the server's container, faster and without rights, {remedy}"
+    )

@@ -73,18 +73,25 @@ def test_the_clusters_domain_is_what_the_pod_searches(
     [
         ("https://app.example", True),
         ("https://APP.example/", True),
-        ("http://web.team:8080", True),
-        ("https://web.team:8080", True),
-        ("http://web.team", False),
+        ("http://web.team:8080", False),
+        ("http://localhost:8080", False),
         ("http://app.example", False),
         ("https://app.example.evil", False),
         ("null", False),
         ("", False),
     ],
 )
-def test_pages_are_admitted_if_listed_or_ours(origin: str, admitted: bool) -> None:
-    """Ours are those of the very host that was asked."""
+def test_pages_are_admitted_if_listed(origin: str, admitted: bool) -> None:
+    """Not those of a name of ours, which may be somebody's outside of the cluster."""
     assert HOSTS.admits(origin, "web.team:8080") is admitted
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"])
+def test_a_page_that_came_from_here_is_admitted(host: str) -> None:
+    """Where nobody could have pointed its name here: through a port-forward, say."""
+    assert HOSTS.admits(f"http://{host}", host)
+    assert not HOSTS.admits(f"http://{host}", "web.team:8080")
+    assert not HOSTS.admits("http://localhost:6274", host)
 
 
 async def test_requests_are_refused_by_name_and_page() -> None:

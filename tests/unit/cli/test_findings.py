@@ -32,7 +32,8 @@ def served(*fields: str) -> Manifest:
 
 def deployment(replicas: int, ready: int) -> Manifest:
     """The operator's Deployment."""
-    pod = {"spec": {"containers": [{"image": "op:1"}]}}
+    env = [{"name": "POD_NAME"}, {"name": "MCPWORKLOAD_BRIDGE_IMAGE", "value": "bridge:1"}]
+    pod = {"spec": {"containers": [{"image": "op:1", "env": env}]}}
     return {
         "metadata": {"name": "operator"},
         "spec": {"replicas": replicas, "template": pod},
@@ -192,3 +193,27 @@ def test_doctor_goes_on_where_it_may_not_look() -> None:
 
     assert result.exit_code == ExitCode.OK
     assert result.stdout.count("could not") == 2
+
+
+def test_doctor_says_which_stdio_servers_cannot_be_served() -> None:
+    """None without a bridge; those without a command where the operator may not attach."""
+    bare = deployment(1, 1)
+    del bare["spec"]["template"]["spec"]["containers"][0]["env"]
+
+    def may_all_but_attach(body: Manifest) -> Manifest:
+        return {
+            "status": {"allowed": body["spec"]["resourceAttributes"]["subresource"] != "attach"}
+        }
+
+    changes = {"operator": {"items": [bare]}, "theirs": may_all_but_attach}
+    result = World(answers=answers(**changes)).run("doctor")
+
+    assert result.exit_code == ExitCode.OK
+    assert "servers of transport stdio are refused" in result.stdout
+    assert "may not create pods/attach: stdio servers without a command" in result.stdout
+
+    denied = deployment(1, 1)
+    env = denied["spec"]["template"]["spec"]["containers"][0]["env"]
+    env.append({"name": "MCPWORKLOAD_ATTACH", "value": "denied"})
+    changes["operator"] = {"items": [denied]}
+    assert "stdio" not in World(answers=answers(**changes)).run("doctor").stdout

@@ -8,7 +8,7 @@ import yaml
 
 from mcpworkload.cli import registry
 from mcpworkload.cli.codes import ExitCode
-from tests.unit.cli.world import Manifest, World
+from tests.unit.cli.world import Manifest, World, settle
 
 
 def dry_run(*words: str, stdin: str | None = None) -> Manifest:
@@ -157,3 +157,23 @@ def test_an_image_that_cannot_be_read_is_a_note(monkeypatch: pytest.MonkeyPatch)
     assert "command" not in yaml.safe_load(result.stdout)["spec"]
     assert result.stderr.startswith("note: no a/b; give --entrypoint")
     assert World().run(*words, "--entrypoint", "serve").stderr == ""
+    assert World().run(*words, "--stdin").stderr == ""
+
+
+def test_a_stdio_server_is_attached_to_by_somebody_or_by_its_bridge() -> None:
+    """Not by both: each would hear the other's answers."""
+    words = ("a/b", "--transport", "stdio", "--entrypoint", "serve")
+
+    assert "stdio" not in dry_run(*words)["spec"]["transport"]
+    spec = dry_run(*words, "--stdin")["spec"]
+    assert (spec["stdin"], spec["transport"]["stdio"]) == (True, {"bridge": "None"})
+
+    def settle_without_url(body: Manifest) -> None:
+        settle(body)
+        del body["status"]["url"]
+
+    world = World()
+    world.connection.react = settle_without_url
+    assert world.run("run", *words, "--stdin", "--name", "weather").stdout == (
+        "demo/weather is ready\n"
+    )

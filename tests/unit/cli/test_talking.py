@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.cli.codes import ExitCode
+from mcpworkload.cli.commands import talking
 from mcpworkload.runtime import RightsMissing
 from mcpworkload.runtime.connection import core_path
 from tests.unit.cli.world import Manifest, World, make_body
@@ -55,6 +56,32 @@ def test_a_missing_right_is_not_hidden_by_the_client() -> None:
 
     assert result.exit_code == ExitCode.NO_CLUSTER
     assert result.stderr == "error: pods/portforward is forbidden (ask)\n"
+
+
+def test_a_server_without_a_bridge_cannot_be_talked_to() -> None:
+    """It has no URL; the message says why."""
+    body = make_body(url="")
+    body["spec"]["transport"] = {"type": "stdio", "stdio": {"bridge": "None"}}
+
+    result = World(body).run("tools", "weather")
+
+    assert result.exit_code == ExitCode.USAGE
+    assert "nobody serves it over HTTP (transport.stdio.bridge is None)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("transport", "is_sse"),
+    [
+        ({"type": "sse"}, True),
+        ({"type": "streamable-http"}, False),
+        ({"type": "stdio"}, False),
+        ({"type": "stdio", "stdio": {"serve": ["sse"]}}, True),
+        ({"type": "stdio", "stdio": {"serve": ["sse", "streamable-http"]}}, False),
+    ],
+)
+def test_which_transport_the_url_speaks(transport: dict[str, Any], is_sse: bool) -> None:
+    """The newer one where there are both."""
+    assert talking._speaks_sse(transport) is is_sse
 
 
 @pytest.mark.parametrize(

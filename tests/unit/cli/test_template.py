@@ -70,6 +70,18 @@ def test_the_policy_is_that_of_the_installation() -> None:
     assert result.exit_code == ExitCode.OK
 
 
+def test_the_bridge_is_that_of_the_installation() -> None:
+    """Its image, and how it comes into the pods."""
+    body = make_body()
+    body["spec"] |= {"transport": {"type": "stdio"}, "command": ["serve"]}
+    world = World(body)
+
+    copied = yaml.safe_load(world.run("template", "weather", "--bridge-image", "b:1").stdout)
+    assert copied["spec"]["initContainers"][0]["image"] == "b:1"
+    mounted = yaml.safe_load(world.run("template", "weather", "--bridge-volume", "image").stdout)
+    assert mounted["spec"]["volumes"][0]["image"] == {"reference": "mcpworkload-bridge"}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -40,19 +40,20 @@ def refusal(body: dict[str, Any]) -> str:
         ),
         pytest.param(
             {"transport": None},
-            "spec.transport: missing; write its type, streamable-http or sse, and its port if "
-            "the server does not listen on 8080",
+            "spec.transport: missing; write its type, streamable-http, sse or stdio, and its port "
+            "if the server does not listen on 8080",
             id="no transport",
         ),
         pytest.param(
             {"transport": {"port": 80}},
-            "spec.transport.type: missing; write streamable-http, or sse for a server that only "
-            "speaks the older HTTP+SSE transport",
+            "spec.transport.type: missing; write streamable-http, sse for a server that only "
+            "speaks the older HTTP+SSE transport, or stdio for one that speaks on its standard "
+            "input and output",
             id="no transport type",
         ),
         pytest.param(
-            {"transport": {"type": "stdio"}},
-            "spec.transport.type: found \"stdio\"; write 'sse' or 'streamable-http'",
+            {"transport": {"type": "http"}},
+            "spec.transport.type: found \"http\"; write 'sse', 'stdio' or 'streamable-http'",
             id="unknown transport type",
         ),
         pytest.param(

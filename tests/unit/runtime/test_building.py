@@ -87,6 +87,20 @@ def test_the_order_of_mappings_does_not_show() -> None:
     assert json.dumps(build_workload(**turned)) == json.dumps(build_workload(**arguments))
 
 
+@pytest.mark.parametrize(
+    ("is_attached", "bridge"), [(False, {}), (True, {"stdio": {"bridge": "None"}})]
+)
+def test_a_stdio_server_that_is_attached_to_has_no_bridge(
+    is_attached: bool, bridge: dict[str, Any]
+) -> None:
+    """One that is not has the bridge that its spec allows."""
+    options = DeployWorkloadOptions(attach_stdio=is_attached)
+    manifest = build_workload("w:1", "w", transport_type="stdio", options=options, namespace="team")
+
+    assert manifest["spec"]["transport"] == {"type": "stdio", "port": 8080, **bridge}
+    assert Workload.parse({**manifest, "metadata": {**manifest["metadata"], "uid": "u"}})
+
+
 def test_no_options_are_the_default_options() -> None:
     """None stands for them."""
     given = build_workload("w:1", "w", options=new_deploy_workload_options(), namespace="team")

@@ -29,6 +29,7 @@ from tests.unit.builders import (
     make_workload,
 )
 from tests.unit.status.statuses import LEAVING, OLD, READY, status_for, status_of, verdicts
+from tests.unit.stdio_specs import COMMAND, stdio
 
 STARTING = make_pod()
 STATEFUL_SET = ChildId("StatefulSet", "weather")
@@ -246,3 +247,37 @@ def test_pods_that_cannot_be_read(spec: Any, refusal: Refusal | None, said: list
     assert {key: status[key] for key in before} == before
     ready = status["conditions"][-1]
     assert refusal or ready["message"] == "the operator cannot read pods: pods is forbidden"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        pytest.param(
+            stdio(**COMMAND),
+            "the bridge is in the server's container (Inject, because command is set)",
+            id="inject",
+        ),
+        pytest.param(
+            stdio(),
+            "attaches to the server (Attach, because command is not set); to have it in the "
+            "server's container, faster and without rights, write the image's entry point in "
+            "command",
+            id="attach",
+        ),
+        pytest.param(
+            stdio({"bridge": "Attach"}, **COMMAND),
+            "(Attach, as asked for); to have it in the server's container, faster and without "
+            "rights, leave bridge out",
+            id="attach, although it need not",
+        ),
+        pytest.param(stdio({"bridge": "None"}), "nothing is served (bridge is None)", id="none"),
+    ],
+)
+def test_accepted_says_how_a_stdio_server_is_served(spec: dict[str, Any], words: str) -> None:
+    """And why so, since the spec may have left it open."""
+    status = status_of(make_observation(READY), **spec)
+
+    message = status["conditions"][0]["message"]
+    assert message.startswith("the workload's objects are as the spec asks; ")
+    assert words in message
+    assert status["url"] == ("" if "None" in words else "http://weather.team.svc:8080/mcp")

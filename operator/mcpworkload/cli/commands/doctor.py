@@ -13,12 +13,14 @@ from mcpworkload.cli.findings import (
     Right,
     in_order,
     is_observed,
+    judge_bridge,
     judge_deployments,
     judge_fields,
     judge_lease,
     judge_rights,
     judge_workload,
     utc_now,
+    variables_of,
 )
 from mcpworkload.cli.options import cluster_options, output_option
 from mcpworkload.cli.output import clean, console, write_data
@@ -39,6 +41,16 @@ _OPERATORS: Final = (
     Right("patch", "", "services", "nobody finds the servers"),
     Right("watch", "", "pods", "it does not see how servers are"),
     Right("create", "events.k8s.io", "events", "it cannot tell what happened"),
+)
+# Without these a stdio server needs a command; an installation may want it so.
+_ATTACHING: Final = tuple(
+    Right(verb, group, resource, "stdio servers without a command are refused", subresource)
+    for verb, group, resource, subresource in (
+        ("patch", "", "serviceaccounts", ""),
+        ("patch", "rbac.authorization.k8s.io", "roles", ""),
+        ("patch", "rbac.authorization.k8s.io", "rolebindings", ""),
+        ("create", "", "pods", "attach"),
+    )
 )
 _OURS: Final = (
     Right("list", GROUP, PLURAL, "list"),
@@ -154,11 +166,17 @@ async def _crd(cluster: "Cluster", places: _Places) -> list[Finding]:
     return [judge_fields(served, known)]
 
 
-async def _operator(cluster: "Cluster", places: _Places) -> list[Finding]:
+async def _deployments(cluster: "Cluster", places: _Places) -> list[dict[str, Any]]:
+    """The operator's Deployment, or what else carries its label."""
     path = f"/apis/apps/v1/namespaces/{places.operator}/deployments"
-    found = await cluster.read(path, {"labelSelector": _LABEL})
-    deployments = [item for item in found["items"] if item["metadata"]["name"] == _OPERATOR]
-    return [judge_deployments(deployments or found["items"], places.operator)]
+    found: list[dict[str, Any]] = (await cluster.read(path, {"labelSelector": _LABEL}))["items"]
+    return [item for item in found if item["metadata"]["name"] == _OPERATOR] or found
+
+
+async def _operator(cluster: "Cluster", places: _Places) -> list[Finding]:
+    deployments = await _deployments(cluster, places)
+    found = [judge_deployments(deployments, places.operator)]
+    return found + (judge_bridge(variables_of(deployments[0])) if deployments else [])
 
 
 async def _leader(cluster: "Cluster", places: _Places) -> list[Finding]:
@@ -170,7 +188,13 @@ async def _operators_rights(cluster: "Cluster", places: _Places) -> list[Finding
     user = f"system:serviceaccount:{places.operator}:{_OPERATOR}"
     where = places.workloads
     answers = [(right, await _may(cluster, right, where, user)) for right in _OPERATORS]
-    return judge_rights("the operator", answers, "FAIL")
+    found = judge_rights("the operator", answers, "FAIL")
+    deployments = await _deployments(cluster, places)
+    if not deployments or variables_of(deployments[0]).get("MCPWORKLOAD_ATTACH") == "denied":
+        return found
+    attaching = [(right, await _may(cluster, right, where, user)) for right in _ATTACHING]
+    missing = [answer for answer in attaching if not answer[1]]
+    return found + (judge_rights("the operator", missing, "warn") if missing else [])
 
 
 async def _our_rights(cluster: "Cluster", places: _Places) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Stopping, starting, restarting and removing workloads, and waiting for them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,25 @@ REMOVED_SECONDS = 180
 _BEFORE_DELETION = "Retention"
 
 
-def _standing(report: Reporter, what: str) -> Callable[[], str]:
+def _do_to_each(
+    session: Session,
+    workloads: tuple[str, ...],
+    act: "Callable[[Cluster, str, Reporter], Awaitable[str]]",
+    stands: Callable[[Reporter], str],
+) -> None:
+    """*act* on each workload, and print what it returns; *stands*: how it is when interrupted."""
+    with Reporter() as report:
+
+        async def work(cluster: "Cluster") -> None:
+            await each(workloads, lambda name: act(cluster, name, report))
+
+        session.run(work, lambda: stands(report))
+
+
+def _goes_on(what: str) -> Callable[[Reporter], str]:
     """How things stand when a wait is interrupted: *what* was asked for goes on by itself."""
 
-    def say() -> str:
+    def say(report: Reporter) -> str:
         begun = ", ".join(sorted(report.last))
         return f"{begun}: {what}" if begun else "nothing was asked for yet"
 
@@ -42,16 +57,12 @@ def stop(session: Session, workloads: tuple[str, ...], timeout: float | None) ->
     Names, Services and volumes stay, and how many replicas there are to be. Returns when the
     pods are gone.
     """
-    with Reporter() as report:
 
-        async def work(cluster: "Cluster") -> None:
-            async def act(name: str) -> str:
-                await cluster.runtime.stop_workload(name, timeout=timeout, progress=report)
-                return f"{name} is stopped"
+    async def act(cluster: "Cluster", name: str, report: Reporter) -> str:
+        await cluster.runtime.stop_workload(name, timeout=timeout, progress=report)
+        return f"{name} is stopped"
 
-            await each(workloads, act)
-
-        session.run(work, _standing(report, "it will stop, though nobody waits"))
+    _do_to_each(session, workloads, act, _goes_on("it will stop, though nobody waits"))
 
 
 @click.command()
@@ -60,16 +71,12 @@ def stop(session: Session, workloads: tuple[str, ...], timeout: float | None) ->
 @cluster_options
 def start(session: Session, workloads: tuple[str, ...], timeout: float | None) -> None:
     """Bring stopped workloads back; returns when they are ready."""
-    with Reporter() as report:
 
-        async def work(cluster: "Cluster") -> None:
-            async def act(name: str) -> str:
-                await cluster.runtime.start_workload(name, timeout=timeout, progress=report)
-                return f"{name} is ready"
+    async def act(cluster: "Cluster", name: str, report: Reporter) -> str:
+        await cluster.runtime.start_workload(name, timeout=timeout, progress=report)
+        return f"{name} is ready"
 
-            await each(workloads, act)
-
-        session.run(work, _standing(report, "it will start, though nobody waits"))
+    _do_to_each(session, workloads, act, _goes_on("it will start, though nobody waits"))
 
 
 @click.command()
@@ -83,18 +90,14 @@ def restart(session: Session, workloads: tuple[str, ...], timeout: float | None)
     Writes the time into spec.restartedAt. A stopped workload stays stopped.
     """
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    with Reporter() as report:
 
-        async def work(cluster: "Cluster") -> None:
-            async def act(name: str) -> str:
-                found = await cluster.find(name, report)
-                changed = await found.merge({"spec": {"restartedAt": now}})
-                await found.until_ready(changed["metadata"]["generation"], timeout)
-                return f"{name} is restarted"
+    async def act(cluster: "Cluster", name: str, report: Reporter) -> str:
+        found = await cluster.find(name, report)
+        changed = await found.merge({"spec": {"restartedAt": now}})
+        await found.until_ready(changed["metadata"]["generation"], timeout)
+        return f"{name} is restarted"
 
-            await each(workloads, act)
-
-        session.run(work, _standing(report, "it will restart, though nobody waits"))
+    _do_to_each(session, workloads, act, _goes_on("it will restart, though nobody waits"))
 
 
 @click.command()
@@ -115,24 +118,20 @@ def rm(
 
     Interrupted before the deletion was asked for, it leaves the workload as it was.
     """
-    with Reporter() as report:
 
-        async def work(cluster: "Cluster") -> None:
-            from mcpworkload.runtime import WorkloadNotFound
+    async def act(cluster: "Cluster", name: str, report: Reporter) -> str:
+        from mcpworkload.runtime import WorkloadNotFound
 
-            async def act(name: str) -> str:
-                try:
-                    await cluster.runtime.remove_workload(
-                        name, keep_volumes, timeout=timeout, progress=report
-                    )
-                except WorkloadNotFound:
-                    if not ignore_not_found:
-                        raise
-                return f"{name} is removed"
+        try:
+            await cluster.runtime.remove_workload(
+                name, keep_volumes, timeout=timeout, progress=report
+            )
+        except WorkloadNotFound:
+            if not ignore_not_found:
+                raise
+        return f"{name} is removed"
 
-            await each(workloads, act)
-
-        session.run(work, lambda: _removal_stands(report))
+    _do_to_each(session, workloads, act, _removal_stands)
 
 
 def _removal_stands(report: Reporter) -> str:
@@ -160,16 +159,12 @@ def wait(session: Session, workloads: tuple[str, ...], goal: str, timeout: float
 
     Ends at once with exit code 4 where waiting cannot help.
     """
-    with Reporter() as report:
 
-        async def work(cluster: "Cluster") -> None:
-            async def act(name: str) -> str:
-                await _until(cluster, name, goal, timeout, report)
-                return f"{name} is {goal}"
+    async def act(cluster: "Cluster", name: str, report: Reporter) -> str:
+        await _until(cluster, name, goal, timeout, report)
+        return f"{name} is {goal}"
 
-            await each(workloads, act)
-
-        session.run(work, lambda: "nothing was changed by waiting")
+    _do_to_each(session, workloads, act, lambda _: "nothing was changed by waiting")
 
 
 async def _until(

@@ -65,7 +65,11 @@ _BUILTIN_PROFILES = ("none", "network")
     help="none, network, or a file with ToolHive's JSON.",
 )
 @click.option("--isolate-network", is_flag=True, help="Enforce the profile's network rules.")
-@click.option("--stdin", is_flag=True, help="Keep standard input open, for attach.")
+@click.option(
+    "--stdin",
+    is_flag=True,
+    help="Keep standard input open, for attach; a stdio server is then not served otherwise.",
+)
 @click.option("--patch", metavar="JSON|@FILE", help="RFC 6902 operations on the pod template.")
 @click.option("--headless-service", metavar="NAME", help="One more headless Service.")
 @click.option(
@@ -105,7 +109,8 @@ def run(
     if output in ("json", "yaml"):
         write_data(info, output)
     else:
-        click.echo(info.id if output == "name" else f"{info.id} is ready: {info.url}")
+        where = f": {info.url}" if info.url else ""
+        click.echo(info.id if output == "name" else f"{info.id} is ready{where}")
 
 
 def _stands(report: Reporter) -> str:
@@ -132,7 +137,8 @@ def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
     env = dict(_variable(text) for text in flags["env"])
     options = _options(flags, env)
     entrypoint, args = flags["entrypoint"], flags["args"]
-    if flags["transport"] == "stdio" and not entrypoint:
+    # Who attaches by himself needs nobody to start the program.
+    if flags["transport"] == "stdio" and not entrypoint and not flags["stdin"]:
         entrypoint, args = _program_of(flags["image"], args)
     return {
         "image": flags["image"],
@@ -179,7 +185,8 @@ def _program_of(image: str, args: tuple[str, ...]) -> tuple[tuple[str, ...], tup
         program = read_program(image)
     except ImageUnreadable as error:
         click.echo(
-            f"note: {error}; give --entrypoint if the server does not start without", err=True
+            f"note: {error}; give --entrypoint, or the bridge has to attach to the server",
+            err=True,
         )
         return (), args
     words = (*program.entrypoint, *(args or program.cmd))

@@ -99,12 +99,16 @@ async def _talk(cluster: "Cluster", workload: str, replica: int | None) -> "Asyn
     from mcpworkload.runtime.portforward import PortForward
 
     info = await cluster.runtime.get_workload_info(workload)
+    body = await (await cluster.find(info.id)).read()
+    if not info.url and info.transport == "stdio":
+        problem = f"{info.id}: nobody serves it over HTTP (transport.stdio.bridge is None)"
+        raise Failure(problem, ExitCode.USAGE)
     pod = await _ready_pod(cluster, info.namespace, info.name, replica)
     port = info.ports[0].container_port
     async with PortForward(cluster.connection, info.namespace, pod, port).open() as forward:
         path = urlsplit(info.url).path or "/mcp"
         url = f"http://127.0.0.1:{forward.port}{path}"
-        server = sse_client(url) if info.transport == "sse" else url
+        server = sse_client(url) if _speaks_sse(body["spec"]["transport"]) else url
         try:
             async with Client(server, read_timeout_seconds=CALL_SECONDS) as client:
                 yield client
@@ -115,6 +119,12 @@ async def _talk(cluster: "Cluster", workload: str, replica: int | None) -> "Asyn
                 raise forward.error from error
             problem = f"{info.id}: {clean(str(cause)) or type(cause).__name__}"
             raise Failure(problem, ExitCode.FAILED) from error
+
+
+def _speaks_sse(transport: dict[str, Any]) -> bool:
+    """Whether the URL is that of the older HTTP+SSE."""
+    served = (transport.get("stdio") or {}).get("serve")
+    return transport["type"] == "sse" or served == ["sse"]
 
 
 async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int | None) -> str:

@@ -34,6 +34,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the installation allows (its MCPWORKLOAD_POD_SECURITY).",
 )
+@click.option(
+    "--bridge-image",
+    default="mcpworkload-bridge",
+    show_default=True,
+    help="What stdio servers are served by (its MCPWORKLOAD_BRIDGE_IMAGE).",
+)
+@click.option(
+    "--bridge-volume",
+    type=click.Choice(["copy", "image"]),
+    default="copy",
+    show_default=True,
+    help="How that comes into their pods (its MCPWORKLOAD_BRIDGE_VOLUME).",
+)
 @output_option("json", "yaml")
 @cluster_options
 def template(
@@ -42,8 +55,8 @@ def template(
     filename: str | None,
     before: bool,
     diff: bool,
-    pod_security: str,
     output: str | None,
+    **installation: str,
 ) -> None:
     """
     Print the pod template of a workload, as the operator of this version makes it.
@@ -51,7 +64,7 @@ def template(
     It is computed here, by the operator's own code; ConfigMaps and Secrets are not looked at.
     """
     body = _body(session, workload, filename)
-    built, patched = _templates(body, pod_security, only_built=before and not diff)
+    built, patched = _templates(body, installation, only_built=before and not diff)
     if diff:
         click.echo("".join(_difference(built, patched)), nl=False)
     else:
@@ -91,21 +104,26 @@ def _from_file(filename: str, namespace: str | None) -> dict[str, Any]:
     return cast("dict[str, Any]", found[0])
 
 
-def _templates(body: dict[str, Any], pod_security: str, *, only_built: bool) -> tuple[Any, Any]:
-    """The template before the patch, and the final one."""
+def _templates(
+    body: dict[str, Any], installation: dict[str, str], *, only_built: bool
+) -> tuple[Any, Any]:
+    """The template before the patch, and the final one, as that *installation* has them."""
     from mcpworkload.desired import Policy, build_draft
     from mcpworkload.desired.pod import build_pod_template
     from mcpworkload.errors import OperatorError
     from mcpworkload.models import Workload
-    from mcpworkload.settings import PodSecurity
+    from mcpworkload.settings import BridgeVolume, PodSecurity
 
+    policy = Policy(
+        pod_security=PodSecurity(installation["pod_security"]),
+        bridge_image=installation["bridge_image"],
+        bridge_volume=BridgeVolume(installation["bridge_volume"]),
+    )
     try:
         parsed = Workload.parse(body)
-        built = build_pod_template(parsed)
+        built = build_pod_template(parsed, policy)
         # What the patch does wrong must not be in the way of a look at what it works on.
-        return built, None if only_built else build_draft(
-            parsed, Policy(PodSecurity(pod_security))
-        ).template
+        return built, None if only_built else build_draft(parsed, policy).template
     except OperatorError as error:
         raise Failure(str(error), ExitCode.USAGE) from None
 

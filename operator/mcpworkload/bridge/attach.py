@@ -1,0 +1,24 @@
+"""``mcpw attach``: serve what runs in another container of this pod."""
+
+import os
+import sys
+
+from mcpworkload.bridge import app, jsonrpc
+from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
+from mcpworkload.bridge.attaching.source import AttachSource
+from mcpworkload.bridge.options import Options
+
+#: Asked where nothing else is, for hours; every server answers it, if only with an error.
+HEARTBEAT_ID = "mcpworkload-bridge-heartbeat"
+
+
+def run(options: Options, *, pod: str, container: str) -> int:
+    """Serve the server in *container* of *pod* until we are told to stop; the exit code."""
+    try:
+        server = ApiServer.from_pod(os.environ)
+    except NotInCluster as error:
+        print(f"mcpw attach: {error}", file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 1
+    target = Target(options.namespace, pod, container)
+    heartbeat = jsonrpc.request(HEARTBEAT_ID, "ping", {})
+    return app.run(options, AttachSource(server, target, heartbeat))

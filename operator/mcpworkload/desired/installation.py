@@ -1,0 +1,30 @@
+"""What an installation decides about pods: what they may hold, and where the bridge comes from."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from mcpworkload.settings import BridgeVolume, PodSecurity, Settings
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What an installation allows, and what it brings along for stdio servers."""
+
+    pod_security: PodSecurity = PodSecurity.BASELINE
+    #: Empty where there is none.
+    bridge_image: str = ""
+    bridge_volume: BridgeVolume = BridgeVolume.COPY
+    is_attach_allowed: bool = True
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Policy":
+        """The policy that *settings* ask for."""
+        return cls(
+            pod_security=settings.pod_security,
+            bridge_image=settings.bridge_image,
+            bridge_volume=settings.bridge_volume,
+            is_attach_allowed=settings.is_attach_allowed,
+        )
+
+
+DEFAULT_POLICY: Final = Policy()

@@ -1,0 +1,150 @@
+"""Real stdio servers on a real kubelet, served by the bridge in each of its ways."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import yaml
+from mcp import Client, MCPError
+from mcp.client.sse import sse_client
+
+from tests.rig.builders import SMALL, make_workload
+from tests.rig.cluster import ROOT, Cluster
+from tests.rig.kinds import Manifest
+from tests.rig.mcp_calls import call_tool, forwarded, list_tools
+from tests.rig.predicates import condition_of, field, has_condition, is_gone, is_ready
+from tests.rig.space import Space
+
+SAMPLES = ROOT / "deploy" / "samples"
+READY_SECONDS = 90
+NOW = "get_current_time"
+TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
+
+
+def read_sample(name: str) -> Manifest:
+    """The workload of a sample, with a short farewell."""
+    sample: Manifest = yaml.safe_load((SAMPLES / f"{name}.yaml").read_text())
+    sample["spec"]["terminationGracePeriodSeconds"] = 4
+    return sample
+
+
+@asynccontextmanager
+async def talking(space: Space, name: str, mode: str = "auto") -> AsyncIterator[Client]:
+    """The official client of a workload, in one of its modes."""
+    async with (
+        forwarded(space.name, f"pod/{name}-0", "8080") as port,
+        Client(f"http://127.0.0.1:{port}/mcp", mode=mode) as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "modes"),
+    [
+        pytest.param("stdio", "Inject", ("auto", "legacy", "2026-07-28"), id="inject"),
+        # One process serves one era, and every client can fall back to sessions.
+        pytest.param("stdio-attach", "Attach", ("auto", "legacy"), id="attach"),
+    ],
+)
+async def test_the_modes_of_the_client_are_served(
+    space: Space, name: str, way: str, modes: tuple[str, ...]
+) -> None:
+    """Sessions of 2025-11-25, and requests of 2026-07-28 where there can be two processes."""
+    workload = await space.settle(read_sample(name), READY_SECONDS)
+
+    assert workload["status"]["url"] == f"http://{name}.{space.name}.svc:8080/mcp"
+    assert f"({way}, because command is" in condition_of(workload, "Accepted")["message"]
+    for mode in modes:
+        async with talking(space, name, mode) as client:
+            assert NOW in await list_tools(client)
+            assert "Europe/Oslo" in await call_tool(client, NOW, timezone="Europe/Oslo")
+
+
+async def test_an_era_that_is_not_served_is_refused_in_words(space: Space) -> None:
+    """A client that insists on 2026-07-28, and a server that has sessions alone."""
+    await space.settle(read_sample("stdio-attach"), READY_SECONDS)
+
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(MCPError, match="send initialize"), flatten_subgroups=True
+    ):
+        async with talking(space, "stdio-attach", "2026-07-28") as client:
+            await list_tools(client)
+
+
+async def test_old_clients_and_new_ones_share_a_server(space: Space) -> None:
+    """HTTP+SSE beside streamable HTTP."""
+    name = "stdio-sse"
+    await space.settle(read_sample(name), READY_SECONDS)
+
+    async with (
+        talking(space, name) as client,
+        forwarded(space.name, f"pod/{name}-0", "8080") as port,
+        Client(sse_client(f"http://127.0.0.1:{port}/sse")) as old,
+    ):
+        assert await call_tool(client, "echo", message="one") == "Echo: one"
+        assert await call_tool(old, "echo", message="two") == "Echo: two"
+
+
+async def test_the_token_is_in_the_sidecar_alone(space: Space, cluster: Cluster) -> None:
+    """The server of a bridge that attaches finds none; its pod runs as an account of its own."""
+    name = "stdio-attach"
+    await space.settle(read_sample(name), READY_SECONDS)
+    pod = await space.get("Pod", f"{name}-0")
+    look = f"import os; print(os.path.exists({TOKEN!r}))"
+
+    found = await cluster.kubectl(
+        "-n", space.name, "exec", f"{name}-0", "-c", "mcp", "--", "python", "-c", look
+    )
+
+    assert found == "False\n"
+    assert pod["spec"]["serviceAccountName"] == f"{name}-bridge"
+    mounted = {
+        mount["name"]
+        for container in pod["spec"]["containers"]
+        for mount in container["volumeMounts"]
+    }
+    assert mounted == {"tmp"}
+
+
+async def test_from_attach_to_inject_and_back(space: Space) -> None:
+    """The account goes when no pod runs as it any more, and comes before the first one does."""
+    sample = read_sample("stdio-attach")
+    await space.settle(sample, READY_SECONDS)
+
+    command = {"command": ["python", "-m", "mcp_server_time"]}
+    await space.settle({**sample, "spec": {**sample["spec"], **command}}, READY_SECONDS)
+    await space.until("ServiceAccount", "stdio-attach-bridge", is_gone())
+    pod = await space.get("Pod", "stdio-attach-0")
+    assert pod["spec"]["serviceAccountName"] == "default"
+
+    await space.settle(sample, READY_SECONDS)
+    async with talking(space, "stdio-attach") as client:
+        assert NOW in await list_tools(client)
+
+
+async def test_a_server_that_dies_says_so_itself(space: Space) -> None:
+    """Its code is the container's, its last words are the condition's; nothing looks healthy."""
+    words = "import sys; print('no token', file=sys.stderr); sys.exit(3)"
+    program = {"image": SMALL, "command": ["python", "-c", words], "replicas": 1}
+    await space.apply(make_workload("broken", transport={"type": "stdio"}, **program))
+
+    crashing = has_condition("Available", "False", "CrashLooping")
+    workload = await space.until("MCPWorkload", "broken", crashing, READY_SECONDS)
+
+    message = condition_of(workload, "Available")["message"]
+    assert "container mcp: exited with code 3 (Error)" in message
+    assert "no token" in message
+    assert field(workload, "status", "lastTermination", "exitCode") == 3
+
+
+async def test_without_a_bridge_the_workload_is_ready_and_has_no_url(space: Space) -> None:
+    """For whoever attaches by himself."""
+    transport = {"type": "stdio", "stdio": {"bridge": "None"}}
+    manifest = make_workload("bare", transport=transport, replicas=1)
+
+    workload = await space.settle(manifest, READY_SECONDS)
+
+    assert workload["status"].get("url", "") == ""
+    pod = await space.get("Pod", "bare-0")
+    assert pod["spec"]["containers"][0]["stdin"] is True
+    assert is_ready().holds(workload)

@@ -1,0 +1,149 @@
+"""
+Stdio servers under load: killed at random moments, and rolled over.
+
+KILLS makes it longer: see `make kills`.
+"""
+
+import asyncio
+import os
+import random
+import time
+
+import pytest
+
+from mcpworkload.runtime import KubernetesRuntime
+from tests.rig.builders import SMALL
+from tests.rig.cluster import Cluster
+from tests.rig.deaths import Listener, exit_events
+from tests.rig.figures import Figures
+from tests.rig.mcp_load import Load, load
+from tests.rig.predicates import field, is_ready
+from tests.rig.space import Space
+from tests.rig.stdio import make_stdio, make_time
+
+KILLS = int(os.environ.get("KILLS", "8"))
+WORKLOADS = 4
+CLIENTS = 4
+# From the death of a server to the answer, or the error, of who has asked it.
+ANSWER_SECONDS = 1.0
+READY_SECONDS = 90.0
+SIGKILLED = 137
+_TOOL, _ARGUMENTS = "get_current_time", {"timezone": "Europe/Oslo"}
+# Ends what the bridge has started, from inside of the container.
+_KILL = """
+import os, pathlib, signal, time
+print(time.time())
+for entry in pathlib.Path("/proc").iterdir():
+    if entry.name.isdecimal() and b"mcp_server_time" in (entry / "cmdline").read_bytes():
+        if entry.name not in ("1", str(os.getpid())):
+            os.kill(int(entry.name), signal.SIGKILL)
+"""
+
+
+# Takes its time, so that somebody has always asked when a pod is told to end.
+_SLOW = """
+import asyncio
+from mcp.server import MCPServer
+server = MCPServer("slow")
+@server.tool()
+async def wait(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "done"
+server.run("stdio")
+"""
+# Longer than the pause between the end of a pod's endpoint and the signal.
+SLOW_SECONDS = 8.0
+
+
+@pytest.mark.timeout(300 + 15 * KILLS)
+@pytest.mark.usefixtures("_quick_restarts", "_operator_in_cluster")
+async def test_a_killed_server_leaves_nobody_waiting(
+    space: Space, cluster: Cluster, figures: Figures
+) -> None:
+    """Who has asked gets an answer or an error within a second; each death is told once."""
+    names = [f"time-{number}" for number in range(WORKLOADS)]
+    for name in names:
+        await space.apply(make_time(name))
+    await space.until_all("MCPWorkload", names, is_ready(), READY_SECONDS)
+    runtime = await KubernetesRuntime.from_environment(kubeconfig=cluster.kubeconfig)
+    async with runtime, runtime.monitor(namespace=space.name) as monitor:
+        listener = Listener(monitor)
+        listening = asyncio.create_task(listener.listen())
+        kills = [KILLS // WORKLOADS] * WORKLOADS
+        waits = await asyncio.gather(
+            *(
+                _kill_under_load(space, cluster, name, count)
+                for name, count in zip(names, kills, strict=True)
+            )
+        )
+        await space.until_all("MCPWorkload", names, is_ready(), READY_SECONDS)
+        await monitor.stop_monitoring()
+        await listening
+
+    for name, count in zip(names, kills, strict=True):
+        told = [each.exit_code for each in listener.exits(name)]
+        assert told == [SIGKILLED] * count
+        assert (await exit_events(space, name)).total() == count
+        status = (await space.get("MCPWorkload", name))["status"]
+        assert status["restarts"] == count
+    longest = sorted(wait for each in waits for wait in each)
+    figures.note(
+        f"{sum(kills)} kills: {len(longest)} requests were under way; answered or refused after "
+        f"{longest[len(longest) // 2]:.3f} s (median), {longest[-1]:.3f} s at the latest"
+    )
+    assert longest[-1] < ANSWER_SECONDS
+
+
+async def _kill_under_load(space: Space, cluster: Cluster, name: str, kills: int) -> list[float]:
+    """How long, after its server was killed, each request that was under way took to end."""
+    address = field(await space.get("Pod", f"{name}-0"), "status", "podIP")
+    waits: list[float] = []
+    async with load(f"http://{address}:8080/mcp", CLIENTS, _TOOL, **_ARGUMENTS) as running:
+        for _ in range(kills):
+            await _until_served(running)
+            await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311
+            told = await cluster.kubectl("-n", space.name, "exec", f"{name}-0", "--", *_killer())
+            killed_at = time.monotonic() - (time.time() - float(told))
+            await asyncio.sleep(ANSWER_SECONDS)
+            waits += [
+                each.ended_at - killed_at
+                for each in running.outcomes
+                if each.begun_at < killed_at < each.ended_at
+            ]
+    return waits
+
+
+def _killer() -> list[str]:
+    return ["python", "-I", "-S", "-c", _KILL]
+
+
+async def _until_served(running: Load) -> None:
+    begin = time.monotonic()
+    while not any(each.begun_at > begin for each in running.of_kind("answered")):
+        assert time.monotonic() - begin < READY_SECONDS, running.outcomes[-5:]
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.usefixtures("_operator_in_cluster")
+async def test_a_rollout_loses_no_request(space: Space, figures: Figures) -> None:
+    """What a pod has accepted it answers, though it is told to end meanwhile."""
+    parts = {"service": {"type": "ClusterIP"}, "terminationGracePeriodSeconds": 30}
+    await space.apply(make_stdio("slow", SMALL, "python", "-c", _SLOW, **parts))
+    await space.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
+    address = field(await space.get("Service", "slow-svc"), "spec", "clusterIP")
+    url = f"http://{address}:8080/mcp"
+    async with (
+        load(url, 4, "wait", seconds=0.01) as running,
+        load(url, 8, "wait", seconds=SLOW_SECONDS) as slow,
+    ):
+        for number in range(3):
+            await _until_served(running)
+            when = f"2026-01-01T00:00:0{number}Z"
+            await space.patch("MCPWorkload", "slow", {"spec": {"restartedAt": when}})
+            await space.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
+        await _until_served(slow)
+
+    figures.note(f"three rollouts under load: {dict(running.kinds())}, slow {dict(slow.kinds())}")
+    for each in (running, slow):
+        assert each.of_kind("lost") == []
+        assert each.of_kind("error") == []

@@ -1,0 +1,31 @@
+"""Workloads whose servers speak stdin and stdout."""
+
+from tests.rig.builders import EVERYTHING, SMALL, make_workload
+from tests.rig.kinds import Manifest
+
+PYTHON = ("python", "-m", "mcp_server_time")
+ENTRY = "/app/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+NODE = ("node", ENTRY, "stdio")
+
+
+def make_stdio(name: str, image: str, *command: str, **spec: object) -> Manifest:
+    """A workload whose server speaks stdio; without *command* its bridge has to attach."""
+    fields = {
+        "image": image,
+        "replicas": 1,
+        "transport": {"type": "stdio"},
+        "terminationGracePeriodSeconds": 4,
+        **({"command": list(command)} if command else {}),
+        **spec,
+    }
+    return make_workload(name, **fields)
+
+
+def make_time(name: str = "time", **spec: object) -> Manifest:
+    """A server in Python that speaks both eras."""
+    return make_stdio(name, SMALL, *PYTHON, **spec)
+
+
+def make_everything(name: str = "everything", **spec: object) -> Manifest:
+    """A server in TypeScript that speaks the older era alone."""
+    return make_stdio(name, EVERYTHING, *NODE, **spec)
