@@ -73,7 +73,7 @@ class FrontDoor(App):
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.trouble}",
                    headers=RETRY_AFTER)  # fmt: skip
         elif path == MESSAGES_PATH:
-            message = jsonrpc.decode(request.body)
+            message = jsonrpc.decode(request.take_body())
             await self.sse.post(request, message, jsonrpc.kind(message))
         elif path == self.options.sse_path:
             await self.sse.get(request)
@@ -85,7 +85,7 @@ class FrontDoor(App):
             await self.streamable.delete(request)
 
     async def _post(self, request: Request) -> None:
-        message = jsonrpc.decode(request.body)
+        message = jsonrpc.decode(request.take_body())
         kind = jsonrpc.kind(message)
         version = request.header(VERSION_HEADER)
         if version is None:

@@ -12,7 +12,7 @@ from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.parameters import Parameters
-from mcpworkload.bridge.peer import Peer, TooManyCalls
+from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.servers import NotServed, Servers
 from mcpworkload.bridge.translation import Translated, check_translatable
 from mcpworkload.bridge.versions import LOG_LEVEL_KEY
@@ -121,7 +121,7 @@ class Modern:
         except ChannelClosed as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
             return
-        except TooManyCalls as error:
+        except Busy as error:
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
                    headers=RETRY_AFTER)  # fmt: skip
             return

@@ -6,7 +6,6 @@ one server. Whom a message of the server's own is for, its `Audience` decides.
 """
 
 import asyncio
-import contextlib
 import logging
 import re
 from collections import deque
@@ -36,8 +35,8 @@ _ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\
 PROGRESS = "notifications/progress"
 
 
-class TooManyCalls(Exception):
-    """The server has as many requests to answer as we let it have."""
+class Busy(Exception):
+    """The server has as many requests to answer as we let it have, or reads none."""
 
 
 class Audience(Protocol):
@@ -108,11 +107,11 @@ class Peer:
         Until then the call is one of those in *among*.
 
         Raises:
-            TooManyCalls: the server has enough to do.
+            Busy: the server has enough to do, or has not read it within *timeout*.
             ChannelClosed: the server is gone.
         """
         if len(self.calls) >= MAX_CALLS:
-            raise TooManyCalls(f"the server works on {MAX_CALLS} requests; try again later")
+            raise Busy(f"the server works on {MAX_CALLS} requests; try again later")
         if self.end_state is not None:
             raise ChannelClosed(str(self.end_state))
         self._last_number += 1
@@ -120,32 +119,38 @@ class Peer:
         line = call.outgoing(message)
         self.calls[call.number] = call
         call.among[call] = None
-        if not call.is_listening:
-            loop = asyncio.get_running_loop()
-            call.timer = loop.call_later(timeout, self._expired, call, timeout)
         try:
-            await self._channel.send(line)
-        except ChannelClosed:
-            self.forget(call)
-            # One that takes no input is of no use, and most often it is dead already.
-            await self._channel.end(within=LAST_SECONDS)
-            raise ChannelClosed(f"{await asyncio.shield(self.over)} before it answered") from None
+            await self._send(line, timeout)
         except BaseException:
             self.forget(call)
             raise
+        # Large ones need not stay in memory until they are answered.
+        message.clear()
+        if not call.is_listening and call.number in self.calls:
+            loop = asyncio.get_running_loop()
+            call.timer = loop.call_later(timeout, self._expired, call, timeout)
         return call
 
-    async def tell(self, message: Message) -> None:
-        """Send a client's notification."""
-        with contextlib.suppress(ChannelClosed):
-            await self._channel.send(jsonrpc.encode(message))
+    async def tell(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
+        """
+        Send a client's notification.
 
-    async def reply(self, message: Message) -> None:
-        """Send a client's response, if its server asked and was not answered."""
+        Raises:
+            Busy, ChannelClosed: as `call`.
+        """
+        await self._send(jsonrpc.encode(message), timeout)
+
+    async def reply(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
+        """
+        Send a client's response, if its server asked and was not answered.
+
+        Raises:
+            Busy, ChannelClosed: as `call`.
+        """
         number = jsonrpc.identifier(message["id"])
         if number in self._asked:
             self._asked.discard(number)
-            await self.tell(message)
+            await self.tell(message, timeout)
 
     def cancel(self, call: Call, reason: str) -> None:
         """Let the server know that nobody waits for *call* any more."""
@@ -169,6 +174,18 @@ class Peer:
     async def end(self, within: float) -> End:
         """Make the server end, as `Channel.end` does."""
         return await self._channel.end(within)
+
+    async def _send(self, line: bytes, timeout: float) -> None:  # noqa: ASYNC109
+        try:
+            async with asyncio.timeout(timeout):
+                await self._channel.send(line)
+        except TimeoutError:
+            text = f"the server has not read what was sent to it within {timeout:g} seconds"
+            raise Busy(text) from None
+        except ChannelClosed:
+            # One that takes no input is of no use, and most often it is dead already.
+            await self._channel.end(within=LAST_SECONDS)
+            raise ChannelClosed(f"{await asyncio.shield(self.over)} before it answered") from None
 
     async def _run(self) -> End:
         while lines := await self._channel.receive():

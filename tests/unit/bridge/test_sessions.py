@@ -259,3 +259,20 @@ async def test_versions_of_this_era_are_all_taken() -> None:
 
     assert statuses == [200, 200, 200]
     assert (unknown.status, missing.status) == (400, 400)
+
+
+async def test_a_server_that_does_not_read_is_not_waited_for() -> None:
+    """Whoever sends to it is told so in time, requests and notifications alike."""
+    async with running(*PLAIN, "legacy", options=("--request-timeout", "0.4")) as bridge:
+        session = await bridge.open()
+        await bridge.legacy(session, tool("deaf"))
+        large = tool("echo", text="x" * 1_000_000)
+        answers = await asyncio.gather(*(bridge.legacy(session, large) for _ in range(3)))
+        told = await bridge.legacy(session, notification("notifications/x", text="x" * 100_000))
+        ready = await bridge.request("GET", "/readyz")
+
+    codes = sorted((a.status, a.last["error"]["code"]) for a in answers)
+    # The first one is in the pipe; the others never left.
+    assert codes == [(200, -32001), (503, -32603), (503, -32603)]
+    assert (told.status, ready.status) == (503, 200)
+    assert "has not read" in told.last["error"]["message"]

@@ -1,5 +1,6 @@
 """A request, and the ways to answer it."""
 
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
@@ -20,6 +21,12 @@ EVENT_STREAM: Headers = [
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: The second that was written last, and how.
+_written: tuple[int, bytes] = (0, b"")
 
 
 class Wire(Protocol):
@@ -70,6 +77,11 @@ class Request:
             if key == name:
                 return value
         return None
+
+    def take_body(self) -> bytes:
+        """Return the body and forget it, for it may be large and the answer late."""
+        body, self.body = self.body, b""
+        return body
 
     def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Send the whole response, if the client is there and has none yet."""
@@ -128,8 +140,20 @@ class App:
 
 def head(status: int, headers: Headers, *, is_last: bool) -> bytes:
     """Return the head of a response, up to its body."""
-    parts = [_STATUS_LINES[status]]
+    parts = [_STATUS_LINES[status], b"date: ", _now(), b"\r\n"]
     for name, value in headers:
         parts += (name, b": ", value, b"\r\n")
     parts.append(b"connection: close\r\n\r\n" if is_last else b"\r\n")
     return b"".join(parts)
+
+
+def _now() -> bytes:
+    """Return the time as HTTP writes it, whatever the locale."""
+    global _written
+    second = int(time.time())
+    if second != _written[0]:
+        t = time.gmtime(second)
+        day, month = _DAYS[t.tm_wday], _MONTHS[t.tm_mon - 1]
+        clock = f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
+        _written = second, f"{day}, {t.tm_mday:02} {month} {t.tm_year} {clock} GMT".encode()
+    return _written[1]

@@ -87,6 +87,8 @@ def call(number: Any, params: Any) -> None:  # noqa: C901 - a list of tricks
         for line in arguments["lines"]:
             write(line)
         answer(number, say("written"))
+    elif name == "deaf":
+        answer(number, say("what?"))
     elif name == "orphan":
         script = "import subprocess,time; subprocess.Popen(['sleep', '0.2']); time.sleep(0)"
         subprocess.run([sys.executable, "-c", script], check=True)
@@ -175,6 +177,8 @@ def main() -> None:
             SUBSCRIPTIONS.pop(message["params"]["requestId"], None)
         elif "id" in message and (ERA != "mute" or SEEN[0] == "initialize"):
             request(message["id"], method, message.get("params") or {}, era)
+            if (message.get("params") or {}).get("name") == "deaf":
+                time.sleep(60)
 
 
 def die_at_start() -> None:
