@@ -102,10 +102,11 @@ class Servers:
                 peer = await self._launch(self._audiences[1], "server")
                 greeting = await greet(peer)
                 if greeting is None:
-                    if peer.end_state is not None:
-                        self.session_server_ended(peer, peer.end_state)
                     self.spawn(peer.end(FAREWELL_SECONDS))
-                    raise NotServed("the server does not answer initialize")
+                    if peer.end_state is None:
+                        raise NotServed("the server does not answer initialize")
+                    self.session_server_ended(peer, peer.end_state)
+                    raise NotServed(f"{peer.end_state} before it answered")
                 self._keep_legacy(peer, greeting)
             return self._legacy_pair()
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,6 +255,23 @@ async def test_the_end_of_the_server_ends_the_bridge(options: tuple[str, ...]) -
     message = "server exited with code 4 before it answered"
     assert dying.last["error"]["message"] == (await waiting).last["error"]["message"] == message
     assert (code, took < 1) == (4, True)
+
+
+async def test_a_server_that_cannot_be_started_any_more_takes_the_bridge_down(
+    tmp_path: Path,
+) -> None:
+    """The request is answered in words; then we look again, and give up."""
+    broken = tmp_path / "broken"
+    script = f"test -e {broken} && exit 7; exec {' '.join(PLAIN)} legacy"
+    async with running("/bin/sh", "-c", script) as bridge:
+        broken.touch()
+        failed = await bridge.modern(call("echo"))
+        unready = await bridge.request("GET", "/readyz")
+        code = await bridge.ended()
+
+    assert failed.status == unready.status == 503
+    assert failed.last["error"]["message"] == "server exited with code 7 before it answered"
+    assert code == 7
 
 
 async def test_the_end_of_a_session_ends_no_request_without_one() -> None:
