@@ -122,7 +122,8 @@ class Client:
                 await reader.readexactly(2)
             await reader.readexactly(2)
             body = b"".join(parts)
-        if headers.get("connection") == "close":
+        if headers.get("connection") == "close" and self._writer is not None:
+            self._writer.close()
             self._reader = self._writer = None
         return int(first.split()[1]), headers, body
 

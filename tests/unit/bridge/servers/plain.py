@@ -167,17 +167,21 @@ def main() -> None:
         method = message.get("method")
         SEEN.append(method or "response")
         if era is None:
-            era = "modern" if VERSION in (message["params"].get("_meta") or {}) else "legacy"
+            era = "modern" if VERSION in line else "legacy"
         if method is None:
             with ANSWERED:
                 ANSWERS[message["id"]] = message.get("result", message.get("error"))
                 ANSWERED.notify_all()
         elif method == "notifications/cancelled":
-            CANCELLED.append(message["params"]["requestId"])
-            SUBSCRIPTIONS.pop(message["params"]["requestId"], None)
+            cancelled = (message.get("params") or {}).get("requestId")
+            CANCELLED.append(cancelled)
+            SUBSCRIPTIONS.pop(cancelled, None)
         elif "id" in message and (ERA != "mute" or SEEN[0] == "initialize"):
-            request(message["id"], method, message.get("params") or {}, era)
-            if (message.get("params") or {}).get("name") == "deaf":
+            try:
+                request(message["id"], method, message.get("params") or {}, era)
+            except (AttributeError, KeyError, TypeError) as error:
+                refuse(message["id"], -32602, repr(error))
+            if '"deaf"' in line:
                 time.sleep(60)
 
 
