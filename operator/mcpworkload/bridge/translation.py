@@ -54,7 +54,7 @@ class TranslatedCall(Call):
 
     def _completed(self, result: Raw) -> Raw:
         members = jsonrpc.members(result)
-        if not members and bytes(result).strip() != b"{}":
+        if not members and bytes(result).lstrip()[:1] != b"{":
             return result  # no object, and no result by any revision
         added = {**_COMPLETE, **_UNCACHED} if self.method in CACHEABLE else _COMPLETE
         return jsonrpc.raw({**added, **members})
