@@ -80,6 +80,7 @@ async def test_a_server_waits_for_us_to_receive(quiet: int) -> None:
 
     assert held < 6_000_000
     assert found == 200
+    assert await channel.wait() == End(code=0)
 
 
 @pytest.mark.parametrize(
