@@ -75,6 +75,11 @@ class Session:
         self._streams.append(stream)
         return stream
 
+    def catch_up(self, mail: Mailbox) -> None:
+        """Put what has waited for a stream before an answer, if no stream is open."""
+        if not any(not stream.is_closed for stream in self._streams):
+            self._backlog.hand_over(mail)
+
     def close_stream(self, stream: Mailbox) -> None:
         """Forget a stream whose client is gone."""
         stream.close()

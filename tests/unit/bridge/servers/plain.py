@@ -87,6 +87,11 @@ def call(number: Any, params: Any) -> None:  # noqa: C901 - a list of tricks
         for line in arguments["lines"]:
             write(line)
         answer(number, say("written"))
+    elif name == "late":
+        answer(number, say("soon"))
+        time.sleep(0.1)
+        for line in arguments["lines"]:
+            write(line)
     elif name == "deaf":
         answer(number, say("what?"))
     elif name == "orphan":
