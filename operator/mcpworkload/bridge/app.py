@@ -14,6 +14,7 @@ from mcpworkload.bridge.frontdoor import FrontDoor
 from mcpworkload.bridge.hosts import Hosts, cluster_domains
 from mcpworkload.bridge.modern import Modern, ModernAudience
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.parameters import Parameters
 from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.report import (
     configure_log,
@@ -171,4 +172,5 @@ class Bridge:
         return Servers(self._options, self._source, ModernAudience(), self._registry)
 
     def _use(self, servers: Servers) -> None:
+        self._modern.parameters = Parameters()
         self._servers = self._registry.servers = self._modern.servers = servers

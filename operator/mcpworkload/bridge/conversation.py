@@ -43,6 +43,9 @@ class Conversation:
             await self.registry.give_server(session)
         if session.peer is None:
             raise NotServed("send initialize first")
+        if method != INITIALIZE:
+            # Not every client opens a stream of its own for what the server asks.
+            session.catch_up(mail)
         try:
             return await session.peer.call(
                 message, mail, self.options.request_timeout, among=session.calls

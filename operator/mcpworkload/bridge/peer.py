@@ -9,9 +9,9 @@ import asyncio
 import logging
 import re
 from collections import deque
-from typing import Protocol
 
 from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.audience import Audience
 from mcpworkload.bridge.calls import Call, our_number, subscription_number
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.jsonrpc import Kind, Message, NotJsonRpc
@@ -37,33 +37,6 @@ PROGRESS = "notifications/progress"
 
 class Busy(Exception):
     """The server has as many requests to answer as we let it have, or reads none."""
-
-
-class Audience(Protocol):
-    """Who is there to hear what a server says by itself."""
-
-    #: Whether nobody here may wait for anybody else.
-    is_shared: bool
-
-    def told(self, peer: "Peer", method: str, message: Message) -> Mailbox | None:
-        """Return who gets a notification, or None if nobody does."""
-
-    def asked(self, peer: "Peer", method: str, message: Message) -> Mailbox | str:
-        """Return who gets a request of the server's, or why it is refused."""
-
-
-class Nobody:
-    """The audience of a server that we only look at."""
-
-    is_shared = True
-
-    def told(self, _peer: "Peer", _method: str, _message: Message) -> Mailbox | None:
-        """Nobody gets it."""
-        return None
-
-    def asked(self, _peer: "Peer", _method: str, _message: Message) -> Mailbox | str:
-        """Nobody can answer."""
-        return "no client is connected yet"
 
 
 class Peer:
@@ -263,7 +236,7 @@ class Peer:
                 return None
             call.mail.put(call.event(message))
             return call.mail
-        mail = self.audience.told(self, method, message)
+        mail = self.audience.told(self.calls, method, message)
         if mail is not None:
             mail.put(jsonrpc.encode(message))
         return mail
@@ -274,7 +247,7 @@ class Peer:
         call = self.calls.get(number)
         mail = call.mail if call is not None else None
         if call is None and (call := self._finished.get(number)) is not None:
-            mail = self.audience.told(self, PROGRESS, message)
+            mail = self.audience.told(self.calls, PROGRESS, message)
         frame = call.progress(message, params) if call is not None else None
         if mail is None or frame is None:
             return None
@@ -286,7 +259,7 @@ class Peer:
         if method == "ping" and self.audience.is_shared:
             self.post(jsonrpc.result(message["id"], {}))
             return None
-        mail = self.audience.asked(self, method, message)
+        mail = self.audience.asked(method, message)
         if len(self._asked) >= MAX_ASKED:
             mail = f"{MAX_ASKED} requests are not answered yet"
         if isinstance(mail, str):

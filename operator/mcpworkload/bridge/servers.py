@@ -6,10 +6,11 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from mcpworkload.bridge.audience import Audience, Nobody
 from mcpworkload.bridge.channel import CannotStart, End, Source
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.options import SHARED, Options
-from mcpworkload.bridge.peer import Audience, Nobody, Peer
+from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.probe import FAREWELL_SECONDS, Found, NoAnswer, greet, probe
 from mcpworkload.bridge.translation import Strangers
 from mcpworkload.bridge.versions import MODERN_VERSION

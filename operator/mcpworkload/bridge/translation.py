@@ -9,6 +9,7 @@ are is sent to a session, where it gets all that the server can do.
 from dataclasses import dataclass
 
 from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import LISTEN, Call
 from mcpworkload.bridge.envelope import Refusal
 from mcpworkload.bridge.jsonrpc import Message, Raw
@@ -84,11 +85,11 @@ class Strangers:
 
     is_shared = True
 
-    def told(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | None:
+    def told(self, _calls: Calls, _method: str, _message: Message) -> Mailbox | None:
         """Nobody: no message in a session says which request it belongs to, but progress does."""
         return None
 
-    def asked(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | str:
+    def asked(self, _method: str, _message: Message) -> Mailbox | str:
         """Refuse: whoever sent the request promised no answers, and cannot be found."""
         return (
             "this client sends requests of 2026-07-28, which the bridge translates; it cannot be"

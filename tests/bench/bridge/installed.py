@@ -33,21 +33,24 @@ def node() -> Path:
     return next(found)
 
 
-def node_program(name: str) -> list[str]:
-    """Return the command of the npm package *name* of ``pins/package.json``."""
+def npm_folder() -> Path:
+    """Return the folder in which what ``pins/package.json`` names is installed."""
     folder, pin = PLACE / "npm", PINS / "package.json"
-    copy = folder / "package.json"
-    if not copy.exists() or copy.read_text() != pin.read_text():
+    stamp = folder / "pin"
+    if not stamp.exists() or stamp.read_text() != pin.read_text():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        shutil.copy(pin, folder)
         npm = node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        (folder / "wanted").mkdir()
-        wanted = folder / "wanted" / "package.json"
-        wanted.write_text(pin.read_text())
         path = f"{node().parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
             [node(), npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"],
-            check=True, cwd=wanted.parent, env={**os.environ, "PATH": path},
+            check=True, cwd=folder, env={**os.environ, "PATH": path},
         )  # fmt: skip
-        copy.write_text(pin.read_text())
-    return [str(node()), str(folder / "wanted" / "node_modules" / ".bin" / name)]
+        stamp.write_text(pin.read_text())
+    return folder
+
+
+def node_program(name: str) -> list[str]:
+    """Return the command of the npm package *name* of ``pins/package.json``."""
+    return [str(node()), str(npm_folder() / "node_modules" / ".bin" / name)]

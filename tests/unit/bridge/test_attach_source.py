@@ -12,8 +12,9 @@ from mcpworkload.bridge import attach, jsonrpc
 from mcpworkload.bridge.attaching import source as sources
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
+from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.peer import Nobody, Peer
+from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.probe import probe
 from tests.unit.bridge.played_api import ERROR, Container, Refusal, make_credentials, playing
 from tests.unit.bridge.test_attach_channel import HEARTBEAT, TARGET, echo

@@ -121,6 +121,19 @@ async def test_what_is_for_no_request_goes_to_the_stream_of_the_session() -> Non
     assert b"not yours" not in rest
 
 
+async def test_a_client_without_a_stream_hears_with_its_next_answer() -> None:
+    """What a server says between two requests is not lost."""
+    async with running(*PLAIN, "legacy") as bridge:
+        session = await bridge.open()
+        late = tool("late", lines=[json.dumps(notification("notifications/tools/list_changed"))])
+        await bridge.legacy(session, late)
+        await asyncio.sleep(0.3)
+        answer = await bridge.legacy(session, tool("echo"))
+
+    methods = [message.get("method") for message in answer.messages]
+    assert methods == ["notifications/tools/list_changed", None]
+
+
 async def test_cancelling_is_a_message_and_closing_is_not() -> None:
     """The server hears of a cancellation under the id that it knows, and of a closed one not."""
     async with running(*PLAIN, "legacy") as bridge:

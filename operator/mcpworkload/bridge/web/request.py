@@ -18,6 +18,8 @@ EVENT_STREAM: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 
+NO_CONTENT = 204
+
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -55,8 +57,19 @@ class Wire(Protocol):
 class Request:
     """One request: its head, its body when it is complete, and whether its client is there."""
 
-    __slots__ = ("_is_ended", "_is_started", "_wire", "body", "headers", "is_lost", "method",
-                 "on_lost", "path", "query")  # fmt: skip
+    __slots__ = (
+        "_is_ended",
+        "_is_started",
+        "_wire",
+        "body",
+        "extra",
+        "headers",
+        "is_lost",
+        "method",
+        "on_lost",
+        "path",
+        "query",
+    )
 
     def __init__(self, wire: Wire, method: str, target: bytes, headers: Headers) -> None:
         self._wire = wire
@@ -67,6 +80,8 @@ class Request:
         self.query = (url.query or b"").decode("latin-1")
         self.headers = headers
         self.body = b""
+        #: Added to the headers of the answer, whatever that is.
+        self.extra: Headers = []
         self.is_lost = False
         #: Called once when the client goes before it has the whole answer.
         self.on_lost: Callable[[], None] | None = None
@@ -88,8 +103,9 @@ class Request:
         if self.is_lost or self._is_started:
             return
         self._is_started = self._is_ended = True
-        length = (b"content-length", b"%d" % len(body))
-        first = head(status, [*headers, length], is_last=self._wire.is_last)
+        # An answer without content has no length either.
+        length = [(b"content-length", b"%d" % len(body))] if status != NO_CONTENT else []
+        first = head(status, [*headers, *self.extra, *length], is_last=self._wire.is_last)
         self._wire.write(first, b"" if self.method == "HEAD" else body)
         self._wire.finished()
 
@@ -100,7 +116,7 @@ class Request:
             return
         if self._wire.is_chunked:
             headers = [*headers, (b"transfer-encoding", b"chunked")]
-        self._wire.write(head(200, headers, is_last=self._wire.is_last))
+        self._wire.write(head(200, [*headers, *self.extra], is_last=self._wire.is_last))
 
     async def send(self, part: bytes) -> None:
         """Send a part of a streamed response; waits while the client does not read."""
