@@ -5,6 +5,7 @@ Without it the pod would serve nothing, or serve what nobody has looked at; and 
 bridge that attaches is for the bridge alone.
 """
 
+import posixpath
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -76,16 +77,19 @@ def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
 
 
 def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """Of our volumes nobody has more than we gave him, nor puts something over them."""
-    allowed = {
-        container["name"].value: [_plain(mount) for mount in container["volumeMounts"].items()]
-        for container in before.containers
-    }
+    """
+    Of our volumes nobody has more than we gave him, nor puts something over them.
+
+    What we gave is one mount in the server's container, which no spec can write: a sidecar of
+    the spec that names our volume stands in *before* as well.
+    """
+    given = _first(_first(before.spec["containers"])["volumeMounts"])
     for container in pod.containers:
         name = container["name"].value
         if name == names.BRIDGE:
             continue  # judged as a whole
-        ours = [mount for mount in allowed.get(name, ()) if mount["name"] in _OURS]
+        is_given = name == names.CONTAINER and given["name"].value == names.BRIDGE
+        ours = [_plain(given)] if is_given else []
         left = list(ours)
         for mount in container["volumeMounts"].items():
             if mount["name"].value in _OURS and _plain(mount) in left:
@@ -107,7 +111,7 @@ def _covers(path: str, ours: str) -> bool:
 
 
 def _steps(path: str) -> list[str]:
-    return [step for step in path.split("/") if step not in ("", ".")]
+    return [step for step in posixpath.normpath(f"/{path}").split("/") if step]
 
 
 def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:

@@ -198,9 +198,26 @@ def test_nothing_else_is_called_like_the_bridge(name: str) -> None:
         patched({}, add("/spec/initContainers", [{"name": "mcpw-bridge", "image": "x"}]))
 
 
-def test_a_mount_of_the_users_over_the_bridge_is_refused() -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [
+        attach(sidecars=[mounting("mcpw-bridge-token")]),
+        attach(initContainers=[mounting("mcpw-bridge-token")]),
+        attach(volumeMounts=[{"name": "mcpw-bridge-token", "mountPath": "/x"}]),
+        inject(sidecars=[mounting("mcpw-bridge")]),
+        inject(volumeMounts=[{"name": "mcpw-bridge", "mountPath": "/x"}]),
+    ],
+)
+def test_the_spec_itself_mounts_no_volume_of_the_bridge(spec: dict[str, Any]) -> None:
+    """Where no patch is at work: the token is not for containers of the user's either."""
+    with pytest.raises(PolicyDenied, match="the volume is the bridge's"):
+        patched(spec)
+
+
+@pytest.mark.parametrize("path", ["/mcpw/", "/mcpw/bin", "/", "/x/../mcpw"])
+def test_a_mount_of_the_users_over_the_bridge_is_refused(path: str) -> None:
     """Also one that no patch has made."""
     volume = {"name": "mine", "emptyDir": {}}
-    mount = {"name": "mine", "mountPath": "/mcpw/"}
+    mount = {"name": "mine", "mountPath": path}
     with pytest.raises(PolicyDenied, match="take another path: the bridge lies there"):
         patched(inject(volumes=[volume], volumeMounts=[mount]))
