@@ -1,5 +1,6 @@
 """What a legacy client may say in its session, whichever transport brings it."""
 
+import asyncio
 from dataclasses import dataclass
 
 from mcpworkload.bridge import jsonrpc
@@ -8,6 +9,7 @@ from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.jsonrpc import Kind, Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.peer import TooManyCalls
 from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
@@ -53,7 +55,21 @@ class Conversation:
             raise
 
     async def take(self, session: Session, message: Message, kind: Kind) -> None:
-        """Pass on a notification or a response."""
+        """
+        Pass on a notification or a response.
+
+        Raises:
+            TooManyCalls: the server does not read.
+        """
+        limit = self.options.request_timeout
+        try:
+            async with asyncio.timeout(limit):
+                await self._pass_on(session, message, kind)
+        except TimeoutError:
+            text = f"the server has not read it within {limit:g} seconds; try again later"
+            raise TooManyCalls(text) from None
+
+    async def _pass_on(self, session: Session, message: Message, kind: Kind) -> None:
         peer = session.peer
         if peer is None:
             return
@@ -90,10 +106,10 @@ class Conversation:
             served = jsonrpc.value(greeting["protocolVersion"])
             version = jsonrpc.raw(negotiated(asked, served))
             return jsonrpc.result(message["id"], {**greeting, "protocolVersion": version})
-        uri = jsonrpc.value(params.get("uri"))
-        if method == "resources/subscribe" and isinstance(uri, str):
+        uri = jsonrpc.text(params.get("uri"))
+        if uri is not None and method == "resources/subscribe":
             session.subscriptions.add(uri)
-        if method == "resources/unsubscribe":
+        if uri is not None and method == "resources/unsubscribe":
             session.subscriptions.discard(uri)
             if any(uri in other.subscriptions for other in self.registry):
                 return jsonrpc.result(message["id"], {})

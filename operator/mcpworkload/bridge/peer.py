@@ -8,12 +8,11 @@ one server. Whom a message of the server's own is for, its `Audience` decides.
 import asyncio
 import contextlib
 import logging
-import re
 from collections import deque
 from typing import Protocol
 
 from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.calls import Call, our_number, subscription_number
+from mcpworkload.bridge.calls import Call, answered_number, our_number, subscription_number
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.jsonrpc import Kind, Message, NotJsonRpc
 from mcpworkload.bridge.mailbox import Mailbox
@@ -30,8 +29,6 @@ MAX_POSTS = 64
 LAST_SECONDS = 0.4
 #: So many progress tokens are remembered after their answer: a task reports on.
 MAX_FINISHED = 256
-
-_ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\s*,')
 
 PROGRESS = "notifications/progress"
 
@@ -123,7 +120,10 @@ class Peer:
             loop = asyncio.get_running_loop()
             call.timer = loop.call_later(timeout, self._expired, call, timeout)
         try:
-            await self._channel.send(line)
+            async with asyncio.timeout(timeout):
+                await self._channel.send(line)
+        except TimeoutError:
+            self._expired(call, timeout)
         except ChannelClosed:
             self.forget(call)
             # One that takes no input is of no use, and most often it is dead already.
@@ -170,14 +170,20 @@ class Peer:
         return await self._channel.end(within)
 
     async def _run(self) -> End:
-        while lines := await self._channel.receive():
-            for line in lines:
-                if (mail := self._routed(line)) is not None and mail.is_full:
-                    await self._make_room(mail)
+        try:
+            await self._hear()
+        except Exception:  # with nobody who hears it, everybody would wait for ever
+            log.exception("%s: the bridge failed, and ends it", self.name)
         # One that closed its standard output cannot answer, whatever else it does.
         end = await self._channel.end(within=LAST_SECONDS)
         self._ended(end)
         return end
+
+    async def _hear(self) -> None:
+        while lines := await self._channel.receive():
+            for line in lines:
+                if (mail := self._routed(line)) is not None and mail.is_full:
+                    await self._make_room(mail)
 
     def _ended(self, end: End) -> None:
         self.end_state = end
@@ -214,9 +220,7 @@ class Peer:
 
     def _failed(self, line: bytes) -> Mailbox | None:
         """Let nobody wait for an answer that came, and is none, such as one with a NaN in it."""
-        found = _ANSWER_BEGIN.match(line)
-        call = self.calls.get(int(found[1])) if found is not None else None
-        if call is None:
+        if (call := self.calls.get(answered_number(line) or 0)) is None:
             return None
         self.forget(call)
         text = "the server's answer is not JSON"
@@ -288,6 +292,7 @@ class Peer:
             self.cancel(call, "the client does not read what is sent to it")
 
     def _expired(self, call: Call, timeout: float) -> None:
-        text = f"the server has not answered within {timeout:g} seconds"
-        call.mail.put(call.error(jsonrpc.REQUEST_TIMEOUT, text), is_answer=True)
-        self.cancel(call, text)
+        if call.number in self.calls:
+            text = f"the server has not answered within {timeout:g} seconds"
+            call.mail.put(call.error(jsonrpc.REQUEST_TIMEOUT, text), is_answer=True)
+            self.cancel(call, text)

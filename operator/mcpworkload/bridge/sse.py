@@ -50,11 +50,15 @@ class Sse:
             text = "no such session, or no more; open one by GET of the stream"
             refuse(request, 404 if found else 400, jsonrpc.INVALID_REQUEST, text)
             return
-        if kind is Kind.REQUEST:
-            await self._ask(session, session.answers, message)
+        try:
+            if kind is Kind.REQUEST:
+                await self._ask(session, session.answers, message)
+            else:
+                await self.conversation.take(session, message, kind)
+        except TooManyCalls as error:
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error))
         else:
-            await self.conversation.take(session, message, kind)
-        request.respond(202, [NO_STORE], b"Accepted")
+            request.respond(202, [NO_STORE], b"Accepted")
 
     async def _ask(self, session: Session, stream: Mailbox, message: Message) -> None:
         number = jsonrpc.own(message["id"])

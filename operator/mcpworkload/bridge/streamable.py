@@ -36,8 +36,12 @@ class Streamable:
         with session.held():
             if kind is Kind.REQUEST:
                 await self._ask(request, session, message)
-            else:
+                return
+            try:
                 await self.conversation.take(session, message, kind)
+            except TooManyCalls as error:
+                _refuse_for_now(request, None, str(error))
+            else:
                 request.respond(202, [NO_STORE])
 
     async def get(self, request: Request) -> None:
@@ -117,5 +121,5 @@ def _is_error(call: Call | None) -> bool:
     return call is not None and call.error_code is not None
 
 
-def _refuse_for_now(request: Request, number: Raw, text: str) -> None:
+def _refuse_for_now(request: Request, number: Raw | None, text: str) -> None:
     refuse(request, 503, jsonrpc.INTERNAL_ERROR, text, number=number, headers=RETRY_AFTER)

@@ -173,6 +173,8 @@ def main() -> None:
         elif method == "notifications/cancelled":
             CANCELLED.append(message["params"]["requestId"])
             SUBSCRIPTIONS.pop(message["params"]["requestId"], None)
+        elif method == "stall":
+            time.sleep(60)
         elif "id" in message and (ERA != "mute" or SEEN[0] == "initialize"):
             request(message["id"], method, message.get("params") or {}, era)
 
