@@ -17,6 +17,7 @@ from mcpworkload.bridge.web.limits import (
     HEAD_SECONDS,
     IDLE_SECONDS,
     MAX_PIPELINED,
+    SMALL_BODY_BYTES,
     WRITE_SECONDS,
 )
 from mcpworkload.bridge.web.request import NO_STORE, TEXT, Headers, Request, head
@@ -77,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._server.leave(self)
         self._drop_body()
         self._can_write.set()
-        self._waiting.clear()
+        self._drop_waiting()
         request, self._current = self._current, None
         if request is not None:
             request.is_lost = True
@@ -151,7 +152,10 @@ class Connection(asyncio.Protocol):
             raise _Refused(413, f"the body is larger than {BODY_LIMIT_BYTES} bytes")
         if (refusal := self._server.app.check(request)) is not None:
             raise _Refused(*refusal)
-        if self._current is None:
+        if self._current is not None:
+            # Its body would be kept for as long as it takes to answer the one before it.
+            self.transport.pause_reading()
+        else:
             self.deadline = self._loop.time() + BODY_SECONDS
             if request.header(b"expect") is not None:
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -162,7 +166,8 @@ class Connection(asyncio.Protocol):
         self._server.body_bytes += len(part)
         if len(self._body) > BODY_LIMIT_BYTES:
             raise _Refused(413, f"the body is larger than {BODY_LIMIT_BYTES} bytes")
-        if self._server.body_bytes > BODIES_LIMIT_BYTES:
+        is_small = len(self._body) <= SMALL_BODY_BYTES
+        if self._server.body_bytes > BODIES_LIMIT_BYTES and not is_small:
             raise _Refused(503, "too many large requests at a time")
 
     def on_message_complete(self) -> None:
@@ -171,8 +176,8 @@ class Connection(asyncio.Protocol):
             return
         request, self._coming = self._coming, None
         assert request is not None  # noqa: S101 - its head came first
-        request.body = bytes(self._body)
-        self._drop_body()
+        # It counts until the request is answered: a server may be slow to take it.
+        request.body, self._body = bytes(self._body), bytearray()
         self._is_in_head = True
         self._closes = not self._parser.should_keep_alive()
         self.is_chunked = self._parser.get_http_version() == "1.1"
@@ -216,6 +221,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
         else:
             self.deadline = self._loop.time() + IDLE_SECONDS
+            self._body_deadline = self._loop.time() + BODY_TOTAL_SECONDS
             self.transport.resume_reading()
 
     def abort(self) -> None:
@@ -254,6 +260,14 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self._head_bytes = 0
         self._task = self._loop.create_task(self._server.app.serve(request))
+        self._task.add_done_callback(lambda _: self._forget_body(request))
+
+    def _drop_waiting(self) -> None:
+        while self._waiting:
+            self._forget_body(self._waiting.popleft())
+
+    def _forget_body(self, request: Request) -> None:
+        self._server.body_bytes -= len(request.body)
 
     def _drop_body(self) -> None:
         self._server.body_bytes -= len(self._body)
@@ -263,7 +277,7 @@ class Connection(asyncio.Protocol):
         """Answer what cannot be served, and close: where a next request begins is unknown."""
         self._closes = self._is_discarding = True
         self._drop_body()
-        self._waiting.clear()
+        self._drop_waiting()
         if self._current is not None:
             return
         body = f"{reason}\n".encode()

@@ -3,8 +3,10 @@
 HEAD_LIMIT_BYTES = 64 * 1024
 HEAD_LIMIT_FIELDS = 128
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
-#: All bodies together that are still on their way, so that many clients can't fill the memory.
+#: All bodies together that are on their way or not answered yet, so that many clients can't fill
+#: the memory. Beyond it, only small ones are taken: large ones are no reason to refuse those.
 BODIES_LIMIT_BYTES = 96 * 1024 * 1024
+SMALL_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 2048
 #: Requests that may wait on one connection while another one is answered.
 MAX_PIPELINED = 16

@@ -17,7 +17,7 @@ class Server:
         self.app = app
         #: From now on every response is the last one on its connection.
         self.is_closing = False
-        #: What all connections hold of bodies that are on their way.
+        #: What all connections hold of bodies that are on their way, or not answered yet.
         self.body_bytes = 0
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
