@@ -36,6 +36,8 @@ LATE_SECONDS = 0.25
 START_SECONDS = 60.0
 #: One that only showed that it works has so long to end.
 FAREWELL_SECONDS = 5.0
+#: One that was being asked when we had to end has so long: it is part of our grace period.
+ABANDONED_SECONDS = 0.8
 
 _CLIENT = {"name": "mcpworkload-bridge", "version": __version__}
 
@@ -71,14 +73,24 @@ async def probe(source: Source) -> Found:
         NoAnswer: nobody did.
         CannotStart: there was no process to ask.
     """
-    if not source.starts_many:
-        return await _ask_the_only_one(source)
-    first = await _start(source, "server")
+    asked: list[Peer] = []
+    try:
+        if source.starts_many:
+            return await _ask_two(source, asked)
+        return await _ask_the_only_one(source, asked)
+    except BaseException:
+        # Nobody else knows of them, so nobody else would end them.
+        await asyncio.gather(*(peer.end(ABANDONED_SECONDS) for peer in asked))
+        raise
+
+
+async def _ask_two(source: Source, asked: list[Peer]) -> Found:
+    first = await _start(source, asked)
     discovery = asyncio.create_task(_discover(first))
     done, _ = await asyncio.wait({discovery}, timeout=SILENCE_SECONDS)
     if done and (versions := discovery.result()):
         return Found(modern=first, versions=versions)
-    second = await _start(source, "server")
+    second = await _start(source, asked)
     found = await _first_of(discovery, first, second)
     ended = second.end_state or first.end_state
     for peer in (first, second):
@@ -123,10 +135,10 @@ async def _first_of(discovery: "asyncio.Task[tuple[str, ...]]", first: Peer, sec
     return found
 
 
-async def _ask_the_only_one(source: Source) -> Found:
+async def _ask_the_only_one(source: Source, asked: list[Peer]) -> Found:
     """Every client can fall back to ``initialize``, so that is asked for first."""
     # What others who are attached ask for is answered where we hear it.
-    peer = await _start(source, "server", first_number=secrets.randbits(48))
+    peer = await _start(source, asked, first_number=secrets.randbits(48))
     greeting = await greet(peer)
     if greeting is not None:
         return Found(legacy=peer, greeting=greeting)
@@ -135,8 +147,10 @@ async def _ask_the_only_one(source: Source) -> Found:
     raise NoAnswer(peer.end_state)
 
 
-async def _start(source: Source, name: str, first_number: int = 0) -> Peer:
-    return Peer(await source.start(), Nobody(), name, first_number=first_number)
+async def _start(source: Source, asked: list[Peer], first_number: int = 0) -> Peer:
+    peer = Peer(await source.start(), Nobody(), "server", first_number=first_number)
+    asked.append(peer)
+    return peer
 
 
 async def _discover(peer: Peer) -> tuple[str, ...]:
