@@ -32,8 +32,11 @@ log = logging.getLogger(__name__)
 #: A server that is silent for so long may wait for ``initialize``.
 SILENCE_SECONDS = 2.0
 LATE_SECONDS = 0.25
-#: A server has so long to start.
-START_SECONDS = 60.0
+#: A server may install itself at its first start. The kubelet's startup probe allows a little
+#: more, so that it is still us who say why there is none.
+START_SECONDS = 280.0
+#: One that runs has so long to answer the first question.
+ANSWER_SECONDS = 60.0
 #: One that only showed that it works has so long to end.
 FAREWELL_SECONDS = 5.0
 #: One that was being asked when we had to end has so long: it is part of our grace period.
@@ -50,6 +53,7 @@ class NoAnswer(Exception):
             f"{end} before it answered server/discover or initialize" if end else
             "server answered neither server/discover nor initialize as MCP servers do"
         )  # fmt: skip
+        self.has_ended = end is not None
         self.end = end or End(code=1)
 
 
@@ -86,7 +90,7 @@ async def probe(source: Source) -> Found:
 
 async def _ask_two(source: Source, asked: list[Peer]) -> Found:
     first = await _start(source, asked)
-    discovery = asyncio.create_task(_discover(first))
+    discovery = asyncio.create_task(_discover(first, START_SECONDS))
     done, _ = await asyncio.wait({discovery}, timeout=SILENCE_SECONDS)
     if done and (versions := discovery.result()):
         return Found(modern=first, versions=versions)
@@ -101,7 +105,7 @@ async def _ask_two(source: Source, asked: list[Peer]) -> Found:
     return found
 
 
-async def greet(peer: Peer, within: float = START_SECONDS) -> Message | None:
+async def greet(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
     """Return a server's answer to ``initialize``; None where it has none, or an error."""
     params = {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
     answer = await _ask(peer, "initialize", params, within)
@@ -115,7 +119,7 @@ async def greet(peer: Peer, within: float = START_SECONDS) -> Message | None:
 
 
 async def _first_of(discovery: "asyncio.Task[tuple[str, ...]]", first: Peer, second: Peer) -> Found:
-    greeting = asyncio.create_task(greet(second))
+    greeting = asyncio.create_task(greet(second, START_SECONDS))
     found = Found()
     await asyncio.wait({discovery, greeting}, return_when=asyncio.FIRST_COMPLETED)
     if not discovery.done() or not discovery.result():
@@ -142,7 +146,7 @@ async def _ask_the_only_one(source: Source, asked: list[Peer]) -> Found:
     greeting = await greet(peer)
     if greeting is not None:
         return Found(legacy=peer, greeting=greeting)
-    if versions := await _discover(peer):
+    if versions := await _discover(peer, ANSWER_SECONDS):
         return Found(modern=peer, versions=versions)
     raise NoAnswer(peer.end_state)
 
@@ -153,10 +157,10 @@ async def _start(source: Source, asked: list[Peer], first_number: int = 0) -> Pe
     return peer
 
 
-async def _discover(peer: Peer) -> tuple[str, ...]:
+async def _discover(peer: Peer, within: float) -> tuple[str, ...]:
     """Return which revisions without sessions a server serves."""
     meta = {VERSION_KEY: MODERN_VERSION, CAPABILITIES_KEY: {}, CLIENT_KEY: _CLIENT}
-    answer = await _ask(peer, "server/discover", {"_meta": meta}, START_SECONDS)
+    answer = await _ask(peer, "server/discover", {"_meta": meta}, within)
     if answer is None:
         return ()
     if "result" in answer:
