@@ -25,6 +25,7 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
     ours = {volume["name"].value for volume in before.volumes}.intersection(_OURS)
     yield from _volumes(pod, before)
     yield from _containers(pod, before)
+    yield from _account(pod, before, names.BRIDGE_TOKEN in ours)
     if not ours:
         return
     yield from _mounts(pod, before)
@@ -37,6 +38,18 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
         yield from _command(pod, before)
     else:
         yield from _attachment(pod, before)
+
+
+def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
+    """Who may attach to the pods of a workload are those pods, and nobody else's."""
+    own = before.spec["serviceAccountName"].value if is_attached else None
+    # The second is the first one's name of old, and taken where the first is missing.
+    for field in ("serviceAccountName", "serviceAccount"):
+        account = pod.spec[field]
+        if account.text().endswith(names.BRIDGE_ACCOUNT_SUFFIX) and account.value != own:
+            yield account.finding(
+                "take another account: those of such a name are for the bridges of stdio servers"
+            )
 
 
 def _volumes(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:

@@ -145,7 +145,9 @@ def test_what_starts_the_server_stays(operations: list[dict[str, Any]], words: s
             add("/spec/shareProcessNamespace", True), "could be read below /proc", id="proc"
         ),
         pytest.param(
-            add("/spec/serviceAccountName", "other"), "leave weather-bridge: only", id="account"
+            add("/spec/serviceAccountName", "other"),
+            "leave weather-mcpw-bridge: only",
+            id="account",
         ),
         pytest.param(
             add("/spec/automountServiceAccountToken", True), "leave false: all", id="a token"
@@ -212,6 +214,25 @@ def test_the_spec_itself_mounts_no_volume_of_the_bridge(spec: dict[str, Any]) ->
     """Where no patch is at work: the token is not for containers of the user's either."""
     with pytest.raises(PolicyDenied, match="the volume is the bridge's"):
         patched(spec)
+
+
+@pytest.mark.parametrize("spec", [{}, inject(), attach()], ids=["http", "inject", "attach"])
+def test_nobody_runs_as_the_account_of_anothers_bridge(spec: dict[str, Any]) -> None:
+    """Its token would let him listen to the other server's clients, and speak as one."""
+    account = "other-mcpw-bridge"
+    with pytest.raises(PolicyDenied, match="take another account: those of such a name"):
+        patched(spec, add("/spec/serviceAccount", account))
+    with pytest.raises(PolicyDenied, match="take another account: those of such a name"):
+        patched(spec, add("/spec/serviceAccountName", account))
+
+
+def test_a_spec_names_no_account_of_a_bridge_either() -> None:
+    """Nor one that its own bridge would have if it attached; one of another name is fine."""
+    for account in ("other-mcpw-bridge", "weather-mcpw-bridge"):
+        with pytest.raises(PolicyDenied, match="take another account: those of such a name"):
+            patched({"serviceAccountName": account})
+
+    assert patched({"serviceAccountName": "a-bridge"})["spec"]["serviceAccountName"] == "a-bridge"
 
 
 @pytest.mark.parametrize("path", ["/mcpw/", "/mcpw/bin", "/", "/x/../mcpw"])
