@@ -42,6 +42,9 @@ class Echo(App):
             while not request.is_lost:
                 await request.send(b"x" * 65536)
             return
+        if request.path == "/large":
+            request.respond(200, [JSON], b"x" * 16_000_000)
+            return
         if request.path == "/slow":
             await asyncio.sleep(0.2)
         said = {"method": request.method, "path": request.path, "query": request.query}
@@ -253,6 +256,21 @@ async def test_slow_clients_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert slow_body.startswith(b"HTTP/1.1 408 ")
     assert lost == ["/flood"]
     assert left == 0
+
+
+async def test_a_client_that_reads_on_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that takes, if it is not much too slow."""
+    for name in ("WRITE_SECONDS", "IDLE_SECONDS"):
+        monkeypatch.setattr(connection_module, name, 0.3)
+    monkeypatch.setattr("mcpworkload.bridge.web.server.SWEEP_SECONDS", 0.05)
+    async with serving() as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /large HTTP/1.1\r\nhost: h\r\n\r\n")
+        await read_head(reader)
+        for _ in range(16):
+            await asyncio.sleep(0.05)
+            await reader.readexactly(1_000_000)
+        writer.close()
 
 
 async def test_too_many_connections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from mcpworkload.bridge.web.limits import (
     IDLE_SECONDS,
     MAX_PIPELINED,
     SMALL_BODY_BYTES,
+    WRITE_BYTES,
     WRITE_SECONDS,
 )
 from mcpworkload.bridge.web.request import NO_STORE, TEXT, Headers, Request, head
@@ -59,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._can_write = asyncio.Event()
         self._can_write.set()
+        self._unsent = 0
         self._is_discarding = False
         self._closes = False
         self.is_chunked = True
@@ -112,6 +114,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Let writers wait, for so long."""
         self._can_write.clear()
+        self._unsent = self.transport.get_write_buffer_size()
         self.deadline = self._loop.time() + WRITE_SECONDS
 
     def resume_writing(self) -> None:
@@ -237,7 +240,10 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """Give up on a client that took too long."""
-        if self._current is not None or self.is_idle or self._is_discarding:
+        left = self.transport.get_write_buffer_size()
+        if not self._can_write.is_set() and self._unsent - left >= WRITE_BYTES:
+            self._unsent, self.deadline = left, self._loop.time() + WRITE_SECONDS
+        elif self._current is not None or self.is_idle or self._is_discarding:
             self.transport.abort()
         else:
             self._refuse(408, "the request took too long to arrive")

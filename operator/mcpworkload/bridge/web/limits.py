@@ -16,7 +16,8 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 15.0
 BODY_TOTAL_SECONDS = 120.0
 IDLE_SECONDS = 75.0
-#: A client that takes nothing of what is sent to it for so long is cut.
+#: A client that takes less than this of what is sent to it, for so long, is cut.
+WRITE_BYTES = 1024 * 1024
 WRITE_SECONDS = 60.0
 #: What still comes after a refusal is read for so long, or the refusal could get lost with it.
 DISCARD_SECONDS = 2.0
