@@ -1,7 +1,6 @@
 """A client's request on its way to a server: what of it is replaced, and put back in the answer."""
 
 import asyncio
-import re
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.jsonrpc import Message, Raw
@@ -10,8 +9,6 @@ from mcpworkload.bridge.mailbox import Mailbox
 LISTEN = "subscriptions/listen"
 #: Under this key of ``_meta`` every message of a subscription names the request that opened it.
 SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId"
-
-_ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\s*,')
 
 
 class Call:
@@ -121,12 +118,6 @@ def subscription_number(message: Message) -> int | None:
         return None
     meta = jsonrpc.members(jsonrpc.members(params).get("_meta"))
     return our_number(meta[SUBSCRIPTION_ID]) if SUBSCRIPTION_ID in meta else None
-
-
-def answered_number(line: bytes) -> int | None:
-    """Return which of our calls a *line* answers that is no JSON, if it begins like an answer."""
-    found = _ANSWER_BEGIN.match(line)
-    return int(found[1]) if found is not None else None
 
 
 def our_number(raw: Raw | None) -> int | None:

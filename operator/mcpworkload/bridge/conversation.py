@@ -1,6 +1,5 @@
 """What a legacy client may say in its session, whichever transport brings it."""
 
-import asyncio
 from dataclasses import dataclass
 
 from mcpworkload.bridge import jsonrpc
@@ -9,7 +8,6 @@ from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.jsonrpc import Kind, Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.peer import TooManyCalls
 from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
@@ -33,7 +31,7 @@ class Conversation:
 
         Raises:
             NotServed, CannotStart: there is no server for this client.
-            ChannelClosed, TooManyCalls: as `Peer.call`.
+            ChannelClosed, Busy: as `Peer.call`.
         """
         method = jsonrpc.method(message)
         if self.registry.servers.is_shared:
@@ -45,6 +43,9 @@ class Conversation:
             await self.registry.give_server(session)
         if session.peer is None:
             raise NotServed("send initialize first")
+        if method != INITIALIZE:
+            # Not every client opens a stream of its own for what the server asks.
+            session.catch_up(mail)
         try:
             return await session.peer.call(
                 message, mail, self.options.request_timeout, among=session.calls
@@ -59,28 +60,20 @@ class Conversation:
         Pass on a notification or a response.
 
         Raises:
-            TooManyCalls: the server does not read.
+            ChannelClosed, Busy: as `Peer.call`.
         """
         limit = self.options.request_timeout
-        try:
-            async with asyncio.timeout(limit):
-                await self._pass_on(session, message, kind)
-        except TimeoutError:
-            text = f"the server has not read it within {limit:g} seconds; try again later"
-            raise TooManyCalls(text) from None
-
-    async def _pass_on(self, session: Session, message: Message, kind: Kind) -> None:
         peer = session.peer
         if peer is None:
             return
         if kind is Kind.RESPONSE:
-            await peer.reply(message)
+            await peer.reply(message, limit)
             return
         method = jsonrpc.method(message)
         if method == CANCELLED:
             self._cancel(session, message)
         elif method != INITIALIZED or not self.registry.servers.is_shared:
-            await peer.tell(message)
+            await peer.tell(message, limit)
 
     def _cancel(self, session: Session, message: Message) -> None:
         params = jsonrpc.members(message.get("params"))

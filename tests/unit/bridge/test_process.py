@@ -133,12 +133,12 @@ async def test_a_line_without_an_end_does_not_fill_the_memory(quiet: int, tmp_pa
 async def test_ending_goes_as_far_as_it_has_to(quiet: int, script: str, number: int | None) -> None:
     """Input closed, SIGTERM, SIGKILL; nothing of its group is left, and it is in time."""
     channel = await start(quiet, script, "/bin/sh")
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.1)
     begin = asyncio.get_running_loop().time()
     end = await channel.end(0.5)
 
     assert end.signal == number
-    assert asyncio.get_running_loop().time() - begin < 0.7
+    assert asyncio.get_running_loop().time() - begin < 1
     assert not in_group(channel.pid)
 
 

@@ -266,14 +266,16 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self._head_bytes = 0
         self._task = self._loop.create_task(self._server.app.serve(request))
-        self._task.add_done_callback(lambda _: self._forget_body(request))
+        size = len(request.body)
+        # Not when the client goes: what it sent may wait for the server even then.
+        self._task.add_done_callback(lambda _: self._release(size))
 
     def _drop_waiting(self) -> None:
         while self._waiting:
-            self._forget_body(self._waiting.popleft())
+            self._release(len(self._waiting.popleft().body))
 
-    def _forget_body(self, request: Request) -> None:
-        self._server.body_bytes -= len(request.body)
+    def _release(self, size: int) -> None:
+        self._server.body_bytes -= size
 
     def _drop_body(self) -> None:
         self._server.body_bytes -= len(self._body)

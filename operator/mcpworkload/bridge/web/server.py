@@ -17,7 +17,7 @@ class Server:
         self.app = app
         #: From now on every response is the last one on its connection.
         self.is_closing = False
-        #: What all connections hold of bodies that are on their way, or not answered yet.
+        #: What all connections hold of bodies that are on their way.
         self.body_bytes = 0
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
@@ -43,6 +43,11 @@ class Server:
     def leave(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
         self._connections.discard(connection)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is connected."""
+        return not self._connections
 
     def stop_accepting(self) -> None:
         """Take no new connections, and let those that are there end with their next response."""
