@@ -99,7 +99,7 @@ async def test_the_token_is_in_the_sidecar_alone(space: Space, cluster: Cluster)
     )
 
     assert found == "False\n"
-    assert pod["spec"]["serviceAccountName"] == f"{name}-bridge"
+    assert pod["spec"]["serviceAccountName"] == f"{name}-mcpw-bridge"
     mounted = {
         mount["name"]
         for container in pod["spec"]["containers"]
@@ -115,7 +115,7 @@ async def test_from_attach_to_inject_and_back(space: Space) -> None:
 
     command = {"command": ["python", "-m", "mcp_server_time"]}
     await space.settle({**sample, "spec": {**sample["spec"], **command}}, READY_SECONDS)
-    await space.until("ServiceAccount", "stdio-attach-bridge", is_gone())
+    await space.until("ServiceAccount", "stdio-attach-mcpw-bridge", is_gone())
     pod = await space.get("Pod", "stdio-attach-0")
     assert pod["spec"]["serviceAccountName"] == "default"
 

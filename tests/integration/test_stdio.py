@@ -26,7 +26,7 @@ from tests.unit.stdio_specs import AFFINE, COMMAND, stdio
 
 UID = "0b9c0000-0000-4000-8000-000000000000"
 ACCOUNT = ("ServiceAccount", "Role", "RoleBinding")
-NAME = "weather-bridge"
+NAME = "weather-mcpw-bridge"
 
 
 async def refusal_of(space: Space, spec: dict[str, Any]) -> str:

@@ -56,9 +56,9 @@ async def test_the_account_is_there_before_the_pods() -> None:
 
     applied = [call for call in bench.world.calls if call.startswith("apply")]
     assert applied[:3] == [
-        "apply ServiceAccount weather-bridge",
-        "apply Role weather-bridge",
-        "apply RoleBinding weather-bridge",
+        "apply ServiceAccount weather-mcpw-bridge",
+        "apply Role weather-mcpw-bridge",
+        "apply RoleBinding weather-mcpw-bridge",
     ]
     assert len(applied) == 5
 
@@ -67,14 +67,14 @@ async def test_without_the_account_there_are_no_pods() -> None:
     """The API server's words say which right the operator lacks."""
     bench = make_bench(policy=POLICY, **attach())
     refused = Forbidden("attempting to grant RBAC permissions not currently held", status=403)
-    bench.world.failures["Role weather-bridge"] = refused
+    bench.world.failures["Role weather-mcpw-bridge"] = refused
 
     await bench.look(KEY)
 
     assert "apply StatefulSet weather" not in bench.world.calls
     condition = bench.world.statuses[-1]["conditions"][0]
     assert condition["reason"] == "Rejected"
-    assert "the API server refuses the Role weather-bridge: attempting" in condition["message"]
+    assert "the API server refuses the Role weather-mcpw-bridge: attempting" in condition["message"]
 
 
 @pytest.mark.parametrize("child", ACCOUNTS, ids=lambda child: child.id.kind)
@@ -153,7 +153,7 @@ async def test_an_account_that_is_no_longer_asked_for_goes_by_its_uid() -> None:
     world.observation = replace(world.observation, versions=caught_up)
     await bench.look(KEY)
     assert sorted(call for call in world.calls if call.startswith("delete")) == [
-        "delete Role weather-bridge Role",
-        "delete RoleBinding weather-bridge RoleBinding",
-        "delete ServiceAccount weather-bridge ServiceAccount",
+        "delete Role weather-mcpw-bridge Role",
+        "delete RoleBinding weather-mcpw-bridge RoleBinding",
+        "delete ServiceAccount weather-mcpw-bridge ServiceAccount",
     ]

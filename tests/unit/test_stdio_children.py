@@ -137,7 +137,7 @@ def test_liveness_of_an_injected_bridge_is_an_open_port() -> None:
 )
 def test_the_account_may_attach_to_its_pods_alone(replicas: int, pods: list[str]) -> None:
     """By name."""
-    (rule,) = children(attach(replicas=replicas, **AFFINE))["Role weather-bridge"]["rules"]
+    (rule,) = children(attach(replicas=replicas, **AFFINE))["Role weather-mcpw-bridge"]["rules"]
 
     assert rule["resourceNames"] == pods
     assert (rule["resources"], rule["verbs"]) == (["pods/attach"], ["get", "create"])
@@ -145,14 +145,14 @@ def test_the_account_may_attach_to_its_pods_alone(replicas: int, pods: list[str]
 
 def test_without_pods_there_is_no_right() -> None:
     """A rule with an empty list of names would be about every pod of the namespace."""
-    assert children(attach(replicas=0))["Role weather-bridge"]["rules"] == []
+    assert children(attach(replicas=0))["Role weather-mcpw-bridge"]["rules"] == []
 
 
 def test_only_what_attaches_has_an_account() -> None:
     """Three children more, and only then."""
     assert {name.partition(" ")[0] for name in children(inject())} == {"Service", "StatefulSet"}
     built = pod(attach())
-    assert built["serviceAccountName"] == "weather-bridge"
+    assert built["serviceAccountName"] == "weather-mcpw-bridge"
     assert built["automountServiceAccountToken"] is False
     assert [mount["name"] for mount in built["containers"][0]["volumeMounts"]] == ["tmp"]
 

@@ -35,6 +35,8 @@ LINGER_SECONDS = 0.5
 #: Errors and last events have so long to leave.
 FLUSH_SECONDS = 0.3
 POLL_SECONDS = 0.02
+#: A server that we can't start anew is asked again after this time, if it has answered never.
+UNANSWERED_SECONDS = 5.0
 
 
 def run(options: Options, source: Source) -> int:
@@ -113,6 +115,8 @@ class Bridge:
             log.warning("%s; waiting for its successor", reason)
             self._end_sessions(reason)
             self._use(self._new_servers())
+            if not servers.has_started:
+                await asyncio.wait({stop}, timeout=UNANSWERED_SECONDS)
 
     async def _end_as(self, end: End, reason: str) -> int:
         """End because the server did: whoever waits hears of it first."""

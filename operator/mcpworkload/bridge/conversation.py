@@ -99,10 +99,10 @@ class Conversation:
             served = jsonrpc.value(greeting["protocolVersion"])
             version = jsonrpc.raw(negotiated(asked, served))
             return jsonrpc.result(message["id"], {**greeting, "protocolVersion": version})
-        uri = jsonrpc.value(params.get("uri"))
-        if method == "resources/subscribe" and isinstance(uri, str):
+        uri = jsonrpc.text(params.get("uri"))
+        if uri is not None and method == "resources/subscribe":
             session.subscriptions.add(uri)
-        if method == "resources/unsubscribe":
+        if uri is not None and method == "resources/unsubscribe":
             session.subscriptions.discard(uri)
             if any(uri in other.subscriptions for other in self.registry):
                 return jsonrpc.result(message["id"], {})

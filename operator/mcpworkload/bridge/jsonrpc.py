@@ -161,6 +161,12 @@ def value(raw: Raw | None) -> Any:
         return None
 
 
+def text(raw: Raw | None) -> str | None:
+    """Return the string that *raw* is; None for anything else."""
+    found = value(raw)
+    return found if isinstance(found, str) else None
+
+
 def raw(what: object) -> Raw:
     """Return *what* as it is written in JSON."""
     return Raw(_encode(what))

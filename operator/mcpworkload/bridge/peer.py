@@ -161,14 +161,20 @@ class Peer:
             raise ChannelClosed(f"{await asyncio.shield(self.over)} before it answered") from None
 
     async def _run(self) -> End:
-        while lines := await self._channel.receive():
-            for line in lines:
-                if (mail := self._routed(line)) is not None and mail.is_full:
-                    await self._make_room(mail)
+        try:
+            await self._hear()
+        except Exception:  # with nobody who hears it, everybody would wait for ever
+            log.exception("%s: the bridge failed, and ends it", self.name)
         # One that closed its standard output cannot answer, whatever else it does.
         end = await self._channel.end(within=LAST_SECONDS)
         self._ended(end)
         return end
+
+    async def _hear(self) -> None:
+        while lines := await self._channel.receive():
+            for line in lines:
+                if (mail := self._routed(line)) is not None and mail.is_full:
+                    await self._make_room(mail)
 
     def _ended(self, end: End) -> None:
         self.end_state = end

@@ -33,8 +33,11 @@ log = logging.getLogger(__name__)
 #: A server that is silent for so long may wait for ``initialize``.
 SILENCE_SECONDS = 2.0
 LATE_SECONDS = 0.25
-#: A server has so long to start.
-START_SECONDS = 60.0
+#: A server may install itself at its first start. The kubelet's startup probe allows a little
+#: more, so that it is still us who say why there is none.
+START_SECONDS = 280.0
+#: One that runs has so long to answer the first question.
+ANSWER_SECONDS = 60.0
 #: One that only showed that it works has so long to end.
 FAREWELL_SECONDS = 5.0
 
@@ -52,6 +55,7 @@ class NoAnswer(Exception):
             f"{end} before it answered server/discover or initialize" if end else
             "server answered neither server/discover nor initialize as MCP servers do"
         )  # fmt: skip
+        self.has_ended = end is not None
         self.end = end or End(code=1)
 
 
@@ -78,7 +82,7 @@ async def probe(start: Start, *, starts_many: bool) -> Found:
     if not starts_many:
         return await _ask_the_only_one(start)
     first = await start(0)
-    discovery = asyncio.create_task(_discover(first))
+    discovery = asyncio.create_task(_discover(first, START_SECONDS))
     done, _ = await asyncio.wait({discovery}, timeout=SILENCE_SECONDS)
     if done and (versions := discovery.result()):
         return Found(modern=first, versions=versions)
@@ -93,7 +97,7 @@ async def probe(start: Start, *, starts_many: bool) -> Found:
     return found
 
 
-async def greet(peer: Peer, within: float = START_SECONDS) -> Message | None:
+async def greet(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
     """Return a server's answer to ``initialize``; None where it has none, or an error."""
     params = {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
     answer = await _ask(peer, "initialize", params, within)
@@ -112,7 +116,7 @@ async def greet(peer: Peer, within: float = START_SECONDS) -> Message | None:
 
 
 async def _first_of(discovery: "asyncio.Task[tuple[str, ...]]", first: Peer, second: Peer) -> Found:
-    greeting = asyncio.create_task(greet(second))
+    greeting = asyncio.create_task(greet(second, START_SECONDS))
     found = Found()
     await asyncio.wait({discovery, greeting}, return_when=asyncio.FIRST_COMPLETED)
     if not discovery.done() or not discovery.result():
@@ -139,15 +143,17 @@ async def _ask_the_only_one(start: Start) -> Found:
     greeting = await greet(peer)
     if greeting is not None:
         return Found(legacy=peer, greeting=greeting)
-    if versions := await _discover(peer):
+    if versions := await _discover(peer, ANSWER_SECONDS):
         return Found(modern=peer, versions=versions)
-    raise NoAnswer(peer.end_state)
+    ended = peer.end_state
+    await peer.end(FAREWELL_SECONDS)
+    raise NoAnswer(ended)
 
 
-async def _discover(peer: Peer) -> tuple[str, ...]:
+async def _discover(peer: Peer, within: float) -> tuple[str, ...]:
     """Return which revisions without sessions a server serves."""
     meta = {VERSION_KEY: MODERN_VERSION, CAPABILITIES_KEY: {}, CLIENT_KEY: _CLIENT}
-    answer = await _ask(peer, "server/discover", {"_meta": meta}, START_SECONDS)
+    answer = await _ask(peer, "server/discover", {"_meta": meta}, within)
     if answer is None:
         return ()
     if "result" in answer:

@@ -98,7 +98,7 @@ class Registry:
         if method.endswith("/list_changed"):
             hearers = tuple(self)
         elif method == "notifications/resources/updated":
-            uri = jsonrpc.value(jsonrpc.members(message.get("params")).get("uri"))
+            uri = jsonrpc.text(jsonrpc.members(message.get("params")).get("uri"))
             hearers = tuple(s for s in self if uri in s.subscriptions)
         else:
             sessions = tuple(self)

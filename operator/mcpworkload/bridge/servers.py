@@ -17,7 +17,7 @@ from mcpworkload.bridge.versions import MODERN_VERSION
 
 log = logging.getLogger(__name__)
 
-#: Pauses between the tries of a server that ends, or says nothing, before it ever answers.
+#: Pauses between the tries of a server that ends before it ever answers.
 RETRY_PAUSES = (0.5, 1.0)
 #: Pauses before we look whether servers answer again; after the last one there is no hope, but
 #: those whose session goes on are not disturbed.
@@ -68,7 +68,8 @@ class Servers:
             except CannotStart as error:
                 self.give_up(End(code=error.exit_status), str(error))
             except NoAnswer as error:
-                if pause is None:
+                # To be silent took its time already; whoever started us can try again.
+                if pause is None or not error.has_ended:
                     self.give_up(error.end, str(error))
                     return
                 log.warning("%s; trying again in %g s", error, pause)

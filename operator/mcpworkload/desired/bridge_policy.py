@@ -5,6 +5,7 @@ Without it the pod would serve nothing, or serve what nobody has looked at; and 
 bridge that attaches is for the bridge alone.
 """
 
+import posixpath
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
     ours = {volume["name"].value for volume in before.volumes}.intersection(_OURS)
     yield from _volumes(pod, before)
     yield from _containers(pod, before)
+    yield from _account(pod, before, names.BRIDGE_TOKEN in ours)
     if not ours:
         return
     yield from _mounts(pod, before)
@@ -36,6 +38,18 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
         yield from _command(pod, before)
     else:
         yield from _attachment(pod, before)
+
+
+def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
+    """Who may attach to the pods of a workload are those pods, and nobody else's."""
+    own = before.spec["serviceAccountName"].value if is_attached else None
+    # The second is the first one's name of old, and taken where the first is missing.
+    for field in ("serviceAccountName", "serviceAccount"):
+        account = pod.spec[field]
+        if account.text().endswith(names.BRIDGE_ACCOUNT_SUFFIX) and account.value != own:
+            yield account.finding(
+                "take another account: those of such a name are for the bridges of stdio servers"
+            )
 
 
 def _volumes(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
@@ -76,16 +90,19 @@ def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
 
 
 def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """Of our volumes nobody has more than we gave him, nor puts something over them."""
-    allowed = {
-        container["name"].value: [_plain(mount) for mount in container["volumeMounts"].items()]
-        for container in before.containers
-    }
+    """
+    Of our volumes nobody has more than we gave him, nor puts something over them.
+
+    What we gave is one mount in the server's container, which no spec can write: a sidecar of
+    the spec that names our volume stands in *before* as well.
+    """
+    given = _first(_first(before.spec["containers"])["volumeMounts"])
     for container in pod.containers:
         name = container["name"].value
         if name == names.BRIDGE:
             continue  # judged as a whole
-        ours = [mount for mount in allowed.get(name, ()) if mount["name"] in _OURS]
+        is_given = name == names.CONTAINER and given["name"].value == names.BRIDGE
+        ours = [_plain(given)] if is_given else []
         left = list(ours)
         for mount in container["volumeMounts"].items():
             if mount["name"].value in _OURS and _plain(mount) in left:
@@ -107,7 +124,7 @@ def _covers(path: str, ours: str) -> bool:
 
 
 def _steps(path: str) -> list[str]:
-    return [step for step in path.split("/") if step not in ("", ".")]
+    return [step for step in posixpath.normpath(f"/{path}").split("/") if step]
 
 
 def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:

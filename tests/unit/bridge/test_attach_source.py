@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import attach, jsonrpc
+from mcpworkload.bridge import app, attach, jsonrpc
 from mcpworkload.bridge.attaching import source as sources
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
@@ -17,6 +17,7 @@ from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.probe import probe
 from tests.unit.bridge.played_api import ERROR, Container, Refusal, make_credentials, playing
+from tests.unit.bridge.running import free_port
 from tests.unit.bridge.test_attach_channel import HEARTBEAT, TARGET, echo
 
 FORBIDDEN = Refusal(HTTPStatus.FORBIDDEN, 'pods \\"time-0\\" is forbidden')
@@ -220,6 +221,41 @@ async def test_what_others_say_is_ignored(credentials: Path) -> None:
         await found.legacy.end(1)
 
     assert jsonrpc.value(found.greeting["protocolVersion"]) == "2025-11-25"
+
+
+async def refuse_all(container: Container) -> None:
+    """Answer every request with an error, as one that wants no second handshake."""
+    while True:
+        number = bytes(jsonrpc.decode(await container.line())["id"])
+        error = b'{"code":-32600,"message":"initialized already"}'
+        await container.write(b'{"jsonrpc":"2.0","id":' + number + b',"error":' + error + b"}\n")
+
+
+async def test_a_server_that_never_answers_is_asked_seldom_and_left(
+    credentials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try ends the stream that it has opened, and tries have pauses between them."""
+    monkeypatch.setattr(app, "UNANSWERED_SECONDS", 0.6)
+    left = 0
+
+    async def play(container: Container) -> None:
+        nonlocal left
+        try:
+            await refuse_all(container)
+        finally:
+            left += 1
+
+    async with playing(credentials, play) as api:
+        bridge = app.Bridge(Options(port=free_port()), AttachSource(api.server, TARGET, HEARTBEAT))
+        running = asyncio.create_task(bridge.run())
+        await asyncio.sleep(1.5)
+        found = len(api.requests), left
+        bridge._stop.set()
+        code = await running
+
+    assert 1 < found[0] < 5
+    assert left == found[0] == found[1]
+    assert code == 0
 
 
 @pytest.mark.parametrize(

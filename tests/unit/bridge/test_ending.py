@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,21 @@ async def test_a_server_that_does_not_want_to_end_is_killed() -> None:
     assert (code, took < 2.5) == (0, True)
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
+
+
+async def test_a_server_that_has_not_answered_yet_is_ended_too() -> None:
+    """With what it has started: nobody else would end that."""
+    script = "sleep 61.25 & echo $! >&2; wait"
+    async with running("/bin/sh", "-c", script, ready=False) as bridge:
+        async with asyncio.timeout(5):
+            while not bridge.log.strip():
+                await asyncio.sleep(0.02)
+        bridge.process.send_signal(signal.SIGTERM)
+        code = await bridge.ended()
+
+    assert code == 0
+    for pid in re.findall(r"^\d+$", bridge.log, re.MULTILINE):
+        assert not Path(f"/proc/{pid}").exists()
 
 
 async def test_no_server_outlives_a_killed_bridge() -> None:

@@ -42,6 +42,9 @@ class Echo(App):
             while not request.is_lost:
                 await request.send(b"x" * 65536)
             return
+        if request.path == "/large":
+            request.respond(200, [JSON], b"x" * 16_000_000)
+            return
         if request.path == "/slow":
             await asyncio.sleep(0.2)
         said = {"method": request.method, "path": request.path, "query": request.query}
@@ -129,6 +132,7 @@ async def test_a_body_that_grows_too_large_is_refused(monkeypatch: pytest.Monkey
     """Also where its length was not announced, and where many are on their way."""
     monkeypatch.setattr(connection_module, "BODY_LIMIT_BYTES", 1000)
     monkeypatch.setattr(connection_module, "BODIES_LIMIT_BYTES", 1500)
+    monkeypatch.setattr(connection_module, "SMALL_BODY_BYTES", 10)
     start = b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
     chunk = b"320\r\n" + b"x" * 800 + b"\r\n"
     async with serving() as (port, server):
@@ -143,6 +147,47 @@ async def test_a_body_that_grows_too_large_is_refused(monkeypatch: pytest.Monkey
     assert large.startswith(b"HTTP/1.1 413 ")
     assert second.startswith(b"HTTP/1.1 503 ")
     assert left == 0
+
+
+async def test_bodies_count_until_they_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or clients of a slow server would fill the memory; small ones are served even so."""
+    monkeypatch.setattr(connection_module, "BODIES_LIMIT_BYTES", 1500)
+    monkeypatch.setattr(connection_module, "SMALL_BODY_BYTES", 10)
+    head = b"POST /slow HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n"
+    large, small = head % 1000 + b"x" * 1000, head % 9 + b"x" * 9
+    async with serving() as (port, server):
+        first = asyncio.create_task(exchange(port, large + small, pause=0.6))
+        await asyncio.sleep(0.05)
+        held = server.body_bytes
+        refused, taken = await asyncio.gather(exchange(port, large), exchange(port, small))
+        answered = await first
+        later = await exchange(port, large)
+        left = server.body_bytes
+
+    assert held == 1009
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b'"length": 9}' in taken
+    assert answered.count(b"HTTP/1.1 200 OK") == 2
+    assert b'"length": 1000}' in later
+    assert left == 0
+
+
+async def test_a_body_waits_for_the_answer_before_it() -> None:
+    """One that may take for ever, and would keep it in memory for as long."""
+    body = b"x" * 4_000_000
+    post = b"POST /late HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with serving() as (port, server):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n" + post + body[1:])
+        await asyncio.sleep(0.1)
+        held = server.body_bytes
+        writer.write(body[:1])
+        early, late = await read_answer(reader), await read_answer(reader)
+        writer.close()
+
+    assert held < 1_000_000
+    assert json.loads(early.body)["path"] == "/slow"
+    assert json.loads(late.body)["length"] == len(body)
 
 
 async def test_requests_on_one_connection_are_answered_in_order() -> None:
@@ -211,6 +256,21 @@ async def test_slow_clients_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert slow_body.startswith(b"HTTP/1.1 408 ")
     assert lost == ["/flood"]
     assert left == 0
+
+
+async def test_a_client_that_reads_on_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that takes, if it is not much too slow."""
+    for name in ("WRITE_SECONDS", "IDLE_SECONDS"):
+        monkeypatch.setattr(connection_module, name, 0.3)
+    monkeypatch.setattr("mcpworkload.bridge.web.server.SWEEP_SECONDS", 0.05)
+    async with serving() as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /large HTTP/1.1\r\nhost: h\r\n\r\n")
+        await read_head(reader)
+        for _ in range(16):
+            await asyncio.sleep(0.05)
+            await reader.readexactly(1_000_000)
+        writer.close()
 
 
 async def test_too_many_connections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

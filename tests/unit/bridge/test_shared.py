@@ -72,6 +72,19 @@ async def test_only_what_concerns_all_is_told_to_all() -> None:
     assert [message["method"] for message in stream.messages] == [changed["method"]]
 
 
+async def test_a_resource_without_a_name_harms_nobody() -> None:
+    """Whether the server says so, or a client."""
+    line = json.dumps(notification("notifications/resources/updated", uri=["x"]))
+    async with running(*PLAIN, "legacy", options=SHARED) as bridge:
+        session = await bridge.open()
+        written = await bridge.legacy(session, tool("garbage", lines=[line]))
+        message = {"jsonrpc": "2.0", "id": 1, "method": "resources/unsubscribe"}
+        passed_on = await bridge.legacy(session, {**message, "params": {"uri": ["x"]}})
+
+    assert written.last["result"]["content"][0]["text"] == "written"
+    assert passed_on.last["result"] == {}
+
+
 async def test_a_session_ends_without_its_server() -> None:
     """Its requests are cancelled, the others go on with the same process."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:

@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mcpworkload.bridge import probe
+from mcpworkload.bridge.audience import Nobody
+from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.spawn import PipeSource
+from mcpworkload.desired.probes import STARTUP_PROBE
 from tests.unit.bridge.running import (
     META,
     PLAIN,
@@ -71,6 +77,26 @@ async def test_a_server_that_never_answers_takes_the_bridge_down(tmp_path: Path)
 
     assert code == 3
     assert bridge.log.count("before it answered") == 3
+
+
+async def test_a_server_has_as_long_to_start_as_the_kubelet_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may install itself; a second start would only do that again."""
+    allowed = STARTUP_PROBE["periodSeconds"] * STARTUP_PROBE["failureThreshold"]
+    assert 0.9 * allowed < probe.START_SECONDS + probe.SILENCE_SECONDS < allowed
+
+    monkeypatch.setattr(probe, "START_SECONDS", 0.5)
+    monkeypatch.setattr(probe, "SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr(probe, "FAREWELL_SECONDS", 0.5)
+    source = PipeSource(("sleep", "60"), {b"PATH": os.environb[b"PATH"]})
+    servers = Servers(Options(), source, Nobody(), Nobody())
+    async with asyncio.timeout(9):
+        await servers.start()
+        end, reason = await servers.over
+
+    assert end.exit_status == 1
+    assert reason == "server answered neither server/discover nor initialize as MCP servers do"
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def losses(way: str, pod: Any) -> list[str]:
         found["mount"] = mounts != [{"name": "mcpw-bridge", "mountPath": "/mcpw", "readOnly": True}]
     else:
         found["token in the server"] = bool(mounts)
-        found["account"] = pod["serviceAccountName"] != "weather-bridge"
+        found["account"] = pod["serviceAccountName"] != "weather-mcpw-bridge"
         found["tokens for all"] = pod["automountServiceAccountToken"] is not False
         found["processes"] = bool(pod.get("shareProcessNamespace"))
         found["stdin"] = server["stdin"] is not True

@@ -145,7 +145,9 @@ def test_what_starts_the_server_stays(operations: list[dict[str, Any]], words: s
             add("/spec/shareProcessNamespace", True), "could be read below /proc", id="proc"
         ),
         pytest.param(
-            add("/spec/serviceAccountName", "other"), "leave weather-bridge: only", id="account"
+            add("/spec/serviceAccountName", "other"),
+            "leave weather-mcpw-bridge: only",
+            id="account",
         ),
         pytest.param(
             add("/spec/automountServiceAccountToken", True), "leave false: all", id="a token"
@@ -198,9 +200,45 @@ def test_nothing_else_is_called_like_the_bridge(name: str) -> None:
         patched({}, add("/spec/initContainers", [{"name": "mcpw-bridge", "image": "x"}]))
 
 
-def test_a_mount_of_the_users_over_the_bridge_is_refused() -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [
+        attach(sidecars=[mounting("mcpw-bridge-token")]),
+        attach(initContainers=[mounting("mcpw-bridge-token")]),
+        attach(volumeMounts=[{"name": "mcpw-bridge-token", "mountPath": "/x"}]),
+        inject(sidecars=[mounting("mcpw-bridge")]),
+        inject(volumeMounts=[{"name": "mcpw-bridge", "mountPath": "/x"}]),
+    ],
+)
+def test_the_spec_itself_mounts_no_volume_of_the_bridge(spec: dict[str, Any]) -> None:
+    """Where no patch is at work: the token is not for containers of the user's either."""
+    with pytest.raises(PolicyDenied, match="the volume is the bridge's"):
+        patched(spec)
+
+
+@pytest.mark.parametrize("spec", [{}, inject(), attach()], ids=["http", "inject", "attach"])
+def test_nobody_runs_as_the_account_of_anothers_bridge(spec: dict[str, Any]) -> None:
+    """Its token would let him listen to the other server's clients, and speak as one."""
+    account = "other-mcpw-bridge"
+    with pytest.raises(PolicyDenied, match="take another account: those of such a name"):
+        patched(spec, add("/spec/serviceAccount", account))
+    with pytest.raises(PolicyDenied, match="take another account: those of such a name"):
+        patched(spec, add("/spec/serviceAccountName", account))
+
+
+def test_a_spec_names_no_account_of_a_bridge_either() -> None:
+    """Nor one that its own bridge would have if it attached; one of another name is fine."""
+    for account in ("other-mcpw-bridge", "weather-mcpw-bridge"):
+        with pytest.raises(PolicyDenied, match="take another account: those of such a name"):
+            patched({"serviceAccountName": account})
+
+    assert patched({"serviceAccountName": "a-bridge"})["spec"]["serviceAccountName"] == "a-bridge"
+
+
+@pytest.mark.parametrize("path", ["/mcpw/", "/mcpw/bin", "/", "/x/../mcpw"])
+def test_a_mount_of_the_users_over_the_bridge_is_refused(path: str) -> None:
     """Also one that no patch has made."""
     volume = {"name": "mine", "emptyDir": {}}
-    mount = {"name": "mine", "mountPath": "/mcpw/"}
+    mount = {"name": "mine", "mountPath": path}
     with pytest.raises(PolicyDenied, match="take another path: the bridge lies there"):
         patched(inject(volumes=[volume], volumeMounts=[mount]))

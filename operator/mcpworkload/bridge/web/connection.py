@@ -17,6 +17,8 @@ from mcpworkload.bridge.web.limits import (
     HEAD_SECONDS,
     IDLE_SECONDS,
     MAX_PIPELINED,
+    SMALL_BODY_BYTES,
+    WRITE_BYTES,
     WRITE_SECONDS,
 )
 from mcpworkload.bridge.web.request import NO_STORE, TEXT, Headers, Request, head
@@ -51,8 +53,6 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._body = bytearray()
         self._body_deadline = NEVER
-        #: The sizes of bodies whose requests are not answered, in their order.
-        self._held: deque[int] = deque()
         #: The request that is coming, those that wait, the one that is answered.
         self._coming: Request | None = None
         self._waiting: deque[Request] = deque()
@@ -60,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._can_write = asyncio.Event()
         self._can_write.set()
+        self._unsent = 0
         self._is_discarding = False
         self._closes = False
         self.is_chunked = True
@@ -78,9 +79,8 @@ class Connection(asyncio.Protocol):
         """Let who answers know that nobody listens."""
         self._server.leave(self)
         self._drop_body()
-        self._drop_bodies()
         self._can_write.set()
-        self._waiting.clear()
+        self._drop_waiting()
         request, self._current = self._current, None
         if request is not None:
             request.is_lost = True
@@ -114,6 +114,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Let writers wait, for so long."""
         self._can_write.clear()
+        self._unsent = self.transport.get_write_buffer_size()
         self.deadline = self._loop.time() + WRITE_SECONDS
 
     def resume_writing(self) -> None:
@@ -154,7 +155,10 @@ class Connection(asyncio.Protocol):
             raise _Refused(413, f"the body is larger than {BODY_LIMIT_BYTES} bytes")
         if (refusal := self._server.app.check(request)) is not None:
             raise _Refused(*refusal)
-        if self._current is None:
+        if self._current is not None:
+            # Its body would be kept for as long as it takes to answer the one before it.
+            self.transport.pause_reading()
+        else:
             self.deadline = self._loop.time() + BODY_SECONDS
             if request.header(b"expect") is not None:
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -165,7 +169,8 @@ class Connection(asyncio.Protocol):
         self._server.body_bytes += len(part)
         if len(self._body) > BODY_LIMIT_BYTES:
             raise _Refused(413, f"the body is larger than {BODY_LIMIT_BYTES} bytes")
-        if self._server.body_bytes > BODIES_LIMIT_BYTES:
+        is_small = len(self._body) <= SMALL_BODY_BYTES
+        if self._server.body_bytes > BODIES_LIMIT_BYTES and not is_small:
             raise _Refused(503, "too many large requests at a time")
 
     def on_message_complete(self) -> None:
@@ -174,9 +179,8 @@ class Connection(asyncio.Protocol):
             return
         request, self._coming = self._coming, None
         assert request is not None  # noqa: S101 - its head came first
-        request.body = bytes(self._body)
-        self._held.append(len(self._body))
-        self._body = bytearray()
+        # It counts until the request is answered: a server may be slow to take it.
+        request.body, self._body = bytes(self._body), bytearray()
         self._is_in_head = True
         self._closes = not self._parser.should_keep_alive()
         self.is_chunked = self._parser.get_http_version() == "1.1"
@@ -214,13 +218,13 @@ class Connection(asyncio.Protocol):
     def finished(self) -> None:
         """Go on to the next request, or wait for it."""
         self._current = None
-        self._server.body_bytes -= self._held.popleft()
         if self._waiting:
             self._start(self._waiting.popleft())
         elif self._closes:
             self.transport.close()
         else:
             self.deadline = self._loop.time() + IDLE_SECONDS
+            self._body_deadline = self._loop.time() + BODY_TOTAL_SECONDS
             self.transport.resume_reading()
 
     def abort(self) -> None:
@@ -236,7 +240,10 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """Give up on a client that took too long."""
-        if self._current is not None or self.is_idle or self._is_discarding:
+        left = self.transport.get_write_buffer_size()
+        if not self._can_write.is_set() and self._unsent - left >= WRITE_BYTES:
+            self._unsent, self.deadline = left, self._loop.time() + WRITE_SECONDS
+        elif self._current is not None or self.is_idle or self._is_discarding:
             self.transport.abort()
         else:
             self._refuse(408, "the request took too long to arrive")
@@ -259,20 +266,26 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self._head_bytes = 0
         self._task = self._loop.create_task(self._server.app.serve(request))
+        size = len(request.body)
+        # Not when the client goes: what it sent may wait for the server even then.
+        self._task.add_done_callback(lambda _: self._release(size))
+
+    def _drop_waiting(self) -> None:
+        while self._waiting:
+            self._release(len(self._waiting.popleft().body))
+
+    def _release(self, size: int) -> None:
+        self._server.body_bytes -= size
 
     def _drop_body(self) -> None:
         self._server.body_bytes -= len(self._body)
         self._body = bytearray()
 
-    def _drop_bodies(self) -> None:
-        self._server.body_bytes -= sum(self._held)
-        self._held.clear()
-
     def _refuse(self, status: int, reason: str) -> None:
         """Answer what cannot be served, and close: where a next request begins is unknown."""
         self._closes = self._is_discarding = True
         self._drop_body()
-        self._waiting.clear()
+        self._drop_waiting()
         if self._current is not None:
             return
         body = f"{reason}\n".encode()

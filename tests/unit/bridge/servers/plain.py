@@ -218,6 +218,8 @@ def main() -> None:
             cancelled = (message.get("params") or {}).get("requestId")
             CANCELLED.append(cancelled)
             SUBSCRIPTIONS.pop(cancelled, None)
+        elif method == "stall":
+            time.sleep(60)
         elif "id" in message and (ERA != "mute" or SEEN[0] == "initialize"):
             try:
                 request(message["id"], method, message.get("params") or {}, era)
