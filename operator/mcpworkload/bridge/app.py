@@ -115,6 +115,7 @@ class Bridge:
             log.warning("%s; waiting for its successor", reason)
             self._end_sessions(reason)
             self._use(self._new_servers())
+            self._servers.trouble = f"{reason}; its successor has not answered yet"
 
     async def _end_as(self, end: End, reason: str) -> int:
         """End because the server did: whoever waits hears of it first."""

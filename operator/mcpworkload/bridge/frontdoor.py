@@ -92,7 +92,7 @@ class FrontDoor(App):
         elif path == IDLE_PATH:
             await self._idle.serve(request)
         elif not servers.has_started:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.trouble}",
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.complaint}",
                    headers=RETRY_AFTER)  # fmt: skip
         elif path == MESSAGES_PATH:
             message = jsonrpc.decode(request.body)
@@ -120,7 +120,7 @@ class FrontDoor(App):
             await self.streamable.post(request, message, kind)
 
     def _tell_readiness(self, request: Request) -> None:
-        trouble = self.modern.servers.trouble
+        trouble = self.modern.servers.complaint
         text = "ready" if trouble is None else trouble
         request.respond(200 if trouble is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
 
