@@ -7,7 +7,7 @@ import pytest
 from mcp import Client, MCPError
 
 from tests.rig.builders import STATIC, make_workload
-from tests.rig.mcp_calls import call_tool, forwarded
+from tests.rig.mcp_calls import call_tool, forwarded, list_tools
 from tests.rig.predicates import Predicate, field, is_ready, is_replaced
 from tests.rig.space import Space
 from tests.rig.stdio import make_slow
@@ -82,6 +82,8 @@ async def test_a_pod_ends_when_it_has_answered(space: Space) -> None:
         forwarded(space.name, "pod/slow-0", "8080") as port,
         Client(f"http://127.0.0.1:{port}/mcp") as client,
     ):
+        # Known beforehand, the client does not ask for it after the call.
+        assert await list_tools(client) == {"wait"}
         waiting = asyncio.create_task(call_tool(client, "wait", seconds=15))
         await asyncio.sleep(1)
         busy = asyncio.create_task(delete_pod(space, "slow-0"))

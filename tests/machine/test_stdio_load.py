@@ -15,7 +15,7 @@ from mcpworkload.runtime import KubernetesRuntime
 from tests.rig.cluster import Cluster
 from tests.rig.deaths import Listener, exit_events
 from tests.rig.figures import Figures
-from tests.rig.mcp_load import Load, load
+from tests.rig.mcp_load import VERSION, WITH_SESSIONS, Load, load
 from tests.rig.predicates import field, is_ready
 from tests.rig.space import Space
 from tests.rig.stdio import make_slow, make_time
@@ -39,6 +39,8 @@ for entry in pathlib.Path("/proc").iterdir():
 """
 
 
+# Clients do not end theirs.
+_SHORT_SESSIONS = {"idleTimeout": "1s", "maxSessions": 1024}
 # Longer than the pause between the end of a pod's endpoint and the signal.
 SLOW_SECONDS = 8.0
 
@@ -113,12 +115,14 @@ async def _until_served(running: Load) -> None:
 
 
 @pytest.mark.usefixtures("_operator_in_cluster")
-@pytest.mark.parametrize("bridge", ["Inject", "Attach"])
-async def test_a_rollout_loses_no_request(space: Space, figures: Figures, bridge: str) -> None:
+@pytest.mark.parametrize(("bridge", "version"), [("Inject", VERSION), ("Attach", WITH_SESSIONS)])
+async def test_a_rollout_loses_no_request(
+    space: Space, figures: Figures, bridge: str, version: str
+) -> None:
     """What a pod has accepted it answers, though it is told to end meanwhile."""
     await space.apply(
         make_slow(
-            transport={"type": "stdio", "stdio": {"bridge": bridge}},
+            transport={"type": "stdio", "stdio": {"bridge": bridge, **_SHORT_SESSIONS}},
             service={"type": "ClusterIP"},
             terminationGracePeriodSeconds=30,
         )
@@ -127,8 +131,8 @@ async def test_a_rollout_loses_no_request(space: Space, figures: Figures, bridge
     address = field(await space.get("Service", "slow-svc"), "spec", "clusterIP")
     url = f"http://{address}:8080/mcp"
     async with (
-        load(url, 4, "wait", seconds=0.01) as running,
-        load(url, 8, "wait", seconds=SLOW_SECONDS) as slow,
+        load(url, 4, "wait", version, seconds=0.01) as running,
+        load(url, 8, "wait", version, seconds=SLOW_SECONDS) as slow,
     ):
         for number in range(3):
             await _until_served(running)
