@@ -121,7 +121,9 @@ class Load:
             f"{_PREFIX}clientCapabilities": {},
             f"{_PREFIX}clientInfo": {"name": "tests", "version": "1"},
         }
-        params = {"name": self.tool, "arguments": self.arguments, "_meta": meta}
+        params: dict[str, Any] = {"name": self.tool, "arguments": self.arguments}
+        if self.version != WITH_SESSIONS:
+            params["_meta"] = meta
         return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
 
 

@@ -170,14 +170,19 @@ class Peer:
         return await self._channel.end(within)
 
     async def _run(self) -> End:
-        while lines := await self._channel.receive():
-            for line in lines:
-                if (mail := self._routed(line)) is not None and mail.is_full:
-                    await self._make_room(mail)
+        while await self._take(await self._channel.receive()):
+            pass
         # One that closed its standard output cannot answer, whatever else it does.
         end = await self._channel.end(within=LAST_SECONDS)
         self._ended(end)
         return end
+
+    async def _take(self, lines: list[bytes]) -> bool:
+        """Whether there were lines; none of them is kept here until the next one comes."""
+        for line in lines:
+            if (mail := self._routed(line)) is not None and mail.is_full:
+                await self._make_room(mail)
+        return bool(lines)
 
     def _ended(self, end: End) -> None:
         self.end_state = end
