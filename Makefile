@@ -36,6 +36,21 @@ bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,
 chaos: install ## five minutes in which everything fails: is every exit told, and told once
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
+kills: install ## two hundred stdio servers killed under load: does anybody wait, is any death not told
+	@KILLS=200 $(PY) -m pytest tests/machine/test_stdio_load.py
+
+conformance: $(STAMP) ## the protocol's own suite before one server, direct and through the bridge
+	@$(PY) -m tests.bench.bridge.conformance
+
+bench-bridge: $(STAMP) ## our bridge and others in one run: latency, calls a second, memory, start
+	@$(PY) -m tests.bench.bridge.compare
+
+soak-bridge: $(STAMP) ## fifty clients that come and go for SOAK_SECONDS, 600 unless set: what is left
+	@SOAK_SECONDS=$${SOAK_SECONDS:-600} $(PY) -m pytest -s tests/bench/bridge/test_soak.py
+
+kill-bridge: $(STAMP) ## two hundred servers killed behind a bridge under load, no cluster needed
+	@BRIDGE_KILLS=200 $(PY) -m pytest -s tests/bench/bridge/test_kills.py
+
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest tests/unit
 
@@ -90,4 +105,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos kills conformance bench-bridge soak-bridge kill-bridge unit check format crds up down status kubeconfig images install uninstall constraints

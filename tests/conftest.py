@@ -6,6 +6,7 @@ either in the cluster (e2e) or as a process of the tests (integration): see `rig
 """
 
 import os
+import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
@@ -34,7 +35,8 @@ _FIGURES = pytest.StashKey[Figures]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Collect what tests measure."""
+    """Collect what tests measure, and hear Ctrl-C, which shells have ignored after an `&`."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_FIGURES] = Figures()
     config.pluginmanager.register(config.stash[_FIGURES])
 

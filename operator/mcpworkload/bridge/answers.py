@@ -50,7 +50,9 @@ async def pour(request: Request, mail: Mailbox) -> None:
             await request.send(_COMMENT)
         if is_last:
             break
-    request.end()
+    # One that was closed lacks its end, which its client shall see.
+    if not mail.is_closed:
+        request.end()
 
 
 def refuse(

@@ -15,6 +15,7 @@ from mcpworkload.bridge.hosts import Hosts, cluster_domains
 from mcpworkload.bridge.leave import LEAVE_SIGNAL
 from mcpworkload.bridge.modern import Modern, ModernAudience
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.parameters import Parameters
 from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.report import (
     configure_log,
@@ -153,13 +154,15 @@ class Bridge:
         log.info("stopped")
 
     async def _until(self, is_reached: Callable[[], bool], within: float) -> None:
-        """Return when *is_reached* has held for a while, or that many seconds are over."""
+        """Return when *is_reached* has held as long as a client may need, or time is over."""
         loop = asyncio.get_running_loop()
         last, since = loop.time() + within, loop.time()
         linger = min(LINGER_SECONDS, within / 4)
-        while (now := loop.time()) < last and now - since < linger:
+        while (now := loop.time()) < last:
             if not is_reached():
                 since = now
+            elif self._web.is_empty or now - since >= linger:
+                return
             await asyncio.sleep(POLL_SECONDS)
 
     def _end_sessions(self, why: str) -> None:
@@ -177,4 +180,5 @@ class Bridge:
         return Servers(self._options, self._source, ModernAudience(), self._registry)
 
     def _use(self, servers: Servers) -> None:
+        self._modern.parameters = Parameters()
         self._servers = self._registry.servers = self._modern.servers = servers

@@ -31,7 +31,7 @@ class Conversation:
 
         Raises:
             NotServed, CannotStart: there is no server for this client.
-            ChannelClosed, TooManyCalls: as `Peer.call`.
+            ChannelClosed, Busy: as `Peer.call`.
         """
         method = jsonrpc.method(message)
         if self.registry.servers.is_shared:
@@ -43,6 +43,9 @@ class Conversation:
             await self.registry.give_server(session)
         if session.peer is None:
             raise NotServed("send initialize first")
+        if method != INITIALIZE:
+            # Not every client opens a stream of its own for what the server asks.
+            session.catch_up(mail)
         try:
             return await session.peer.call(
                 message, mail, self.options.request_timeout, among=session.calls
@@ -53,18 +56,24 @@ class Conversation:
             raise
 
     async def take(self, session: Session, message: Message, kind: Kind) -> None:
-        """Pass on a notification or a response."""
+        """
+        Pass on a notification or a response.
+
+        Raises:
+            ChannelClosed, Busy: as `Peer.call`.
+        """
+        limit = self.options.request_timeout
         peer = session.peer
         if peer is None:
             return
         if kind is Kind.RESPONSE:
-            await peer.reply(message)
+            await peer.reply(message, limit)
             return
         method = jsonrpc.method(message)
         if method == CANCELLED:
             self._cancel(session, message)
         elif method != INITIALIZED or not self.registry.servers.is_shared:
-            await peer.tell(message)
+            await peer.tell(message, limit)
 
     def _cancel(self, session: Session, message: Message) -> None:
         params = jsonrpc.members(message.get("params"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.answers import RETRY_AFTER, refuse
 from mcpworkload.bridge.envelope import VERSION_HEADER, is_modern
-from mcpworkload.bridge.heads import host_refusal, media_refusal
+from mcpworkload.bridge.heads import host_refusal, media_refusal, page_headers
 from mcpworkload.bridge.hosts import Hosts
 from mcpworkload.bridge.idle import Idle
 from mcpworkload.bridge.jsonrpc import Kind, NotJsonRpc
@@ -57,6 +57,8 @@ class FrontDoor(App):
             return 404, f"nothing is served at this path; MCP is at {self.options.path}"
         if path == READY_PATH:
             return None if method in methods else (405, f"send one of {', '.join(methods)}")
+        if method == "OPTIONS":
+            return host_refusal(request, self.hosts)
         if (refusal := host_refusal(request, self.hosts)) is not None:
             return refusal
         if method not in methods:
@@ -89,13 +91,17 @@ class FrontDoor(App):
         servers = self.modern.servers
         if path == READY_PATH:
             self._tell_readiness(request)
+            return
+        request.extra = page_headers(request, self._methods(path))
+        if method == "OPTIONS":
+            request.respond(204, [(b"allow", ", ".join(self._methods(path)).encode())])
         elif path == IDLE_PATH:
             await self._idle.serve(request)
         elif not servers.has_started:
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.complaint}",
                    headers=RETRY_AFTER)  # fmt: skip
         elif path == MESSAGES_PATH:
-            message = jsonrpc.decode(request.body)
+            message = jsonrpc.decode(request.take_body())
             await self.sse.post(request, message, jsonrpc.kind(message))
         elif path == self.options.sse_path:
             await self.sse.get(request)
@@ -107,7 +113,7 @@ class FrontDoor(App):
             await self.streamable.delete(request)
 
     async def _post(self, request: Request) -> None:
-        message = jsonrpc.decode(request.body)
+        message = jsonrpc.decode(request.take_body())
         kind = jsonrpc.kind(message)
         version = request.header(VERSION_HEADER)
         if version is None:

@@ -2,9 +2,10 @@
 
 import base64
 import binascii
+from collections.abc import Collection
 
 from mcpworkload.bridge.hosts import Hosts
-from mcpworkload.bridge.web.request import Request
+from mcpworkload.bridge.web.request import Headers, Request
 
 JSON_TYPE, EVENT_TYPE = "application/json", "text/event-stream"
 #: A header value that cannot stand as it is comes in base64 between these.
@@ -23,6 +24,27 @@ def host_refusal(request: Request, hosts: Hosts) -> tuple[int, str] | None:
     if origin is not None and not hosts.admits(origin.decode("latin-1"), host):
         return 403, f"pages of {origin!r} are not served; see transport.allowedOrigins"
     return None
+
+
+def page_headers(request: Request, methods: Collection[str]) -> Headers:
+    """
+    Return what lets a page of another origin read the answer to *request*, which it may send.
+
+    Nothing where no page sent it; browsers ask for it by OPTIONS first.
+    """
+    origin = request.header(b"origin")
+    if origin is None:
+        return []
+    found = [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
+    if request.method != "OPTIONS":
+        return [*found, (b"access-control-expose-headers", b"mcp-session-id")]
+    asked = request.header(b"access-control-request-headers") or b""
+    return [
+        *found,
+        (b"access-control-allow-methods", ", ".join(methods).encode()),
+        (b"access-control-allow-headers", asked),
+        (b"access-control-max-age", b"600"),
+    ]
 
 
 def media_refusal(

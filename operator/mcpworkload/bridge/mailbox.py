@@ -47,6 +47,12 @@ class Mailbox:
         self._has_last = is_answer and not self._is_stream
         self._wake()
 
+    def hand_over(self, other: "Mailbox") -> None:
+        """Let *other* have what waits here."""
+        while self._frames:
+            other.put(self._frames.popleft())
+        self._size = 0
+
     def finish(self) -> None:
         """Let the reader end after what is there."""
         self._has_last = True

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.answers import RETRY_AFTER, answer, refuse
-from mcpworkload.bridge.calls import LISTEN, Call
+from mcpworkload.bridge.audience import Calls
+from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.envelope import Refusal, check_envelope, check_version
-from mcpworkload.bridge.heads import EVENT_TYPE, media_refusal
 from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.parameters import Parameters
-from mcpworkload.bridge.peer import Peer, TooManyCalls
+from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.versions import LOG_LEVEL_KEY
 from mcpworkload.bridge.web.request import NO_STORE, Request
@@ -34,19 +34,19 @@ class ModernAudience:
 
     is_shared = True
 
-    def told(self, peer: Peer, method: str, _message: Message) -> Mailbox | None:
+    def told(self, calls: Calls, method: str, _message: Message) -> Mailbox | None:
         """
         Return the one whom a message without a token can be for.
 
         Log messages are only for requests that asked for them; with several of those, or with
         several requests at all, whose it is cannot be told, and it is nobody else's business.
         """
-        calls = [c for c in peer.calls.values() if not c.is_listening]
+        hearers = [c for c in calls.values() if not c.is_listening]
         if method == "notifications/message":
-            calls = [c for c in calls if c.wants_logs]
-        return calls[0].mail if len(calls) == 1 else None
+            hearers = [c for c in hearers if c.wants_logs]
+        return hearers[0].mail if len(hearers) == 1 else None
 
-    def asked(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | str:
+    def asked(self, _method: str, _message: Message) -> Mailbox | str:
         """Refuse: this era has no such requests."""
         return "since 2026-07-28 a server asks its client by a result of type input_required"
 
@@ -97,12 +97,6 @@ class Modern:
     async def _ask(
         self, request: Request, message: Message, peer: Peer, number: Raw, meta: Message
     ) -> None:
-        if jsonrpc.method(message) == LISTEN and (
-            refusal := media_refusal(request, needs_json=False, needs_events=True)
-        ):
-            refuse(request, 406, jsonrpc.INVALID_REQUEST, f"{refusal[1]} {EVENT_TYPE}",
-                   number=number)  # fmt: skip
-            return
         mail = Mailbox()
         request.on_lost = mail.close
         try:
@@ -110,7 +104,7 @@ class Modern:
         except ChannelClosed as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
             return
-        except TooManyCalls as error:
+        except Busy as error:
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
                    headers=RETRY_AFTER)  # fmt: skip
             return

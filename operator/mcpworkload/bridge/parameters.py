@@ -18,7 +18,7 @@ from mcpworkload.bridge.envelope import Refusal
 from mcpworkload.bridge.heads import decoded
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.peer import Peer, TooManyCalls
+from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.versions import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
 from mcpworkload.bridge.web.request import Request
 
@@ -97,7 +97,7 @@ async def _list_tools(peer: Peer) -> "Any":
         message = jsonrpc.decode(jsonrpc.request(0, "tools/list", params))
         try:
             call = await peer.call(message, mail, LIST_SECONDS)
-        except (ChannelClosed, TooManyCalls):
+        except (ChannelClosed, Busy):
             return
         frame, _ = await mail.get(LIST_SECONDS)
         peer.forget(call)

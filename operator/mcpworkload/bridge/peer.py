@@ -6,13 +6,12 @@ one server. Whom a message of the server's own is for, its `Audience` decides.
 """
 
 import asyncio
-import contextlib
 import logging
 import re
 from collections import deque
-from typing import Protocol
 
 from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.audience import Audience
 from mcpworkload.bridge.calls import Call, our_number, subscription_number
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.jsonrpc import Kind, Message, NotJsonRpc
@@ -36,35 +35,8 @@ _ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\
 PROGRESS = "notifications/progress"
 
 
-class TooManyCalls(Exception):
-    """The server has as many requests to answer as we let it have."""
-
-
-class Audience(Protocol):
-    """Who is there to hear what a server says by itself."""
-
-    #: Whether nobody here may wait for anybody else.
-    is_shared: bool
-
-    def told(self, peer: "Peer", method: str, message: Message) -> Mailbox | None:
-        """Return who gets a notification, or None if nobody does."""
-
-    def asked(self, peer: "Peer", method: str, message: Message) -> Mailbox | str:
-        """Return who gets a request of the server's, or why it is refused."""
-
-
-class Nobody:
-    """The audience of a server that we only look at."""
-
-    is_shared = True
-
-    def told(self, _peer: "Peer", _method: str, _message: Message) -> Mailbox | None:
-        """Nobody gets it."""
-        return None
-
-    def asked(self, _peer: "Peer", _method: str, _message: Message) -> Mailbox | str:
-        """Nobody can answer."""
-        return "no client is connected yet"
+class Busy(Exception):
+    """The server has as many requests to answer as we let it have, or reads none."""
 
 
 class Peer:
@@ -107,11 +79,11 @@ class Peer:
         Until then the call is one of those in *among*.
 
         Raises:
-            TooManyCalls: the server has enough to do.
+            Busy: the server has enough to do, or has not read it within *timeout*.
             ChannelClosed: the server is gone.
         """
         if len(self.calls) >= MAX_CALLS:
-            raise TooManyCalls(f"the server works on {MAX_CALLS} requests; try again later")
+            raise Busy(f"the server works on {MAX_CALLS} requests; try again later")
         if self.end_state is not None:
             raise ChannelClosed(str(self.end_state))
         self._last_number += 1
@@ -119,32 +91,38 @@ class Peer:
         line = call.outgoing(message)
         self.calls[call.number] = call
         call.among[call] = None
-        if not call.is_listening:
-            loop = asyncio.get_running_loop()
-            call.timer = loop.call_later(timeout, self._expired, call, timeout)
         try:
-            await self._channel.send(line)
-        except ChannelClosed:
-            self.forget(call)
-            # One that takes no input is of no use, and most often it is dead already.
-            await self._channel.end(within=LAST_SECONDS)
-            raise ChannelClosed(f"{await asyncio.shield(self.over)} before it answered") from None
+            await self._send(line, timeout)
         except BaseException:
             self.forget(call)
             raise
+        # Large ones need not stay in memory until they are answered.
+        message.clear()
+        if not call.is_listening and call.number in self.calls:
+            loop = asyncio.get_running_loop()
+            call.timer = loop.call_later(timeout, self._expired, call, timeout)
         return call
 
-    async def tell(self, message: Message) -> None:
-        """Send a client's notification."""
-        with contextlib.suppress(ChannelClosed):
-            await self._channel.send(jsonrpc.encode(message))
+    async def tell(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
+        """
+        Send a client's notification.
 
-    async def reply(self, message: Message) -> None:
-        """Send a client's response, if its server asked and was not answered."""
+        Raises:
+            Busy, ChannelClosed: as `call`.
+        """
+        await self._send(jsonrpc.encode(message), timeout)
+
+    async def reply(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
+        """
+        Send a client's response, if its server asked and was not answered.
+
+        Raises:
+            Busy, ChannelClosed: as `call`.
+        """
         number = jsonrpc.identifier(message["id"])
         if number in self._asked:
             self._asked.discard(number)
-            await self.tell(message)
+            await self.tell(message, timeout)
 
     def cancel(self, call: Call, reason: str) -> None:
         """Let the server know that nobody waits for *call* any more."""
@@ -168,6 +146,18 @@ class Peer:
     async def end(self, within: float) -> End:
         """Make the server end, as `Channel.end` does."""
         return await self._channel.end(within)
+
+    async def _send(self, line: bytes, timeout: float) -> None:  # noqa: ASYNC109
+        try:
+            async with asyncio.timeout(timeout):
+                await self._channel.send(line)
+        except TimeoutError:
+            text = f"the server has not read what was sent to it within {timeout:g} seconds"
+            raise Busy(text) from None
+        except ChannelClosed:
+            # One that takes no input is of no use, and most often it is dead already.
+            await self._channel.end(within=LAST_SECONDS)
+            raise ChannelClosed(f"{await asyncio.shield(self.over)} before it answered") from None
 
     async def _run(self) -> End:
         while await self._take(await self._channel.receive()):
@@ -250,7 +240,7 @@ class Peer:
                 return None
             call.mail.put(call.event(message))
             return call.mail
-        mail = self.audience.told(self, method, message)
+        mail = self.audience.told(self.calls, method, message)
         if mail is not None:
             mail.put(jsonrpc.encode(message))
         return mail
@@ -261,7 +251,7 @@ class Peer:
         call = self.calls.get(number)
         mail = call.mail if call is not None else None
         if call is None and (call := self._finished.get(number)) is not None:
-            mail = self.audience.told(self, PROGRESS, message)
+            mail = self.audience.told(self.calls, PROGRESS, message)
         frame = call.progress(message, params) if call is not None else None
         if mail is None or frame is None:
             return None
@@ -273,7 +263,7 @@ class Peer:
         if method == "ping" and self.audience.is_shared:
             self.post(jsonrpc.result(message["id"], {}))
             return None
-        mail = self.audience.asked(self, method, message)
+        mail = self.audience.asked(method, message)
         if len(self._asked) >= MAX_ASKED:
             mail = f"{MAX_ASKED} requests are not answered yet"
         if isinstance(mail, str):

@@ -9,15 +9,16 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from mcpworkload import __version__
 from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.channel import ChannelClosed, End, Source
+from mcpworkload.bridge.channel import ChannelClosed, End
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.peer import Nobody, Peer
+from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.versions import (
     CAPABILITIES_KEY,
     CLIENT_KEY,
@@ -36,6 +37,9 @@ LATE_SECONDS = 0.25
 START_SECONDS = 60.0
 #: One that only showed that it works has so long to end.
 FAREWELL_SECONDS = 5.0
+
+#: Returns a server that nobody has talked to, and counts its requests from a number on.
+Start = Callable[[int], Awaitable[Peer]]
 
 _CLIENT = {"name": "mcpworkload-bridge", "version": __version__}
 
@@ -63,22 +67,22 @@ class Found:
     greeting: Message = field(default_factory=dict)
 
 
-async def probe(source: Source) -> Found:
+async def probe(start: Start, *, starts_many: bool) -> Found:
     """
-    Return who answers.
+    Return who answers of those that *start* returns.
 
     Raises:
         NoAnswer: nobody did.
         CannotStart: there was no process to ask.
     """
-    if not source.starts_many:
-        return await _ask_the_only_one(source)
-    first = await _start(source, "server")
+    if not starts_many:
+        return await _ask_the_only_one(start)
+    first = await start(0)
     discovery = asyncio.create_task(_discover(first))
     done, _ = await asyncio.wait({discovery}, timeout=SILENCE_SECONDS)
     if done and (versions := discovery.result()):
         return Found(modern=first, versions=versions)
-    second = await _start(source, "server")
+    second = await start(0)
     found = await _first_of(discovery, first, second)
     ended = second.end_state or first.end_state
     for peer in (first, second):
@@ -123,20 +127,16 @@ async def _first_of(discovery: "asyncio.Task[tuple[str, ...]]", first: Peer, sec
     return found
 
 
-async def _ask_the_only_one(source: Source) -> Found:
+async def _ask_the_only_one(start: Start) -> Found:
     """Every client can fall back to ``initialize``, so that is asked for first."""
     # What others who are attached ask for is answered where we hear it.
-    peer = await _start(source, "server", first_number=secrets.randbits(48))
+    peer = await start(secrets.randbits(48))
     greeting = await greet(peer)
     if greeting is not None:
         return Found(legacy=peer, greeting=greeting)
     if versions := await _discover(peer):
         return Found(modern=peer, versions=versions)
     raise NoAnswer(peer.end_state)
-
-
-async def _start(source: Source, name: str, first_number: int = 0) -> Peer:
-    return Peer(await source.start(), Nobody(), name, first_number=first_number)
 
 
 async def _discover(peer: Peer) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ async def _ask(peer: Peer, method: str, params: object, within: float) -> Messag
     message = jsonrpc.decode(jsonrpc.request(0, method, params))
     try:
         call = await peer.call(message, mail, within + 1)
-    except ChannelClosed:
+    except (Busy, ChannelClosed):
         return None
     frame, _ = await mail.get(within)
     peer.forget(call)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 
 from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
@@ -92,7 +93,7 @@ class Registry:
                 if session.is_idle_for(limit):
                     self.end(session, f"not used for {limit:g} seconds")
 
-    def told(self, _peer: Peer, method: str, message: Message) -> Mailbox | None:
+    def told(self, _calls: Calls, method: str, message: Message) -> Mailbox | None:
         """Hand a shared server's notification to whom it concerns, as far as that can be told."""
         if method.endswith("/list_changed"):
             hearers = tuple(self)
@@ -106,7 +107,7 @@ class Registry:
             session.overheard(frame)
         return None
 
-    def asked(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | str:
+    def asked(self, _method: str, _message: Message) -> Mailbox | str:
         """Refuse: the server said nothing about whom it asks, and was told that nobody answers."""
         return (
             "this server is shared by its clients, and which of them is asked cannot be told;"

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from mcpworkload.bridge.audience import Audience, Nobody
 from mcpworkload.bridge.channel import CannotStart, End, Source
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.options import SHARED, Options
-from mcpworkload.bridge.peer import Audience, Peer
+from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.probe import FAREWELL_SECONDS, Found, NoAnswer, greet, probe
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Servers:
         self._source = source
         self._audiences = (modern, legacy)
         self._own: set[Peer] = set()
+        self._all: set[Peer] = set()
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
         self._greeting_lock = asyncio.Lock()
@@ -58,7 +60,7 @@ class Servers:
         """Return when a server has answered, or none will: then `over` is done."""
         for pause in (*RETRY_PAUSES, None):
             try:
-                self._adopt(await probe(self._source))
+                self._adopt(await self._probe())
             except CannotStart as error:
                 self.give_up(End(code=error.exit_status), str(error))
             except NoAnswer as error:
@@ -78,7 +80,7 @@ class Servers:
         Raises:
             CannotStart: the system has none.
         """
-        peer = Peer(await self._source.start(), audience, name)
+        peer = await self._launch(audience, name)
         self._own.add(peer)
         peer.over.add_done_callback(lambda _: self._own.discard(peer))
         return peer
@@ -95,7 +97,7 @@ class Servers:
             if self.legacy is None:
                 if not self._source.starts_many:
                     raise NotServed("this server has no sessions, as of protocol 2026-07-28")
-                peer = Peer(await self._source.start(), self._audiences[1], "server")
+                peer = await self._launch(self._audiences[1], "server")
                 greeting = await greet(peer)
                 if greeting is None:
                     self.spawn(peer.end(FAREWELL_SECONDS))
@@ -147,7 +149,19 @@ class Servers:
     @property
     def peers(self) -> list[Peer]:
         """Return every server that runs."""
-        return [p for p in (self.modern, self.legacy, *self._own) if p is not None]
+        return list(self._all)
+
+    async def _launch(self, audience: Audience, name: str, first_number: int = 0) -> Peer:
+        peer = Peer(await self._source.start(), audience, name, first_number=first_number)
+        self._all.add(peer)
+        peer.over.add_done_callback(lambda _: self._all.discard(peer))
+        return peer
+
+    async def _probe(self) -> Found:
+        def start(first_number: int) -> Coroutine[Any, Any, Peer]:
+            return self._launch(Nobody(), "server", first_number)
+
+        return await probe(start, starts_many=self._source.starts_many)
 
     def _adopt(self, found: Found) -> None:
         if found.modern is not None:
@@ -182,7 +196,7 @@ class Servers:
         for pause in itertools.chain(LOOK_PAUSES, itertools.repeat(LAST_LOOK_PAUSE)):
             await asyncio.sleep(pause)
             try:
-                found = await probe(self._source)
+                found = await self._probe()
             except NoAnswer as error:
                 self.trouble = str(error)
                 if pause == LAST_LOOK_PAUSE and not any(p.has_answered for p in self._own):

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 from mcpworkload.bridge import jsonrpc
+from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
@@ -75,6 +76,11 @@ class Session:
         self._streams.append(stream)
         return stream
 
+    def catch_up(self, mail: Mailbox) -> None:
+        """Put what has waited for a stream before an answer, if no stream is open."""
+        if not any(not stream.is_closed for stream in self._streams):
+            self._backlog.hand_over(mail)
+
     def close_stream(self, stream: Mailbox) -> None:
         """Forget a stream whose client is gone."""
         stream.close()
@@ -94,7 +100,7 @@ class Session:
                 return call
         return None
 
-    def told(self, _peer: Peer, _method: str, _message: Message) -> Mailbox | None:
+    def told(self, _calls: Calls, _method: str, _message: Message) -> Mailbox | None:
         """
         Return where a message goes that names no request.
 
@@ -111,9 +117,9 @@ class Session:
             return waiting[-1]
         return self._backlog if self._backlog.size < BACKLOG_BYTES else None
 
-    def asked(self, peer: Peer, method: str, message: Message) -> Mailbox | str:
+    def asked(self, method: str, message: Message) -> Mailbox | str:
         """Return where a request of the server's goes; refused when too much waits there."""
-        return self.told(peer, method, message) or "the client does not listen"
+        return self.told({}, method, message) or "the client does not listen"
 
     def overheard(self, frame: bytes) -> None:
         """Take a message that a shared server meant for this client too."""

@@ -1,5 +1,6 @@
 """The HTTP+SSE transport of 2024-11-05: one stream for all answers, POSTs for all messages."""
 
+import contextlib
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
@@ -10,7 +11,7 @@ from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.jsonrpc import Kind, Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import MESSAGES_PATH
-from mcpworkload.bridge.peer import TooManyCalls
+from mcpworkload.bridge.peer import Busy
 from mcpworkload.bridge.registry import Registry, TooManySessions
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
@@ -53,12 +54,13 @@ class Sse:
         if kind is Kind.REQUEST:
             await self._ask(session, session.answers, message)
         else:
-            await self.conversation.take(session, message, kind)
+            with contextlib.suppress(ChannelClosed, Busy):
+                await self.conversation.take(session, message, kind)
         request.respond(202, [NO_STORE], b"Accepted")
 
     async def _ask(self, session: Session, stream: Mailbox, message: Message) -> None:
         number = jsonrpc.own(message["id"])
         try:
             await self.conversation.ask(session, message, stream)
-        except (NotServed, CannotStart, ChannelClosed, TooManyCalls) as error:
+        except (NotServed, CannotStart, ChannelClosed, Busy) as error:
             stream.put(jsonrpc.error(number, jsonrpc.CONNECTION_CLOSED, str(error)))

@@ -9,7 +9,7 @@ from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.conversation import INITIALIZE, Conversation
 from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
 from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.peer import TooManyCalls
+from mcpworkload.bridge.peer import Busy
 from mcpworkload.bridge.registry import Registry, TooManySessions
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
@@ -37,8 +37,7 @@ class Streamable:
             if kind is Kind.REQUEST:
                 await self._ask(request, session, message)
             else:
-                await self.conversation.take(session, message, kind)
-                request.respond(202, [NO_STORE])
+                await self._take(request, session, message, kind)
 
     async def get(self, request: Request) -> None:
         """Open a stream for what the server says by itself."""
@@ -88,6 +87,16 @@ class Streamable:
             if not is_open:
                 self.registry.end(session, "it was not opened")
 
+    async def _take(self, request: Request, session: Session, message: Message, kind: Kind) -> None:
+        try:
+            await self.conversation.take(session, message, kind)
+        except ChannelClosed as error:
+            refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error))
+        except Busy as error:
+            _refuse_for_now(request, None, str(error))
+        else:
+            request.respond(202, [NO_STORE])
+
     async def _ask(self, request: Request, session: Session, message: Message) -> bool:
         """Answer a request; whether with a result."""
         number = jsonrpc.own(message["id"])
@@ -100,7 +109,7 @@ class Streamable:
             refuse(request, 200, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
         except ChannelClosed as error:
             refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
-        except TooManyCalls as error:
+        except Busy as error:
             _refuse_for_now(request, number, str(error))
         else:
             await answer(request, mail, lambda: _names(session, call), lambda: 200)
@@ -117,5 +126,5 @@ def _is_error(call: Call | None) -> bool:
     return call is not None and call.error_code is not None
 
 
-def _refuse_for_now(request: Request, number: Raw, text: str) -> None:
+def _refuse_for_now(request: Request, number: Raw | None, text: str) -> None:
     refuse(request, 503, jsonrpc.INTERNAL_ERROR, text, number=number, headers=RETRY_AFTER)

@@ -216,7 +216,7 @@ async def running(
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "mcpworkload.bridge", "serve", "--port", str(port),
-        "--service", "web", "--namespace", "team", "--grace", "1", *options, "--", *command,
+        "--service", "web", "--namespace", "team", "--grace", "0.8", *options, "--", *command,
         stderr=asyncio.subprocess.PIPE, env=environment,
     )  # fmt: skip
     bridge = Bridge(process, port)

@@ -12,7 +12,9 @@ from mcpworkload.bridge import attach, jsonrpc
 from mcpworkload.bridge.attaching import source as sources
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
+from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.probe import probe
 from tests.unit.bridge.played_api import ERROR, Container, Refusal, make_credentials, playing
 from tests.unit.bridge.test_attach_channel import HEARTBEAT, TARGET, echo
@@ -208,7 +210,12 @@ async def test_what_others_say_is_ignored(credentials: Path) -> None:
         await container.until_gone()
 
     async with playing(credentials, play) as api:
-        found = await probe(AttachSource(api.server, TARGET, HEARTBEAT))
+        source = AttachSource(api.server, TARGET, HEARTBEAT)
+
+        async def start(first_number: int) -> Peer:
+            return Peer(await source.start(), Nobody(), "server", first_number=first_number)
+
+        found = await probe(start, starts_many=False)
         assert found.legacy is not None
         await found.legacy.end(1)
 

@@ -117,3 +117,28 @@ async def test_requests_are_refused_by_name_and_page() -> None:
     assert b"allowedHosts" in found["rebound"].body
     assert b"allowedOrigins" in found["page"].body
     assert probe.status == 200
+
+
+async def test_listed_pages_can_read_the_answers() -> None:
+    """Their browsers ask first, and are told which headers the page may send and see."""
+    page = {"origin": "https://app.example"}
+    asking = {
+        **page,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type,mcp-session-id,mcp-param-region",
+    }
+    options = ("--allowed-origin", "https://app.example")
+    async with running(*PLAIN, "legacy", options=options) as bridge:
+        may = await bridge.request("OPTIONS", headers=asking)
+        opened = await bridge.legacy(None, initialize(), **page)
+        other = await bridge.request("OPTIONS", headers={"origin": "https://evil.example"})
+        plain = await bridge.legacy(None, initialize())
+
+    assert may.status == 204
+    assert may.headers["access-control-allow-origin"] == "https://app.example"
+    assert may.headers["access-control-allow-methods"] == "POST, GET, DELETE"
+    assert may.headers["access-control-allow-headers"] == asking["access-control-request-headers"]
+    assert opened.headers["access-control-allow-origin"] == "https://app.example"
+    assert opened.headers["access-control-expose-headers"] == "mcp-session-id"
+    assert (other.status, "access-control-allow-origin" in other.headers) == (403, False)
+    assert "access-control-allow-origin" not in plain.headers

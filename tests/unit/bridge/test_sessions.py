@@ -121,6 +121,19 @@ async def test_what_is_for_no_request_goes_to_the_stream_of_the_session() -> Non
     assert b"not yours" not in rest
 
 
+async def test_a_client_without_a_stream_hears_with_its_next_answer() -> None:
+    """What a server says between two requests is not lost."""
+    async with running(*PLAIN, "legacy") as bridge:
+        session = await bridge.open()
+        late = tool("late", lines=[json.dumps(notification("notifications/tools/list_changed"))])
+        await bridge.legacy(session, late)
+        await asyncio.sleep(0.3)
+        answer = await bridge.legacy(session, tool("echo"))
+
+    methods = [message.get("method") for message in answer.messages]
+    assert methods == ["notifications/tools/list_changed", None]
+
+
 async def test_cancelling_is_a_message_and_closing_is_not() -> None:
     """The server hears of a cancellation under the id that it knows, and of a closed one not."""
     async with running(*PLAIN, "legacy") as bridge:
@@ -259,3 +272,20 @@ async def test_versions_of_this_era_are_all_taken() -> None:
 
     assert statuses == [200, 200, 200]
     assert (unknown.status, missing.status) == (400, 400)
+
+
+async def test_a_server_that_does_not_read_is_not_waited_for() -> None:
+    """Whoever sends to it is told so in time, requests and notifications alike."""
+    async with running(*PLAIN, "legacy", options=("--request-timeout", "0.4")) as bridge:
+        session = await bridge.open()
+        await bridge.legacy(session, tool("deaf"))
+        large = tool("echo", text="x" * 1_000_000)
+        answers = await asyncio.gather(*(bridge.legacy(session, large) for _ in range(3)))
+        told = await bridge.legacy(session, notification("notifications/x", text="x" * 100_000))
+        ready = await bridge.request("GET", "/readyz")
+
+    codes = sorted((a.status, a.last["error"]["code"]) for a in answers)
+    # The first one is in the pipe; the others never left.
+    assert codes == [(200, -32001), (503, -32603), (503, -32603)]
+    assert (told.status, ready.status) == (503, 200)
+    assert "has not read" in told.last["error"]["message"]

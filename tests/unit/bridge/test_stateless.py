@@ -4,8 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
-
 from tests.unit.bridge.running import (
     META,
     MODERN,
@@ -63,13 +61,12 @@ async def test_equal_ids_and_tokens_of_concurrent_clients_never_meet() -> None:
         await asyncio.gather(*(one(number) for number in range(1, 9)))
 
 
-@pytest.mark.parametrize("token", [True, 1.0, None, [1], {"a": 1}])
-async def test_a_token_that_is_none_is_not_passed_on(token: Any) -> None:
+async def test_a_token_that_is_none_is_not_passed_on() -> None:
     """What a server gives back might equal the token of somebody else."""
     async with running(*PLAIN, "modern") as bridge:
-        answer = await bridge.modern(tool("echo", meta={**META, "progressToken": token}))
-
-    assert "progressToken" not in answer.last["result"]["got"]["_meta"]
+        for token in (True, 1.0, None, [1], {"a": 1}):
+            answer = await bridge.modern(tool("echo", meta={**META, "progressToken": token}))
+            assert "progressToken" not in answer.last["result"]["got"]["_meta"], token
 
 
 async def test_log_messages_go_to_the_one_that_asked_for_them() -> None:
@@ -159,27 +156,26 @@ async def test_a_server_cannot_ask_in_this_era() -> None:
     assert len(answer.messages) == 1
 
 
-BROKEN = [
-    pytest.param({"mcp-method": "tools/list"}, {}, 400, -32020, id="another method"),
-    pytest.param({"mcp-method": "Tools/Call"}, {}, 400, -32020, id="another case"),
-    pytest.param({"mcp-name": "other"}, {}, 400, -32020, id="another name"),
-    pytest.param({"mcp-name": "=?base64?ZWNobw?="}, {}, 400, -32020, id="bad base64"),
-    pytest.param({"mcp-protocol-version": "2027-01-01"}, {}, 400, -32020, id="another version"),
-    pytest.param({}, {"io.modelcontextprotocol/clientCapabilities"}, 400, -32602, id="no caps"),
-    pytest.param({}, set(META), 400, -32602, id="nothing about itself"),
-]
+CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+BROKEN: dict[str, tuple[dict[str, str], set[str], int]] = {
+    "another method": ({"mcp-method": "tools/list"}, set(), -32020),
+    "another case": ({"mcp-method": "Tools/Call"}, set(), -32020),
+    "another name": ({"mcp-name": "other"}, set(), -32020),
+    "bad base64": ({"mcp-name": "=?base64?ZWNobw?="}, set(), -32020),
+    "another version": ({"mcp-protocol-version": "2027-01-01"}, set(), -32020),
+    "no capabilities": ({}, {CAPABILITIES}, -32602),
+    "nothing about itself": ({}, set(META), -32602),
+}
 
 
-@pytest.mark.parametrize(("headers", "without", "status", "code"), BROKEN)
-async def test_heads_that_contradict_bodies_are_refused(
-    headers: dict[str, str], without: set[str], status: int, code: int
-) -> None:
+async def test_heads_that_contradict_bodies_are_refused() -> None:
     """With the status and code of the protocol, and the id of the request."""
     async with running(*PLAIN, "modern") as bridge:
-        meta = {key: value for key, value in META.items() if key not in without}
-        answer = await bridge.modern(tool("echo", "x", meta=meta or {"a": 1}), **headers)
-
-    assert (answer.status, answer.last["error"]["code"], answer.last["id"]) == (status, code, "x")
+        for case, (headers, without, code) in BROKEN.items():
+            meta = {key: value for key, value in META.items() if key not in without}
+            answer = await bridge.modern(tool("echo", "x", meta=meta or {"a": 1}), **headers)
+            found = (answer.status, answer.last["error"]["code"], answer.last["id"])
+            assert found == (400, code, "x"), case
 
 
 async def test_what_is_said_about_versions_methods_and_messages() -> None:

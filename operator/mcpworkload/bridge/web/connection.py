@@ -51,6 +51,8 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._body = bytearray()
         self._body_deadline = NEVER
+        #: The sizes of bodies whose requests are not answered, in their order.
+        self._held: deque[int] = deque()
         #: The request that is coming, those that wait, the one that is answered.
         self._coming: Request | None = None
         self._waiting: deque[Request] = deque()
@@ -76,6 +78,7 @@ class Connection(asyncio.Protocol):
         """Let who answers know that nobody listens."""
         self._server.leave(self)
         self._drop_body()
+        self._drop_bodies()
         self._can_write.set()
         self._waiting.clear()
         request, self._current = self._current, None
@@ -172,7 +175,8 @@ class Connection(asyncio.Protocol):
         request, self._coming = self._coming, None
         assert request is not None  # noqa: S101 - its head came first
         request.body = bytes(self._body)
-        self._drop_body()
+        self._held.append(len(self._body))
+        self._body = bytearray()
         self._is_in_head = True
         self._closes = not self._parser.should_keep_alive()
         self.is_chunked = self._parser.get_http_version() == "1.1"
@@ -210,6 +214,7 @@ class Connection(asyncio.Protocol):
     def finished(self) -> None:
         """Go on to the next request, or wait for it."""
         self._current = None
+        self._server.body_bytes -= self._held.popleft()
         if self._waiting:
             self._start(self._waiting.popleft())
         elif self._closes:
@@ -258,6 +263,10 @@ class Connection(asyncio.Protocol):
     def _drop_body(self) -> None:
         self._server.body_bytes -= len(self._body)
         self._body = bytearray()
+
+    def _drop_bodies(self) -> None:
+        self._server.body_bytes -= sum(self._held)
+        self._held.clear()
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer what cannot be served, and close: where a next request begins is unknown."""

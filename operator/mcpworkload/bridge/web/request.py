@@ -1,5 +1,6 @@
 """A request, and the ways to answer it."""
 
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
@@ -17,9 +18,17 @@ EVENT_STREAM: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 
+NO_CONTENT = 204
+
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: The second that was written last, and how.
+_written: tuple[int, bytes] = (0, b"")
 
 
 class Wire(Protocol):
@@ -48,8 +57,19 @@ class Wire(Protocol):
 class Request:
     """One request: its head, its body when it is complete, and whether its client is there."""
 
-    __slots__ = ("_is_ended", "_is_started", "_wire", "body", "headers", "is_lost", "method",
-                 "on_lost", "path", "query")  # fmt: skip
+    __slots__ = (
+        "_is_ended",
+        "_is_started",
+        "_wire",
+        "body",
+        "extra",
+        "headers",
+        "is_lost",
+        "method",
+        "on_lost",
+        "path",
+        "query",
+    )
 
     def __init__(self, wire: Wire, method: str, target: bytes, headers: Headers) -> None:
         self._wire = wire
@@ -60,6 +80,8 @@ class Request:
         self.query = (url.query or b"").decode("latin-1")
         self.headers = headers
         self.body = b""
+        #: Added to the headers of the answer, whatever that is.
+        self.extra: Headers = []
         self.is_lost = False
         #: Called once when the client goes before it has the whole answer.
         self.on_lost: Callable[[], None] | None = None
@@ -71,13 +93,19 @@ class Request:
                 return value
         return None
 
+    def take_body(self) -> bytes:
+        """Return the body and forget it, for it may be large and the answer late."""
+        body, self.body = self.body, b""
+        return body
+
     def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Send the whole response, if the client is there and has none yet."""
         if self.is_lost or self._is_started:
             return
         self._is_started = self._is_ended = True
-        length = (b"content-length", b"%d" % len(body))
-        first = head(status, [*headers, length], is_last=self._wire.is_last)
+        # An answer without content has no length either.
+        length = [(b"content-length", b"%d" % len(body))] if status != NO_CONTENT else []
+        first = head(status, [*headers, *self.extra, *length], is_last=self._wire.is_last)
         self._wire.write(first, b"" if self.method == "HEAD" else body)
         self._wire.finished()
 
@@ -88,7 +116,7 @@ class Request:
             return
         if self._wire.is_chunked:
             headers = [*headers, (b"transfer-encoding", b"chunked")]
-        self._wire.write(head(200, headers, is_last=self._wire.is_last))
+        self._wire.write(head(200, [*headers, *self.extra], is_last=self._wire.is_last))
 
     async def send(self, part: bytes) -> None:
         """Send a part of a streamed response; waits while the client does not read."""
@@ -128,8 +156,20 @@ class App:
 
 def head(status: int, headers: Headers, *, is_last: bool) -> bytes:
     """Return the head of a response, up to its body."""
-    parts = [_STATUS_LINES[status]]
+    parts = [_STATUS_LINES[status], b"date: ", _now(), b"\r\n"]
     for name, value in headers:
         parts += (name, b": ", value, b"\r\n")
     parts.append(b"connection: close\r\n\r\n" if is_last else b"\r\n")
     return b"".join(parts)
+
+
+def _now() -> bytes:
+    """Return the time as HTTP writes it, whatever the locale."""
+    global _written
+    second = int(time.time())
+    if second != _written[0]:
+        t = time.gmtime(second)
+        day, month = _DAYS[t.tm_wday], _MONTHS[t.tm_mon - 1]
+        clock = f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
+        _written = second, f"{day}, {t.tm_mday:02} {month} {t.tm_year} {clock} GMT".encode()
+    return _written[1]

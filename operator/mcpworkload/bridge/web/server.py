@@ -44,6 +44,11 @@ class Server:
         """Forget a connection that is closed."""
         self._connections.discard(connection)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is connected."""
+        return not self._connections
+
     def stop_accepting(self) -> None:
         """Take no new connections, and let those that are there end with their next response."""
         self.is_closing = True

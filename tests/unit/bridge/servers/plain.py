@@ -25,7 +25,6 @@ SUBSCRIPTIONS: dict[Any, Any] = {}
 
 VERSION = "io.modelcontextprotocol/protocolVersion"
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
-TOOLS = ["echo", "sleep", "exit", "kill", "ask", "log", "big", "garbage", "orphan", "seen"]
 
 
 def send(message: Any) -> None:
@@ -55,51 +54,78 @@ def say(what: Any) -> Any:
     return {"content": [{"type": "text", "text": what if type(what) is str else json.dumps(what)}]}
 
 
-def call(number: Any, params: Any) -> None:  # noqa: C901 - a list of tricks
+def call(number: Any, params: Any) -> None:
     """Do what a tool's name says."""
-    name, arguments = params["name"], params.get("arguments") or {}
+    trick = TRICKS.get(params["name"])
+    if trick is None:
+        refuse(number, -32602, f"no tool {params['name']}")
+        return
+    result = trick(number, params, params.get("arguments") or {})
+    if result is not None:
+        answer(number, result if type(result) is dict else say(result))
+
+
+def echo(_number: Any, params: Any, arguments: Any) -> Any:
+    """Tell what came, and who tells."""
+    return {**say(arguments.get("text", "")), "pid": os.getpid(), "got": params}
+
+
+def sleep(number: Any, params: Any, arguments: Any) -> Any:
+    """Report progress, wait, and answer unless cancelled."""
     token = (params.get("_meta") or {}).get("progressToken")
-    if name == "echo":
-        answer(number, {**say(arguments.get("text", "")), "pid": os.getpid(), "got": params})
-    elif name == "sleep":
-        for step in range(arguments.get("steps", 0)):
-            send(progress(token, step + 1))
-        time.sleep(arguments["seconds"])
-        if number not in CANCELLED:
-            answer(number, say("slept"))
-    elif name == "exit":
-        sys.stderr.write("last words\n")
-        sys.stderr.flush()
-        os._exit(arguments["code"])
-    elif name == "kill":
-        os.kill(os.getpid(), getattr(signal, arguments["signal"]))
-    elif name == "ask":
-        answer(number, say(ask(arguments.get("method", "sampling/createMessage"))))
-    elif name == "log":
-        for line in range(arguments.get("lines", 1)):
-            data = f"{arguments.get('text', 'line')} {line}"
-            params = {"level": "info", "data": data}
-            send({"method": "notifications/message", "params": params})
-        answer(number, say("logged"))
-    elif name == "big":
-        answer(number, say("x" * arguments["size"]))
-    elif name == "garbage":
-        for line in arguments["lines"]:
-            write(line)
-        answer(number, say("written"))
-    elif name == "orphan":
-        script = "import subprocess,time; subprocess.Popen(['sleep', '0.2']); time.sleep(0)"
-        subprocess.run([sys.executable, "-c", script], check=True)
-        answer(number, say("left"))
-    elif name == "seen":
-        answer(number, say({"seen": SEEN, "cancelled": CANCELLED, "environment": dict(os.environ)}))
-    elif name == "change":
-        for subscription in list(SUBSCRIPTIONS):
-            meta: Any = {"_meta": {SUBSCRIPTION: subscription}}
-            send({"method": "notifications/tools/list_changed", "params": meta})
-        answer(number, say("changed"))
-    else:
-        refuse(number, -32602, f"no tool {name}")
+    for step in range(arguments.get("steps", 0)):
+        send(progress(token, step + 1))
+    time.sleep(arguments["seconds"])
+    return None if number in CANCELLED else "slept"
+
+
+def leave(_number: Any, _params: Any, arguments: Any) -> Any:
+    """Exit, with some last words."""
+    sys.stderr.write("last words\n")
+    sys.stderr.flush()
+    os._exit(arguments["code"])
+
+
+def kill(_number: Any, _params: Any, arguments: Any) -> Any:
+    """Die of a signal."""
+    os.kill(os.getpid(), getattr(signal, arguments["signal"]))
+
+
+def log(_number: Any, _params: Any, arguments: Any) -> Any:
+    """Send log messages."""
+    for line in range(arguments.get("lines", 1)):
+        data = f"{arguments.get('text', 'line')} {line}"
+        send({"method": "notifications/message", "params": {"level": "info", "data": data}})
+    return "logged"
+
+
+def garbage(_number: Any, _params: Any, arguments: Any) -> Any:
+    """Write lines as they are."""
+    for line in arguments["lines"]:
+        write(line)
+    return "written"
+
+
+def late(number: Any, params: Any, arguments: Any) -> Any:
+    """Write lines when the call is over."""
+    answer(number, say("soon"))
+    time.sleep(0.1)
+    garbage(number, params, arguments)
+
+
+def orphan(_number: Any, _params: Any, _arguments: Any) -> Any:
+    """Leave a process without a parent."""
+    script = "import subprocess; subprocess.Popen(['sleep', '0.2'])"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    return "left"
+
+
+def change(_number: Any, _params: Any, _arguments: Any) -> Any:
+    """Let all subscribers know of a change."""
+    for subscription in list(SUBSCRIPTIONS):
+        meta: Any = {"_meta": {SUBSCRIPTION: subscription}}
+        send({"method": "notifications/tools/list_changed", "params": meta})
+    return "changed"
 
 
 def progress(token: Any, step: int) -> Any:
@@ -117,6 +143,24 @@ def ask(method: str) -> Any:
     with ANSWERED:
         ANSWERED.wait_for(lambda: number in ANSWERS, timeout=5)
     return ANSWERS.get(number, "nobody answered")
+
+
+TRICKS: dict[str, Any] = {
+    "echo": echo,
+    "sleep": sleep,
+    "exit": leave,
+    "kill": kill,
+    "ask": lambda _n, _p, arguments: say(ask(arguments.get("method", "sampling/createMessage"))),
+    "log": log,
+    "big": lambda _n, _p, arguments: "x" * arguments["size"],
+    "garbage": garbage,
+    "late": late,
+    # Whoever calls this is not read any more, see main().
+    "deaf": lambda _n, _p, _a: "what?",
+    "orphan": orphan,
+    "seen": lambda _n, _p, _a: say({"seen": SEEN, "cancelled": CANCELLED}),
+    "change": change,
+}
 
 
 def listen(number: Any, params: Any) -> None:
@@ -144,7 +188,7 @@ def request(number: Any, method: str, params: Any, era: str) -> None:
         versions: Any = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
         answer(number, {**versions, "ttlMs": 0, "cacheScope": "private", "_meta": stamp})
     elif method == "tools/list":
-        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in TOOLS]
+        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in TRICKS]
         answer(number, {"tools": tools, "ttlMs": 0, "cacheScope": "private"})
     elif method == "tools/call":
         threading.Thread(target=call, args=(number, params), daemon=True).start()
@@ -165,16 +209,22 @@ def main() -> None:
         method = message.get("method")
         SEEN.append(method or "response")
         if era is None:
-            era = "modern" if VERSION in (message["params"].get("_meta") or {}) else "legacy"
+            era = "modern" if VERSION in line else "legacy"
         if method is None:
             with ANSWERED:
                 ANSWERS[message["id"]] = message.get("result", message.get("error"))
                 ANSWERED.notify_all()
         elif method == "notifications/cancelled":
-            CANCELLED.append(message["params"]["requestId"])
-            SUBSCRIPTIONS.pop(message["params"]["requestId"], None)
+            cancelled = (message.get("params") or {}).get("requestId")
+            CANCELLED.append(cancelled)
+            SUBSCRIPTIONS.pop(cancelled, None)
         elif "id" in message and (ERA != "mute" or SEEN[0] == "initialize"):
-            request(message["id"], method, message.get("params") or {}, era)
+            try:
+                request(message["id"], method, message.get("params") or {}, era)
+            except (AttributeError, KeyError, TypeError) as error:
+                refuse(message["id"], -32602, repr(error))
+            if '"deaf"' in line:
+                time.sleep(60)
 
 
 def die_at_start() -> None:
