@@ -6,11 +6,12 @@ import time
 import pytest
 from mcp import Client, MCPError
 
-from tests.rig.builders import STATIC, make_workload
+from tests.rig.builders import SMALL, STATIC, make_workload
+from tests.rig.cluster import Cluster
 from tests.rig.mcp_calls import call_tool, forwarded, list_tools
-from tests.rig.predicates import Predicate, field, is_ready, is_replaced
+from tests.rig.predicates import Predicate, condition_of, field, is_ready, is_replaced
 from tests.rig.space import Space
-from tests.rig.stdio import make_slow
+from tests.rig.stdio import make_slow, make_stdio
 
 NAME = "silent"
 READY_SECONDS = 90
@@ -20,8 +21,14 @@ LARGE = "é" * 5_000_000
 #: What a pod waits at its end until Services have forgotten it, and what else its end may take.
 PAUSE_SECONDS, END_SECONDS = 5.0, 5.0
 
+HINT = "kubectl logs silent-0 --container mcpw-bridge"
+
 has_restarted = Predicate(
     "has restarted", lambda found: (found or {}).get("status", {}).get("restarts", 0) >= 1
+)
+has_hint = Predicate(
+    "says where to look",
+    lambda found: HINT in condition_of(found or {}, "Ready").get("message", ""),
 )
 
 
@@ -103,3 +110,17 @@ async def delete_pod(space: Space, name: str) -> float:
     await space.delete("Pod", name)
     await space.until("Pod", name, is_replaced(uid), READY_SECONDS)
     return time.monotonic() - begin
+
+
+async def test_a_server_that_does_not_answer_is_told(space: Space, cluster: Cluster) -> None:
+    """The status says where the words are that the kubelet does not pass on."""
+    mute = ["python", "-c", "import signal; signal.sigwait([signal.SIGTERM])"]
+    await space.apply(
+        make_stdio(NAME, SMALL, *mute, transport={"type": "stdio", "stdio": {"bridge": "Attach"}})
+    )
+
+    workload = await space.until("MCPWorkload", NAME, has_hint, READY_SECONDS)
+    said = await cluster.kubectl("-n", space.name, *HINT.split()[1:])
+
+    assert condition_of(workload, "Ready")["reason"] == "ProbeFailing"
+    assert "not ready: the server has not answered yet" in said

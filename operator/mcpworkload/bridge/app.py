@@ -36,6 +36,8 @@ LINGER_SECONDS = 0.5
 #: Errors and last events have so long to leave.
 FLUSH_SECONDS = 0.3
 POLL_SECONDS = 0.02
+#: After so long without a server the log says so: whoever looks there would find nothing.
+PATIENCE_SECONDS = 10.0
 
 
 def run(options: Options, source: Source) -> int:
@@ -97,12 +99,14 @@ class Bridge:
         while True:
             servers = self._servers
             start = asyncio.create_task(servers.start())
+            patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _complain, servers)
             reasons: set[asyncio.Future[Any]] = {stop, servers.over}
             await asyncio.wait({*reasons, start}, return_when=asyncio.FIRST_COMPLETED)
             # Most of what is there now stays, and need not be looked at again and again.
             gc.collect()
             gc.freeze()
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            patience.cancel()
             start.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await start
@@ -182,3 +186,8 @@ class Bridge:
     def _use(self, servers: Servers) -> None:
         self._modern.parameters = Parameters()
         self._servers = self._registry.servers = self._modern.servers = servers
+
+
+def _complain(servers: Servers) -> None:
+    if servers.complaint is not None:
+        log.warning("not ready: %s", servers.complaint)

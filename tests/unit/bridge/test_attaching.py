@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 
-from mcpworkload.bridge import jsonrpc
+import pytest
+
+from mcpworkload.bridge import app, jsonrpc
 from mcpworkload.bridge.app import Bridge
 from mcpworkload.bridge.attaching.source import AttachSource
 from mcpworkload.bridge.options import Options
@@ -67,6 +69,27 @@ async def test_it_says_how_the_last_server_ended_and_what_keeps_it_from_the_next
     assert first == "ready\n"
     assert second.startswith(f"{GONE}; {WHERE}the API server answers 403: pods is forbidden: xxx")
     assert (second.index("\n"), len(second) < 500) == (len(second) - 1, True)
+
+
+async def test_its_log_says_that_a_server_is_silent(
+    credentials: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which the API server knows nothing; of one that has answered, nothing is said."""
+    monkeypatch.setattr(app, "PATIENCE_SECONDS", 0.5)
+
+    async def silent(container: Container) -> None:
+        await container.until_gone()
+
+    async def steady(container: Container) -> None:
+        await short_lived(container)
+        await container.until_gone()
+
+    for play in (steady, silent):
+        async with attaching(credentials, play):
+            await asyncio.sleep(1)
+
+    said = [r.getMessage() for r in caplog.records if "not ready" in r.getMessage()]
+    assert said == ["not ready: the server has not answered yet"]
 
 
 async def test_it_says_why_there_never_was_a_server(credentials: Path) -> None:
