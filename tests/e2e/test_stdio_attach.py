@@ -1,23 +1,34 @@
 """A server of which only the entrypoint is known: one static file, attached to by a sidecar."""
 
 import asyncio
+import time
 
 import pytest
 from mcp import Client, MCPError
 
-from tests.rig.builders import STATIC, make_workload
-from tests.rig.mcp_calls import call_tool, forwarded
-from tests.rig.predicates import Predicate, field, is_ready
+from tests.rig.builders import SMALL, STATIC, make_workload
+from tests.rig.cluster import Cluster
+from tests.rig.mcp_calls import call_tool, forwarded, list_tools
+from tests.rig.predicates import Predicate, condition_of, field, is_ready, is_replaced
 from tests.rig.space import Space
+from tests.rig.stdio import make_slow, make_stdio
 
 NAME = "silent"
 READY_SECONDS = 90
 #: What a client waits for an answer or an error, and what is lost on the way to this machine.
 ANSWER_SECONDS = 1.0 + 1.0
 LARGE = "é" * 5_000_000
+#: What a pod waits at its end until Services have forgotten it, and what else its end may take.
+PAUSE_SECONDS, END_SECONDS = 5.0, 5.0
+
+HINT = "kubectl logs silent-0 --container mcpw-bridge"
 
 has_restarted = Predicate(
     "has restarted", lambda found: (found or {}).get("status", {}).get("restarts", 0) >= 1
+)
+has_hint = Predicate(
+    "says where to look",
+    lambda found: HINT in condition_of(found or {}, "Ready").get("message", ""),
 )
 
 
@@ -65,3 +76,51 @@ async def test_the_end_of_a_server_is_told(space: Space, tool: str, code: int) -
     last = field(workload, "status", "lastTermination")
     assert (last["container"], last["exitCode"]) == ("mcp", code)
     assert field(workload, "status", "restarts") == 1
+
+
+async def test_a_pod_ends_when_it_has_answered(space: Space) -> None:
+    """However soon its server would end; with nothing to answer, after the pause."""
+    transport = {"type": "stdio", "stdio": {"bridge": "Attach"}}
+    await space.settle(
+        make_slow(transport=transport, terminationGracePeriodSeconds=30), READY_SECONDS
+    )
+
+    async with (
+        forwarded(space.name, "pod/slow-0", "8080") as port,
+        Client(f"http://127.0.0.1:{port}/mcp") as client,
+    ):
+        # Known beforehand, the client does not ask for it after the call.
+        assert await list_tools(client) == {"wait"}
+        waiting = asyncio.create_task(call_tool(client, "wait", seconds=15))
+        await asyncio.sleep(1)
+        busy = asyncio.create_task(delete_pod(space, "slow-0"))
+        assert await waiting == "done"
+    await busy
+    await space.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
+    idle = await delete_pod(space, "slow-0")
+
+    assert 14 < busy.result() < 15 + END_SECONDS
+    assert PAUSE_SECONDS - 1 < idle < PAUSE_SECONDS + END_SECONDS
+
+
+async def delete_pod(space: Space, name: str) -> float:
+    """How long it takes until its successor is there."""
+    begin = time.monotonic()
+    uid = field(await space.get("Pod", name), "metadata", "uid")
+    await space.delete("Pod", name)
+    await space.until("Pod", name, is_replaced(uid), READY_SECONDS)
+    return time.monotonic() - begin
+
+
+async def test_a_server_that_does_not_answer_is_told(space: Space, cluster: Cluster) -> None:
+    """The status says where the words are that the kubelet does not pass on."""
+    mute = ["python", "-c", "import signal; signal.sigwait([signal.SIGTERM])"]
+    await space.apply(
+        make_stdio(NAME, SMALL, *mute, transport={"type": "stdio", "stdio": {"bridge": "Attach"}})
+    )
+
+    workload = await space.until("MCPWorkload", NAME, has_hint, READY_SECONDS)
+    said = await cluster.kubectl("-n", space.name, *HINT.split()[1:])
+
+    assert condition_of(workload, "Ready")["reason"] == "ProbeFailing"
+    assert "not ready: the server has not answered yet" in said

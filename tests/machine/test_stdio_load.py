@@ -12,14 +12,13 @@ import time
 import pytest
 
 from mcpworkload.runtime import KubernetesRuntime
-from tests.rig.builders import SMALL
 from tests.rig.cluster import Cluster
 from tests.rig.deaths import Listener, exit_events
 from tests.rig.figures import Figures
-from tests.rig.mcp_load import Load, load
+from tests.rig.mcp_load import VERSION, WITH_SESSIONS, Load, load
 from tests.rig.predicates import field, is_ready
 from tests.rig.space import Space
-from tests.rig.stdio import make_stdio, make_time
+from tests.rig.stdio import make_slow, make_time
 
 KILLS = int(os.environ.get("KILLS", "8"))
 WORKLOADS = 4
@@ -40,17 +39,8 @@ for entry in pathlib.Path("/proc").iterdir():
 """
 
 
-# Takes its time, so that somebody has always asked when a pod is told to end.
-_SLOW = """
-import asyncio
-from mcp.server import MCPServer
-server = MCPServer("slow")
-@server.tool()
-async def wait(seconds: float) -> str:
-    await asyncio.sleep(seconds)
-    return "done"
-server.run("stdio")
-"""
+# Clients do not end theirs.
+_SHORT_SESSIONS = {"idleTimeout": "1s", "maxSessions": 1024}
 # Longer than the pause between the end of a pod's endpoint and the signal.
 SLOW_SECONDS = 8.0
 
@@ -125,16 +115,24 @@ async def _until_served(running: Load) -> None:
 
 
 @pytest.mark.usefixtures("_operator_in_cluster")
-async def test_a_rollout_loses_no_request(space: Space, figures: Figures) -> None:
+@pytest.mark.parametrize(("bridge", "version"), [("Inject", VERSION), ("Attach", WITH_SESSIONS)])
+async def test_a_rollout_loses_no_request(
+    space: Space, figures: Figures, bridge: str, version: str
+) -> None:
     """What a pod has accepted it answers, though it is told to end meanwhile."""
-    parts = {"service": {"type": "ClusterIP"}, "terminationGracePeriodSeconds": 30}
-    await space.apply(make_stdio("slow", SMALL, "python", "-c", _SLOW, **parts))
+    await space.apply(
+        make_slow(
+            transport={"type": "stdio", "stdio": {"bridge": bridge, **_SHORT_SESSIONS}},
+            service={"type": "ClusterIP"},
+            terminationGracePeriodSeconds=30,
+        )
+    )
     await space.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
     address = field(await space.get("Service", "slow-svc"), "spec", "clusterIP")
     url = f"http://{address}:8080/mcp"
     async with (
-        load(url, 4, "wait", seconds=0.01) as running,
-        load(url, 8, "wait", seconds=SLOW_SECONDS) as slow,
+        load(url, 4, "wait", version, seconds=0.01) as running,
+        load(url, 8, "wait", version, seconds=SLOW_SECONDS) as slow,
     ):
         for number in range(3):
             await _until_served(running)
@@ -143,7 +141,9 @@ async def test_a_rollout_loses_no_request(space: Space, figures: Figures) -> Non
             await space.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
         await _until_served(slow)
 
-    figures.note(f"three rollouts under load: {dict(running.kinds())}, slow {dict(slow.kinds())}")
+    figures.note(
+        f"{bridge}: three rollouts under load: {dict(running.kinds())}, slow {dict(slow.kinds())}"
+    )
     for each in (running, slow):
         assert each.of_kind("lost") == []
         assert each.of_kind("error") == []

@@ -1,8 +1,8 @@
 """
 Many clients at once, request by request: what became of each, and how long it took.
 
-Every request is a stateless one (2026-07-28) on a connection of its own, so that what was
-accepted, what was refused and what was lost can be told apart.
+Every request is on a connection of its own, so that what was accepted, what was refused and what
+was lost can be told apart. It is a stateless one (2026-07-28), or has a session of its own.
 """
 
 import asyncio
@@ -18,7 +18,19 @@ from typing import Any
 import aiohttp
 
 VERSION = "2026-07-28"
+WITH_SESSIONS = "2025-11-25"
 _PREFIX = "io.modelcontextprotocol/"
+_SESSION = "Mcp-Session-Id"
+_OPENING = {
+    "jsonrpc": "2.0",
+    "id": "opening",
+    "method": "initialize",
+    "params": {
+        "protocolVersion": WITH_SESSIONS,
+        "capabilities": {},
+        "clientInfo": {"name": "tests", "version": "1"},
+    },
+}
 # Nobody may wait for longer, whatever is wrong.
 TIMEOUT_SECONDS = 30.0
 # A Service without endpoints may swallow what is sent to it.
@@ -30,7 +42,8 @@ class Outcome:
     """What became of one request."""
 
     #: ``answered``, ``error`` (a JSON-RPC error or an HTTP error), ``refused`` (no connection
-    #: came about) or ``lost`` (the connection ended without an answer).
+    #: came about, or its session is another pod's) or ``lost`` (the connection ended without an
+    #: answer).
     kind: str
     begun_at: float
     ended_at: float
@@ -44,6 +57,7 @@ class Load:
     url: str
     tool: str
     arguments: dict[str, Any]
+    version: str = VERSION
     outcomes: list[Outcome] = field(default_factory=list)
     _ids: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -68,9 +82,18 @@ class Load:
         def outcome(kind: str, words: str = "") -> Outcome:
             return Outcome(kind, begun_at, time.monotonic(), words)
 
+        heads = self._heads()
         try:
-            async with session.post(self.url, json=self._body(number), headers=self._heads()) as it:
+            if self.version == WITH_SESSIONS:
+                async with session.post(self.url, json=_OPENING, headers=heads) as it:
+                    content = await it.text()
+                if it.status != 200:
+                    return outcome("error", f"{it.status} {content[:200]}")
+                heads[_SESSION] = it.headers[_SESSION]
+            async with session.post(self.url, json=self._body(number), headers=heads) as it:
                 content = await it.text()
+            if self.version == WITH_SESSIONS and it.status == 404:
+                return outcome("refused", content[:200])
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return outcome("refused", str(error))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -86,7 +109,7 @@ class Load:
     def _heads(self) -> dict[str, str]:
         return {
             "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": VERSION,
+            "MCP-Protocol-Version": self.version,
             "Mcp-Method": "tools/call",
             "Mcp-Name": self.tool,
             "Connection": "close",
@@ -98,7 +121,9 @@ class Load:
             f"{_PREFIX}clientCapabilities": {},
             f"{_PREFIX}clientInfo": {"name": "tests", "version": "1"},
         }
-        params = {"name": self.tool, "arguments": self.arguments, "_meta": meta}
+        params: dict[str, Any] = {"name": self.tool, "arguments": self.arguments}
+        if self.version != WITH_SESSIONS:
+            params["_meta"] = meta
         return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
 
 
@@ -116,9 +141,11 @@ def _answer_to(number: int, content: str) -> dict[str, Any] | None:
 
 
 @asynccontextmanager
-async def load(url: str, clients: int, tool: str, **arguments: Any) -> AsyncIterator[Load]:
+async def load(
+    url: str, clients: int, tool: str, version: str = VERSION, **arguments: Any
+) -> AsyncIterator[Load]:
     """That many clients call *tool* at *url* for as long as the context lasts."""
-    running = Load(url, tool, arguments)
+    running = Load(url, tool, arguments, version)
     limits = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=CONNECT_SECONDS)
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(timeout=limits, connector=connector) as session:

@@ -6,6 +6,19 @@ from tests.rig.kinds import Manifest
 PYTHON = ("python", "-m", "mcp_server_time")
 ENTRY = "/app/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 NODE = ("node", ENTRY, "stdio")
+# Takes its time, so that somebody has always asked when a pod is told to end; told itself, it
+# ends at once, whoever waits.
+_SLOW = """
+import asyncio, os, signal
+from mcp.server import MCPServer
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+server = MCPServer("slow")
+@server.tool()
+async def wait(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "done"
+server.run("stdio")
+"""
 
 
 def make_stdio(name: str, image: str, *command: str, **spec: object) -> Manifest:
@@ -24,6 +37,11 @@ def make_stdio(name: str, image: str, *command: str, **spec: object) -> Manifest
 def make_time(name: str = "time", **spec: object) -> Manifest:
     """A server in Python that speaks both eras."""
     return make_stdio(name, SMALL, *PYTHON, **spec)
+
+
+def make_slow(name: str = "slow", **spec: object) -> Manifest:
+    """A server in Python with one tool, ``wait``."""
+    return make_stdio(name, SMALL, "python", "-c", _SLOW, **spec)
 
 
 def make_everything(name: str = "everything", **spec: object) -> Manifest:

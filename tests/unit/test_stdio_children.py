@@ -82,6 +82,41 @@ def test_the_bridge_ends_before_it_is_killed(spec: dict[str, Any], grace: str) -
 
 
 @pytest.mark.parametrize(
+    ("grace", "hook", "leaves"),
+    [
+        pytest.param(None, "/idle?pause=5&within=23", "4", id="the default"),
+        pytest.param(120, "/idle?pause=5&within=113", "4", id="long"),
+        pytest.param(10, "/idle?pause=5&within=5", "4", id="short"),
+        pytest.param(2, "/idle?pause=1&within=1", "0", id="shorter"),
+        pytest.param(1, None, "0", id="too short for anything"),
+    ],
+)
+def test_a_server_that_is_attached_to_ends_when_its_bridge_is_idle(
+    grace: int | None, hook: str | None, leaves: str
+) -> None:
+    """A sidecar is told to end after the server, which is too late for what it has accepted."""
+    spec = attach(port=8081)
+    if grace is not None:
+        spec["terminationGracePeriodSeconds"] = grace
+    leave = sidecar(spec)["lifecycle"]["preStop"]["exec"]["command"]
+
+    assert server(spec).get("lifecycle") == (
+        hook and {"preStop": {"httpGet": {"path": hook, "port": 8081}}}
+    )
+    assert leave == ["/mcpw/bin/mcpw", "leave", leaves]
+
+
+def test_a_hook_of_the_users_is_the_only_one() -> None:
+    """Whichever bridge there is; the pause of an injected one is a pause and no more."""
+    hook = {"preStop": {"exec": {"command": ["x"]}}}
+
+    assert server(attach(lifecycle=hook))["lifecycle"] == hook
+    pause = attach(lifecycle={"preStop": {"sleep": {"seconds": 12}}})
+    assert sidecar(pause)["lifecycle"]["preStop"]["exec"]["command"][-1] == "11"
+    assert server(inject())["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+
+
+@pytest.mark.parametrize(
     ("options", "path", "expected"),
     [
         (None, None, "/mcp"),

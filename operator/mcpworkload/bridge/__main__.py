@@ -1,8 +1,8 @@
-"""The bridge's command line: ``mcpw serve``, ``mcpw attach``, ``mcpw install``."""
+"""The bridge's command line: ``mcpw serve``, ``attach``, ``install``, ``leave``."""
 
 import sys
 
-from mcpworkload.bridge.options import Attach, BadOption, Install, parse
+from mcpworkload.bridge.options import Attach, BadOption, Install, Leave, parse
 
 
 def main() -> int:
@@ -17,6 +17,10 @@ def main() -> int:
         from mcpworkload.bridge import install
 
         return install.run(asked.target)
+    if isinstance(asked, Leave):
+        from mcpworkload.bridge import leave
+
+        return leave.run(asked.after)
     if isinstance(asked, Attach):
         from mcpworkload.bridge import attach
 

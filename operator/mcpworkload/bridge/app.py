@@ -12,6 +12,7 @@ from mcpworkload.bridge.channel import End, Source
 from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.frontdoor import FrontDoor
 from mcpworkload.bridge.hosts import Hosts, cluster_domains
+from mcpworkload.bridge.leave import LEAVE_SIGNAL
 from mcpworkload.bridge.modern import Modern, ModernAudience
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.parameters import Parameters
@@ -37,6 +38,8 @@ FLUSH_SECONDS = 0.3
 POLL_SECONDS = 0.02
 #: A server that we can't start anew is asked again after this time, if it has answered never.
 UNANSWERED_SECONDS = 5.0
+#: After so long without a server the log says so: whoever looks there would find nothing.
+PATIENCE_SECONDS = 10.0
 
 
 def run(options: Options, source: Source) -> int:
@@ -76,19 +79,21 @@ class Bridge:
             self._modern,
         )
         self._web = Server(self._door)
-        self._stop = asyncio.Event()
+        self._stop, self._leaving = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> int:
         """Serve; the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(LEAVE_SIGNAL, self._leaving.set)
         await self._listen()
-        sweeper = asyncio.create_task(self._registry.sweep())
+        tasks = [asyncio.create_task(each) for each in (self._registry.sweep(), self._leave())]
         try:
             return await self._serve()
         finally:
-            sweeper.cancel()
+            for task in tasks:
+                task.cancel()
             self._web.close()
 
     async def _serve(self) -> int:
@@ -96,12 +101,14 @@ class Bridge:
         while True:
             servers = self._servers
             start = asyncio.create_task(servers.start())
+            patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _complain, servers)
             reasons: set[asyncio.Future[Any]] = {stop, servers.over}
             await asyncio.wait({*reasons, start}, return_when=asyncio.FIRST_COMPLETED)
             # Most of what is there now stays, and need not be looked at again and again.
             gc.collect()
             gc.freeze()
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            patience.cancel()
             start.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await start
@@ -115,6 +122,7 @@ class Bridge:
             log.warning("%s; waiting for its successor", reason)
             self._end_sessions(reason)
             self._use(self._new_servers())
+            self._servers.trouble = f"{reason}; its successor has not answered yet"
             if not servers.has_started:
                 await asyncio.wait({stop}, timeout=UNANSWERED_SECONDS)
 
@@ -128,6 +136,15 @@ class Bridge:
         await self._servers.end_all(FLUSH_SECONDS)
         return end.exit_status
 
+    async def _leave(self) -> None:
+        """When told to, accept nothing new; our server will end once nothing is under way."""
+        await self._leaving.wait()
+        log.info("leaving: nothing new is accepted")
+        self._web.stop_accepting()
+        self._modern.end_subscriptions()
+        await self._until(lambda: self._door.is_quiet, self._options.grace)
+        self._web.close_idle()
+
     async def _shut_down(self) -> None:
         """End in order: what is accepted is answered, then servers end."""
         loop = asyncio.get_running_loop()
@@ -137,17 +154,12 @@ class Bridge:
         self._servers.trouble = "the bridge is stopping"
         self._web.stop_accepting()
         self._modern.end_subscriptions()
-        await self._until(self._is_quiet, self._options.grace - ending)
+        await self._until(lambda: self._door.is_quiet, self._options.grace - ending)
         self._end_sessions("the bridge is stopping")
         self._web.close_idle()
         await self._servers.end_all(max(last - loop.time() - FLUSH_SECONDS, 0.1))
         await self._until(lambda: not self._door.open_requests, FLUSH_SECONDS)
         log.info("stopped")
-
-    def _is_quiet(self) -> bool:
-        return not any(peer.busy for peer in self._servers.peers) and not any(
-            request.method == "POST" for request in self._door.open_requests
-        )
 
     async def _until(self, is_reached: Callable[[], bool], within: float) -> None:
         """Return when *is_reached* has held as long as a client may need, or time is over."""
@@ -178,3 +190,8 @@ class Bridge:
     def _use(self, servers: Servers) -> None:
         self._modern.parameters = Parameters()
         self._servers = self._registry.servers = self._modern.servers = servers
+
+
+def _complain(servers: Servers) -> None:
+    if servers.complaint is not None:
+        log.warning("not ready: %s", servers.complaint)

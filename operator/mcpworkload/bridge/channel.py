@@ -101,6 +101,10 @@ class Source(Protocol):
     #: process for everybody, it cannot be replaced by us, and sessions are shared.
     starts_many: bool
 
+    @property
+    def trouble(self) -> str:
+        """What keeps `start` from returning, or why what it returned last has ended; or empty."""
+
     async def start(self) -> Channel:
         """
         Return a running server process nobody has spoken to, as far as this side can tell.

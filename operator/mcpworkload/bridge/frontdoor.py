@@ -8,9 +8,10 @@ from mcpworkload.bridge.answers import RETRY_AFTER, refuse
 from mcpworkload.bridge.envelope import VERSION_HEADER, is_modern
 from mcpworkload.bridge.heads import host_refusal, media_refusal, page_headers
 from mcpworkload.bridge.hosts import Hosts
+from mcpworkload.bridge.idle import Idle
 from mcpworkload.bridge.jsonrpc import Kind, NotJsonRpc
 from mcpworkload.bridge.modern import Modern
-from mcpworkload.bridge.options import MESSAGES_PATH, READY_PATH, Options
+from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Options
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.streamable import Streamable
 from mcpworkload.bridge.versions import LEGACY_VERSIONS
@@ -30,6 +31,23 @@ class FrontDoor(App):
     modern: Modern
     #: The requests that are being answered.
     open_requests: set[Request] = field(default_factory=set)
+    _idle: Idle = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know who can tell what is under way."""
+        self._idle = Idle(lambda: self.is_quiet)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody waits for an answer; whoever only listens does not."""
+        peers = self.modern.servers.peers
+        listening = sum(
+            call.is_listening and not call.mail.is_closed
+            for peer in peers
+            for call in peer.calls.values()
+        )
+        posts = sum(request.method == "POST" for request in self.open_requests)
+        return posts <= listening and not any(peer.busy for peer in peers)
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return why *request* is refused for its head alone."""
@@ -45,6 +63,8 @@ class FrontDoor(App):
             return refusal
         if method not in methods:
             return 405, f"{method} has no meaning here; send one of {', '.join(methods)}"
+        if path == IDLE_PATH:
+            return None
         is_streamable = path == self.options.streamable_path
         return media_refusal(
             request,
@@ -75,8 +95,10 @@ class FrontDoor(App):
         request.extra = page_headers(request, self._methods(path))
         if method == "OPTIONS":
             request.respond(204, [(b"allow", ", ".join(self._methods(path)).encode())])
+        elif path == IDLE_PATH:
+            await self._idle.serve(request)
         elif not servers.has_started:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.trouble}",
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.complaint}",
                    headers=RETRY_AFTER)  # fmt: skip
         elif path == MESSAGES_PATH:
             message = jsonrpc.decode(request.take_body())
@@ -104,13 +126,15 @@ class FrontDoor(App):
             await self.streamable.post(request, message, kind)
 
     def _tell_readiness(self, request: Request) -> None:
-        trouble = self.modern.servers.trouble
+        trouble = self.modern.servers.complaint
         text = "ready" if trouble is None else trouble
         request.respond(200 if trouble is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
 
     def _methods(self, path: str) -> tuple[str, ...]:
         if path == READY_PATH:
             return ("GET", "HEAD")
+        if path == IDLE_PATH:
+            return ("GET",)
         if path == self.options.streamable_path:
             return ("POST", "GET", "DELETE")
         if path == self.options.sse_path:

@@ -12,6 +12,7 @@ PER_SESSION = "PerSession"
 SHARED = "Shared"
 
 READY_PATH = "/readyz"
+IDLE_PATH = "/idle"
 MESSAGES_PATH = "/messages"
 
 
@@ -83,12 +84,19 @@ class Install:
     target: str
 
 
+@dataclass(frozen=True)
+class Leave:
+    """``leave``: have the bridge of this container accept nothing new after so many seconds."""
+
+    after: int
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise BadOption(f"{self.prog}: {message}")
 
 
-def parse(arguments: Sequence[str]) -> Serve | Attach | Install:
+def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Leave:
     """
     What *arguments*, without the program's name, ask for.
 
@@ -103,6 +111,8 @@ def parse(arguments: Sequence[str]) -> Serve | Attach | Install:
     found = _parser().parse_args(ours)
     if found.verb == "install":
         return Install(found.target)
+    if found.verb == "leave":
+        return Leave(found.after)
     options = _options(found)
     if found.verb == "attach":
         return Attach(options, found.pod, found.container)
@@ -115,7 +125,7 @@ def parse(arguments: Sequence[str]) -> Serve | Attach | Install:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mcpw", allow_abbrev=False, description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="serve|attach|install")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="serve|attach|install|leave")
     serve = verbs.add_parser("serve", allow_abbrev=False, help="start a server and serve it")
     attach = verbs.add_parser("attach", allow_abbrev=False, help="serve another container")
     attach.add_argument("--pod", required=True, metavar="NAME")
@@ -124,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_options(verb)
     install = verbs.add_parser("install", allow_abbrev=False, help="copy this runtime")
     install.add_argument("target", metavar="TARGET_DIR")
+    leave = verbs.add_parser("leave", allow_abbrev=False, help="accept nothing new")
+    leave.add_argument("after", type=_number("time", 0, 3600), metavar="SECONDS")
     return parser
 
 
@@ -147,7 +159,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _options(found: argparse.Namespace) -> Options:
     path = found.path or (Options.path if STREAMABLE_HTTP in found.serve else "/sse")
-    taken = {READY_PATH} | ({MESSAGES_PATH} if SSE in found.serve else set())
+    taken = {READY_PATH, IDLE_PATH} | ({MESSAGES_PATH} if SSE in found.serve else set())
     if len(found.serve) > 1:
         taken.add("/sse")
     if path in taken:

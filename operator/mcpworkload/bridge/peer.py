@@ -162,7 +162,8 @@ class Peer:
 
     async def _run(self) -> End:
         try:
-            await self._hear()
+            while await self._take(await self._channel.receive()):
+                pass
         except Exception:  # with nobody who hears it, everybody would wait for ever
             log.exception("%s: the bridge failed, and ends it", self.name)
         # One that closed its standard output cannot answer, whatever else it does.
@@ -170,11 +171,12 @@ class Peer:
         self._ended(end)
         return end
 
-    async def _hear(self) -> None:
-        while lines := await self._channel.receive():
-            for line in lines:
-                if (mail := self._routed(line)) is not None and mail.is_full:
-                    await self._make_room(mail)
+    async def _take(self, lines: list[bytes]) -> bool:
+        """Whether there were lines; none of them is kept here until the next one comes."""
+        for line in lines:
+            if (mail := self._routed(line)) is not None and mail.is_full:
+                await self._make_room(mail)
+        return bool(lines)
 
     def _ended(self, end: End) -> None:
         self.end_state = end

@@ -144,6 +144,8 @@ class PipeChannel:
         if self._unsent:
             self._loop.add_writer(self._stdin, self._write)
             return
+        # Even an empty view keeps all that it was a part of.
+        self._unsent = b""
         self._loop.remove_writer(self._stdin)
         self._may_write.set()
         if not self._is_input_open:

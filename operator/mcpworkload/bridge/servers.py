@@ -72,6 +72,7 @@ class Servers:
                 if pause is None or not error.has_ended:
                     self.give_up(error.end, str(error))
                     return
+                self.trouble = str(error)
                 log.warning("%s; trying again in %g s", error, pause)
                 await asyncio.sleep(pause)
                 continue
@@ -145,6 +146,13 @@ class Servers:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    @property
+    def complaint(self) -> str | None:
+        """`trouble`, and what stands between us and a server that has not answered yet."""
+        if self.trouble is None or self.has_started or not self._source.trouble:
+            return self.trouble
+        return f"{self.trouble}; {self._source.trouble}"
 
     @property
     def peers(self) -> list[Peer]:

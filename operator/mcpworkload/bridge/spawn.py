@@ -23,6 +23,11 @@ class PipeSource:
     starts_many: bool = field(default=True, init=False)
     _reaper: Reaper | None = field(default=None, init=False)
 
+    @property
+    def trouble(self) -> str:
+        """Nothing: a child starts at once, or not at all."""
+        return ""
+
     async def start(self) -> PipeChannel:
         """
         Return a fresh child.

@@ -16,6 +16,7 @@ from mcpworkload.desired.bridge import (
 )
 from mcpworkload.desired.installation import Policy
 from mcpworkload.desired.probes import BRIDGE_READINESS_PROBE, READY_PATH
+from mcpworkload.desired.shutdown import leave_seconds
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
 from mcpworkload.names import bridge_account_name
@@ -34,9 +35,11 @@ def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str,
     """
     The sidecar that serves the server's streams.
 
-    It has no startup probe: the server starts after it, and it is ready once that answers.
+    It has no startup probe: the server starts after it, and it is ready once that answers. Its
+    preStop begins with the server's, at the pod's end; that it is to end it hears much later.
     """
     port = workload.spec.transport.port
+    leave = [LAUNCHER, "leave", str(leave_seconds(workload.spec))]
     return {
         "name": names.BRIDGE,
         "image": policy.bridge_image,
@@ -48,6 +51,7 @@ def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str,
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [{"name": names.TRANSPORT_PORT, "containerPort": port, "protocol": "TCP"}],
+        "lifecycle": {"preStop": {"exec": {"command": leave}}},
         "readinessProbe": {"httpGet": {"path": READY_PATH, "port": port}, **BRIDGE_READINESS_PROBE},
         "resources": {key: dict(amounts) for key, amounts in _RESOURCES.items()},
         "securityContext": build_bridge_security(pod_security),

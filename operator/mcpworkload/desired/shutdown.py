@@ -3,10 +3,14 @@
 from copy import deepcopy
 
 from mcpworkload.manifest import Manifest
-from mcpworkload.models import WorkloadSpec
+from mcpworkload.models import Bridge, WorkloadSpec
 
 DEFAULT_GRACE_SECONDS = 30
 LONGEST_PRE_STOP_SECONDS = 5
+#: Where a bridge answers once nothing is under way.
+IDLE_PATH = "/idle"
+# What is left of the grace period, as far as it can be, for the server and then its bridge.
+_ENDING_SECONDS = 7
 
 
 def grace_seconds(spec: WorkloadSpec) -> int:
@@ -18,15 +22,36 @@ def grace_seconds(spec: WorkloadSpec) -> int:
 def build_lifecycle(spec: WorkloadSpec) -> Manifest:
     """The user's hooks, and our pause where there is no other preStop."""
     pause = _pause(spec)
-    ours = {"preStop": {"sleep": {"seconds": pause}}} if pause else {}
+    ours = {"preStop": _build_pause(spec, pause)} if pause else {}
     return {**ours, **deepcopy(spec.lifecycle)}
 
 
 def pause_seconds(spec: WorkloadSpec) -> int:
     """How long the end waits before the server hears of it; of a program it cannot be known."""
-    hook = (build_lifecycle(spec).get("preStop") or {}).get("sleep") or {}
+    if "preStop" not in spec.lifecycle:
+        return _pause(spec)
+    hook = (spec.lifecycle["preStop"] or {}).get("sleep") or {}
     seconds: int = hook.get("seconds", 0)
     return seconds
+
+
+def leave_seconds(spec: WorkloadSpec) -> int:
+    """After how long a bridge beside the server accepts nothing new: just before the pause ends."""
+    return max(0, (pause_seconds(spec) or _pause(spec)) - 1)
+
+
+def _build_pause(spec: WorkloadSpec, pause: int) -> Manifest:
+    """
+    A hook that takes *pause* seconds, or as long as a bridge beside the server needs it.
+
+    A sidecar hears of the end when the server has ended, which is too late for what it has
+    accepted. An injected bridge hears of it first.
+    """
+    if spec.bridge is not Bridge.ATTACH:
+        return {"sleep": {"seconds": pause}}
+    within = max(pause, grace_seconds(spec) - _ENDING_SECONDS)
+    path = f"{IDLE_PATH}?pause={pause}&within={within}"
+    return {"httpGet": {"path": path, "port": spec.transport.port}}
 
 
 def _pause(spec: WorkloadSpec) -> int:

@@ -14,7 +14,7 @@ Protocol = Literal["TCP", "UDP", "SCTP"]
 
 
 # What the bridge serves beside the MCP endpoint.
-_BRIDGE_PATHS = ("/messages", "/readyz")
+_BRIDGE_PATHS = ("/idle", "/messages", "/readyz")
 _SSE_PATH = "/sse"
 _MOST_NAMES = 32
 

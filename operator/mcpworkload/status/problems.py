@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mcpworkload.live import ContainerStatus, Event, Pod, Terminated
+from mcpworkload.names import BRIDGE, CONTAINER
 from mcpworkload.reasons import AvailableReason
 from mcpworkload.status import pods as at
 from mcpworkload.status import tellings, words
@@ -30,6 +31,8 @@ _EVICTIONS = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "
 _VOLUME = re.compile(r"persistent ?volume|storageclass", re.IGNORECASE)
 _OUT_OF_MEMORY = "OOMKilled"
 _MEANING = {AvailableReason.OOM_KILLED: ": it used more memory than its limit"}
+# What the kubelet passes on of a bridge that is not ready: not a word of its answer.
+_NOT_READY = "HTTP probe failed with statuscode: 503"
 # SIGKILL and SIGTERM: what the kubelet ends a container with.
 _KILLED = (137, 143)
 MAX_HEAD = 600
@@ -186,9 +189,20 @@ def _slow_problem(pod: Pod, events: Sequence[Event]) -> Problem | None:
 def _not_ready(pod: Pod, container: ContainerStatus, said: str) -> Problem:
     reason = AvailableReason.PROBE_FAILING
     if said:
-        return problem_at(reason, pod, container, said)
+        return problem_at(reason, pod, container, said + _hint(pod, container, said))
     head = problem_at(reason, pod, container, "it runs, but does not become ready").head
     return Problem(reason, head, vague=_where(pod, container))
+
+
+def _hint(pod: Pod, container: ContainerStatus, said: str) -> str:
+    """Where a bridge says why its server does not answer: the kubelet keeps its words back."""
+    bridge = next((each for each in pod.spec.init_containers if each.name == BRIDGE), None)
+    if bridge is None or not said.endswith(_NOT_READY):
+        return ""
+    where = BRIDGE if bridge.restart_policy == "Always" else CONTAINER
+    if container.name != where:
+        return ""
+    return f"; its log says why: kubectl logs {pod.metadata.name} --container {where}"
 
 
 def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> Problem | None:

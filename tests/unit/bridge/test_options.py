@@ -75,13 +75,15 @@ def test_each_transport_has_its_path(
         ("serve --sessions Some -- x", "invalid choice: 'Some'"),
         ("serve --path mcp -- x", "'mcp' is no path; write one such as /mcp"),
         ("serve --path /readyz -- x", "--path /readyz is taken by the bridge itself"),
+        ("serve --path /idle -- x", "--path /idle is taken by the bridge itself"),
         ("serve --serve streamable-http,sse --path /sse -- x", "--path /sse is taken"),
         ("serve --serve sse --path /messages -- x", "--path /messages is taken"),
         ("serve --bogus 1 -- x", "--bogus"),
         ("serve --servic a -- x", "--servic"),
         ("attach", "--pod"),
         ("install", "TARGET_DIR"),
-        ("", "serve|attach|install"),
+        ("leave soon", "'soon' is no time; write a number from 0 to 3600"),
+        ("", "serve|attach|install|leave"),
     ],
 )
 def test_what_cannot_be_worked_with_is_explained(line: str, said: str) -> None:

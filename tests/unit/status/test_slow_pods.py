@@ -14,6 +14,8 @@ LONG_AGO = NOON - timedelta(minutes=5)
 CREATING = {"state": {"waiting": {"reason": "ContainerCreating"}}}
 SIDECAR = {"initContainers": [{"name": "proxy", "restartPolicy": "Always"}]}
 ONCE = {"initContainers": [{"name": "proxy"}]}
+ATTACHING = {"initContainers": [{"name": "mcpw-bridge", "restartPolicy": "Always"}]}
+INJECTED = {"initContainers": [{"name": "mcpw-bridge"}]}
 
 
 def ago(seconds: float) -> datetime:
@@ -30,6 +32,15 @@ def problem_of(pod: Pod, *events: Event) -> str:
     """Reason and message at noon."""
     problem = first_problem([pod], NOON, {pod.metadata.uid: events})
     return f"{problem.reason}: {problem.message()}" if problem else ""
+
+
+BRIDGE = {"name": "mcpw-bridge", **running()}
+
+
+def not_ready(container: str) -> Event:
+    """All that the kubelet says of a bridge that is not ready."""
+    said = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+    return make_event("Unhealthy", said, about=container)
 
 
 UNHEALTHY = make_event(
@@ -54,6 +65,28 @@ UNHEALTHY = make_event(
             [],
             "ProbeFailing: pod weather-0, container mcp: it runs, but does not become ready",
             id="its probe has not said why",
+        ),
+        pytest.param(
+            make_pod(spec=ATTACHING, since=LONG_AGO, initContainerStatuses=[BRIDGE]),
+            [not_ready("mcpw-bridge")],
+            "ProbeFailing: pod weather-0, container mcpw-bridge: Readiness probe failed: HTTP "
+            "probe failed with statuscode: 503; its log says why: "
+            "kubectl logs weather-0 --container mcpw-bridge",
+            id="a bridge beside its server",
+        ),
+        pytest.param(
+            make_pod(spec=INJECTED, since=LONG_AGO, container=running()),
+            [not_ready("mcp")],
+            "ProbeFailing: pod weather-0, container mcp: Readiness probe failed: HTTP probe failed "
+            "with statuscode: 503; its log says why: kubectl logs weather-0 --container mcp",
+            id="a bridge before its server",
+        ),
+        pytest.param(
+            make_pod(spec=ATTACHING, since=LONG_AGO, container=running()),
+            [not_ready("mcp")],
+            "ProbeFailing: pod weather-0, container mcp: Readiness probe failed: HTTP probe failed "
+            "with statuscode: 503",
+            id="no bridge is asked there",
         ),
         pytest.param(make_pod(container=running(15), since=LONG_AGO), [UNHEALTHY], "", id="starts"),
         pytest.param(

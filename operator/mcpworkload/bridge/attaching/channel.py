@@ -131,6 +131,8 @@ class AttachChannel:
             self._stream.write(self._unsent[:SENT_BYTES])
             self._unsent = self._unsent[SENT_BYTES:]
         if not self._unsent:
+            # Even an empty view keeps all that it was a part of.
+            self._unsent = memoryview(b"")
             self._be_heard_later()
             self._may_write.set()
 

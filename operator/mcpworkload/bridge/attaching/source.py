@@ -16,6 +16,8 @@ FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.1, 5.0
 ATTACH_SECONDS = 10.0
 #: The stream to a container that is not there is accepted, and closed within this time.
 SETTLE_SECONDS = 0.1
+#: So much is repeated of what the API server says.
+WORDS_LENGTH = 300
 
 
 class AttachSource:
@@ -28,6 +30,14 @@ class AttachSource:
         self._pause = 0.0
         self._last: AttachChannel | None = None
         self._said = ""
+
+    @property
+    def trouble(self) -> str:
+        """See `Source`; in the API server's words, cut."""
+        if self._said:
+            return f"cannot attach to {self._target}: {self._said}"
+        reason = self._last.reason if self._last is not None else ""
+        return f"its attach stream ended: {_cut(reason)}" if reason else ""
 
     async def start(self) -> AttachChannel:
         """Return a stream to the container, waiting until it runs."""
@@ -57,6 +67,12 @@ class AttachSource:
 
     def _say(self, reason: str) -> None:
         """Log why it does not go on, once for as long as it is the same."""
+        reason = _cut(reason)
         if reason != self._said:
             self._said = reason
             log.warning("cannot attach to %s, trying again: %s", self._target, reason)
+
+
+def _cut(reason: str) -> str:
+    """*reason* as one line of bounded length."""
+    return " ".join(reason.split())[:WORDS_LENGTH]

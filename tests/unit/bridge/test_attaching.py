@@ -1,0 +1,114 @@
+"""A whole bridge beside its server: what it says while the server is not there."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from mcpworkload.bridge import app, jsonrpc
+from mcpworkload.bridge.app import Bridge
+from mcpworkload.bridge.attaching.source import AttachSource
+from mcpworkload.bridge.options import Options
+from tests.unit.bridge.played_api import Container, Play, Refusal, playing
+from tests.unit.bridge.running import free_port, head, read_answer
+from tests.unit.bridge.test_attach_channel import HEARTBEAT, TARGET
+from tests.unit.bridge.test_attach_source import GREETING, dead
+
+LONG = Refusal(HTTPStatus.FORBIDDEN, "pods is forbidden: " + "x" * 5000)
+GONE = "server is gone, its exit code is not known here; its successor has not answered yet"
+WHERE = "cannot attach to pod shop/time-0, container mcp: "
+
+
+async def short_lived(container: Container) -> None:
+    """Answer ``initialize``, and end a moment later."""
+    number = bytes(jsonrpc.decode(await container.line())["id"])
+    await container.write(b'{"jsonrpc":"2.0","id":' + number + b',"result":' + GREETING + b"}\n")
+    await container.line()
+    await asyncio.sleep(0.3)
+
+
+@contextlib.asynccontextmanager
+async def attaching(credentials: Path, *plays: Play | Refusal) -> AsyncIterator[int]:
+    """A bridge in this process that attaches to what is played; its port."""
+    options = Options(port=free_port(), sessions="Shared")
+    async with playing(credentials, *plays) as api:
+        bridge = Bridge(options, AttachSource(api.server, TARGET, HEARTBEAT))
+        running = asyncio.create_task(bridge.run())
+        yield options.port
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def readiness(port: int, words: str) -> str:
+    """What it says of its readiness, once that has *words* in it."""
+    said = ""
+    async with asyncio.timeout(5):
+        while not re.search(words, said):
+            await asyncio.sleep(0.02)
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(head("GET", "/readyz", None, {}))
+                said = (await read_answer(reader)).body.decode()
+                writer.close()
+    return said
+
+
+async def test_it_says_how_the_last_server_ended_and_what_keeps_it_from_the_next(
+    credentials: Path,
+) -> None:
+    """On one line, in the API server's words, of which there may be too many."""
+    async with attaching(credentials, short_lived, LONG) as port:
+        first = await readiness(port, "^ready")
+        second = await readiness(port, "forbidden")
+
+    assert first == "ready\n"
+    assert second.startswith(f"{GONE}; {WHERE}the API server answers 403: pods is forbidden: xxx")
+    assert (second.index("\n"), len(second) < 500) == (len(second) - 1, True)
+
+
+async def test_its_log_says_that_a_server_is_silent(
+    credentials: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which the API server knows nothing; of one that has answered, nothing is said."""
+    monkeypatch.setattr(app, "PATIENCE_SECONDS", 0.5)
+
+    async def silent(container: Container) -> None:
+        await container.until_gone()
+
+    async def steady(container: Container) -> None:
+        await short_lived(container)
+        await container.until_gone()
+
+    for play in (steady, silent):
+        async with attaching(credentials, play):
+            await asyncio.sleep(1)
+
+    said = [r.getMessage() for r in caplog.records if "not ready" in r.getMessage()]
+    assert said == ["not ready: the server has not answered yet"]
+
+
+async def test_it_says_why_there_never_was_a_server(credentials: Path) -> None:
+    """A container that waits to be started, say."""
+    async with attaching(credentials, dead) as port:
+        said = await readiness(port, "running")
+
+    assert said == f"the server has not answered yet; {WHERE}container not running (123)\n"
+
+
+async def test_it_says_how_a_stream_ended_whose_server_never_answered(credentials: Path) -> None:
+    """It stays for a moment, and is gone before it has said anything."""
+
+    async def mute(container: Container) -> None:
+        await container.line()
+        await asyncio.sleep(0.2)
+
+    async with attaching(credentials, mute) as port:
+        said = await readiness(port, "ended")
+
+    assert said.startswith("server is gone, its exit code is not known here before it answered")
+    assert "; its attach stream ended: " in said
