@@ -66,6 +66,14 @@ def test_what_the_bridge_is_told(spec: dict[str, Any], way: str) -> None:
     assert (option(args, "idle-timeout"), option(args, "request-timeout")) == (["1800"], ["300"])
 
 
+def test_no_option_of_the_bridge_is_expanded_by_the_kubelet() -> None:
+    """What looks like a variable in a path is part of it; the words of the server stay."""
+    args = server(inject(path="/$(HOME)"))["args"]
+
+    assert option(args, "path") == ["/$$(HOME)"]
+    assert args[-1] == "--city=$(CITY)"
+
+
 @pytest.mark.parametrize(
     ("spec", "grace"),
     [

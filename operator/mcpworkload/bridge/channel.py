@@ -24,8 +24,8 @@ class CannotStart(Exception):
 
     def __init__(self, reason: str, exit_status: int = 126) -> None:
         super().__init__(reason)
-        #: What a shell exits with in this case: 127 where there is no such program.
-        self.exit_status = exit_status
+        #: With what a shell exits in this case: 127 where there is no such program.
+        self.end = End(code=exit_status)
 
 
 @dataclass(frozen=True)

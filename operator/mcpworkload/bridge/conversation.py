@@ -8,13 +8,13 @@ from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.jsonrpc import Kind, Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.peer import CANCELLED
 from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.versions import negotiated
 
 INITIALIZE = "initialize"
-CANCELLED = "notifications/cancelled"
 INITIALIZED = "notifications/initialized"
 
 

@@ -33,8 +33,8 @@ class Hosts:
             return True
         if host in self.allowed_hosts or name in self.allowed_hosts:
             return True
-        # A pod's name may stand before its Service's.
-        return self._is_service(name) or self._is_service(name.partition(".")[2])
+        pod, _, rest = name.partition(".")
+        return self._is_service(name) or (self._is_pod(pod) and self._is_service(rest))
 
     def admits(self, origin: str, host: str) -> bool:
         """
@@ -48,6 +48,11 @@ class Hosts:
             return True
         is_own = origin in (f"http://{host}", f"https://{host}")
         return is_own and _is_fixed(_without_port(host))
+
+    def _is_pod(self, name: str) -> bool:
+        # Any word before it would make one of ours of a domain that is called as a Service is.
+        service, _, ordinal = name.rpartition("-")
+        return service in self.services and ordinal.isdecimal()
 
     def _is_service(self, name: str) -> bool:
         service, _, rest = name.partition(".")

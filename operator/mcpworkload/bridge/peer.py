@@ -6,6 +6,7 @@ one server. Whom a message of the server's own is for, its `Audience` decides.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections import deque
@@ -33,6 +34,7 @@ MAX_FINISHED = 256
 _ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\s*,')
 
 PROGRESS = "notifications/progress"
+CANCELLED = "notifications/cancelled"
 
 
 class Busy(Exception):
@@ -50,6 +52,8 @@ class Peer:
         self.calls: dict[int, Call] = {}
         self.end_state: End | None = None
         self.has_answered = False
+        #: Whether somebody has waited for its first answer in vain.
+        self.is_mute = False
         self._channel = channel
         self._last_number = first_number
         #: Requests of the server's that a client has and has not answered.
@@ -129,7 +133,7 @@ class Peer:
         """Let the server know that nobody waits for *call* any more."""
         if self.forget(call):
             params = {"requestId": call.number, "reason": reason}
-            self.post(jsonrpc.notification("notifications/cancelled", params))
+            self.post(jsonrpc.notification(CANCELLED, params))
 
     def forget(self, call: Call) -> bool:
         """Whether *call* was unanswered; what the server still says about it is dropped."""
@@ -239,6 +243,8 @@ class Peer:
         method = jsonrpc.method(message)
         if method == PROGRESS:
             return self._progressed(message)
+        if method == CANCELLED:
+            self._withdrawn(message)
         if (number := subscription_number(message)) is not None:
             if (call := self.calls.get(number)) is None:
                 return None
@@ -248,6 +254,12 @@ class Peer:
         if mail is not None:
             mail.put(jsonrpc.encode(message))
         return mail
+
+    def _withdrawn(self, message: Message) -> None:
+        """The server waits for an answer no more; the client may still hear of it."""
+        with contextlib.suppress(KeyError, NotJsonRpc):
+            params = jsonrpc.members(message.get("params"))
+            self._asked.discard(jsonrpc.identifier(params["requestId"]))
 
     def _progressed(self, message: Message) -> Mailbox | None:
         params = jsonrpc.members(message.get("params"))
@@ -288,5 +300,6 @@ class Peer:
 
     def _expired(self, call: Call, timeout: float) -> None:
         text = f"the server has not answered within {timeout:g} seconds"
+        self.is_mute = not self.has_answered
         call.mail.put(call.error(jsonrpc.REQUEST_TIMEOUT, text), is_answer=True)
         self.cancel(call, text)

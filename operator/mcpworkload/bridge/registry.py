@@ -76,6 +76,8 @@ class Registry:
         log.info("%s ended: %s", session.name, why)
         session.was_ended = session.peer is None or session.peer.end_state is None
         if session.peer is not None and not self.servers.is_shared:
+            if session.peer.is_mute:
+                self.servers.doubt("the server of a session has not answered initialize in time")
             self.servers.spawn(session.peer.end(FAREWELL_SECONDS))
         elif session.peer is not None:
             for call in tuple(session.calls):

@@ -66,7 +66,7 @@ class Servers:
             try:
                 self._adopt(await self._probe())
             except CannotStart as error:
-                self.give_up(End(code=error.exit_status), str(error))
+                self.give_up(error.end, str(error))
             except NoAnswer as error:
                 # To be silent took its time already; whoever started us can try again.
                 if pause is None or not error.has_ended:
@@ -85,7 +85,11 @@ class Servers:
         Raises:
             CannotStart: the system has none.
         """
-        peer = await self._launch(audience, name)
+        try:
+            peer = await self._launch(audience, name)
+        except CannotStart as error:
+            self.doubt(str(error))
+            raise
         self._own.add(peer)
         peer.over.add_done_callback(lambda _: self._own.discard(peer))
         return peer
@@ -114,15 +118,20 @@ class Servers:
             return self._legacy_pair()
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
-        """
-        Note that a server ended by itself that not everybody needed.
+        """Note that a server ended by itself that not everybody needed."""
+        if not peer.has_answered:
+            self.doubt(f"{end} before it answered")
 
-        Where it never answered, nor any other one does, new sessions have no chance: we are
-        not ready until one answers again, and give up after some tries.
+    def doubt(self, trouble: str) -> None:
         """
-        if peer.has_answered or self.modern is not None or self._is_ending or self.trouble:
+        Note that a server came to nothing, for the reason *trouble*, before it ever answered.
+
+        Where no other one answers, new sessions have no chance: we are not ready until one
+        does again, and give up after some tries.
+        """
+        if self.modern is not None or self._is_ending or self.trouble:
             return
-        self.trouble = f"{end} before it answered"
+        self.trouble = trouble
         self.spawn(self._look_again())
 
     def give_up(self, end: End, reason: str) -> None:
@@ -205,14 +214,11 @@ class Servers:
             await asyncio.sleep(pause)
             try:
                 found = await self._probe()
-            except NoAnswer as error:
+            except (NoAnswer, CannotStart) as error:
                 self.trouble = str(error)
                 if pause == LAST_LOOK_PAUSE and not any(p.has_answered for p in self._own):
                     self.give_up(error.end, f"{error}, as others before it")
                     return
-            except CannotStart as error:
-                self.give_up(End(code=error.exit_status), str(error))
-                return
             else:
                 self._adopt(found)
                 return

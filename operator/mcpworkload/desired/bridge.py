@@ -91,7 +91,9 @@ def build_options(workload: Workload) -> list[str]:
         *(("allowed-host", host) for host in transport.allowed_hosts),
         *(("allowed-origin", origin) for origin in transport.allowed_origins),
     ]
-    return [word for name, value in options for word in (f"--{name}", str(value))]
+    # The kubelet would put a variable's value in the place of $(NAME).
+    texts = [(name, str(value).replace("$(", "$$(")) for name, value in options]
+    return [word for name, text in texts for word in (f"--{name}", text)]
 
 
 def _seconds(duration: str) -> str:

@@ -31,8 +31,7 @@ def pause_seconds(spec: WorkloadSpec) -> int:
     if "preStop" not in spec.lifecycle:
         return _pause(spec)
     hook = (spec.lifecycle["preStop"] or {}).get("sleep") or {}
-    seconds: int = hook.get("seconds", 0)
-    return seconds
+    return int(hook.get("seconds") or 0)
 
 
 def leave_seconds(spec: WorkloadSpec) -> int:

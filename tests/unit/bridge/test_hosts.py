@@ -35,7 +35,8 @@ def test_our_names_are_served(host: str) -> None:
     "host",
     [
         "", "evil.example", "web.evil.example", "web.team.evil", "web.team.svcx", "web.other",
-        "web.other.svc", "a.b.web", "a.b.web.team.svc", "xweb", "web.team.svc.evil",
+        "web.other.svc", "a.b.web", "a.b.web.team.svc", "evil.web", "web-x.web", "other-0.web",
+        "xweb", "web.team.svc.evil",
         "other.example", "other.example:80", "localhost.evil.example", "127.0.0.1.evil.example",
         "[::1", "team", "svc",
     ],

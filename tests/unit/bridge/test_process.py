@@ -165,4 +165,4 @@ async def test_what_cannot_be_started_is_named(quiet: int, command: str, status:
     with pytest.raises(CannotStart, match="cannot start") as raised:
         await source.start()
 
-    assert raised.value.exit_status == status
+    assert raised.value.end.code == status

@@ -41,7 +41,8 @@ async def test_nobody_waits_for_a_server_that_does_not_read(sessions: str) -> No
                 await asyncio.sleep(0.6)
                 gone = await bridge.legacy(session, notification("x"))
 
-    assert [a.last["error"]["code"] for a in answers] == [-32001, -32603]
+    # Which of the two the server was still sent, is chance.
+    assert {a.last["error"]["code"] for a in answers} == {-32001, -32603}
     assert told.status == 503
     assert "has not read what was sent to it within 0.6" in told.last["error"]["message"]
 

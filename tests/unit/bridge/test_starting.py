@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import probe
+from mcpworkload.bridge import jsonrpc, probe
 from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.servers import Servers
@@ -124,6 +124,36 @@ async def test_servers_that_stop_to_answer_take_the_bridge_down(tmp_path: Path) 
 
     assert failed.last["error"]["message"] == "server exited with code 7 before it answered"
     assert (unready.status, code) == (503, 7)
+
+
+async def test_a_program_that_is_gone_takes_the_bridge_down(tmp_path: Path) -> None:
+    """It is not ready from the first session on that got none, and ends as a shell would."""
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nexec {' '.join(PLAIN)} legacy\n")
+    program.chmod(0o755)
+    async with running(str(program)) as bridge:
+        program.unlink()
+        failed = await bridge.legacy(None, initialize())
+        unready = await bridge.request("GET", "/readyz")
+        code = await bridge.ended()
+
+    assert "No such file" in failed.last["error"]["message"]
+    assert (unready.status, code) == (503, 127)
+
+
+async def test_a_server_that_hangs_makes_the_bridge_unready(tmp_path: Path) -> None:
+    """From the first session on that waited in vain, until one answers again."""
+    mute = tmp_path / "mute"
+    script = f"test -e {mute} && rm {mute} && exec sleep 60; exec {' '.join(PLAIN)} legacy"
+    options = ("--request-timeout", "0.5")
+    async with running("/bin/sh", "-c", script, options=options) as bridge:
+        mute.touch()
+        failed = await bridge.legacy(None, initialize())
+        unready = await bridge.request("GET", "/readyz")
+        await bridge.ready()
+
+    assert failed.last["error"]["code"] == jsonrpc.REQUEST_TIMEOUT
+    assert unready.status == 503
 
 
 async def test_a_failed_session_does_not_end_one_that_works(tmp_path: Path) -> None:
