@@ -31,12 +31,12 @@ test-machine: install ## end the kubelet, change a feature gate, kill the local 
 	@$(PY) -m pytest tests/bench tests/machine
 
 bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,000 workloads
-	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/bench
+	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/bench/test_exits.py
 
 chaos: install ## five minutes in which everything fails: is every exit told, and told once
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
-kills: install ## two hundred stdio servers killed under load: does anybody wait, is any death not told
+chaos-stdio: install ## two hundred stdio servers killed in the cluster under load, and rollouts
 	@KILLS=200 $(PY) -m pytest tests/machine/test_stdio_load.py
 
 conformance: $(STAMP) ## the protocol's own suite before one server, direct and through the bridge
@@ -105,4 +105,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos kills conformance bench-bridge soak-bridge kill-bridge unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge unit check format crds up down status kubeconfig images install uninstall constraints

@@ -1,7 +1,7 @@
 """
 Stdio servers under load: killed at random moments, and rolled over.
 
-KILLS makes it longer: see `make kills`.
+KILLS makes it longer: see `make chaos-stdio`.
 """
 
 import asyncio

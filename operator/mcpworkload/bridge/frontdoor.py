@@ -15,13 +15,13 @@ from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Opt
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.streamable import Streamable
 from mcpworkload.bridge.versions import LEGACY_VERSIONS
-from mcpworkload.bridge.web.request import NO_STORE, TEXT, App, Request
+from mcpworkload.bridge.web.request import NO_STORE, TEXT, Request
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class FrontDoor(App):
+class FrontDoor:
     """Sends requests to the transport and era that they belong to."""
 
     options: Options

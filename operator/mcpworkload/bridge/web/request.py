@@ -142,16 +142,14 @@ class Request:
             self._wire.abort()
 
 
-class App:
+class App(Protocol):
     """What is served."""
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return status and reason where *request* is refused for its head alone."""
-        raise NotImplementedError
 
     async def serve(self, request: Request) -> None:
         """Answer *request*; raises nothing."""
-        raise NotImplementedError
 
 
 def head(status: int, headers: Headers, *, is_last: bool) -> bytes:
