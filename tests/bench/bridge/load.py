@@ -26,6 +26,7 @@ class Client:
 
     port: int
     is_modern: bool
+    host: str = "127.0.0.1"
     session: str | None = None
     _reader: asyncio.StreamReader | None = None
     _writer: asyncio.StreamWriter | None = None
@@ -77,7 +78,7 @@ class Client:
         if self._writer is None:
             return
         if self.session is not None:
-            head = f"DELETE /mcp HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\nmcp-session-id: "
+            head = f"DELETE /mcp HTTP/1.1\r\nhost: {self.host}:{self.port}\r\nmcp-session-id: "
             self._writer.write(f"{head}{self.session}\r\n\r\n".encode())
             assert self._reader is not None
             await self._reader.readuntil(b"\r\n\r\n")
@@ -93,11 +94,11 @@ class Client:
     ) -> tuple[int, dict[str, str], bytes]:
         if self._reader is None or self._writer is None:
             self._reader, self._writer = await asyncio.open_connection(
-                "127.0.0.1", self.port, limit=LINE_LIMIT
+                self.host, self.port, limit=LINE_LIMIT
             )
         body = json.dumps(message).encode()
         fields = {
-            "host": f"127.0.0.1:{self.port}",
+            "host": f"{self.host}:{self.port}",
             "content-type": "application/json",
             "accept": ACCEPT,
             "content-length": str(len(body)),
