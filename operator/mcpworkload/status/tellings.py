@@ -9,6 +9,7 @@ from mcpworkload.reasons import AvailableReason
 from mcpworkload.status import words
 
 _PROBE = "Unhealthy"
+_KILLING = "Killing"
 _ENDING_PROBES = ("Liveness", "Startup")
 _START_REASONS = {
     "FailedMount": AvailableReason.MOUNT_FAILED,
@@ -38,17 +39,27 @@ def of_probe(events: Iterable[Event], container: ContainerStatus, *, ending: boo
     """
     What the container's probes said last; empty when they said nothing.
 
-    With *ending* only of those probes that the kubelet ends a container for.
+    With *ending* only of those probes that the kubelet ends a container for, once it has ended
+    this one for them: a probe may fail at each start of a server that others kill.
     """
-    said = [
+    of_container = [
         event
         for event in events
-        if event.reason == _PROBE
-        and event.involved_object.field_path.endswith(f"{{{container.name}}}")
-        and (not ending or event.message.startswith(_ENDING_PROBES))
+        if event.involved_object.field_path.endswith(f"{{{container.name}}}")
+    ]
+    if ending and not any(map(_is_probes_doing, of_container)):
+        return ""
+    said = [
+        event
+        for event in of_container
+        if event.reason == _PROBE and (not ending or event.message.startswith(_ENDING_PROBES))
     ]
     last = max(said, key=lambda event: (_time(event), event.message), default=None)
     return words.steady(last.message) if last else ""
+
+
+def _is_probes_doing(event: Event) -> bool:
+    return event.reason == _KILLING and "probe" in event.message
 
 
 def of_start(events: Iterable[Event]) -> tuple[AvailableReason | None, str]:

@@ -99,9 +99,24 @@ UNHEALTHY = make_event(
             make_pod(
                 container=running(2, lastState={"terminated": {"exitCode": 137}}), since=LONG_AGO
             ),
-            [make_event("Unhealthy", "Startup probe failed: HTTP 500", about="mcp")],
+            [
+                make_event("Unhealthy", "Startup probe failed: HTTP 500", about="mcp"),
+                make_event(
+                    "Killing",
+                    "Container mcp failed startup probe, will be restarted",
+                    about="mcp",
+                ),
+            ],
             "ProbeFailing: pod weather-0, container mcp: Startup probe failed: HTTP 500",
             id="killed for its probe, and running again",
+        ),
+        pytest.param(
+            make_pod(
+                container=running(2, lastState={"terminated": {"exitCode": 137}}), since=LONG_AGO
+            ),
+            [make_event("Unhealthy", "Startup probe failed: HTTP 503", about="mcp")],
+            "CrashLooping: pod weather-0, container mcp: exited with code 137 ()",
+            id="killed by somebody else, and starting again",
         ),
         pytest.param(
             make_pod(container=CREATING, since=LONG_AGO),
