@@ -6,7 +6,6 @@ one server. Whom a message of the server's own is for, its `Audience` decides.
 """
 
 import asyncio
-import contextlib
 import logging
 import re
 from collections import deque
@@ -17,13 +16,12 @@ from mcpworkload.bridge.calls import Call, our_number, subscription_number
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.jsonrpc import Kind, Message, NotJsonRpc
 from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.questions import MAX_OPEN, Questions
 from mcpworkload.bridge.violations import Violations
 
 log = logging.getLogger(__name__)
 
 MAX_CALLS = 1024
-#: Requests of a server's own that clients may leave unanswered.
-MAX_ASKED = 1024
 #: So many of our own lines wait for a server that does not read; further ones are dropped.
 MAX_POSTS = 64
 #: A server whose standard output ended has so long to end by itself.
@@ -56,8 +54,7 @@ class Peer:
         self.is_mute = False
         self._channel = channel
         self._last_number = first_number
-        #: Requests of the server's that a client has and has not answered.
-        self._asked: set[str | int] = set()
+        self._questions = Questions()
         self._finished: dict[int, Call] = {}
         self._posts: deque[bytes] = deque(maxlen=MAX_POSTS)
         self._poster: asyncio.Task[None] | None = None
@@ -124,9 +121,7 @@ class Peer:
         Raises:
             Busy, ChannelClosed: as `call`.
         """
-        number = jsonrpc.identifier(message["id"])
-        if number in self._asked:
-            self._asked.discard(number)
+        if self._questions.answer(message):
             await self.tell(message, timeout)
 
     def cancel(self, call: Call, reason: str) -> None:
@@ -244,7 +239,7 @@ class Peer:
         if method == PROGRESS:
             return self._progressed(message)
         if method == CANCELLED:
-            self._withdrawn(message)
+            self._questions.withdraw(message)
         if (number := subscription_number(message)) is not None:
             if (call := self.calls.get(number)) is None:
                 return None
@@ -254,12 +249,6 @@ class Peer:
         if mail is not None:
             mail.put(jsonrpc.encode(message))
         return mail
-
-    def _withdrawn(self, message: Message) -> None:
-        """The server waits for an answer no more; the client may still hear of it."""
-        with contextlib.suppress(KeyError, NotJsonRpc):
-            params = jsonrpc.members(message.get("params"))
-            self._asked.discard(jsonrpc.identifier(params["requestId"]))
 
     def _progressed(self, message: Message) -> Mailbox | None:
         params = jsonrpc.members(message.get("params"))
@@ -280,12 +269,12 @@ class Peer:
             self.post(jsonrpc.result(message["id"], {}))
             return None
         mail = self.audience.asked(method, message)
-        if len(self._asked) >= MAX_ASKED:
-            mail = f"{MAX_ASKED} requests are not answered yet"
+        if self._questions.is_full:
+            mail = f"{MAX_OPEN} requests are not answered yet"
         if isinstance(mail, str):
             self.post(jsonrpc.error(message["id"], jsonrpc.METHOD_NOT_FOUND, mail))
             return None
-        self._asked.add(jsonrpc.identifier(message["id"]))
+        self._questions.ask(message)
         mail.put(jsonrpc.encode(message))
         return mail
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.environment import server_environment
+from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import FULL_BYTES, Mailbox
+from mcpworkload.bridge.questions import MAX_OPEN, Questions
 from mcpworkload.bridge.report import (
     TERMINATION_BYTES,
     termination_message,
@@ -16,6 +19,11 @@ from mcpworkload.bridge.report import (
 )
 from mcpworkload.bridge.versions import negotiated
 from mcpworkload.bridge.violations import Violations
+
+
+def message(content: dict[str, object]) -> Message:
+    """A message as the bridge holds it."""
+    return jsonrpc.members(jsonrpc.raw(content))
 
 
 def test_the_environment_is_what_the_kernel_holds() -> None:
@@ -27,6 +35,23 @@ def test_the_environment_is_what_the_kernel_holds() -> None:
         b"N": b"a=b\n\xff",
     }  # fmt: skip
     assert b"PATH" in server_environment()
+
+
+def test_a_question_is_open_until_it_is_answered_or_withdrawn() -> None:
+    """A server that withdraws what clients leave unanswered can go on asking."""
+    questions = Questions()
+    for number in range(MAX_OPEN):
+        questions.ask(message({"id": number}))
+    assert questions.is_full
+
+    questions.withdraw(message({"params": {"requestId": 7}}))
+    questions.withdraw(message({"params": {"requestId": [7]}}))
+    questions.withdraw(message({"params": []}))
+
+    assert not questions.is_full
+    assert not questions.answer(message({"id": 7}))
+    assert questions.answer(message({"id": 8}))
+    assert not questions.answer(message({"id": 8}))
 
 
 async def test_a_mailbox_ends_with_the_answer() -> None:
