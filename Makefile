@@ -37,7 +37,7 @@ chaos: install ## five minutes in which everything fails: is every exit told, an
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
 chaos-stdio: install ## two hundred stdio servers killed in the cluster under load, and rollouts
-	@KILLS=200 $(PY) -m pytest tests/machine/test_stdio_load.py
+	@KILLS=200 $(PY) -m pytest tests/machine/test_bridge_load.py
 
 conformance: $(STAMP) ## the protocol's own suite before one server, direct and through the bridge
 	@$(PY) -m tests.bench.bridge.conformance

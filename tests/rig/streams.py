@@ -66,6 +66,12 @@ def has_run(restarts: int = 0, container: int = 0) -> Predicate:
     return Predicate(f"runs after {restarts} restarts", holds)
 
 
+HAS_BEGUN = Predicate(
+    "has begun",
+    lambda pod: bool(field(pod or {}, "status", "containerStatuses", 0, "containerID")),
+)
+
+
 async def start(space: Space, manifest: Manifest, restarts: int = 0, replicas: int = 1) -> None:
     """Apply the workload, and wait until its containers run."""
     await space.apply(manifest)
@@ -92,7 +98,9 @@ def numbers(lines: Sequence[LogLine]) -> list[int]:
 
 async def follow_over_crashes(space: Space, runtime: KubernetesRuntime, crashes: int) -> None:
     """Follow a server that ends again and again; every line is there, once and in order."""
-    await start(space, make_counter(_LINES_A_RUN, "time.sleep(0.5); sys.exit(3)"))
+    await space.apply(make_counter(_LINES_A_RUN, "time.sleep(0.5); sys.exit(3)"))
+    # Not until it runs: that is over before anybody looks.
+    await space.until("Pod", "weather-0", HAS_BEGUN, START_SECONDS)
     lines = await runtime.get_workload_logs("weather", follow=True)
     async with aclosing(lines):
         got = await take(lines, _LINES_A_RUN * (crashes + 1), 150)
