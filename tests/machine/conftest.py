@@ -11,6 +11,12 @@ from tests.rig.seat import Seat
 from tests.rig.space import Space
 
 REACHED_SECONDS = 120.0
+TAKES_IT_DOWN = "test_local_cluster.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes the cluster down comes last."""
+    items.sort(key=lambda item: item.path.name == TAKES_IT_DOWN)
 
 
 @pytest.fixture(autouse=True, scope="session")
