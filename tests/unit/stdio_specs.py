@@ -3,9 +3,12 @@
 from typing import Any
 
 
+_TRANSPORT = ("path", "allowedHosts", "port", "scheme")
+
+
 def stdio(options: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
     """The fields of a spec with *options* of its bridge; the rest of the transport by name."""
-    transport = {key: spec.pop(key) for key in ("path", "allowedHosts", "port") if key in spec}
+    transport = {key: spec.pop(key) for key in _TRANSPORT if key in spec}
     return {
         "transport": {
             "type": "stdio",
@@ -102,6 +105,21 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         stdio(path="/m%63p", **COMMAND),
         "spec.transport.path",
         'write the path in ASCII characters and without "%"',
+    ),
+    "a bridge with TLS": (
+        stdio(scheme="HTTPS", **COMMAND),
+        "spec.transport.scheme",
+        "leave scheme out, or write HTTP: the bridge of a stdio server speaks plain HTTP",
+    ),
+    "TLS of a sidecar's bridge": (
+        stdio(ATTACH, scheme="HTTPS"),
+        "spec.transport.scheme",
+        "leave scheme out, or write HTTP",
+    ),
+    "TLS without a bridge": (
+        stdio(NONE, scheme="HTTPS"),
+        "spec.transport.scheme",
+        "leave scheme out, or write HTTP",
     ),
     "no bridge that serves": (
         stdio({"bridge": "None", "maxSessions": 3}),

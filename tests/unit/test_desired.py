@@ -165,6 +165,8 @@ def test_the_digest_tells_a_removed_field() -> None:
         ({"type": "streamable-http"}, "http://weather.team.svc:8080/mcp"),
         ({"type": "sse", "port": 1}, "http://weather.team.svc:1/sse"),
         ({"type": "sse", "path": "/"}, "http://weather.team.svc:8080/"),
+        ({"type": "streamable-http", "scheme": "HTTP"}, "http://weather.team.svc:8080/mcp"),
+        ({"type": "sse", "port": 8443, "scheme": "HTTPS"}, "https://weather.team.svc:8443/sse"),
     ],
 )
 def test_url(transport: dict[str, Any], url: str) -> None:

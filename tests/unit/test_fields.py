@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.desired import build_children
+from mcpworkload.desired.transport import with_scheme
 from mcpworkload.manifest import Manifest
 from tests.unit import specs
 from tests.unit.builders import make_workload
@@ -62,6 +63,55 @@ def test_readiness(given: dict[str, Any], expected: dict[str, Any] | None) -> No
 def test_liveness_is_there_when_asked_for(probes: Any, expected: Any) -> None:
     """The end of the process is the usual signal."""
     assert pod(probes=probes)["containers"][0].get("livenessProbe") == expected
+
+
+TLS = {"type": "streamable-http", "port": 8443, "scheme": "HTTPS"}
+SCHEMES = {
+    "by number": ({"port": 8443}, "HTTPS"),
+    "by number in quotes": ({"port": "8443"}, "HTTPS"),
+    "by name": ({"port": "mcp"}, "HTTPS"),
+    "an empty scheme": ({"port": "mcp", "scheme": ""}, "HTTPS"),
+    "its own scheme": ({"port": 8443, "scheme": "HTTP"}, "HTTP"),
+    "another port": ({"port": 9090}, None),
+    "another port by name": ({"port": "metrics"}, None),
+}
+
+
+@pytest.mark.parametrize(("request_", "scheme"), SCHEMES.values(), ids=SCHEMES)
+def test_requests_to_a_tls_server_use_its_scheme(
+    request_: dict[str, Any], scheme: str | None
+) -> None:
+    """In all probes and hooks of the server, as long as they say nothing else."""
+    look = {"httpGet": {"path": "/healthz", **request_}}
+    probes = {"startup": look, "readiness": {**look, "periodSeconds": 9}, "liveness": look}
+
+    with_tls = pod(transport=TLS, probes=probes, lifecycle={"postStart": look, "preStop": look})
+    plain = pod(
+        transport={**TLS, "scheme": "HTTP"},
+        probes=probes,
+        lifecycle={"postStart": look, "preStop": look},
+    )
+
+    for built, expected in ((with_tls, scheme), (plain, request_.get("scheme"))):
+        server = built["containers"][0]
+        hooks = [server["lifecycle"][name] for name in ("postStart", "preStop")]
+        looks = [server[f"{name}Probe"] for name in ("startup", "readiness", "liveness")]
+        assert [each["httpGet"].get("scheme") for each in (*hooks, *looks)] == [expected] * 5
+
+
+def test_a_request_to_another_host_keeps_its_scheme() -> None:
+    """An installation's policy may allow one; what listens there is not the server."""
+    look = {"httpGet": {"port": 8443, "host": "10.0.0.1"}}
+
+    assert with_scheme(look, make_workload(transport=TLS).spec.transport) == look
+
+
+def test_our_probes_of_a_tls_server_ask_for_a_connection() -> None:
+    """An open port is all that can be asked for, with TLS or without."""
+    server = pod(transport=TLS)["containers"][0]
+
+    assert server["readinessProbe"]["tcpSocket"] == {"port": 8443}
+    assert server["startupProbe"]["tcpSocket"] == {"port": 8443}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+from mcpworkload.desired.transport import with_scheme
 from mcpworkload.errors import InvalidSpec
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import PROBE_HANDLERS, Bridge, WorkloadSpec
@@ -46,7 +47,7 @@ def _build_probe(
         return None
     probe = {key: value for key, value in deepcopy(given).items() if key != "disabled"}
     if any(handler in probe for handler in PROBE_HANDLERS):
-        return probe
+        return with_scheme(probe, spec.transport)
     look = _our_look(name, spec)
     if look is None:
         if probe or name == "liveness":

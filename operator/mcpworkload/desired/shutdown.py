@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 
+from mcpworkload.desired.transport import with_scheme
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import Bridge, WorkloadSpec
 
@@ -23,7 +24,11 @@ def build_lifecycle(spec: WorkloadSpec) -> Manifest:
     """The user's hooks, and our pause where there is no other preStop."""
     pause = _pause(spec)
     ours = {"preStop": _build_pause(spec, pause)} if pause else {}
-    return {**ours, **deepcopy(spec.lifecycle)}
+    given = {
+        name: with_scheme(hook, spec.transport) if isinstance(hook, dict) else hook
+        for name, hook in deepcopy(spec.lifecycle).items()
+    }
+    return {**ours, **given}
 
 
 def pause_seconds(spec: WorkloadSpec) -> int:

@@ -1,5 +1,9 @@
 """Where an MCP server listens, and how it is told to."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from mcpworkload import names
 from mcpworkload.models import Bridge, Transport, Workload
 from mcpworkload.names import service_name
 
@@ -19,13 +23,29 @@ def server_url(workload: Workload) -> str:
     path = endpoint_path(transport)
     has_own = workload.spec.service.has_own_service
     host = service_name(workload.name) if has_own else workload.name
-    return f"http://{host}.{workload.namespace}.svc:{transport.port}{path}"
+    scheme = transport.scheme.lower()
+    return f"{scheme}://{host}.{workload.namespace}.svc:{transport.port}{path}"
 
 
 def endpoint_path(transport: Transport) -> str:
     """The path of the MCP endpoint; where there are two, that of the newer transport."""
     spoken = transport.stdio.served[0] if transport.type == "stdio" else transport.type
     return transport.path or _DEFAULT_PATHS[spoken]
+
+
+def with_scheme(handler: Mapping[str, Any], transport: Transport) -> dict[str, Any]:
+    """
+    What a probe or a hook does, its HTTP request to the MCP server's port by the server's scheme.
+
+    A request that names a scheme, another host or another port stays as it is, and so does
+    plain HTTP, which is what Kubernetes takes where no scheme is named.
+    """
+    request = handler.get("httpGet") or {}
+    ports = (transport.port, str(transport.port), names.TRANSPORT_PORT)
+    is_plain = transport.scheme == "HTTP"
+    if is_plain or request.get("port") not in ports or request.get("scheme") or request.get("host"):
+        return dict(handler)
+    return {**handler, "httpGet": {**request, "scheme": transport.scheme}}
 
 
 def host_names(workload: Workload) -> list[str]:

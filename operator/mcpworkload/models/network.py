@@ -10,6 +10,7 @@ from mcpworkload.models.base import INT32, Model, Needed, Rule, refusal
 from mcpworkload.models.stdio import StdioOptions, check_once
 
 TransportType = Literal["sse", "stdio", "streamable-http"]
+Scheme = Literal["HTTP", "HTTPS"]
 Protocol = Literal["TCP", "UDP", "SCTP"]
 
 
@@ -97,6 +98,15 @@ class Transport(Model):
             ),
             field_path=".path",
         ),
+        Rule(
+            message=(
+                "leave scheme out, or write HTTP: the bridge of a stdio server speaks plain HTTP; "
+                "for TLS put a proxy before it, an Ingress say"
+            ),
+            cel="self.?type.orValue('') != 'stdio' || self.?scheme.orValue('HTTP') != 'HTTPS'",
+            holds=lambda transport: transport.type != "stdio" or transport.scheme != "HTTPS",
+            field_path=".scheme",
+        ),
     )
 
     type: Annotated[
@@ -120,6 +130,14 @@ class Transport(Model):
             "its bridge does."
         ),
         json_schema_extra=INT32,
+    )
+    scheme: Scheme = Field(
+        default="HTTP",
+        description=(
+            "HTTPS if the server itself speaks TLS on its port, with a certificate of its own: "
+            "status.url then begins with https, and httpGet of probes and lifecycle that name "
+            "this port and no scheme use it."
+        ),
     )
     path: Annotated[str, Field(max_length=1024), rules.PATH] | None = Field(
         default=None,

@@ -105,6 +105,7 @@ def test_defaults_are_few_and_scalar() -> None:
 
     assert defaults == {
         ".spec.transport.port": 8080,
+        ".spec.transport.scheme": "HTTP",
         ".spec.replicas": 1,
         ".spec.operatingMode": "Running",
         # Keys of a list map of Kubernetes' own have to be there.

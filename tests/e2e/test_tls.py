@@ -1,0 +1,49 @@
+"""A server that speaks TLS itself, from its sample."""
+
+import ssl
+
+import aiohttp
+import yaml
+
+from tests.rig.cluster import ROOT, Cluster
+from tests.rig.mcp_calls import forwarded
+from tests.rig.space import Space
+
+SAMPLE = ROOT / "deploy" / "samples" / "tls.yaml"
+READY_SECONDS = 90
+PING = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+    "protocolVersion": "2025-06-18", "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}}  # fmt: skip
+
+
+async def test_a_tls_server_is_ready_and_answers_under_its_url(
+    space: Space, cluster: Cluster
+) -> None:
+    """The status says https, a probe without a scheme asks by it, and the certificate is its own."""
+    settings, workload = yaml.safe_load_all(SAMPLE.read_text(encoding="utf-8"))
+    await space.apply(settings)
+    # The MCP endpoint answers a GET with an error, which is more than a plain request would get.
+    workload["spec"]["probes"] = {"liveness": {"httpGet": {"path": "/mcp", "port": "mcp"}}}
+    workload["spec"]["probes"]["liveness"] |= {"failureThreshold": 1000}
+
+    settled = await space.settle(workload, READY_SECONDS)
+
+    assert settled["status"]["url"] == f"https://tls.{space.name}.svc:8443/mcp"
+    template = (await space.get("StatefulSet", "tls"))["spec"]["template"]["spec"]
+    assert template["containers"][0]["livenessProbe"]["httpGet"]["scheme"] == "HTTPS"
+    here = ("--namespace", space.name, "exec", "tls-0", "--container=mcp", "--")
+    certificate = await cluster.kubectl(*here, "cat", "/certificate/tls.crt")
+    trusted = ssl.create_default_context(cadata=certificate)
+    async with (
+        forwarded(space.name, "service/tls") as port,
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"https://127.0.0.1:{port}/mcp",
+            json=PING,
+            headers={"Accept": "application/json, text/event-stream"},
+            ssl=trusted,
+            server_hostname="tls",
+        ) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
