@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 _TRANSPORT = ("path", "allowedHosts", "port", "scheme")
 
 
