@@ -2,9 +2,11 @@
 What is asked about pods that are not ready and do not say why.
 
 One list of a pod's Events for each state that it is in; where they do not explain anything
-yet, further ones, less and less often.
+yet, further ones: every 20 seconds for as long as a kubelet under load may be late with its
+words, then less and less often.
 """
 
+import time
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,12 +17,14 @@ from mcpworkload.observation import Observation
 from mcpworkload.status import (
     awaited_claims,
     condition_of,
-    is_telling,
+    is_explained,
     since,
     suspects,
 )
 
 PAUSE_SECONDS = (20.0, 300.0)
+# Kubelets were seen to be 90 s late; until then the pauses do not grow.
+LATE_SECONDS = 180.0
 # One pod's problem is told at a time; the others mostly have the same.
 MAX_PODS = 3
 
@@ -44,7 +48,7 @@ async def inquire(
     memory.told = {uid: told for uid, told in memory.told.items() if uid in present}
     asked = suspects(observation.pods.values(), now)[:MAX_PODS]
     for pod in asked:
-        await _ask(events, namespace, pod, memory)
+        await _ask(events, namespace, pod, memory, now)
     waits = [memory.told[pod.metadata.uid].due_in() for pod in asked]
     again = min((wait for wait in waits if 0 < wait < float("inf")), default=None)
     told = {uid: each.events for uid, each in memory.told.items()}
@@ -52,18 +56,28 @@ async def inquire(
     return replace(observation, told=told, refusals=refusals), again
 
 
-async def _ask(events: Events, namespace: str, pod: Pod, memory: Memory) -> None:
+async def _ask(events: Events, namespace: str, pod: Pod, memory: Memory, now: datetime) -> None:
     state, before = _state_of(pod), memory.told.get(pod.metadata.uid)
-    is_same = before is not None and before.state == state
-    if before is not None and is_same and before.due_in() > 0:
+    if before is not None and before.state != state:
+        before = None
+    if before is not None and before.due_in() > 0:
         return
     if claims := awaited_claims(pod):
         found = [e for claim in claims for e in await events.read_of_claim(namespace, claim)]
     else:
         found = list(await events.read(namespace, pod.metadata.uid))
+    moment = time.monotonic()
+    since_first = before.since if before else moment
+    pause = None if is_explained(pod, found, now) else _pause(before, moment)
+    memory.told[pod.metadata.uid] = Told(state, found, pause, moment, since_first)
+
+
+def _pause(before: Told | None, moment: float) -> float:
+    """How long to wait after a list that explains nothing; *before* is the one before it."""
     first, longest = PAUSE_SECONDS
-    pause = min(longest, 2 * (before.pause or first)) if before and is_same else first
-    memory.told[pod.metadata.uid] = Told(state, found, None if is_telling(found) else pause)
+    if before is None or moment - before.since < LATE_SECONDS:
+        return first
+    return min(longest, 2 * (before.pause or first))
 
 
 def _state_of(pod: Pod) -> str:

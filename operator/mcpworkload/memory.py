@@ -54,6 +54,8 @@ class Told:
     #: How long to wait before they are read again without a change; None when they explain it.
     pause: float | None
     at: float = field(default_factory=time.monotonic)
+    #: When they were read first in that state.
+    since: float = field(default_factory=time.monotonic)
 
     def due_in(self) -> float:
         """In how many seconds to read them again."""

@@ -108,3 +108,97 @@ async def test_events_follow_a_stored_status(bench: Bench) -> None:
 def _body(bench: Bench) -> dict[str, Any]:
     body: Any = bench.store.get(KEY)
     return {**body, "metadata": {**body["metadata"], "resourceVersion": "500"}}
+
+
+class Clock:
+    """`time.monotonic`, as the test sets it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 1000.0
+        monkeypatch.setattr("time.monotonic", lambda: self.seconds)
+
+
+async def asked_at(bench: Bench, clock: Clock, until: float) -> list[float]:
+    """At which seconds Events were asked for, where there is a look each second."""
+    began, times = clock.seconds, list[float]()
+    while clock.seconds - began < until:
+        before = len(bench.world.asked)
+        memory = bench.look._memory[KEY]
+        observation, now = bench.world.observation, bench.world.now
+        await inquiry.inquire(bench.look._events, "team", observation, 1, memory, now)
+        times += [clock.seconds - began] * (len(bench.world.asked) - before)
+        clock.seconds += 1
+    return times
+
+
+async def test_a_late_kubelet_is_heard_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each 20 seconds for three minutes; then ever more seldom, so that an hour costs little."""
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+
+    times = await asked_at(bench, Clock(monkeypatch), until=3600)
+
+    assert [time for time in times if time < 180] == [20.0 * n for n in range(9)]
+    assert len(times) < 30
+
+
+async def test_no_more_is_asked_once_it_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came late is known 20 seconds after it came, and asked for no more."""
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+    clock = Clock(monkeypatch)
+    await asked_at(bench, clock, until=90)
+    bench.world.events[UID] = [PROBE]
+
+    assert await asked_at(bench, clock, until=600) == [10.0]
+
+
+async def test_an_old_complaint_does_not_explain_a_new_life(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the probes say of it may still come."""
+    old = make_event("Unhealthy", "Readiness probe failed: HTTP 500", NOON - timedelta(hours=1))
+    bench.world.events[UID] = [old]
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+
+    assert await asked_at(bench, Clock(monkeypatch), until=60) == [0.0, 20.0, 40.0]
+
+
+async def test_who_ended_it_is_asked_until_it_is_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its probes fail does not say that they ended it."""
+    ended = {"exitCode": 0, "reason": "Completed", "containerID": "containerd://1"}
+    container = {
+        "state": {"running": {"startedAt": NOON}},
+        "lastState": {"terminated": ended},
+        "restartCount": 1,
+    }
+    bench.world.observation = make_observation(make_pod(container=container))
+    bench.world.events[UID] = [make_event("Unhealthy", "Startup probe failed: no", about="mcp")]
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+    clock = Clock(monkeypatch)
+    assert await asked_at(bench, clock, until=45) == [0.0, 20.0, 40.0]
+
+    said = "Container mcp failed startup probe, will be restarted"
+    bench.world.events[UID].append(make_event("Killing", said, about="mcp"))
+    assert await asked_at(bench, clock, until=100) == [15.0]
+
+
+async def test_a_crash_that_no_probe_can_have_caused_costs_nothing(bench: Bench) -> None:
+    """It was too short, or there is no such probe."""
+    ended = {"exitCode": 3, "reason": "Error", "containerID": "containerd://1"}
+    container = {
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": ended},
+    }
+    spec = {"containers": [{"name": "mcp", "readinessProbe": {"periodSeconds": 1}}]}
+    bench.world.observation = make_observation(make_pod(container=container, spec=spec))
+
+    await bench.look(KEY)
+
+    assert bench.world.asked == []

@@ -11,12 +11,23 @@ was asked for; an eviction and the loss of a node were not.
 """
 
 from mcpworkload.exits.account import Account, Wanted, account
+from mcpworkload.exits.causes import (
+    HOOK_FAILED,
+    PROBE_FAILED,
+    Cause,
+    find_cause,
+    last_complaint,
+    may_be_the_kubelets,
+)
 from mcpworkload.exits.cursor import ContainerCursor, Cursor, PodCursor, baseline
 from mcpworkload.exits.exit import Exit, ExitKind
 from mcpworkload.exits.sightings import Sighting, Sightings
 
 __all__ = [
+    "HOOK_FAILED",
+    "PROBE_FAILED",
     "Account",
+    "Cause",
     "ContainerCursor",
     "Cursor",
     "Exit",
@@ -27,4 +38,7 @@ __all__ = [
     "Wanted",
     "account",
     "baseline",
+    "find_cause",
+    "last_complaint",
+    "may_be_the_kubelets",
 ]

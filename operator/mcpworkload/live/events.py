@@ -19,6 +19,7 @@ class Regarded(msgspec.Struct, rename="camel"):
 class Series(msgspec.Struct, rename="camel"):
     """An Event that happens again and again."""
 
+    count: int = 0
     last_observed_time: datetime | None = None
 
 
@@ -29,6 +30,8 @@ class Event(msgspec.Struct, rename="camel"):
     involved_object: Regarded = msgspec.field(default_factory=Regarded)
     reason: str = ""
     message: str = ""
+    #: How often it was said.
+    count: int = 0
     last_timestamp: datetime | None = None
     event_time: datetime | None = None
     series: Series | None = None

@@ -77,11 +77,36 @@ class PodStatus(msgspec.Struct, rename="camel"):
     init_container_statuses: list[ContainerStatus] = []
 
 
-class InitContainer(msgspec.Struct, rename="camel"):
-    """One that runs before the others, or, when it is restarted always, beside them."""
+class Probe(msgspec.Struct, rename="camel"):
+    """When a probe is made, and how often it may fail; the API server's defaults."""
+
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+    failure_threshold: int = 3
+
+
+class Hook(msgspec.Struct):
+    """Something to be done; what, is of no interest."""
+
+
+class Lifecycle(msgspec.Struct, rename="camel"):
+    """Whether something is to be done after the start."""
+
+    post_start: Hook | None = None
+
+
+class SpecContainer(msgspec.Struct, rename="camel"):
+    """
+    A container as it is asked for: what the kubelet may end it for.
+
+    An init container runs before the others, or, when it is restarted always, beside them.
+    """
 
     name: str
     restart_policy: str = ""
+    startup_probe: Probe | None = None
+    liveness_probe: Probe | None = None
+    lifecycle: Lifecycle | None = None
 
 
 class ClaimSource(msgspec.Struct, rename="camel"):
@@ -100,8 +125,15 @@ class PodSpec(msgspec.Struct, rename="camel"):
     """The part of a Pod's spec that its status can't be understood without."""
 
     node_name: str = ""
-    init_containers: list[InitContainer] = []
+    init_containers: list[SpecContainer] = []
+    containers: list[SpecContainer] = []
     volumes: list[Volume] = []
+
+    @property
+    def all_containers(self) -> Iterator[SpecContainer]:
+        """All of them, in the order in which they start."""
+        yield from self.init_containers
+        yield from self.containers
 
 
 class Pod(msgspec.Struct, rename="camel"):

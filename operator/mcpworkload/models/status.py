@@ -87,11 +87,18 @@ class LastTermination(Model):
         default=None, description="The signal that ended it, if one did.", json_schema_extra=INT32
     )
     reason: str = Field(
-        default="", description="Why, in a word: the kubelet's, an eviction's, or Unknown."
+        default="",
+        description=(
+            "Why, in a word: the kubelet's, an eviction's, ProbeFailed where the kubelet ended it "
+            "for a startup or liveness probe, whatever the exit code, or Unknown."
+        ),
     )
     message: str = Field(
         default="",
-        description="What it wrote last; never with reportLogTail: false.",
+        description=(
+            "What it wrote last, never with reportLogTail: false; where a probe was why, what "
+            "that said."
+        ),
     )
     started_at: Moment | None = Field(default=None, description="When it started.")
     finished_at: Moment | None = Field(default=None, description="When it ended.")

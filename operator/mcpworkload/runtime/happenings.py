@@ -29,9 +29,10 @@ class WorkloadExited(Happening):
     image: str
     exit_code: int | None
     signal: int | None
-    #: A word: the kubelet's (`Error`, `OOMKilled`, `Completed`), or `Unknown`.
+    #: A word: the kubelet's (`Error`, `OOMKilled`, `Completed`), `ProbeFailed` where the kubelet
+    #: ended it for a probe, or `Unknown`.
     reason: str
-    #: What it wrote last; empty with `reportLogTail: false`.
+    #: What it wrote last, empty with `reportLogTail: false`; of a probe, what that said.
     message: str
     started_at: datetime | None
     finished_at: datetime | None

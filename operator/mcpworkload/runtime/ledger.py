@@ -132,6 +132,10 @@ class Ledger:
             self._sightings.gone(key, pod, watched=False)
             yield from self._settle(key, revision)
 
+    def pod(self, key: str, name: str) -> Pod | None:
+        """The pod of a workload as it was seen last, while it is there."""
+        return self._pods.get(key, {}).get(name)
+
     def running_containers(self, key: str) -> int:
         """How many containers of a workload run."""
         return sum(

@@ -13,7 +13,8 @@ from mcpworkload.runtime.errors import (
     WorkloadNotFound,
     WorkloadNotRunning,
 )
-from mcpworkload.runtime.happenings import Happening
+from mcpworkload.runtime.explaining import Explainer
+from mcpworkload.runtime.happenings import Happening, WorkloadExited
 from mcpworkload.runtime.ledger import Ledger
 from mcpworkload.runtime.watching import Changed, Listed, observe
 
@@ -32,7 +33,8 @@ class Monitor:
             async for happening in monitor:
                 ...
 
-    Two watches and no polling. Every exit that was not asked for (by a stop, a scale-down, a
+    Two watches and no polling; a list of a pod's Events where a probe may have ended its
+    container. Every exit that was not asked for (by a stop, a scale-down, a
     rollout, a removal, the deletion of a pod) between start and stop is told exactly once,
     whatever happens to the watches meanwhile; what nobody knows any more is told as such. What
     happened before the start is not told. The iteration ends with `stop_monitoring`.
@@ -51,6 +53,7 @@ class Monitor:
         self._namespace = split_key(workload)[0] if workload else namespace
         self._callback = callback
         self._ledger = Ledger()
+        self._explainer = Explainer(connection)
         self._told: asyncio.Queue[Happening | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
@@ -219,6 +222,9 @@ class Monitor:
         return str(status.get("updateRevision", ""))
 
     async def _tell(self, happening: Happening) -> None:
+        if isinstance(happening, WorkloadExited):
+            pod = self._ledger.pod(happening.workload, happening.pod)
+            happening = await self._explainer.explain(happening, pod)
         if self._callback is None:
             self._told.put_nowait(happening)
         elif inspect.isawaitable(answer := self._callback(happening)):

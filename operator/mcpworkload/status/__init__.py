@@ -9,9 +9,9 @@ from mcpworkload.status.conditions import build_status, summary
 from mcpworkload.status.exits import Ends, account_ends, describe
 from mcpworkload.status.holding import Hold, hold_for
 from mcpworkload.status.pods import condition_of, next_look
-from mcpworkload.status.problems import awaited_claims, suspects
+from mcpworkload.status.problems import awaited_claims, is_explained, suspects
 from mcpworkload.status.subject import Subject
-from mcpworkload.status.tellings import is_telling, since
+from mcpworkload.status.tellings import since
 
 __all__ = [
     "Ends",
@@ -24,7 +24,7 @@ __all__ = [
     "condition_of",
     "describe",
     "hold_for",
-    "is_telling",
+    "is_explained",
     "news",
     "next_look",
     "of_reversion",

@@ -183,7 +183,8 @@ def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
 
 def _problem(subject: Subject, observation: Observation, now: datetime) -> Problem | None:
     """What is wrong with the pods that there are, else why there are not all of them."""
-    if problem := first_problem(observation.pods.values(), now, observation.told):
+    last = subject.status.get("lastTermination")
+    if problem := first_problem(observation.pods.values(), now, observation.told, last):
         return problem if subject.may_quote else replace(problem, tail="")
     said = tellings.of_refusal(observation, subject.replicas, now)
     return Problem(AvailableReason.POD_REFUSED, said) if said else None

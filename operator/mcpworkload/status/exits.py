@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcpworkload.exits import (
+    HOOK_FAILED,
+    PROBE_FAILED,
     Account,
     ContainerCursor,
     Cursor,
@@ -14,13 +16,15 @@ from mcpworkload.exits import (
     Wanted,
     account,
 )
-from mcpworkload.live import StatefulSet
+from mcpworkload.live import StatefulSet, Terminated
 from mcpworkload.models import ContainerRecord, LastTermination, PodRecord
 from mcpworkload.observation import Observation
-from mcpworkload.status.problems import START_REASONS
+from mcpworkload.status.problems import START_REASONS, Witness
 from mcpworkload.status.subject import Subject
 
 MAX_MESSAGE = 1000
+# The words beside these reasons are the kubelet's, not the server's.
+_OF_KUBELET = START_REASONS.keys() | {PROBE_FAILED, HOOK_FAILED}
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,12 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
     }
     wanted = Wanted(subject.replicas, live.status.update_revision if live else "")
     result = account(cursor, pods, seen, wanted)
-    news = tuple(each if subject.may_quote else _unquoted(each) for each in result.exits)
+    last = status.get("lastTermination") or {}
+    exits = (_explained(each, observation, last) for each in result.exits)
+    news = tuple(each if subject.may_quote else _unquoted(each) for each in exits)
     return Ends(
         restarts=status.get("restarts", 0) + sum(each.count for each in news),
-        last=_last(news) or _stored_last(status),
+        last=_last(news) or _explained_late(_stored_last(status), observation),
         pods=_records(result),
         news=news,
         is_pressing=bool(news) or _has_new_end(cursor, result.cursor),
@@ -117,6 +123,8 @@ def describe(exit_: Exit) -> str:
     times = f" {exit_.count} times" if exit_.count > 1 else ""
     if exit_.kind == ExitKind.EXITED:
         said = f"exited with code {exit_.exit_code} ({exit_.reason})"
+        if exit_.reason in (PROBE_FAILED, HOOK_FAILED):
+            said = f"ended by the kubelet with code {exit_.exit_code} ({exit_.reason})"
     elif exit_.kind == ExitKind.EVICTED:
         said = f"ended by the cluster ({exit_.reason})"
     else:
@@ -178,8 +186,42 @@ def _last(news: tuple[Exit, ...]) -> LastTermination | None:
 
 def _unquoted(exit_: Exit) -> Exit:
     """*exit_* without what the server printed; what the kubelet says of it stays."""
-    is_printed = exit_.kind == ExitKind.EXITED and exit_.reason not in START_REASONS
+    is_printed = exit_.kind == ExitKind.EXITED and exit_.reason not in _OF_KUBELET
     return replace(exit_, message="") if is_printed else exit_
+
+
+def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -> Exit:
+    """*exit_* with the kubelet's reason and words, where the kubelet ended the container."""
+    pod = observation.labelled.get(exit_.pod)
+    if exit_.kind != ExitKind.EXITED or pod is None or pod.metadata.uid != exit_.pod_uid:
+        return exit_
+    ended = Terminated(
+        exit_code=exit_.exit_code or 0,
+        reason=exit_.reason,
+        started_at=exit_.started_at,
+        finished_at=exit_.finished_at,
+        container_id=exit_.container_id,
+    )
+    witness = Witness(observation.told, last)
+    cause = witness.cause(pod, exit_.container, ended)
+    return replace(exit_, reason=cause.reason, message=cause.message) if cause else exit_
+
+
+def _explained_late(
+    last: LastTermination | None, observation: Observation
+) -> LastTermination | None:
+    """*last* with what Events say of it, which may come later than the end itself."""
+    pod = observation.labelled.get(last.pod) if last else None
+    if last is None or pod is None:
+        return last
+    for container in pod.containers:
+        for ended in (container.state.terminated, container.last_state.terminated):
+            if ended is None or not last.container_id or ended.container_id != last.container_id:
+                continue
+            cause = Witness(observation.told).cause(pod, container.name, ended)
+            if cause and last.reason != cause.reason:
+                return last.model_copy(update={"reason": cause.reason, "message": cause.message})
+    return last
 
 
 def _controller(pod: Any) -> str:

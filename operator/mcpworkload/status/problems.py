@@ -1,10 +1,12 @@
 """Why a workload does not serve, in the kubelet's and the scheduler's words made steady."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
+from mcpworkload.exits import HOOK_FAILED, Cause, find_cause, may_be_the_kubelets
 from mcpworkload.live import ContainerStatus, Event, Pod, Terminated
 from mcpworkload.names import BRIDGE, CONTAINER
 from mcpworkload.reasons import AvailableReason
@@ -33,8 +35,8 @@ _OUT_OF_MEMORY = "OOMKilled"
 _MEANING = {AvailableReason.OOM_KILLED: ": it used more memory than its limit"}
 # What the kubelet passes on of a bridge that is not ready: not a word of its answer.
 _NOT_READY = "HTTP probe failed with statuscode: 503"
-# SIGKILL and SIGTERM: what the kubelet ends a container with.
-_KILLED = (137, 143)
+# The kubelet did not see it end; the code beside it is made up.
+_UNSEEN = "ContainerStatusUnknown"
 MAX_HEAD = 600
 MAX_TAIL = 400
 
@@ -65,11 +67,38 @@ class Problem:
         return f"{self.head}: {self.tail}" if self.tail else self.head
 
 
+@dataclass(frozen=True)
+class Witness:
+    """Who may say more of a pod than its status: its Events, and what was told before."""
+
+    #: By the pod's UID.
+    events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    #: `lastTermination` of the workload as it is stored.
+    last: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, pod: Pod) -> Sequence[Event]:
+        """The pod's Events."""
+        return self.events.get(pod.metadata.uid, ())
+
+    def cause(self, pod: Pod, container: str, ended: Terminated) -> Cause | None:
+        """Why the kubelet ended the container, if it did, in words that stay the same."""
+        found = find_cause(pod, container, ended, self.of(pod), self.last)
+        return replace(found, message=words.steady(found.message)) if found else None
+
+
 def first_problem(
-    pods: Iterable[Pod], now: datetime, told: Mapping[str, Sequence[Event]]
+    pods: Iterable[Pod],
+    now: datetime,
+    told: Mapping[str, Sequence[Event]],
+    last: Mapping[str, Any] | None = None,
 ) -> Problem | None:
-    """The problem of the first of *pods* that has one; *told* are Events by the pod's UID."""
-    problems = (_problem_of(pod, now, told.get(pod.metadata.uid, ())) for pod in pods)
+    """
+    The problem of the first of *pods* that has one.
+
+    *told* are Events by the pod's UID, *last* the workload's `lastTermination` as it is stored.
+    """
+    witness = Witness(told, last or {})
+    problems = (_problem_of(pod, now, witness) for pod in pods)
     return next((problem for problem in problems if problem), None)
 
 
@@ -79,31 +108,47 @@ def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
         pod
         for pod in pods
         if pod.metadata.deletion_timestamp is None
-        and (any(map(_was_killed, pod.containers)) or _is_silent(pod, now))
+        and not at.is_steady(pod, now)
+        and (any(open_ends(pod, now)) or _is_silent(pod, now))
     ]
 
 
+def open_ends(pod: Pod, now: datetime) -> Iterator[tuple[str, Terminated]]:
+    """The containers that have not recovered from an end which may be the kubelet's doing."""
+    if pod.status.phase == "Failed":
+        return
+    for container in pod.containers:
+        ended = _exit_of(pod, container, now)
+        if ended is not None and may_be_the_kubelets(pod, container.name, ended):
+            yield container.name, ended
+
+
+def is_explained(pod: Pod, events: Sequence[Event], now: datetime) -> bool:
+    """Whether a suspect's *events* say all that they are asked for."""
+    ends = list(open_ends(pod, now))
+    if ends:
+        return all(find_cause(pod, name, ended, events) for name, ended in ends)
+    running = (each.state.running for each in pod.containers if not each.ready)
+    starts = [state.started_at for state in running if state and state.started_at]
+    return tellings.is_telling(events, max(starts, default=None))
+
+
 def _is_silent(pod: Pod, now: datetime) -> bool:
-    return at.is_impatient(pod, now) and _plain_problem(pod, now) is None
+    return at.is_impatient(pod, now) and _plain_problem(pod, now, Witness()) is None
 
 
-def _problem_of(pod: Pod, now: datetime, events: Sequence[Event]) -> Problem | None:
+def _problem_of(pod: Pod, now: datetime, witness: Witness) -> Problem | None:
     if at.is_steady(pod, now):
         return None
     if pod.metadata.deletion_timestamp is not None:
         return _overdue(pod, now)
-    for container in pod.containers:
-        # The kubelet ends what fails its probes; that it did is less than why.
-        said = tellings.of_probe(events, container, ending=True)
-        if _was_killed(container) and said:
-            return _not_ready(pod, container, said)
-    if problem := _plain_problem(pod, now):
+    if problem := _plain_problem(pod, now, witness):
         return problem
-    return _slow_problem(pod, events) if at.is_impatient(pod, now) else None
+    return _slow_problem(pod, witness.of(pod)) if at.is_impatient(pod, now) else None
 
 
-def _plain_problem(pod: Pod, now: datetime) -> Problem | None:
-    """The problem that the pod's own status shows."""
+def _plain_problem(pod: Pod, now: datetime, witness: Witness) -> Problem | None:
+    """The problem that the pod's own status shows, once it is known who ended a container."""
     if pod.status.phase == "Failed" and pod.status.reason:
         return _given_up(pod)
     if _waits_for_claims(pod):
@@ -113,7 +158,7 @@ def _plain_problem(pod: Pod, now: datetime) -> Problem | None:
         said = words.scheduling_error(message)
         return problem_at(AvailableReason.UNSCHEDULABLE, pod, None, said)
     for container in pod.containers:
-        if problem := _container_problem(pod, container, now):
+        if problem := _container_problem(pod, container, now, witness):
             return problem
     return _lost(pod)
 
@@ -205,7 +250,9 @@ def _hint(pod: Pod, container: ContainerStatus, said: str) -> str:
     return f"; its log says why: kubectl logs {pod.metadata.name} --container {where}"
 
 
-def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> Problem | None:
+def _container_problem(
+    pod: Pod, container: ContainerStatus, now: datetime, witness: Witness
+) -> Problem | None:
     waiting = container.state.waiting
     reason = START_REASONS.get(waiting.reason) if waiting else None
     if waiting and reason:
@@ -215,6 +262,9 @@ def _container_problem(pod: Pod, container: ContainerStatus, now: datetime) -> P
     ended = _exit_of(pod, container, now)
     if ended is None:
         return None
+    # The kubelet ends what fails its probes; that it did is less than why.
+    if cause := witness.cause(pod, container.name, ended):
+        return _killed(pod, container, cause)
     if ended.reason in START_REASONS:
         said = words.steady(ended.message)
         return problem_at(START_REASONS[ended.reason], pod, container, said)
@@ -240,16 +290,22 @@ def _exit_of(pod: Pod, container: ContainerStatus, now: datetime) -> Terminated 
     return None if has_recovered else before
 
 
-def _was_killed(container: ContainerStatus) -> bool:
-    ended = container.state.terminated or container.last_state.terminated
-    is_kill = ended is not None and ended.exit_code in _KILLED and ended.reason != _OUT_OF_MEMORY
-    return is_kill and not container.ready
+def _killed(pod: Pod, container: ContainerStatus, cause: Cause) -> Problem:
+    """The problem of a container that the kubelet has ended, and ends again."""
+    is_hook = cause.reason == HOOK_FAILED
+    reason = AvailableReason.START_FAILED if is_hook else AvailableReason.PROBE_FAILING
+    if cause.is_vague:
+        head = problem_at(reason, pod, container, cause.message).head
+        return Problem(reason, head, vague=_where(pod, container))
+    return problem_at(reason, pod, container, cause.message + _hint(pod, container, cause.message))
 
 
 def _exit(
     reason: AvailableReason, pod: Pod, container: ContainerStatus, ended: Terminated
 ) -> Problem:
     said = f"exited with code {ended.exit_code} ({ended.reason}){_MEANING.get(reason, '')}"
+    if ended.reason == _UNSEEN:
+        said = f"it is gone, and its node does not know how it ended ({ended.reason})"
     if ended.exit_code == 0:
         said += ": a server runs until it is stopped"
     head = problem_at(reason, pod, container, said).head

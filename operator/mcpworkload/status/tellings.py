@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from mcpworkload.exits import last_complaint
 from mcpworkload.live import ContainerStatus, Event
 from mcpworkload.observation import Observation
 from mcpworkload.reasons import AvailableReason
 from mcpworkload.status import words
 
 _PROBE = "Unhealthy"
-_KILLING = "Killing"
-_ENDING_PROBES = ("Liveness", "Startup")
 _START_REASONS = {
     "FailedMount": AvailableReason.MOUNT_FAILED,
     "FailedAttachVolume": AvailableReason.MOUNT_FAILED,
@@ -25,41 +24,29 @@ _SCHEDULED = "Scheduled"
 _CLAIM = "PersistentVolumeClaim"
 # The last one is no failure yet, but that it takes so long is.
 _CLAIM_REASONS = frozenset({"FailedBinding", "ProvisioningFailed", "ExternalProvisioning"})
+# Moments are whole seconds.
+_ROUNDING = timedelta(seconds=2)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The StatefulSet controller tries again after 17 minutes at the latest.
 _REFUSAL = timedelta(minutes=20)
 
 
-def is_telling(events: Iterable[Event]) -> bool:
-    """Whether any of a pod's Events explains why it is not ready."""
-    return any(event.reason == _PROBE or event.reason in _START_REASONS for event in events)
-
-
-def of_probe(events: Iterable[Event], container: ContainerStatus, *, ending: bool = False) -> str:
+def is_telling(events: Iterable[Event], start: datetime | None = None) -> bool:
     """
-    What the container's probes said last; empty when they said nothing.
+    Whether any of a pod's Events explains why it is not ready.
 
-    With *ending* only of those probes that the kubelet ends a container for, once it has ended
-    this one for them: a probe may fail at each start of a server that others kill.
+    What its probes said before *start*, that of the containers which run now, explains nothing.
     """
-    of_container = [
-        event
+    return any(
+        event.reason in _START_REASONS
+        or (event.reason == _PROBE and (start is None or _time(event) >= start - _ROUNDING))
         for event in events
-        if event.involved_object.field_path.endswith(f"{{{container.name}}}")
-    ]
-    if ending and not any(map(_is_probes_doing, of_container)):
-        return ""
-    said = [
-        event
-        for event in of_container
-        if event.reason == _PROBE and (not ending or event.message.startswith(_ENDING_PROBES))
-    ]
-    last = max(said, key=lambda event: (_time(event), event.message), default=None)
-    return words.steady(last.message) if last else ""
+    )
 
 
-def _is_probes_doing(event: Event) -> bool:
-    return event.reason == _KILLING and "probe" in event.message
+def of_probe(events: Sequence[Event], container: ContainerStatus) -> str:
+    """What the container's probes said last; empty when they said nothing."""
+    return words.steady(last_complaint(events, container.name))
 
 
 def of_start(events: Iterable[Event]) -> tuple[AvailableReason | None, str]:

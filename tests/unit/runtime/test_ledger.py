@@ -45,6 +45,7 @@ def make_pod(
             ],
             **metadata,
         },
+        "spec": {"containers": [{"name": "mcp"}]},
         "status": {
             "containerStatuses": [
                 {

@@ -28,7 +28,7 @@ class Script:
     namespace = "team"
 
     def __init__(self, bodies: list[Any], pods: list[Any]) -> None:
-        self.lists = {"mcpworkloads": bodies, "pods": pods}
+        self.lists: dict[str, Any] = {"mcpworkloads": bodies, "pods": pods}
         self.changes: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
         self.requests: list[str] = []
         #: How many of the next looks at one object are not answered.
@@ -43,6 +43,8 @@ class Script:
                 raise RuntimeUnavailable("no answer")
             return make_body() | {"status": {"updateRevision": "a"}}
         items = self.lists[path.rpartition("/")[2]]
+        if isinstance(items, Exception):
+            raise items
         return {"metadata": {"resourceVersion": "1"}, "items": items}
 
     async def watch(self, path: str, _: Any) -> AsyncIterator[dict[str, Any]]:
@@ -89,6 +91,44 @@ async def test_an_exit_is_told_and_the_iteration_ends_with_the_monitor() -> None
     assert isinstance(first, WorkloadExited)
     assert rest == []
     assert len(script.requests) == 2
+
+
+PROBED = {"containers": [{"name": "mcp", "livenessProbe": {"periodSeconds": 1}}]}
+SAID = "Liveness probe failed: HTTP 500"
+KILLING = [
+    {
+        "metadata": {"name": reason, "namespace": "team"},
+        "involvedObject": {"uid": "one", "fieldPath": "spec.containers{mcp}"},
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": "2026-01-01T12:00:00Z",
+    }
+    for reason, message in {
+        "Unhealthy": SAID,
+        "Killing": "Container mcp failed liveness probe, will be restarted",
+    }.items()
+]
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        pytest.param(KILLING, ("ProbeFailed", SAID), id="killed"),
+        pytest.param(KILLING[:1], ("Error", "boom"), id="not killed"),
+        pytest.param(RightsMissing("no", workload=KEY), ("Error", "boom"), id="no right"),
+        pytest.param(RuntimeUnavailable("no", workload=KEY), ("Error", "boom"), id="no answer"),
+    ],
+)
+async def test_a_probe_that_ended_it_is_named(events: Any, told: tuple[str, str]) -> None:
+    """Where the pod's Events may be read; that it ended is told in any case."""
+    script = Script([make_body()], [RUNNING | {"spec": PROBED}])
+    script.lists["events"] = events
+    async with make_monitor(script) as monitor:
+        script.show(ENDED | {"spec": PROBED})
+        exited = await anext(aiter(monitor))
+
+    assert isinstance(exited, WorkloadExited)
+    assert (exited.reason, exited.message, exited.exit_code) == (*told, 3)
 
 
 async def test_starting_and_stopping_twice_does_nothing_more() -> None:

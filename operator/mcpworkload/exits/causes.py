@@ -1,0 +1,155 @@
+"""
+Why the kubelet itself ended a container.
+
+An exit code does not tell it: a server that is asked to stop ends with whatever code it likes, 0
+included. What tells it are the pod's Events, and of those only the ones of the container's own
+life: an earlier kill explains no later crash.
+
+The kubelet writes no more than 25 Events about a pod at once, then one each five minutes, and
+the API server keeps them for an hour. So after a few restarts an Event may be missing; then the
+same end as the one before, after as long a life as a probe needs, has the same cause.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from mcpworkload.live import Event, Pod, Probe, Terminated
+
+#: Reasons of a cause, which the kubelet has no word of its own for, or one that it soon drops.
+PROBE_FAILED = "ProbeFailed"
+HOOK_FAILED = "PostStartHookError"
+# What the runtime calls an end of which it knows nothing but the code.
+_PLAIN = frozenset({"", "Error", "Completed"})
+_KILLED_FOR_PROBE = re.compile(r"^Container (?P<name>\S+) failed (?P<probe>liveness|startup) probe")
+_COMBINED = "(combined from similar events): "
+# Moments are whole seconds, and each is rounded by somebody else.
+_ROUNDING = timedelta(seconds=2)
+# One less than the kubelet's budget is left to those that we do not see.
+_BUDGET = 20
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why the kubelet ended a container."""
+
+    #: A word: `ProbeFailed` or `PostStartHookError`.
+    reason: str
+    #: The kubelet's words.
+    message: str
+    #: Whether those are of the kill alone, because nothing says any more what failed.
+    is_vague: bool = False
+
+
+def may_be_the_kubelets(pod: Pod, container: str, ended: Terminated) -> bool:
+    """Whether the kubelet may have ended it: it has a probe or a hook, and lived long enough."""
+    if ended.reason not in _PLAIN:
+        return False
+    spec = next((each for each in pod.spec.all_containers if each.name == container), None)
+    if spec is None:
+        return True
+    if spec.lifecycle is not None and spec.lifecycle.post_start is not None:
+        return True
+    probes = [each for each in (spec.startup_probe, spec.liveness_probe) if each is not None]
+    if ended.started_at is None or ended.finished_at is None:
+        return bool(probes)
+    life = ended.finished_at - ended.started_at + _ROUNDING
+    return any(life >= _shortest(probe) for probe in probes)
+
+
+def _shortest(probe: Probe) -> timedelta:
+    """How soon after a start the probe can have failed often enough."""
+    pauses = max(0, probe.failure_threshold - 1) * probe.period_seconds
+    return timedelta(seconds=probe.initial_delay_seconds + pauses)
+
+
+def find_cause(
+    pod: Pod,
+    container: str,
+    ended: Terminated,
+    events: Sequence[Event],
+    told: Mapping[str, Any] | None = None,
+) -> Cause | None:
+    """
+    Why the kubelet ended a container of *pod*; None where it ended by itself.
+
+    *events* are the pod's; *told* is the workload's `lastTermination`, where there is one.
+    """
+    before = told or {}
+    is_told = before.get("reason") in (PROBE_FAILED, HOOK_FAILED)
+    if is_told and ended.container_id and before.get("containerID") == ended.container_id:
+        return Cause(before["reason"], before["message"])
+    if not may_be_the_kubelets(pod, container, ended):
+        return None
+    kills = list(_kills(container, events))
+    own = [kill for kill in kills if _is_within(kill.at, ended)]
+    if own:
+        return own[-1].cause
+    if not _is_silent(events, ended):
+        return None
+    is_same = before.get("container") == container and before.get("exitCode") == ended.exit_code
+    return Cause(before["reason"], before["message"]) if is_told and is_same else None
+
+
+@dataclass(frozen=True)
+class _Kill:
+    at: datetime | None
+    cause: Cause
+
+
+def _kills(container: str, events: Sequence[Event]) -> Iterator[_Kill]:
+    """When the kubelet said that it ended the container, and why, oldest first."""
+    for event in sorted(events, key=lambda each: each.at.timestamp() if each.at else 0.0):
+        if event.reason == "FailedPostStartHook" and _is_about(event, container):
+            yield _Kill(event.at, Cause(HOOK_FAILED, said_by(event)))
+        match = _KILLED_FOR_PROBE.match(said_by(event)) if event.reason == "Killing" else None
+        if match and match["name"] == container:
+            yield _Kill(event.at, _of_probe(match["probe"], container, events))
+
+
+def _of_probe(probe: str, container: str, events: Sequence[Event]) -> Cause:
+    said = last_complaint(events, container, (probe.capitalize(),))
+    if said:
+        return Cause(PROBE_FAILED, said)
+    return Cause(PROBE_FAILED, f"{probe.capitalize()} probe failed", is_vague=True)
+
+
+def last_complaint(events: Sequence[Event], container: str, probes: tuple[str, ...] = ("",)) -> str:
+    """What a container's probes said last, those whose name begins so; empty if nothing."""
+    said = [
+        (event.at.timestamp() if event.at else 0.0, said_by(event))
+        for event in events
+        if event.reason == "Unhealthy"
+        and _is_about(event, container)
+        and said_by(event).startswith(probes)
+    ]
+    return max(said, default=(0.0, ""))[1]
+
+
+def said_by(event: Event) -> str:
+    """The Event's message, without what is added where many are told as one."""
+    return event.message.removeprefix(_COMBINED)
+
+
+def _is_about(event: Event, container: str) -> bool:
+    return event.involved_object.field_path.endswith(f"{{{container}}}")
+
+
+def _is_within(moment: datetime | None, ended: Terminated) -> bool:
+    """Whether it was said in the life that ended so."""
+    if moment is None:
+        return True
+    is_early = ended.started_at is not None and moment < ended.started_at - _ROUNDING
+    return not is_early and not _is_after(moment, ended)
+
+
+def _is_after(moment: datetime, ended: Terminated) -> bool:
+    return ended.finished_at is not None and moment > ended.finished_at + _ROUNDING
+
+
+def _is_silent(events: Sequence[Event], ended: Terminated) -> bool:
+    """Whether the kubelet may have ended the container without an Event that is left."""
+    is_spent = sum(max(1, event.count) for event in events) >= _BUDGET
+    return is_spent or not any(_is_within(event.at, ended) for event in events)

@@ -1,0 +1,69 @@
+"""Whether the kubelet itself ended a container: what a pod does not tell, its Events do."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from mcpworkload.exits import find_cause, may_be_the_kubelets
+from mcpworkload.live import Event, Pod, Terminated
+from mcpworkload.names import split_key
+from mcpworkload.runtime.connection import Connection, core_path
+from mcpworkload.runtime.errors import RightsMissing, WorkloadError
+from mcpworkload.runtime.happenings import WorkloadEvicted, WorkloadExited
+
+
+class Explainer:
+    """Asks for Events where a probe may be why a container ended; without the right, for none."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._may_ask = True
+        #: By workload, the last end that was the kubelet's doing, as `lastTermination` has it.
+        self._told: dict[str, Mapping[str, Any]] = {}
+
+    async def explain(self, exited: WorkloadExited, pod: Pod | None) -> WorkloadExited:
+        """*exited* with the kubelet's reason and words, if it ended the container of *pod*."""
+        if pod is None or isinstance(exited, WorkloadEvicted) or exited.exit_code is None:
+            return exited
+        ended = Terminated(
+            exited.exit_code,
+            reason=exited.reason,
+            started_at=exited.started_at,
+            finished_at=exited.finished_at,
+            container_id=exited.container_id,
+        )
+        if not may_be_the_kubelets(pod, exited.container, ended):
+            return exited
+        events = await self._read_events(exited)
+        if events is None:
+            return exited
+        last = self._told.get(exited.workload)
+        cause = find_cause(pod, exited.container, ended, events, last)
+        if cause is None:
+            self._told.pop(exited.workload, None)
+            return exited
+        self._told[exited.workload] = {
+            "container": exited.container,
+            "containerID": exited.container_id,
+            "exitCode": exited.exit_code,
+            "reason": cause.reason,
+            "message": cause.message,
+        }
+        return replace(exited, reason=cause.reason, message=cause.message)
+
+    async def _read_events(self, exited: WorkloadExited) -> list[Event] | None:
+        """The pod's Events; None where they cannot be read: the end is told all the same."""
+        if not self._may_ask:
+            return None
+        query = {"fieldSelector": f"involvedObject.uid={exited.pod_uid}"}
+        path = core_path("events", split_key(exited.workload)[0])
+        try:
+            answer = await self._connection.request("GET", path, query=query)
+        except RightsMissing:
+            self._may_ask = False
+            return None
+        except WorkloadError:
+            return None
+        return msgspec.convert(answer["items"], list[Event])
