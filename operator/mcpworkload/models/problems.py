@@ -7,7 +7,7 @@ manifest: `spec.transport.port`, not `spec.transport_port` and not a Python type
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,7 +18,8 @@ from mcpworkload.models.base import RULE_ERROR, Needed
 _MAX_PROBLEMS = 5
 _MAX_FOUND = 60
 
-_KINDS = {
+#: What to write instead, by what is wrong; braces stand for what the fault tells.
+REMEDIES: Final = {
     "string_type": "write text (in quotes, if it looks like a number or like true)",
     "int_type": "write a whole number, without quotes",
     "bool_type": "write true or false, without quotes",
@@ -29,6 +30,7 @@ _KINDS = {
     "literal_error": "write {expected}",
     "greater_than_equal": "write {ge} or more",
     "less_than_equal": "write {le} or less",
+    "string_too_short": "write at least {min_length} character, or leave it out",
     "string_too_long": "write at most {max_length} characters",
     "string_pattern_mismatch": "write text that matches {pattern}",
     "too_long": "write at most {max_length} entries",
@@ -65,7 +67,7 @@ def _describe_one(detail: ErrorDetails, model: type[BaseModel], root: str) -> st
 def _remedy(detail: ErrorDetails) -> str:
     if detail["type"] == RULE_ERROR:
         return detail["msg"]
-    template = _KINDS.get(detail["type"])
+    template = REMEDIES.get(detail["type"])
     if template is None:
         return detail["msg"]
     return template.format(**detail.get("ctx", {}))

@@ -62,6 +62,8 @@ def template(
     Print the pod template of a workload, as the operator of this version makes it.
 
     It is computed here, by the operator's own code; ConfigMaps and Secrets are not looked at.
+    A file is read as kubectl reads it, and refused where the API server would refuse it: an
+    unknown field, a wrong type, a broken rule. The exit code is then 2.
     """
     body = _body(session, workload, filename)
     built, patched = _templates(body, installation, only_built=before and not diff)
@@ -84,24 +86,27 @@ def _body(session: Session, workload: str | None, filename: str | None) -> dict[
 
 
 def _from_file(filename: str, namespace: str | None) -> dict[str, Any]:
-    import yaml
-
-    from mcpworkload.names import KIND
+    """The one MCPWorkload of a file, as the API server would take it."""
+    from mcpworkload.cli.offline.admission import NotAdmittedError, admit, is_workload
+    from mcpworkload.cli.offline.reading import Reader
 
     try:
         text = sys.stdin.read() if filename == "-" else Path(filename).read_text(encoding="utf-8")
-        found = [
-            item
-            for item in yaml.safe_load_all(text)
-            if isinstance(item, dict) and item.get("kind") == KIND
-        ]
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        reader = Reader(text)
+        found = [item for item in reader.objects() if is_workload(item)]
+    except (OSError, ValueError) as error:
         raise Failure(f"{filename} cannot be read: {error}", ExitCode.USAGE) from None
-    if len(found) != 1 or not (found[0].get("metadata") or {}).get("name"):
+    for key in reader.doubled:
+        click.echo(f"note: {filename} writes {key} twice in one place; the last counts", err=True)
+    if len(found) != 1:
         problem = f"{filename} has {len(found)} MCPWorkloads; one with a name is needed"
         raise Failure(problem, ExitCode.USAGE)
-    found[0]["metadata"].setdefault("namespace", namespace or "default")
-    return cast("dict[str, Any]", found[0])
+    try:
+        body = admit(found[0])
+    except NotAdmittedError as error:
+        raise Failure("\n".join(error.problems), ExitCode.USAGE) from None
+    body["metadata"].setdefault("namespace", namespace or "default")
+    return body
 
 
 def _templates(

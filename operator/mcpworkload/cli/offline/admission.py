@@ -1,0 +1,67 @@
+"""Pure: the MCPWorkload of a file as the API server would take it, or what it would say."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, Final
+
+from mcpworkload.cli.offline.metadata import check_metadata
+from mcpworkload.cli.offline.structure import Problem, Schema, complete, faults, unknown_fields
+from mcpworkload.crd.document import root_schema
+from mcpworkload.errors import InvalidSpec
+from mcpworkload.models import Workload
+from mcpworkload.models.problems import found
+from mcpworkload.names import API_VERSION, KIND
+
+# Metadata has a schema of Kubernetes' own.
+_OTHERWISE_CHECKED: Final[Schema] = {"x-kubernetes-preserve-unknown-fields": True}
+
+
+class NotAdmittedError(Exception):
+    """The API server would refuse the object; `problems` say why, each on one line."""
+
+    def __init__(self, problems: Iterable[object]) -> None:
+        self.problems = tuple(str(problem) for problem in problems)
+        super().__init__("\n".join(self.problems))
+
+
+def admit(body: dict[str, Any]) -> dict[str, Any]:
+    """
+    *body*, an object of kind MCPWorkload, as the API server would store it when it is created.
+
+    Its status is looked at and left out, as there.
+
+    Raises:
+        NotAdmittedError: it would be refused.
+    """
+    if body.get("apiVersion") != API_VERSION:
+        problem = f"found {found(body.get('apiVersion'))}; write {API_VERSION}"
+        raise NotAdmittedError([Problem("apiVersion", problem)])
+    metadata = body.get("metadata")
+    if not isinstance(metadata, dict):
+        raise NotAdmittedError([Problem("metadata", "write a mapping with the workload's name")])
+    if not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        problem = f"found {found(metadata.get('name'))}; write the workload's name"
+        raise NotAdmittedError([Problem("metadata.name", problem)])
+    problems = [*unknown_fields(body, _schema(), ""), *check_metadata(metadata)]
+    whole = {key: value for key, value in complete(body, _schema()).items() if key != "status"}
+    problems += faults(whole, _schema(), "")
+    if problems:
+        raise NotAdmittedError(problems)
+    try:
+        # The rules that the CRD has in CEL, in their other form.
+        Workload.parse(whole)
+    except InvalidSpec as error:
+        raise NotAdmittedError([error]) from None
+    return whole
+
+
+def is_workload(item: dict[str, Any]) -> bool:
+    """Whether *item* says that it is an MCPWorkload, of whatever version."""
+    return item.get("kind") == KIND
+
+
+@cache
+def _schema() -> Schema:
+    schema = root_schema()
+    fields = {**schema["properties"], "metadata": _OTHERWISE_CHECKED}
+    return {**schema, "properties": fields}
