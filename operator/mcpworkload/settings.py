@@ -57,6 +57,9 @@ class Settings:
     #: MCPWORKLOAD_ATTACH: ``allowed`` or ``denied``. Denied, a stdio server needs a command, and
     #: the operator neither grants the right to attach to pods nor needs it.
     is_attach_allowed: bool = True
+    #: MCPWORKLOAD_EXPOSURE: ``allowed`` or ``denied``. Denied, no Service is a LoadBalancer or has
+    #: annotations of a spec, by which other controllers make DNS names and public addresses.
+    is_exposure_allowed: bool = True
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -86,11 +89,13 @@ class Settings:
                     environ, "MCPWORKLOAD_BRIDGE_VOLUME", cls.bridge_volume, tuple(BridgeVolume)
                 )
             ),
-            is_attach_allowed=_choice(
-                environ, "MCPWORKLOAD_ATTACH", "allowed", ("allowed", "denied")
-            )
-            == "allowed",
+            is_attach_allowed=_is_allowed(environ, "MCPWORKLOAD_ATTACH"),
+            is_exposure_allowed=_is_allowed(environ, "MCPWORKLOAD_EXPOSURE"),
         )
+
+
+def _is_allowed(environ: Mapping[str, str], name: str) -> bool:
+    return _choice(environ, name, "allowed", ("allowed", "denied")) == "allowed"
 
 
 def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:

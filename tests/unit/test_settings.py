@@ -27,6 +27,7 @@ def test_everything_can_be_set() -> None:
             "MCPWORKLOAD_BRIDGE_IMAGE": "bridge:1",
             "MCPWORKLOAD_BRIDGE_VOLUME": "image",
             "MCPWORKLOAD_ATTACH": "denied",
+            "MCPWORKLOAD_EXPOSURE": "denied",
         }
     )
 
@@ -42,6 +43,7 @@ def test_everything_can_be_set() -> None:
         bridge_image="bridge:1",
         bridge_volume=BridgeVolume.IMAGE,
         is_attach_allowed=False,
+        is_exposure_allowed=False,
     )
 
 
@@ -57,6 +59,7 @@ def test_everything_can_be_set() -> None:
         ("MCPWORKLOAD_BRIDGE_IMAGE", "bridge: 1", "write one image, without spaces"),
         ("MCPWORKLOAD_BRIDGE_VOLUME", "mount", "write one of copy, image"),
         ("MCPWORKLOAD_ATTACH", "no", "write one of allowed, denied"),
+        ("MCPWORKLOAD_EXPOSURE", "no", "write one of allowed, denied"),
         ("MCPWORKLOAD_WORKERS", "0", "write a number from 1 to 256"),
         ("MCPWORKLOAD_PROBE_PORT", "http", "write a number from 0 to 65535"),
     ],

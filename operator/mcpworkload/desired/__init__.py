@@ -16,7 +16,11 @@ from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.desired.pod import build_pod_template
 from mcpworkload.desired.policy import check_template
 from mcpworkload.desired.references import find_references
-from mcpworkload.desired.service import build_client_service_spec, build_service_spec
+from mcpworkload.desired.service import (
+    build_client_service_spec,
+    build_service_spec,
+    check_service,
+)
 from mcpworkload.desired.statefulset import build_statefulset_spec
 from mcpworkload.desired.template_patch import apply_template_patch
 from mcpworkload.desired.transport import server_url
@@ -68,6 +72,7 @@ def build_draft(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Draft:
             Or there is no bridge that *policy* has for them.
     """
     check_bridge(workload, policy)
+    check_service(workload, policy)
     built = build_pod_template(workload, policy)
     operations = workload.spec.pod_template_patch
     template = apply_template_patch(built, operations)
@@ -88,30 +93,27 @@ def build_children(
     """
     if template is None:
         template = build_draft(workload, policy).template
+    service = {"spec": build_service_spec(workload)}
+    statefulset = {"spec": build_statefulset_spec(workload, template)}
     return (
-        build_child(
-            ChildId("Service", workload.name), workload, {"spec": build_service_spec(workload)}
-        ),
-        build_child(
-            ChildId("StatefulSet", workload.name),
-            workload,
-            {"spec": build_statefulset_spec(workload, template)},
-        ),
-        *_build_asked_for(workload),
+        build_child(ChildId("Service", workload.name), workload, service, policy=policy),
+        build_child(ChildId("StatefulSet", workload.name), workload, statefulset),
+        *_build_asked_for(workload, policy),
         *_build_account(workload),
     )
 
 
-def _build_asked_for(workload: Workload) -> Iterator[Child]:
+def _build_asked_for(workload: Workload, policy: Policy) -> Iterator[Child]:
     """The children that exist only where the spec asks for them."""
     options, budget = workload.spec.service, workload.spec.disruption_budget
     if options.headless_alias and options.headless_alias != workload.name:
         child_id = ChildId("Service", options.headless_alias)
-        yield build_child(child_id, workload, {"spec": build_service_spec(workload)})
+        content = {"spec": build_service_spec(workload)}
+        yield build_child(child_id, workload, content, policy=policy)
     if options.has_own_service:
         child_id = ChildId("Service", service_name(workload.name))
         content = {"spec": build_client_service_spec(workload)}
-        yield build_child(child_id, workload, content, options.annotations)
+        yield build_child(child_id, workload, content, options.annotations, policy)
     if budget is not None:
         child_id = ChildId("PodDisruptionBudget", workload.name)
         yield build_child(child_id, workload, {"spec": build_budget_spec(workload.name, budget)})

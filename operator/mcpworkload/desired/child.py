@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcpworkload import names
+from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.manifest import Manifest, digest_of
 from mcpworkload.models import Workload
 from mcpworkload.names import ChildId, ChildKind
@@ -15,6 +16,18 @@ _API_VERSIONS: Mapping[ChildKind, str] = {
     "Service": "v1",
     "ServiceAccount": "v1",
     "StatefulSet": "apps/v1",
+}
+
+# Which children carry the labels and annotations of the spec. Clouds and webhooks read those of
+# accounts as rights ("act as this role"), and whoever may create pods may not create accounts.
+# Every kind is here: a new one has to choose.
+TAKES_METADATA: Mapping[ChildKind, bool] = {
+    "PodDisruptionBudget": True,
+    "Role": False,
+    "RoleBinding": False,
+    "Service": True,
+    "ServiceAccount": False,
+    "StatefulSet": True,
 }
 
 
@@ -48,6 +61,7 @@ def build_child(
     workload: Workload,
     content: Manifest,
     annotations: Mapping[str, str] | None = None,
+    policy: Policy = DEFAULT_POLICY,
 ) -> Child:
     """
     The child of *workload* with that content, and with *annotations* over the user's common ones.
@@ -57,11 +71,12 @@ def build_child(
     The digest covers the whole manifest and stands in its annotations: a field that we stop
     setting changes the digest, though the live object would still contain all that we want.
     """
-    annotations = {**workload.spec.annotations, **(annotations or {})}
+    annotations = {**_common_annotations(child_id.kind, workload, policy), **(annotations or {})}
+    takes_labels = TAKES_METADATA[child_id.kind]
     metadata: Manifest = {
         "name": child_id.name,
         "namespace": workload.namespace,
-        "labels": build_labels(workload),
+        "labels": build_labels(workload) if takes_labels else names.common_labels(workload.name),
         "annotations": annotations,
         "ownerReferences": [_owner(workload)],
     }
@@ -74,6 +89,12 @@ def build_child(
     digest = digest_of(manifest)
     metadata["annotations"] = {**annotations, names.HASH_ANNOTATION: digest}
     return Child(child_id, manifest, digest)
+
+
+def _common_annotations(kind: ChildKind, workload: Workload, policy: Policy) -> Mapping[str, str]:
+    """Those of the spec that a child of that kind carries."""
+    is_exposing = kind == "Service" and not policy.is_exposure_allowed
+    return workload.spec.annotations if TAKES_METADATA[kind] and not is_exposing else {}
 
 
 def _owner(workload: Workload) -> Manifest:

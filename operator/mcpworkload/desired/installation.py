@@ -15,6 +15,8 @@ class Policy:
     bridge_image: str = ""
     bridge_volume: BridgeVolume = BridgeVolume.COPY
     is_attach_allowed: bool = True
+    #: Whether Services may be given to load balancers and to controllers that read annotations.
+    is_exposure_allowed: bool = True
 
     @classmethod
     def of(cls, settings: Settings) -> "Policy":
@@ -24,6 +26,7 @@ class Policy:
             bridge_image=settings.bridge_image,
             bridge_volume=settings.bridge_volume,
             is_attach_allowed=settings.is_attach_allowed,
+            is_exposure_allowed=settings.is_exposure_allowed,
         )
 
 

@@ -6,8 +6,30 @@ other, made where the user asks for it, has an address of its own.
 """
 
 from mcpworkload import names
+from mcpworkload.desired.installation import Policy
+from mcpworkload.errors import PolicyDenied
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import Bridge, Workload
+
+
+def check_service(workload: Workload, policy: Policy) -> None:
+    """
+    Return if the Services that *workload* asks for are allowed in this installation.
+
+    Raises:
+        PolicyDenied: names the field, the setting and what to write instead.
+    """
+    if policy.is_exposure_allowed:
+        return
+    options = workload.spec.service
+    denied = "this installation forbids it (MCPWORKLOAD_EXPOSURE is denied)"
+    if options.type == "LoadBalancer":
+        raise PolicyDenied(
+            f'spec.service.type: found "LoadBalancer"; write ClusterIP, or leave it out: {denied}'
+        )
+    if options.annotations:
+        keys = ", ".join(sorted(options.annotations))
+        raise PolicyDenied(f"spec.service.annotations: found {keys}; leave them out: {denied}")
 
 
 def build_service_spec(workload: Workload) -> Manifest:

@@ -76,13 +76,20 @@ class PodFields(Model):
         dict[str, LabelValue], Field(max_length=_MAX_KEYS), rules.LABEL_KEYS, rules.OWN_KEYS
     ] = Field(
         default_factory=dict,
-        description="Labels for the pods and every other object of this workload.",
+        description=(
+            "Labels for the pods and the other objects of this workload, but for the "
+            "ServiceAccount, Role and RoleBinding of a stdio server."
+        ),
     )
     annotations: Annotated[
         dict[str, str], Field(max_length=_MAX_KEYS), rules.ANNOTATION_KEYS, rules.OWN_KEYS
     ] = Field(
         default_factory=dict,
-        description="Annotations for the pods and every other object of this workload.",
+        description=(
+            "Annotations for the pods and the other objects of this workload, but for the "
+            "ServiceAccount, Role and RoleBinding of a stdio server, and for Services where "
+            "the installation denies exposure."
+        ),
     )
     init_containers: _Helpers = Field(
         default_factory=list,

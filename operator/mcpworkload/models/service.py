@@ -44,7 +44,10 @@ class ServiceOptions(Model):
         dict[str, str], Field(max_length=64), rules.ANNOTATION_KEYS, rules.OWN_KEYS
     ] = Field(
         default_factory=dict,
-        description="Annotations for the second Service, as load balancers ask for them.",
+        description=(
+            "Annotations for the second Service, as load balancers ask for them. Refused, like "
+            "LoadBalancer, where the installation denies exposure (MCPWORKLOAD_EXPOSURE)."
+        ),
     )
     session_affinity: Literal["None", "ClientIP"] | None = Field(
         default=None,
