@@ -42,12 +42,15 @@ class Refusal(OperatorError):
     retry_after: float | None = None
     #: Whether only a new spec can help: tools that wait should give up.
     is_final = False
+    #: Whether its words are the cluster's, which may quote anything.
+    is_quoting = False
 
 
 class ApplyFailed(Refusal):
     """The API server has been failing for a while to do what we ask; its words."""
 
     reason = AcceptedReason.APPLY_FAILED
+    is_quoting = True
 
 
 class InvalidSpec(Refusal):
@@ -88,6 +91,7 @@ class Rejected(Refusal):
 
     reason = AcceptedReason.REJECTED
     is_final = True
+    is_quoting = True
 
 
 class ChildForbidden(Refusal):
@@ -95,12 +99,14 @@ class ChildForbidden(Refusal):
 
     reason = AcceptedReason.REJECTED
     retry_after = 30.0
+    is_quoting = True
 
 
 class ChildConflict(Refusal):
     """A child's name is taken by an object that is not ours; it was not touched."""
 
     reason = AcceptedReason.CHILD_CONFLICT
+    is_quoting = True
     # The other object does not carry our label, so no watch tells when it goes.
     retry_after = 10.0
 

@@ -120,6 +120,8 @@ class Reconciler:
                 return wait
             refusal = error
         except ApiError as error:
+            # The queue logs it, and a webhook may quote anything.
+            error.args = (subject.secrets.hide(str(error)),)
             if not memory.is_failing_for_long():
                 raise
             refusal, trouble = ApplyFailed(str(error)), error

@@ -110,7 +110,10 @@ _PROGRAMS = (
         "A command that is not in the image",
         "command-not-found",
         "StartFailed",
-        ("pod command-not-found-0, container mcp: ", "/no/such/program"),
+        (
+            "pod command-not-found-0, container mcp: ",
+            "exec: <program>: stat <program>: no such file",
+        ),
         {"command": ["/no/such/program"]},
     ),
     Trouble(

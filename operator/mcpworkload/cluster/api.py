@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from mcpworkload.cluster.connection import Connection
+from mcpworkload.discretion import discreet
 from mcpworkload.errors import (
     ApiError,
     Conflict,
@@ -154,7 +155,7 @@ class Api:
         if answer.is_namespace_ending():
             kind = NamespaceEnding
         raise kind(
-            answer.message[:MAX_MESSAGE] or f"HTTP {status}",
+            discreet(answer.message)[:MAX_MESSAGE] or f"HTTP {status}",
             status=status,
             retry_after=_seconds(response.headers.get("Retry-After", "")),
         )

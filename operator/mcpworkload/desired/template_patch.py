@@ -13,6 +13,7 @@ from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointerException
 
 from mcpworkload.desired import pointer
+from mcpworkload.discretion import is_secretive
 from mcpworkload.errors import PatchRejected
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import PatchOperation
@@ -22,10 +23,6 @@ from mcpworkload.models.problems import found
 MAX_SIZE = 1_000_000
 # The deepest field of a pod template is about 15 levels down; a recursion ends at some hundreds.
 MAX_DEPTH = 64
-# What stands below these may be secret. Messages reach Events, which more people read.
-_SECRETIVE = frozenset(
-    {"annotations", "args", "command", "env", "httpHeaders", "options", "volumeAttributes"}
-)
 
 
 def apply_template_patch(template: Manifest, operations: Sequence[PatchOperation]) -> Manifest:
@@ -118,9 +115,6 @@ def _hint(template: Manifest, steps: Sequence[str]) -> str:
 
 
 def _explain_mismatch(stands: Any, tested: Any, steps: Sequence[str]) -> str:
-    is_secretive = not _SECRETIVE.isdisjoint(steps)
-    here, there = (
-        "a text" if is_secretive and isinstance(value, str) else found(value)
-        for value in (stands, tested)
-    )
+    is_hidden = is_secretive(steps)
+    here, there = (found(value, is_hidden=is_hidden) for value in (stands, tested))
     return f"found {here} instead of {there}" if here != there else f"found {here}, but another"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcpworkload.desired import pointer
+from mcpworkload.discretion import is_secretive
 from mcpworkload.models.problems import found
 
 
@@ -103,7 +104,8 @@ class View:
 
     def finding(self, remedy: str) -> Finding:
         """That this value must not be here, with what to do about it."""
-        return Finding(self.path, "nothing" if self.is_absent else found(self.value), remedy)
+        what = found(self.value, is_hidden=is_secretive(self.path))
+        return Finding(self.path, "nothing" if self.is_absent else what, remedy)
 
     def malformed(self, remedy: str) -> MalformedError:
         """That this value can be nothing that Kubernetes reads."""

@@ -73,12 +73,15 @@ def _remedy(detail: ErrorDetails) -> str:
     return template.format(**detail.get("ctx", {}))
 
 
-def found(value: Any) -> str:
+def found(value: Any, *, is_hidden: bool = False) -> str:
     """
     *value* as JSON, cut short; of lists and mappings only that they are one.
 
-    What stands inside those may be long, and may be a secret.
+    What stands inside those may be long, and may be a secret. Where *is_hidden*, so may texts
+    and numbers, of which it is only told that they are one.
     """
+    if is_hidden and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return "a text" if isinstance(value, str) else "a number"
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, (list, tuple)):

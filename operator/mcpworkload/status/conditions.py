@@ -27,6 +27,8 @@ from mcpworkload.status.subject import Subject
 MAX_MESSAGE = 4000
 # Nothing runs because nothing is to run: no reason not to be Ready.
 _AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
+# Their messages end with what the server printed.
+_PRINTED = (AvailableReason.CRASH_LOOPING, AvailableReason.OOM_KILLED)
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,16 @@ def build_status(
 
 
 def summary(status: Mapping[str, Any]) -> str:
-    """The conditions of a stored status in one line, for the log."""
+    """
+    The conditions of a stored status in one line, for the operator's log.
+
+    Where a message ends with what the server printed, the exit code stands in its place: the
+    log has other readers than the namespace.
+    """
+    code = (status.get("lastTermination") or {}).get("exitCode")
     return "; ".join(
-        "{type}={status} {reason}: {message}".format(**condition)
+        "{type}={status} {reason}: ".format(**condition)
+        + (f"exit code {code}" if condition["reason"] in _PRINTED else condition["message"])
         for condition in status["conditions"]
     )
 
@@ -89,7 +98,8 @@ def _accepted(
     refusal: Refusal | None,
 ) -> Verdict:
     if refusal is not None:
-        return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, str(refusal))
+        said = subject.secrets.hide(str(refusal)) if refusal.is_quoting else str(refusal)
+        return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, said)
     without_effect = list(_without_effect(observation, applied))
     parts = without_effect or ["the workload's objects are as the spec asks"]
     message = "; ".join([*parts, *([subject.choice] if subject.choice else [])])
@@ -185,9 +195,10 @@ def _problem(subject: Subject, observation: Observation, now: datetime) -> Probl
     """What is wrong with the pods that there are, else why there are not all of them."""
     last = subject.status.get("lastTermination")
     if problem := first_problem(observation.pods.values(), now, observation.told, last):
+        problem = replace(problem, head=subject.secrets.hide(problem.head))
         return problem if subject.may_quote else replace(problem, tail="")
     said = tellings.of_refusal(observation, subject.replicas, now)
-    return Problem(AvailableReason.POD_REFUSED, said) if said else None
+    return Problem(AvailableReason.POD_REFUSED, subject.secrets.hide(said)) if said else None
 
 
 def _stored(subject: Subject, reason: str, kind: ConditionType = ConditionType.AVAILABLE) -> str:

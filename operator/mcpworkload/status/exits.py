@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mcpworkload.discretion import discreet
 from mcpworkload.exits import (
     HOOK_FAILED,
     PROBE_FAILED,
@@ -68,10 +69,10 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
     result = account(cursor, pods, seen, wanted)
     last = status.get("lastTermination") or {}
     exits = (_explained(each, observation, last) for each in result.exits)
-    news = tuple(each if subject.may_quote else _unquoted(each) for each in exits)
+    news = tuple(_discreet(each, subject) for each in exits)
     return Ends(
         restarts=status.get("restarts", 0) + sum(each.count for each in news),
-        last=_last(news) or _explained_late(_stored_last(status), observation),
+        last=_last(news) or _explained_late(_stored_last(status), observation, subject),
         pods=_records(result),
         news=news,
         is_pressing=bool(news) or _has_new_end(cursor, result.cursor),
@@ -184,10 +185,11 @@ def _last(news: tuple[Exit, ...]) -> LastTermination | None:
     )
 
 
-def _unquoted(exit_: Exit) -> Exit:
-    """*exit_* without what the server printed; what the kubelet says of it stays."""
-    is_printed = exit_.kind == ExitKind.EXITED and exit_.reason not in _OF_KUBELET
-    return replace(exit_, message="") if is_printed else exit_
+def _discreet(exit_: Exit, subject: Subject) -> Exit:
+    """*exit_* without what must not be repeated; the spec says if what the server printed may."""
+    if exit_.kind == ExitKind.EXITED and exit_.reason not in _OF_KUBELET:
+        return exit_ if subject.may_quote else replace(exit_, message="")
+    return replace(exit_, message=subject.secrets.hide(discreet(exit_.message)))
 
 
 def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -> Exit:
@@ -208,7 +210,7 @@ def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -
 
 
 def _explained_late(
-    last: LastTermination | None, observation: Observation
+    last: LastTermination | None, observation: Observation, subject: Subject
 ) -> LastTermination | None:
     """*last* with what Events say of it, which may come later than the end itself."""
     pod = observation.labelled.get(last.pod) if last else None
@@ -220,7 +222,8 @@ def _explained_late(
                 continue
             cause = Witness(observation.told).cause(pod, container.name, ended)
             if cause and last.reason != cause.reason:
-                return last.model_copy(update={"reason": cause.reason, "message": cause.message})
+                said = subject.secrets.hide(cause.message)
+                return last.model_copy(update={"reason": cause.reason, "message": said})
     return last
 
 

@@ -1,11 +1,12 @@
 """What a status is about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcpworkload import names
 from mcpworkload.desired import server_url
+from mcpworkload.discretion import Secrets
 from mcpworkload.models import Bridge, Workload
 
 
@@ -33,6 +34,8 @@ class Subject:
     may_quote: bool = False
     #: What was decided where the spec left it open; empty where nothing was.
     choice: str = ""
+    #: What of the spec must not be repeated when others say it.
+    secrets: Secrets = field(default_factory=Secrets, compare=False)
 
     @classmethod
     def of(cls, workload: Workload) -> "Subject":
@@ -50,6 +53,7 @@ class Subject:
             has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
             may_quote=workload.spec.report_log_tail is not False,
             choice=_choice_of(workload),
+            secrets=Secrets(lambda: workload.spec.model_dump(by_alias=True, exclude_unset=True)),
         )
 
     @classmethod
@@ -63,6 +67,7 @@ class Subject:
             selector=status.get("selector", ""),
             url=status.get("url", ""),
             status=status,
+            secrets=Secrets(lambda: body.get("spec") or {}),
         )
 
 

@@ -1,10 +1,12 @@
 """
-The cluster's words, without what changes while the problem stays the same.
+The cluster's words, without what changes while the problem stays the same, and without values.
 
 A message that differs at each attempt would be a write and an event of its own every time.
 """
 
 import re
+
+from mcpworkload.discretion import discreet
 
 # In the order in which they are applied: what stands there, and what we write instead.
 _PASSING = (
@@ -32,7 +34,12 @@ _REFUSED = re.compile(
 
 
 def steady(text: str) -> str:
-    """*text* without addresses, identifiers, counts and times that change by themselves."""
+    """
+    *text* without addresses, identifiers, counts and times that change by themselves.
+
+    Nor has it values that the cluster quotes.
+    """
+    text = discreet(text)
     for pattern, instead in _PASSING:
         text = pattern.sub(instead, text)
     return text.strip()

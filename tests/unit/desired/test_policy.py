@@ -73,7 +73,7 @@ TOKEN = {"sources": [{"configMap": {"name": "x"}}, {"serviceAccountToken": {"pat
         pytest.param(
             "/metadata/labels/mcpworkload.dev~1workload",
             "other",
-            'pod template /metadata/labels/mcpworkload.dev~1workload: found "other"; write weather:'
+            "pod template /metadata/labels/mcpworkload.dev~1workload: found a text; write weather:"
             " keys under mcpworkload.dev/ are the operator's",
             id="the label that selects",
         ),
@@ -86,13 +86,13 @@ TOKEN = {"sources": [{"configMap": {"name": "x"}}, {"serviceAccountToken": {"pat
         pytest.param(
             "/metadata/labels/mcpworkload.dev~1isolated",
             "no",
-            'pod template /metadata/labels/mcpworkload.dev~1isolated: found "no"; leave it out',
+            "pod template /metadata/labels/mcpworkload.dev~1isolated: found a text; leave it out",
             id="a label of ours",
         ),
         pytest.param(
             "/metadata/annotations/x.mcpworkload.dev~1y",
             "z",
-            'pod template /metadata/annotations/x.mcpworkload.dev~1y: found "z"; leave it out',
+            "pod template /metadata/annotations/x.mcpworkload.dev~1y: found a text; leave it out",
             id="an annotation of ours",
         ),
     ],

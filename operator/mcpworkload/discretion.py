@@ -1,0 +1,218 @@
+"""
+Messages without what a user wrote for the server alone.
+
+A spec is read by few, a condition, an Event and the operator's log by many more. What stands in
+`env`, `args`, `command` and the like may be secret, and the cluster quotes it: the API server the
+value that it refuses, the runtime the program that it does not find, a webhook whatever it likes.
+Two things are done to foreign words. `discreet` takes out what is quoted in shapes that are
+known, wherever words come in. `Secrets` knows the texts of one spec and takes those out of
+what is said about it, in whatever shape.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+#: What stands below a field of these names may be secret.
+SECRETIVE: Final = frozenset(
+    {
+        *("annotations", "args", "command", "env", "httpHeaders", "labels", "options"),
+        "volumeAttributes",
+    }
+)
+HIDDEN: Final = "<hidden>"
+PROGRAM: Final = "<program>"
+# Texts of these fields say which object is meant; without them no message helps.
+_NAMING = frozenset(
+    {
+        *("apiVersion", "claimName", "containerPort", "effect", "fieldPath", "image", "key"),
+        *("kind", "mountPath", "name", "operator", "path", "port", "secretName", "type"),
+    }
+)
+# A program quotes what it refuses after one of these.
+_QUOTING = re.compile(
+    r"(?<![^\s:])(?P<path>[^\s:]*): "
+    r"(?:(?:(?:Invalid|Unsupported|Duplicate) value|Not found): |Too long: (?=[\"{\[]))"
+)
+_HARMLESS = re.compile(r'"?[-+]?[0-9.]+(?:[a-zA-Z]{1,2})?"?|true|false|null|""')
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)', re.DOTALL)
+_PLAIN = re.compile(r"[^\s:,\]]*")
+_STEP = re.compile(r"[A-Za-z]+")
+# Of an API server's message more than this is never told.
+_MAX_LENGTH = 16_384
+
+# Shapes with a value in them that may stand once more in the same message.
+_PROGRAMS = (
+    re.compile(r'\bexec: (?P<value>"(?:[^"\\]|\\.)*")'),
+    re.compile(r"\bexec (?P<value>/[^:\n]+)(?=: )"),
+    re.compile(r"executable file [`'\"](?P<value>[^`'\"\n]+)[`'\"] not found"),
+    re.compile(r'\bcommand (?P<value>"(?:[^"\\]|\\.)*")'),
+    re.compile(r"\bcommand (?P<value>'.{,4000}?')(?= (?:exited|timed))", re.DOTALL),
+    re.compile(r"lifecycle hook \((?P<value>\[.{,4000}?\])\)(?= for| failed|$)", re.DOTALL),
+)
+_OTHERS = (
+    # Server-side apply quotes in Go's own syntax, one error a line.
+    (re.compile(r"\bgot &[^\n]*"), "got another type"),
+    (re.compile(r",? ?error found in #\d+ byte of .*", re.DOTALL), ""),
+    (re.compile(r"\bcannot unmarshal number \S+"), "cannot unmarshal a number"),
+    # A name and password before the host of a registry or URL; no digest is one.
+    (re.compile(r"(?<![^\s\"'/@=(])[^\s\"'/@=(]+@(?!sha\d+:)(?=\w)"), "<credentials>@"),
+    (re.compile(r"(https?://[^\s\"?]+\?)(?!timeout=\w+\b)[^\s\"]+"), r"\1" + HIDDEN),
+)
+
+
+def discreet(text: str) -> str:
+    """*text* of the cluster without the values that it quotes."""
+    text, values = _without_quoted(text[:_MAX_LENGTH])
+    for pattern in _PROGRAMS:
+        programs = [match["value"].strip("\"'") for match in pattern.finditer(text)]
+        text = pattern.sub(lambda match: match[0].replace(match["value"], PROGRAM), text)
+        text = _hide(text, programs, PROGRAM, least=2)
+    for pattern, instead in _OTHERS:
+        text = pattern.sub(instead, text)
+    return _hide(text, values)
+
+
+def is_secretive(steps: Sequence[str]) -> bool:
+    """Whether a path with these *steps* leads to what may be secret."""
+    return not SECRETIVE.isdisjoint(steps)
+
+
+def _without_quoted(text: str) -> tuple[str, list[str]]:
+    """*text* without the values after "Invalid value" and its like, and the texts among them."""
+    parts, values, at = [], [], 0
+    while (match := _QUOTING.search(text, at)) is not None:
+        end = _end_of_value(text, match.end())
+        quoted = text[match.end() : end]
+        is_kept = _is_telling(match["path"], quoted)
+        parts.append(text[at : match.end()] + (quoted if is_kept else HIDDEN))
+        if not is_kept:
+            values.append(_TEXT.sub(lambda found: found[0].strip('"'), quoted))
+        at = end
+    return "".join([*parts, text[at:]]), values
+
+
+def _is_telling(path: str, quoted: str) -> bool:
+    """Whether a quoted value may be told: an amount or a name, and not of a secretive field."""
+    steps = _STEP.findall(path)
+    if is_secretive(steps):
+        return False
+    if _HARMLESS.fullmatch(quoted):
+        return True
+    return quoted.startswith('"') and bool(steps) and steps[-1] in _NAMING
+
+
+def _end_of_value(text: str, begin: int) -> int:
+    """Where the value that begins there ends: a text, JSON, or a bare word."""
+    first = text[begin : begin + 1]
+    if first == '"':
+        match = _TEXT.match(text, begin)
+        return match.end() if match else len(text)
+    if first not in ("{", "["):
+        plain = _PLAIN.match(text, begin)
+        return plain.end() if plain else begin
+    depth, at = 0, begin
+    while at < len(text):
+        if text[at] == '"':
+            match = _TEXT.match(text, at)
+            at = match.end() if match else len(text)
+            continue
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(text[at], 0)
+        at += 1
+        if depth == 0:
+            return at
+    return len(text)
+
+
+# Shorter texts, and plain words, stand in messages by themselves.
+_LEAST = 6
+_WORD = re.compile(r"[a-z]{1,15}")
+
+
+class Secrets:
+    """The texts of one spec that may be secret, looked for when there is something to hide."""
+
+    def __init__(self, read: Callable[[], Mapping[str, Any]] = dict) -> None:
+        """Those of the spec that *read* gives, once there is something to hide."""
+        self._read = read
+        self._texts: list[str] | None = None
+
+    def hide(self, text: str) -> str:
+        """*text* without them, whole or cut off by its end."""
+        if self._texts is None:
+            self._texts = sorted(set(_variants(self._read())), key=len, reverse=True)
+        return _hide(text, self._texts)
+
+
+def _hide(text: str, values: Sequence[str], instead: str = HIDDEN, *, least: int = _LEAST) -> str:
+    for value in values:
+        if len(value) < least:
+            continue
+        if value in text:
+            pattern = rf"(?<![\w]){re.escape(value)}(?![\w-])"
+            text = re.sub(pattern, instead, text)
+        # Messages are cut: of a text at their end only the beginning may be left.
+        begin = text.rfind(value[:_LEAST])
+        if begin >= 0 and len(value) >= _LEAST and value.startswith(text[begin:].rstrip(".\"'…")):
+            text = text[:begin] + instead
+    return text
+
+
+def _variants(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Each text, its parts that stand for themselves, and both as they are quoted."""
+    for text in _texts_of(spec):
+        for part in (text, text.partition("=")[2], *text.splitlines()):
+            part = part.strip()
+            if len(part) >= _LEAST and not _WORD.fullmatch(part):
+                yield part
+                yield json.dumps(part)[1:-1]
+                yield json.dumps(part, ensure_ascii=False)[1:-1]
+
+
+def _texts_of(node: Any, field: str = "", *, patched: bool = False) -> Iterator[str]:
+    """
+    The texts below secretive fields of *node*, which stands in *field*.
+
+    In a part that a patch brings, where a key may mean anything, those of all fields but such
+    as say which object is meant.
+    """
+    if field in SECRETIVE:
+        yield from _leaves(node)
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            if key == "podTemplatePatch":
+                yield from _texts_of_patch(value)
+            else:
+                yield from _texts_of(value, str(key), patched=patched)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _texts_of(value, field, patched=patched)
+    elif patched and isinstance(node, str) and field not in _NAMING:
+        yield node
+
+
+def _texts_of_patch(operations: Any) -> Iterator[str]:
+    for operation in operations or ():
+        steps = str(operation.get("path", "")).split("/")
+        if is_secretive(steps):
+            yield from _leaves(operation.get("value"))
+        else:
+            yield from _texts_of(operation.get("value"), steps[-1], patched=True)
+
+
+def _leaves(node: Any) -> Iterator[str]:
+    """Every value below *node*; of an entry of a list, as variables are, without its name."""
+    if isinstance(node, Mapping):
+        for value in node.values():
+            yield from _leaves(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            is_entry = isinstance(value, Mapping)
+            yield from _leaves(
+                {key: value[key] for key in value if key not in ("name", "valueFrom")}
+                if is_entry
+                else value
+            )
+    elif node is not None and not isinstance(node, bool):
+        yield str(node)
