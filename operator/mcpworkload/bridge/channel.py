@@ -93,6 +93,13 @@ class Channel(Protocol):
         already, the answer of `wait`. Where signals are not ours to send, the process may live on.
         """
 
+    async def gone(self) -> tuple[str, ...]:
+        """
+        Return when the process has ended, and nothing runs any more that it started.
+
+        What it left behind, and was ended after it: a number and a name for each.
+        """
+
 
 class Source(Protocol):
     """Where server processes come from."""

@@ -147,6 +147,10 @@ class Peer:
         """Make the server end, as `Channel.end` does."""
         return await self._channel.end(within)
 
+    async def gone(self) -> tuple[str, ...]:
+        """Return, when nothing of the server runs any more, what it left; as `Channel.gone`."""
+        return await self._channel.gone()
+
     async def _send(self, line: bytes, timeout: float) -> None:  # noqa: ASYNC109
         try:
             async with asyncio.timeout(timeout):

@@ -15,6 +15,7 @@ from mcpworkload.bridge.channel import (
     ChannelClosed,
     End,
 )
+from mcpworkload.bridge.kin import Kin
 from mcpworkload.bridge.lines import LineSplitter
 from mcpworkload.bridge.reaper import Reaper
 
@@ -30,14 +31,14 @@ QUEUE_BYTES = 4 * 1024 * 1024
 STDERR_LINE_BYTES = 16 * 1024
 #: Of the time given to end, this part passes before SIGTERM, and this part before SIGKILL.
 TERM_AFTER, KILL_AFTER = 0.4, 0.8
-#: How often a process group is looked at whose leader is gone.
-GROUP_POLL_SECONDS = 0.02
 
 
 class PipeChannel:
     """A `Channel` to a child process. `start` makes one."""
 
-    def __init__(self, popen: "subprocess.Popen[bytes]", reaper: Reaper, stderr: int) -> None:
+    def __init__(
+        self, popen: "subprocess.Popen[bytes]", mark: int | None, reaper: Reaper, stderr: int
+    ) -> None:
         assert popen.stdin and popen.stdout and popen.stderr  # noqa: S101, PT018 - all are pipes
         self._loop = asyncio.get_running_loop()
         self._popen, self.pid = popen, popen.pid
@@ -53,6 +54,8 @@ class PipeChannel:
         self._splitter = LineSplitter(LINE_LIMIT_BYTES, self._too_long)
         self._stderr = _StderrCopy(popen.stderr, stderr)
         self._end: asyncio.Future[End] = self._loop.create_future()
+        self._kin = Kin(self.pid, mark)
+        self._clearing: asyncio.Task[tuple[str, ...]] | None = None
         for pipe in (popen.stdin, popen.stdout, popen.stderr):
             os.set_blocking(pipe.fileno(), False)
         self._resume_reading()
@@ -91,40 +94,42 @@ class PipeChannel:
         """Return how the process ended, once it has."""
         return await asyncio.shield(self._end)
 
+    async def gone(self) -> tuple[str, ...]:
+        """Return what the server left, once that has ended, too; see `Channel`."""
+        await self.wait()
+        assert self._clearing is not None  # noqa: S101 - it begins with the end
+        return await asyncio.shield(self._clearing)
+
     async def end(self, within: float) -> End:
         """Close the input, wait, SIGTERM, wait, SIGKILL; what it started goes the same way."""
-        if self._end.done():
-            return self._end.result()
         begin = self._loop.time()
+        # Where it has ended by itself, whoever waits for it need not wait for what it left.
+        if self._end.done() and not self._is_ending:
+            return self._end.result()
         self._is_ending = True
+        self._kin.remember()
         self.close_input()
         for number, part in ((signal.SIGTERM, TERM_AFTER), (signal.SIGKILL, KILL_AFTER)):
             await self._wait_until(begin + within * part)
-            if not self._is_group_alive():
+            if self._end.done():
                 break
+            self._kin.remember()
             self._signal(number)
+            with contextlib.suppress(OSError):
+                await self._kin.signal(number)
+        self._kin.hurry(begin + within * KILL_AFTER)
         # What is stuck in the kernel can outlive SIGKILL; it is not waited for any longer.
-        await self._wait_until(begin + within)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(begin + within):
+                await self.gone()
         if self._end.done():
             return self._end.result()
         return End(stderr_tail=self._stderr.tail())
 
     async def _wait_until(self, deadline: float) -> None:
-        """Wait for the process, then for all that it started, but not longer."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self.wait()
-                while self._is_group_alive():  # noqa: ASYNC110 - nobody tells of a group's end
-                    await asyncio.sleep(GROUP_POLL_SECONDS)
-
-    def _is_group_alive(self) -> bool:
-        try:
-            os.killpg(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -214,6 +219,7 @@ class PipeChannel:
         # Or the interpreter would go on looking for it.
         self._popen.returncode = code if code is not None else 0
         tail = self._stderr.tail()
+        self._clearing = asyncio.ensure_future(self._kin.clear())
         if code is None:
             self._end.set_result(End(stderr_tail=tail))
         elif code < 0:

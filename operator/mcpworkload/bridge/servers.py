@@ -23,6 +23,8 @@ RETRY_PAUSES = (0.5, 1.0)
 #: those whose session goes on are not disturbed.
 LOOK_PAUSES = (0.25, 0.5, 1.0)
 LAST_LOOK_PAUSE = 2.0
+#: So many are named of the processes that a server left.
+MAX_NAMED = 8
 
 
 class NotServed(Exception):
@@ -55,7 +57,8 @@ class Servers:
         self._source = source
         self._audiences = (modern, legacy if self.is_shared else Strangers())
         self._own: set[Peer] = set()
-        self._all: set[Peer] = set()
+        #: Done when nothing of that server runs any more.
+        self._all: dict[Peer, asyncio.Task[None]] = {}
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
         self._greeting_lock = asyncio.Lock()
@@ -146,9 +149,9 @@ class Servers:
         self.trouble = "the bridge is ending"
         for task in self._tasks:
             task.cancel()
-        if peers := self.peers:
-            await asyncio.gather(*(p.end(within) for p in peers))
-            await asyncio.wait([p.over for p in peers], timeout=within)
+        if left := dict(self._all):
+            await asyncio.gather(*(peer.end(within) for peer in left))
+            await asyncio.wait(left.values(), timeout=within)
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Do *work* beside everything else, until the end."""
@@ -165,14 +168,22 @@ class Servers:
 
     @property
     def peers(self) -> list[Peer]:
-        """Return every server that runs."""
+        """Return every server of which something runs."""
         return list(self._all)
 
     async def _launch(self, audience: Audience, name: str, first_number: int = 0) -> Peer:
         peer = Peer(await self._source.start(), audience, name, first_number=first_number)
-        self._all.add(peer)
-        peer.over.add_done_callback(lambda _: self._all.discard(peer))
+        self._all[peer] = asyncio.create_task(self._see_off(peer))
         return peer
+
+    async def _see_off(self, peer: Peer) -> None:
+        await peer.over
+        left = await peer.gone()
+        if left:
+            more = f" and {len(left) - MAX_NAMED} more" if len(left) > MAX_NAMED else ""
+            named = ", ".join(left[:MAX_NAMED])
+            log.warning("%s: its server left %s%s; ended", peer.name, named, more)
+        del self._all[peer]
 
     async def _probe(self) -> Found:
         def start(first_number: int) -> Coroutine[Any, Any, Peer]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mcpworkload.bridge.channel import CannotStart
+from mcpworkload.bridge.kin import marked
 from mcpworkload.bridge.process import PipeChannel
 from mcpworkload.bridge.reaper import Reaper
 
@@ -38,18 +39,23 @@ class PipeSource:
         if self._reaper is None:
             self._reaper = Reaper.install(adopts=self.adopts)
         try:
-            popen = subprocess.Popen(  # noqa: ASYNC220 - it returns when exec has happened
-                self.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env=self.environment,
-                # Its own group, so that a signal reaches what it starts, and nothing else.
-                start_new_session=True,
-                preexec_fn=self.before_exec,
-            )
+            with marked() as mark:
+                popen = self._popen()
         except (OSError, ValueError) as error:
             status = 127 if isinstance(error, FileNotFoundError) else 126
             raise CannotStart(f"cannot start {self.command[0]!r}: {error}", status) from error
-        return PipeChannel(popen, self._reaper, self.stderr)
+        return PipeChannel(popen, mark, self._reaper, self.stderr)
+
+    def _popen(self) -> "subprocess.Popen[bytes]":
+        """Return when the child has become the server."""
+        return subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=self.environment,
+            # Its own group, so that a signal reaches what it starts, and nothing else.
+            start_new_session=True,
+            preexec_fn=self.before_exec,
+        )

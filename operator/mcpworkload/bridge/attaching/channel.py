@@ -82,6 +82,11 @@ class AttachChannel:
         """Return when the stream has ended; how the server did is not known here."""
         return await asyncio.shield(self._end)
 
+    async def gone(self) -> tuple[str, ...]:
+        """Return when the stream has ended; what else is in that container is not ours to end."""
+        await self.wait()
+        return ()
+
     async def end(self, within: float) -> End:
         """Leave the server alone, after what was sent to it so far."""
         self.close_input()
