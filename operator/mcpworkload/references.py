@@ -41,6 +41,10 @@ class Reference:
     is_optional: bool
     #: Where it stands, in the words of the spec where that is what asks for it.
     field: str
+    #: Whether pods do not start without the key, where the object is there.
+    is_needed: bool = True
+    #: Whether any container sees the key, so that its content matters.
+    is_read: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ def describe_missing(references: Iterable[Reference], found: Mapping[ObjectId, F
 def _gap(reference: Reference, found: Found) -> str:
     if found is Absence.MISSING:
         return f"there is no {reference.object} ({reference.field})"
-    if isinstance(found, Content) and reference.key and reference.key not in found.digests:
+    is_needed = reference.key and reference.is_needed
+    if isinstance(found, Content) and is_needed and reference.key not in found.digests:
         return f"{reference.object} has no key {reference.key} ({reference.field})"
     return ""
 
@@ -101,7 +106,7 @@ def digest_references(
     uids: set[str] = set()
     for reference in references:
         content = found[reference.object]
-        if content is Absence.UNREADABLE:
+        if content is Absence.UNREADABLE or not reference.is_read:
             continue
         digests = content.digests if isinstance(content, Content) else {}
         if isinstance(content, Content):

@@ -5,7 +5,8 @@ The *final* template is asked, so that fields, sidecars and patches are all seen
 are no such reading: nodes may have the image, or another right to it.
 """
 
-from collections.abc import Iterable, Iterator
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -55,10 +56,11 @@ def _find(template: Manifest, spec: WorkloadSpec) -> list[_Place]:
     pod = PodTemplate(template)
     owners = _owners(spec)
     found: list[_Place] = []
-    mounted: set[str] = set()
+    mounted: dict[str, list[str]] = {}
     for container in pod.containers:
         with suppress(MalformedError):
-            mounted |= {mount["name"].text() for mount in container["volumeMounts"].items()}
+            for mount in container["volumeMounts"].items():
+                mounted.setdefault(mount["name"].text(), []).append(_part_of(mount))
         with suppress(MalformedError):
             name = container["name"].text()
             found += list(_of_container(container, owners.get(name, f"container {name}")))
@@ -66,9 +68,18 @@ def _find(template: Manifest, spec: WorkloadSpec) -> list[_Place]:
         with suppress(MalformedError):
             # The kubelet does not look at a volume that no container mounts, nor we at what the
             # bridge knows the API server by: that is Kubernetes' own, and renewed in place.
-            if volume["name"].text() in mounted - {names.BRIDGE_TOKEN}:
-                found += list(_of_volume(volume))
+            name = volume["name"].text()
+            if name in mounted and name != names.BRIDGE_TOKEN:
+                found += list(_of_volume(volume, mounted[name]))
     return found
+
+
+def _part_of(mount: View) -> str:
+    """The path in its volume that a container sees; empty for all of it, or for what varies."""
+    path = "" if mount["subPathExpr"].text() else posixpath.normpath(mount["subPath"].text())
+    first = path.split("/")[0]
+    # Behind names that begin with two dots, which no key does, Kubernetes keeps all of them.
+    return "" if first in ("", ".") or first.startswith("..") else path
 
 
 def _owners(spec: WorkloadSpec) -> dict[str, str]:
@@ -94,18 +105,43 @@ def _of_container(container: View, owner: str) -> Iterator[_Place]:
             yield from _read(kind, entry[source], "name", (), f"{owner}.envFrom[{number}]")
 
 
-def _of_volume(volume: View) -> Iterator[_Place]:
+def _of_volume(volume: View, parts: Sequence[str]) -> Iterator[_Place]:
+    """What is read of *volume* where its *parts* are mounted."""
     field = f"spec.volumes[{volume['name'].text()}]"
-    yield from _read_files("ConfigMap", volume["configMap"], "name", field)
-    yield from _read_files("Secret", volume["secret"], "secretName", field)
+    yield from _read_files("ConfigMap", volume["configMap"], "name", field, parts)
+    yield from _read_files("Secret", volume["secret"], "secretName", field, parts)
     for source in volume["projected"]["sources"].items():
-        yield from _read_files("ConfigMap", source["configMap"], "name", field)
-        yield from _read_files("Secret", source["secret"], "name", field)
+        yield from _read_files("ConfigMap", source["configMap"], "name", field, parts)
+        yield from _read_files("Secret", source["secret"], "name", field, parts)
 
 
-def _read_files(kind: ReferredKind, source: View, name: str, field: str) -> Iterator[_Place]:
-    keys = [item["key"].text() for item in source["items"].items()]
-    yield from _read(kind, source, name, keys, field)
+def _read_files(
+    kind: ReferredKind, source: View, name: str, field: str, parts: Sequence[str]
+) -> Iterator[_Place]:
+    """
+    The readings of files, of which containers see those in *parts* of the volume.
+
+    The kubelet makes all files that items name, or none. Where there are no items, a part that
+    is no key becomes an empty folder.
+    """
+    items = [(item["key"].text(), item["path"].text()) for item in source["items"].items()]
+    if items:
+        for reference, path in _read(kind, source, name, [key for key, _ in items], field):
+            paths = [path for key, path in items if key == reference.key]
+            is_read = any(_is_in(path, part) for path in paths for part in parts)
+            yield replace(reference, is_read=is_read), path
+    elif "" in parts:
+        yield from _read(kind, source, name, (), field)
+    else:
+        keys = dict.fromkeys(part.split("/")[0] for part in parts)
+        for reference, path in _read(kind, source, name, keys, field):
+            yield replace(reference, is_needed=False), path
+
+
+def _is_in(path: str, part: str) -> bool:
+    """Whether a file at *path* of a volume is seen where that *part* is mounted."""
+    path = posixpath.normpath(path)
+    return not part or path == part or path.startswith(f"{part}/")
 
 
 def _read(
