@@ -21,6 +21,7 @@ _LIST_KEYS: dict[str, tuple[str, ...]] = {
     "hostAliases": ("ip",),
     "imagePullSecrets": ("name",),
     "initContainers": ("name",),
+    "ownerReferences": ("uid",),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
     "volumeDevices": ("devicePath",),
     "volumeMounts": ("mountPath",),
@@ -30,8 +31,8 @@ _PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
 _KEY_DEFAULTS = {"protocol": "TCP"}
 _QUANTITY_MAPS = ("requests", "limits")
 _QUANTITIES = ("divisor", "sizeLimit")
-# Maps that are replaced as a whole. One more key in a selector, and it selects nothing.
-_ATOMIC_MAPS = (
+#: Maps that are replaced as a whole. One more key in a selector, and it selects nothing.
+ATOMIC_MAPS = (
     "configMapKeyRef",
     "labelSelector",
     "matchLabels",
@@ -140,7 +141,7 @@ def _mapping_differences(
             if not _is_same_quantity(value, live.get(key)):
                 yield f"{path}.{key}", key not in live
         return
-    if field in _ATOMIC_MAPS:
+    if field in ATOMIC_MAPS:
         foreign = next((key for key in live if key not in desired), None)
         if foreign is not None:
             yield f"{path}.{foreign}", False
@@ -154,7 +155,7 @@ def _list_differences(
     if not isinstance(live, Sequence) or isinstance(live, str):
         yield path, False
         return
-    keys = _keys_of(field, desired)
+    keys = keys_of(field, desired)
     if keys is None:
         if len(desired) != len(live):
             yield path, False
@@ -162,20 +163,22 @@ def _list_differences(
         for index, (wanted, found) in enumerate(zip(desired, live, strict=True)):
             yield from _differences(wanted, found, f"{path}[{index}]")
         return
-    by_key = {_identity(item, keys): item for item in live}
+    by_key = {identity(item, keys): item for item in live}
     for item in desired:
-        identity = _identity(item, keys)
+        own = identity(item, keys)
         # An absent entry compares like an empty one, whose key field then differs.
-        yield from _differences(item, by_key.get(identity, {}), f"{path}[{identity[0]}]")
+        yield from _differences(item, by_key.get(own, {}), f"{path}[{own[0]}]")
 
 
-def _keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
+def keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
+    """By which of their fields the entries of that list are merged; None for one value."""
     if field == "ports" and desired:
         return next((keys for keys in _PORT_KEYS if keys[0] in desired[0]), None)
     return _LIST_KEYS.get(field)
 
 
-def _identity(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
+def identity(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
+    """What tells an entry from the others of its list."""
     return tuple(item.get(key) or _KEY_DEFAULTS.get(key) for key in keys)
 
 

@@ -20,9 +20,11 @@ from mcpworkload.errors import (
 from mcpworkload.growth import grow_claims
 from mcpworkload.live import Metadata
 from mcpworkload.memory import Memory, Repairs
+from mcpworkload.mending import Extent
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
 from mcpworkload.plan import Apply, Prune, Replace, Step, describe_conflict
+from mcpworkload.repair import clear_the_way
 from mcpworkload.status import of_reversion
 
 log = logging.getLogger(__name__)
@@ -99,7 +101,9 @@ async def _claim(writer: Writer, key: str, step: Apply, owner_uid: str) -> Apply
     is_ours = found.controller is not None and found.controller.uid == owner_uid
     if not is_ours and not _is_orphan(found, key):
         raise ChildConflict(describe_conflict(child, found))
-    return Apply(child, found.uid, force=is_ours, because=step.because)
+    is_lost = is_ours and found.labels.get(names.WORKLOAD_LABEL) != child.workload
+    changed = f"metadata.labels.{names.WORKLOAD_LABEL}" if is_lost else ""
+    return Apply(child, found.uid, is_ours, step.because, found.version, changed=changed)
 
 
 def _is_orphan(found: Metadata, key: str) -> bool:
@@ -110,6 +114,8 @@ def _is_orphan(found: Metadata, key: str) -> bool:
 
 async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
     child = step.child
+    if step.is_renamed and step.uid:
+        await clear_the_way(writer, child, step.uid, (Extent.RENAMED,))
     stored = await _send(writer, child, step, memory)
     log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
     if step.fingerprint:
@@ -124,16 +130,35 @@ async def _send(
     writer: Writer, child: Child, step: Step, memory: Memory, *, dry_run: bool = False
 ) -> Metadata:
     """Apply *child* to the object that *step* is for; the metadata of the result."""
+    if not step.force:
+        _raise_known(child.id, _version_of(step), memory)
     try:
-        return await writer.apply_child(child, uid=step.uid, force=step.force, dry_run=dry_run)
+        return await _apply_by_force(writer, child, step, dry_run=dry_run)
     except (Refused, Forbidden) as error:
         message = f"the API server refuses the {child.id}: {error}"
         raise _refusal(error, message, child.id, child.digest, memory) from error
     except Conflict as error:
         if step.force:
             raise
-        message = f"the {child.id} is managed by somebody else: {error}"
-        raise ChildConflict(message) from error
+        conflict = ChildConflict(f"the {child.id} is managed by somebody else: {error}")
+        memory.refuse(child.id, _version_of(step), conflict, lasting=True)
+        raise conflict from error
+
+
+async def _apply_by_force(writer: Writer, child: Child, step: Step, *, dry_run: bool) -> Metadata:
+    """Apply *child*; where others' changes keep it from being applied, without those."""
+    uid, force = step.uid, step.force
+    is_cleared = isinstance(step, Apply) and step.is_renamed
+    try:
+        stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
+    except Refused:
+        if uid is None or not force:
+            raise
+        if not await clear_the_way(writer, child, uid, (Extent.BESIDE, Extent.ALL)):
+            raise
+        stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
+        is_cleared = True
+    return (await writer.disown_updates(child) if is_cleared else None) or stored
 
 
 async def _replace(writer: Writer, key: str, step: Replace, memory: Memory) -> None:
@@ -174,6 +199,11 @@ async def _prune(writer: Writer, key: str, step: Prune, memory: Memory) -> None:
     _repairs(step.id, memory).note()
     memory.pruned.add(step.uid)
     memory.applied.pop(step.id, None)
+
+
+def _version_of(step: Step) -> str:
+    """What is applied, and to which version: who manages that does not change."""
+    return f"{step.child.digest} {step.uid} {step.version}"
 
 
 def _raise_known(child_id: ChildId, content: str, memory: Memory) -> None:

@@ -94,9 +94,16 @@ class Memory:
     _failing_since: float | None = None
     _missing_since: float | None = None
 
-    def refuse(self, child_id: ChildId, content: str, refusal: Refusal) -> None:
-        """Note what came of that content of a child: its digest, or a UID to delete."""
-        until = time.monotonic() + (refusal.retry_after or REFUSAL_SECONDS)
+    def refuse(
+        self, child_id: ChildId, content: str, refusal: Refusal, *, lasting: bool = False
+    ) -> None:
+        """
+        Note what came of that content of a child: its digest, or a UID to delete.
+
+        One that is *lasting* holds for long, however soon it is looked again for something else.
+        """
+        soon = None if lasting else refusal.retry_after
+        until = time.monotonic() + (soon or REFUSAL_SECONDS)
         # Not the exception itself: it would keep alive all that was looked at.
         self._refused[child_id] = (content, type(refusal), str(refusal), until)
 

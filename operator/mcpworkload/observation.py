@@ -11,7 +11,10 @@ from mcpworkload.drift import first_difference, first_refused
 from mcpworkload.exits import Sighting
 from mcpworkload.live import FIXED_FIELDS, Child, Event, Pod, StatefulSet
 from mcpworkload.manifest import digest_of
+from mcpworkload.mending import is_renamed
 from mcpworkload.names import ChildId, ChildKind
+
+_METADATA = ("labels", "annotations", "ownerReferences")
 
 
 @dataclass(frozen=True)
@@ -103,18 +106,20 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
     so is the first field that this cluster does not take (`refused`), which is no difference.
     """
     if live.judged_for != digest:
-        content = {name: desired[name] for name in live.CONTENT}
-        # Of the metadata, name and owner are settled before anybody asks.
-        wanted = {
-            "metadata": {part: desired["metadata"][part] for part in ("labels", "annotations")},
-            **content,
-        }
+        content = {name: desired[name] for name in live.CONTENT if name in desired}
+        # Of the metadata, name and namespace are settled before anybody asks.
+        wanted = {"metadata": {part: desired["metadata"][part] for part in _METADATA}, **content}
         found = {
-            "metadata": {"labels": live.metadata.labels, "annotations": live.metadata.annotations},
+            "metadata": {
+                "labels": live.metadata.labels,
+                "annotations": live.metadata.annotations,
+                "ownerReferences": msgspec.to_builtins(live.metadata.owner_references),
+            },
             **live.content(),
         }
         live.difference = first_difference(wanted, found) or ""
         live.fingerprint = digest_of(found) if live.difference else ""
+        live.is_renamed = bool(live.difference) and is_renamed(content, found)
         live.refused = first_refused(content, found)
         live.judged_for = digest
         if isinstance(live, StatefulSet):

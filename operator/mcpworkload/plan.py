@@ -37,6 +37,8 @@ class Apply:
     fingerprint: str = ""
     #: And the path of the field that somebody else changed.
     changed: str = ""
+    #: Whether what somebody made of an entry of ours has to go first.
+    is_renamed: bool = False
 
     @property
     def kind(self) -> ChildKind:
@@ -104,8 +106,7 @@ def _plan_child(
     if metadata.deletion_timestamp is not None:
         return None  # its disappearance is an event, and brings us back
     if metadata.controller is None:
-        adoption = Apply(child, metadata.uid, force=False, because="it has lost its owner")
-        return _feasible(adoption, live)
+        return _feasible(_adoption(child, metadata, owner_uid), live)
     if not child.is_applied_to(metadata.annotations):
         return _feasible(Apply(child, metadata.uid, True, "the workload changed"), live)
     difference = difference_to(child.manifest, child.digest, live)
@@ -113,8 +114,18 @@ def _plan_child(
         return None
     because = f"{difference} was changed by somebody else"
     version, fingerprint = metadata.version, live.fingerprint
-    repair = Apply(child, metadata.uid, True, because, version, fingerprint, difference)
+    repair = Apply(
+        child, metadata.uid, True, because, version, fingerprint, difference, live.is_renamed
+    )
     return _feasible(repair, live)
+
+
+def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:
+    """What makes *child* ours again; by force where it still names us, if not as its controller."""
+    is_ours = any(reference.uid == owner_uid for reference in metadata.owner_references)
+    changed = f"metadata.ownerReferences[{owner_uid}].controller" if is_ours else ""
+    because = f"{changed} was changed by somebody else" if is_ours else "it has lost its owner"
+    return Apply(child, metadata.uid, is_ours, because, metadata.version, changed=changed)
 
 
 def _feasible(step: Apply, live: LiveChild | None) -> Step | None:

@@ -117,6 +117,37 @@ def test_an_orphan_with_our_label_is_adopted_without_force() -> None:
     assert (step.uid, step.force) == ("svc", False)
 
 
+def test_a_child_that_still_names_us_as_an_owner_is_ours() -> None:
+    """Who takes the controller out of an owner reference holds that field; it is taken back."""
+    service = live_service()
+    service.metadata.owner_references[0].controller = False
+
+    step = planned(service)
+
+    assert (step.uid, step.force) == ("svc", True)
+    assert step.changed == f"metadata.ownerReferences[{UID}].controller"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", "x"), ("kind", "x"), ("api_version", "v1"), ("block_owner_deletion", False)],
+)
+def test_an_owner_reference_is_as_we_set_it(field: str, value: Any) -> None:
+    """The garbage collector goes by all of it."""
+    service = live_service()
+    setattr(service.metadata.owner_references[0], field, value)
+
+    assert planned(service).changed.startswith(f"metadata.ownerReferences[{UID}].")
+
+
+def test_an_entry_under_another_key_has_to_go_first() -> None:
+    """What was made of it is known when the difference is found."""
+    port = SERVICE.manifest["spec"]["ports"][0]
+
+    assert planned(live_service(ports=[{**port, "port": 80}])).is_renamed
+    assert not planned(live_service(ports=[])).is_renamed
+
+
 def test_somebody_elses_object_is_a_conflict() -> None:
     """The message names the owner and what can be done."""
     service = make_service(ownerReferences=[owner("other", "Helper", "h")])

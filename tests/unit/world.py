@@ -36,6 +36,11 @@ class World:
     claims: dict[str, Claim] = field(default_factory=dict)
     failures: dict[str, ApiError] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    #: Children as they are stored, with which the first updates of them are refused, and what
+    #: was written by those that were not; such an update ends the failures of applies.
+    whole: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused_updates: dict[str, list[ApiError]] = field(default_factory=dict)
+    updates: list[dict[str, Any]] = field(default_factory=list)
     #: The workloads whose references nobody asks for any more.
     unfollowed: list[str] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +90,26 @@ class World:
         self.meanwhile()
         if error := self.failures.get(f"try {child.id}" if dry_run else str(child.id)):
             raise error
+        self.version += 1
+        return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
+
+    async def read_whole(self, child: Child) -> dict[str, Any] | None:
+        """The object as it is stored."""
+        self.calls.append(f"whole {child.id}")
+        return self.whole.get(str(child.id))
+
+    async def put_back(self, child: Child, live: Any, content: Any) -> None:
+        """An update of that very version."""
+        self.calls.append(f"put {child.id} {live['metadata']['uid']}")
+        refusals = self.refused_updates.get(str(child.id), [])
+        if refusals:
+            raise refusals.pop(0)
+        self.updates.append(content)
+        self.failures.pop(str(child.id), None)
+
+    async def disown_updates(self, child: Child) -> Metadata:
+        """An update of who holds what."""
+        self.calls.append(f"disown {child.id}")
         self.version += 1
         return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
 

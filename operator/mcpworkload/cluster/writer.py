@@ -12,6 +12,7 @@ from mcpworkload.cluster.lists import read_pages
 from mcpworkload.desired import Child
 from mcpworkload.errors import Conflict, NotFound
 from mcpworkload.live import Claim, Metadata, Partial
+from mcpworkload.manifest import Manifest
 from mcpworkload.names import ChildId
 
 APPLY = "application/apply-patch+yaml"
@@ -62,6 +63,65 @@ class Writer:
             accept=METADATA_ONLY,
         )
         return msgspec.json.decode(content, type=Partial).metadata
+
+    async def read_whole(self, child: Child) -> Manifest | None:
+        """Whatever has the child's kind and name, as it is stored."""
+        try:
+            content = await self._api.request("GET", _path(child))
+        except NotFound:
+            return None
+        found: Manifest = msgspec.json.decode(content)
+        return found
+
+    async def put_back(self, child: Child, live: Manifest, content: Manifest) -> None:
+        """
+        Give the child that *content* in place of what it has in *live*, in one update.
+
+        Raises:
+            Conflict: it has changed since, or is another.
+            ApiError: as the API server answered.
+        """
+        patch = {field: live.get(field) or {} for field in content}
+        await self._merge(child, live, _replacing(patch, content))
+
+    async def disown_updates(self, child: Child) -> Metadata | None:
+        """
+        Let go of the fields of the child that we hold by updates; its metadata then.
+
+        What is held so would stay when an apply leaves it out.
+
+        Raises:
+            Conflict: it has changed meanwhile.
+            ApiError: as the API server answered.
+        """
+        live = await self.read_whole(child)
+        if live is None:
+            return None
+        entries = live["metadata"].get("managedFields") or []
+        kept = [entry for entry in entries if not _is_update_of_ours(entry)]
+        if len(kept) == len(entries):
+            return msgspec.convert(live["metadata"], Metadata)
+        return await self._merge(child, live, {}, {"managedFields": kept})
+
+    async def _merge(
+        self,
+        child: Child,
+        live: Manifest,
+        content: Manifest,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Metadata:
+        """Merge *content* and *metadata* into the child if it is the one in *live*."""
+        was = live["metadata"]
+        version = {"uid": was["uid"], "resourceVersion": was["resourceVersion"]}
+        answer = await self._api.request(
+            "PATCH",
+            _path(child),
+            params={"fieldManager": names.FIELD_MANAGER},
+            body=msgspec.json.encode({"metadata": {**version, **(metadata or {})}, **content}),
+            content_type=MERGE,
+            accept=METADATA_ONLY,
+        )
+        return msgspec.json.decode(answer, type=Partial).metadata
 
     async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
         """
@@ -155,6 +215,12 @@ def _replacing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
         is_map = isinstance(value, Mapping) and isinstance(was, Mapping)
         patch[key] = _replacing(was or {}, value) if is_map else value
     return patch
+
+
+def _is_update_of_ours(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of managedFields says what we wrote otherwise than by an apply."""
+    is_update = entry.get("operation") == "Update" and not entry.get("subresource")
+    return is_update and entry.get("manager") == names.FIELD_MANAGER
 
 
 def _path(child: Child) -> str:

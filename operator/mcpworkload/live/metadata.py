@@ -12,6 +12,8 @@ class OwnerReference(msgspec.Struct, rename="camel"):
     kind: str
     name: str
     controller: bool = False
+    api_version: str = ""
+    block_owner_deletion: bool = False
 
 
 class Metadata(msgspec.Struct, rename="camel"):

@@ -1,0 +1,50 @@
+"""Take out of a live child what keeps our part of it from being applied."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from mcpworkload import names
+from mcpworkload.cluster.writer import Writer
+from mcpworkload.desired import Child
+from mcpworkload.errors import Refused
+from mcpworkload.mending import Extent, mended
+
+log = logging.getLogger(__name__)
+
+
+async def clear_the_way(writer: Writer, child: Child, uid: str, extents: Sequence[Extent]) -> bool:
+    """
+    Write the content of the live *child* anew, without what others put in our way; whether it was.
+
+    Tried are *extents*, one after the other until the API server takes one. An object that no
+    one but us has written to is left as it is.
+
+    Raises:
+        Conflict: it has changed meanwhile.
+        ApiError: the world's fault.
+    """
+    live = await writer.read_whole(child)
+    if live is None or live["metadata"]["uid"] != uid or not _has_other_authors(live):
+        return False
+    tried: list[dict[str, Any]] = [{field: live.get(field) for field in child.content}]
+    for extent in extents:
+        content = mended(child.content, live, extent)
+        if content in tried:
+            continue
+        tried.append(content)
+        try:
+            await writer.put_back(child, live, content)
+        except Refused as error:
+            log.info("%s without %s additions: %s", child.id, extent.value, error)
+            continue
+        return True
+    return False
+
+
+def _has_other_authors(live: dict[str, Any]) -> bool:
+    """Whether somebody else has written to the object, its status and the like apart."""
+    return any(
+        entry.get("manager") != names.FIELD_MANAGER and not entry.get("subresource")
+        for entry in live["metadata"].get("managedFields") or ()
+    )
