@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.rig.builders import LISTEN, SMALL, make_object, make_running_workload
+from tests.rig.builders import EVERYTHING, LISTEN, SMALL, make_object, make_running_workload
 from tests.rig.kinds import Manifest
 from tests.rig.space import Space
 
@@ -166,6 +166,36 @@ _PROGRAMS = (
         {
             "command": _SLEEP,
             "probes": {"startup": {"periodSeconds": 1, "failureThreshold": 5}},
+        },
+    ),
+    Trouble(
+        "A server that listens elsewhere, and ends well when it is told to",
+        "other-port",
+        "ProbeFailing",
+        ("pod other-port-0, container mcp: Startup probe failed: ", "127.0.0.1 only"),
+        {
+            "image": EVERYTHING,
+            "command": None,
+            "env": [{"name": "PORT", "value": "3001"}],
+            "probes": {"startup": {"periodSeconds": 2, "failureThreshold": 8}},
+            "terminationGracePeriodSeconds": 10,
+        },
+    ),
+    Trouble(
+        "A server whose liveness probe fails",
+        "not-alive",
+        "ProbeFailing",
+        ("pod not-alive-0, container mcp: Liveness probe failed: ", "<address>:9999"),
+        {
+            "probes": {
+                "liveness": {
+                    "tcpSocket": {"port": 9999},
+                    "periodSeconds": 2,
+                    "failureThreshold": 2,
+                },
+                # Not ready for a moment: what is seen does not depend on when one looks.
+                "readiness": {"initialDelaySeconds": 30},
+            },
         },
     ),
 )

@@ -103,7 +103,9 @@ class RolloutFields(Model):
         ge=0,
         le=MAX_INT32,
         description=(
-            "How many pods run the server. 0 keeps the name and the Service and runs none."
+            "How many pods run the server. 0 keeps the name and the Service and runs none. Over "
+            "HTTP, with more than 1, a server that keeps sessions in memory needs service: {type: "
+            "ClusterIP, sessionAffinity: ClientIP}; a stateless one does not."
         ),
         json_schema_extra=INT32,
     )
@@ -136,7 +138,7 @@ class RolloutFields(Model):
         default=None,
         description=(
             'A time, such as "2026-03-01T12:00:00Z"; every change of it replaces the pods once, '
-            "as an update does."
+            "as an update does; so do an earlier time and its removal, as when GitOps drops it."
         ),
         json_schema_extra={"format": "date-time"},
     )

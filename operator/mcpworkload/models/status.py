@@ -176,7 +176,10 @@ class WorkloadStatus(Model):
     )
     url: str = Field(
         default="",
-        description="Where clients inside the cluster reach the server.",
+        description=(
+            "Where clients inside the cluster reach the server. Empty while nobody serves it, or "
+            "the Service of that name is not this workload's."
+        ),
     )
     restarts: int = Field(
         default=0,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from mcpworkload.errors import Refusal
 from mcpworkload.live import Pod
@@ -19,6 +20,7 @@ from mcpworkload.observation import Applied, Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.status import tellings
 from mcpworkload.status.exits import Ends
+from mcpworkload.status.hints import hint_of
 from mcpworkload.status.pods import is_steady
 from mcpworkload.status.problems import Problem, first_problem
 from mcpworkload.status.subject import Subject
@@ -67,13 +69,28 @@ def build_status(
         observed_generation=subject.generation,
         **_counts(subject, observation, now),
         selector=subject.selector,
-        url=subject.url,
+        url=subject.url if _is_reached(subject, observation, applied) else "",
         restarts=ends.restarts,
         last_termination=ends.last,
         pods=ends.pods,
         conditions=_dated(verdicts, subject, now),
     )
     return status.to_api()
+
+
+def _is_reached(
+    subject: Subject, observation: Observation, applied: Mapping[ChildId, Applied]
+) -> bool:
+    """Whether the Service that the URL names is ours: another one leads to others' pods."""
+    host = urlsplit(subject.url).hostname or ""
+    child_id = ChildId("Service", host.partition(".")[0])
+    last, live = applied.get(child_id), observation.children.get(child_id)
+    if last is not None and observation.is_behind(child_id, last):
+        return True
+    if live is None or live.metadata.deletion_timestamp is not None:
+        return False
+    owner = live.metadata.controller
+    return owner is not None and owner.uid == subject.uid
 
 
 def summary(status: Mapping[str, Any]) -> str:
@@ -102,7 +119,7 @@ def _accepted(
         return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, said)
     without_effect = list(_without_effect(observation, applied))
     parts = without_effect or ["the workload's objects are as the spec asks"]
-    message = "; ".join([*parts, *([subject.choice] if subject.choice else [])])
+    message = "; ".join([*parts, *subject.notes])
     return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
 
 
@@ -195,7 +212,8 @@ def _problem(subject: Subject, observation: Observation, now: datetime) -> Probl
     """What is wrong with the pods that there are, else why there are not all of them."""
     last = subject.status.get("lastTermination")
     if problem := first_problem(observation.pods.values(), now, observation.told, last):
-        problem = replace(problem, head=subject.secrets.hide(problem.head))
+        said = subject.secrets.hide(problem.head)
+        problem = replace(problem, head=said + hint_of(problem, subject))
         return problem if subject.may_quote else replace(problem, tail="")
     said = tellings.of_refusal(observation, subject.replicas, now)
     return Problem(AvailableReason.POD_REFUSED, subject.secrets.hide(said)) if said else None

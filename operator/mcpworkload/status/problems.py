@@ -52,6 +52,9 @@ class Problem:
     tail: str = ""
     #: Pod and container alone, where nobody says now what happened, but may have before.
     vague: str = ""
+    container: str = ""
+    #: Of a container that ended by itself.
+    exit_code: int | None = None
 
     def message(self, stored: str = "") -> str:
         """
@@ -309,14 +312,16 @@ def _exit(
     if ended.exit_code == 0:
         said += ": a server runs until it is stopped"
     head = problem_at(reason, pod, container, said).head
-    return Problem(reason, head, ended.message.strip()[-MAX_TAIL:])
+    tail = ended.message.strip()[-MAX_TAIL:]
+    return Problem(reason, head, tail, container=container.name, exit_code=ended.exit_code)
 
 
 def problem_at(
     reason: AvailableReason, pod: Pod, container: ContainerStatus | None, said: str
 ) -> Problem:
     """A problem whose message names pod and container before what is said of it."""
-    return Problem(reason, f"{_where(pod, container)}: {said}"[:MAX_HEAD])
+    head = f"{_where(pod, container)}: {said}"[:MAX_HEAD]
+    return Problem(reason, head, container=container.name if container else "")
 
 
 def _where(pod: Pod, container: ContainerStatus | None) -> str:

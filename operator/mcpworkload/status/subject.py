@@ -7,7 +7,8 @@ from typing import Any
 from mcpworkload import names
 from mcpworkload.desired import server_url
 from mcpworkload.discretion import Secrets
-from mcpworkload.models import Bridge, Workload
+from mcpworkload.models import Workload
+from mcpworkload.status.notes import notes_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,11 @@ class Subject:
     has_min_ready_seconds: bool = False
     #: Whether the status may quote what a server printed.
     may_quote: bool = False
-    #: What was decided where the spec left it open; empty where nothing was.
-    choice: str = ""
+    #: What its author should know of a spec that was accepted.
+    notes: tuple[str, ...] = ()
+    #: What the server itself speaks, and where; nothing and 0 where a bridge does, or nobody.
+    transport: str = ""
+    port: int = 0
     #: What of the spec must not be repeated when others say it.
     secrets: Secrets = field(default_factory=Secrets, compare=False)
 
@@ -52,7 +56,9 @@ class Subject:
             may_miss=workload.spec.replicas_that_may_miss,
             has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
             may_quote=workload.spec.report_log_tail is not False,
-            choice=_choice_of(workload),
+            notes=notes_of(workload),
+            transport="" if workload.spec.bridge else workload.spec.transport.type,
+            port=0 if workload.spec.bridge else workload.spec.transport.port,
             secrets=Secrets(lambda: workload.spec.model_dump(by_alias=True, exclude_unset=True)),
         )
 
@@ -69,21 +75,3 @@ class Subject:
             status=status,
             secrets=Secrets(lambda: body.get("spec") or {}),
         )
-
-
-def _choice_of(workload: Workload) -> str:
-    """How a stdio server is served, why so, and how it could be served better."""
-    bridge, has_command = workload.spec.bridge, bool(workload.spec.command)
-    if bridge is None:
-        return ""
-    if bridge is Bridge.NONE:
-        return "nothing is served (bridge is None): attach to the server's standard input"
-    is_open = (workload.spec.transport.stdio.bridge or "Auto") == "Auto"
-    why = f"because command is {'set' if has_command else 'not set'}" if is_open else "as asked for"
-    if bridge is Bridge.INJECT:
-        return f"the bridge is in the server's container (Inject, {why})"
-    remedy = "leave bridge out" if has_command else "write the image's entry point in command"
-    return (
-        f"the bridge is in a sidecar and attaches to the server (Attach, {why}); to have it in "
-        f"the server's container, faster and without rights, {remedy}"
-    )

@@ -25,6 +25,7 @@ from tests.unit.builders import (
     make_body,
     make_observation,
     make_pod,
+    make_service,
     make_statefulset,
     make_workload,
 )
@@ -132,12 +133,13 @@ def test_without_children_available_points_to_accepted() -> None:
 
 def test_a_body_that_does_not_parse_keeps_what_was_true() -> None:
     """URL and selector were written for a spec that was valid."""
-    before = status_of(make_observation(READY))
+    observation = make_observation(READY, children=[make_service()])
+    before = status_of(observation)
     subject = Subject.of_invalid(make_body(status=before, image=7))
 
-    status = status_for(subject, make_observation(READY), refusal=InvalidSpec("no"))
+    status = status_for(subject, observation, refusal=InvalidSpec("no"))
 
-    assert status["url"] == before["url"]
+    assert status["url"] == before["url"] == "http://weather.team.svc:8080/mcp"
     assert "Available=True/ReplicasReady" in verdicts(status)
 
 
@@ -275,7 +277,7 @@ def test_pods_that_cannot_be_read(spec: Any, refusal: Refusal | None, said: list
 )
 def test_accepted_says_how_a_stdio_server_is_served(spec: dict[str, Any], words: str) -> None:
     """And why so, since the spec may have left it open."""
-    status = status_of(make_observation(READY), **spec)
+    status = status_of(make_observation(READY, children=[make_service()]), **spec)
 
     message = status["conditions"][0]["message"]
     assert message.startswith("the workload's objects are as the spec asks; ")
