@@ -13,6 +13,7 @@ from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.environment import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
     RightsMissing,
+    RuntimeClosed,
     RuntimeUnavailable,
     WaitTimedOut,
     WorkloadConflict,
@@ -77,6 +78,7 @@ __all__ = [
     "ProgressCallback",
     "RightsMissing",
     "Runtime",
+    "RuntimeClosed",
     "RuntimeUnavailable",
     "State",
     "SyncRuntime",

@@ -16,6 +16,14 @@ from mcpworkload.runtime.errors import (
 
 # Server-side apply answers a field that the CRD does not have with 500, and only in prose.
 _UNDECLARED = re.compile(r"\.([\w.\[\]]+): field not declared in schema")
+_MISTYPED = re.compile(r"failed to create typed patch object")
+_AT = re.compile(r"\.([A-Za-z][^\s:]*): ")
+_FORBIDDEN = re.compile(
+    r'cannot (?P<verb>[\w, ]+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
+    r'(?: in the namespace "(?P<namespace>[^"]+)")?'
+)
+# What no repetition heals: the request itself is not what the API server takes.
+_REFUSED = frozenset({400, 405, 406, 413, 414, 415, 422, 431})
 
 
 def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
@@ -34,17 +42,51 @@ def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
         advice = "the credentials of this context are not accepted: log in again"
         return RightsMissing(message, workload=workload, reason="Unauthorized", advice=advice)
     if status == 403:
-        advice = "add the rule to the caller's Role: docs/library.md lists what each method needs"
+        advice = _missing_rule(message)
         return RightsMissing(message, workload=workload, reason="Forbidden", advice=advice)
     if status == 404:
         return _not_found(message, answer, workload)
     if status == 409:
         advice = "change it where it is kept, or give those fields up there first"
         return WorkloadConflict(message, workload=workload, reason="Conflict", advice=advice)
-    if status in (400, 422):
-        fields = _fields(answer)
+    if status in _REFUSED or _MISTYPED.search(message):
+        fields = _fields(answer) or tuple(dict.fromkeys(_AT.findall(message)))
         return WorkloadInvalid(message, workload=workload, reason="Invalid", fields=fields)
     return RuntimeUnavailable(message, workload=workload, reason=answer.get("reason", ""))
+
+
+def _missing_rule(message: str) -> str:
+    """What the caller's Role lacks, as far as the API server says it."""
+    found = _FORBIDDEN.search(message)
+    where = "docs/library.md lists what each method needs"
+    if found is None:
+        return f"add the rule to the caller's Role: {where}"
+    role = f"Role in namespace {found['namespace']}" if found["namespace"] else "ClusterRole"
+    rule = (
+        f'apiGroups: ["{found["group"]}"], resources: [{found["resource"]}], '
+        f"verbs: [{found['verb']}]"
+    )
+    return f"give the caller a {role} with {rule}; {where}"
+
+
+def forbidden(path: str, workload: str = "") -> RightsMissing:
+    """
+    The error for a WebSocket that is refused, of which the API server says nothing else.
+
+    *path* is that of a subresource of a pod.
+    """
+    _, _, rest = path.partition("/namespaces/")
+    namespace, _, pod, subresource = rest.split("/")
+    resource = f"pods/{subresource}"
+    return RightsMissing(
+        f"{resource} is forbidden: the caller may not get and create it for pod {pod}",
+        workload=workload,
+        reason="Forbidden",
+        advice=_missing_rule(
+            f'cannot get, create resource "{resource}" in API group "" '
+            f'in the namespace "{namespace}"'
+        ),
+    )
 
 
 def _not_found(message: str, answer: Mapping[str, Any], workload: str) -> WorkloadError:

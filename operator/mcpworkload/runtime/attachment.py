@@ -23,6 +23,7 @@ from mcpworkload.runtime.channels import (
     Output,
     status_of,
 )
+from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import core_path
 from mcpworkload.runtime.errors import (
     RuntimeUnavailable,
@@ -116,6 +117,7 @@ class ContainerAttachment:
         )
         return True
 
+    @checked
     async def write(self, data: bytes) -> None:
         """
         Send to standard input; waits while the container does not take it.

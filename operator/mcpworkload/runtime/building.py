@@ -5,12 +5,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcpworkload.names import API_VERSION, KIND, workload_key
+from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.ports import ports_spec
 from mcpworkload.runtime.profiles import PermissionProfile
 from mcpworkload.runtime.types import DeployWorkloadOptions, new_deploy_workload_options
 
 
+def located(workload_id: str, namespace: str, argument: str) -> tuple[str, str]:
+    """
+    Namespace and name that an id stands for, with *namespace* where it says none.
+
+    Raises:
+        WorkloadInvalid: it names another namespace.
+    """
+    given, slash, name = workload_id.rpartition("/")
+    if slash and namespace not in ("", given):
+        raise WorkloadInvalid(
+            f"{argument} names the namespace {given}, and namespace is {namespace}",
+            workload=workload_id,
+            reason="Invalid",
+            advice="say it once",
+            fields=(argument, "namespace"),
+        )
+    return (given if slash else namespace), name
+
+
+@checked
 def build_workload(
     image: str,
     name: str,
@@ -24,6 +45,7 @@ def build_workload(
     *,
     namespace: str,
     entrypoint: Sequence[str] = (),
+    replicas: int | None = None,
 ) -> dict[str, Any]:
     """
     The manifest that `deploy_workload` applies for these arguments, as GitOps could commit it.
@@ -35,6 +57,8 @@ def build_workload(
     Raises:
         WorkloadInvalid: an argument cannot be expressed; names it.
     """
+    if "/" in name:
+        namespace, name = located(name, namespace, "name")
     options = options or new_deploy_workload_options()
     env_vars, labels = env_vars or {}, dict(sorted((labels or {}).items()))
     metadata: dict[str, Any] = {"name": name, "namespace": namespace}
@@ -52,6 +76,8 @@ def build_workload(
         **spec["transport"],
         **_bridge(spec, transport_type),
     }
+    if replicas is not None:
+        spec["replicas"] = replicas
     if labels:
         spec["labels"] = dict(labels)
     if permission_profile is not None:
@@ -70,9 +96,9 @@ def _spec(
 ) -> dict[str, Any]:
     spec: dict[str, Any] = {"image": image, **ports_spec(options, env_vars)}
     if entrypoint:
-        spec["command"] = _words("entrypoint", entrypoint)
+        spec["command"] = list(entrypoint)
     if command:
-        spec["args"] = _words("command", command)
+        spec["args"] = list(command)
     if env_vars:
         spec["env"] = [{"name": key, "value": env_vars[key]} for key in sorted(env_vars)]
     if options.attach_stdio:
@@ -91,21 +117,18 @@ def _bridge(spec: Mapping[str, Any], transport_type: str) -> dict[str, Any]:
     return {"stdio": {"bridge": "None"}} if is_attached else {}
 
 
-def _words(argument: str, words: Sequence[str]) -> list[str]:
-    if isinstance(words, str):
-        message = f"{argument} is a list of words, not one string"
-        raise WorkloadInvalid(message, fields=(argument,))
-    return list(words)
-
-
 def _operations(text: str) -> list[Any]:
     try:
-        operations = json.loads(text)
-    except ValueError as error:
+        operations = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise _no_patch(f"is not JSON: {error}") from None
     if not isinstance(operations, list):
         raise _no_patch("holds no array")
     return operations
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
 
 
 def _no_patch(why: str) -> WorkloadInvalid:

@@ -10,6 +10,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from mcpworkload.runtime.checking import checked
+
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDIN, STDOUT, STDERR, STATUS = 0, 1, 2, 3
 CLOSE = bytes((255,))
@@ -42,6 +44,7 @@ class Output:
         # Somebody waits for a line that is longer than what is kept.
         self._wants_more = False
 
+    @checked
     async def read(self, limit: int = -1) -> bytes:
         """
         What there is, but no more than *limit* bytes; waits for the first. Empty at the end.

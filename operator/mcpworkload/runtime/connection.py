@@ -17,9 +17,9 @@ import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 
 from mcpworkload.names import API_VERSION, PLURAL
-from mcpworkload.runtime.answers import error_of
+from mcpworkload.runtime.answers import error_of, forbidden
 from mcpworkload.runtime.environment import Environment
-from mcpworkload.runtime.errors import RuntimeUnavailable
+from mcpworkload.runtime.errors import RuntimeClosed, RuntimeUnavailable, WorkloadError
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -75,6 +75,7 @@ class Connection:
         configuration.retries = None
         self._client = ApiClient(configuration)
         self._environment = environment
+        self._is_closed = False
         #: Where workloads are looked for whose id has no namespace.
         self.namespace = namespace
 
@@ -104,7 +105,8 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
-        """Close every connection; closing twice is fine."""
+        """Close every connection; closing twice is fine, and whatever comes after is refused."""
+        self._is_closed = True
         await self._client.close()
 
     async def request(
@@ -125,11 +127,12 @@ class Connection:
         """
         limits = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=_CONNECT_SECONDS)
         try:
-            response = await self._send(_Request(method, path, limits, query, body, content_type))
+            request = _Request(method, path, limits, query, body, content_type)
+            response = await self._send(request, workload)
             async with response:
                 content = await response.read()
         except _NO_ANSWER as error:
-            raise _unavailable(error, workload) from error
+            raise self._no_answer(error, workload) from error
         if response.status >= 400:
             raise error_of(response.status, content, workload)
         return json.loads(content) if content else None
@@ -140,7 +143,7 @@ class Connection:
             try:
                 return (await response.read()).decode(errors="replace")
             except _NO_ANSWER as error:
-                raise _unavailable(error, workload) from error
+                raise self._no_answer(error, workload) from error
 
     @asynccontextmanager
     async def stream(
@@ -162,9 +165,9 @@ class Connection:
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         try:
-            response = await self._send(_Request("GET", path, limits, query))
+            response = await self._send(_Request("GET", path, limits, query), workload)
         except _NO_ANSWER as error:
-            raise _unavailable(error, workload) from error
+            raise self._no_answer(error, workload) from error
         try:
             if response.status >= 400:
                 raise error_of(response.status, await response.read(), workload)
@@ -200,32 +203,44 @@ class Connection:
         Raises:
             WorkloadError: as `request`.
         """
-        session, options = await self._session()
+        session, options = await self._session(workload)
         url = f"{self._client.configuration.host}{path}?{urlencode(query)}"
         try:
             socket = await session.ws_connect(
                 url, protocols=protocols, max_msg_size=0, autoping=True, **options
             )
         except aiohttp.WSServerHandshakeError as error:
+            if error.status == 403:
+                raise forbidden(path, workload) from error
             raise error_of(error.status, error.message.encode(), workload) from error
         except _NO_ANSWER as error:
-            raise _unavailable(error, workload) from error
+            raise self._no_answer(error, workload) from error
         try:
             yield socket
         finally:
             await socket.close()
 
-    async def _send(self, request: _Request) -> aiohttp.ClientResponse:
-        response = await self._send_once(request)
+    def _no_answer(self, error: BaseException, workload: str) -> WorkloadError:
+        if self._is_closed:
+            return RuntimeClosed(workload)
+        why = "no answer in time" if isinstance(error, asyncio.TimeoutError) else str(error)
+        return RuntimeUnavailable(
+            f"the API server does not answer: {why}",
+            workload=workload,
+            advice="see whether the cluster is up and the context the right one",
+        )
+
+    async def _send(self, request: _Request, workload: str = "") -> aiohttp.ClientResponse:
+        response = await self._send_once(request, workload)
         if response.status == 401 and self._environment is not None:
             # Nothing was done. A token may have expired that a plugin of the kubeconfig renews.
             response.close()
             await self._environment.load(self._client.configuration)
-            response = await self._send_once(request)
+            response = await self._send_once(request, workload)
         return response
 
-    async def _send_once(self, request: _Request) -> aiohttp.ClientResponse:
-        session, options = await self._session()
+    async def _send_once(self, request: _Request, workload: str) -> aiohttp.ClientResponse:
+        session, options = await self._session(workload)
         headers = {**options.pop("headers"), "Content-Type": request.content_type}
         response: aiohttp.ClientResponse = await session.request(
             request.method,
@@ -238,11 +253,13 @@ class Connection:
         )
         return response
 
-    async def _session(self) -> tuple[aiohttp.ClientSession, dict[str, Any]]:
+    async def _session(self, workload: str) -> tuple[aiohttp.ClientSession, dict[str, Any]]:
         """The connection pool, and what each request needs besides; tokens may be renewed."""
         client = self._client
         headers: dict[str, str] = {}
         await client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
+        if self._is_closed:
+            raise RuntimeClosed(workload)
         rest = client.rest_client
         if rest.pool_manager is None:
             rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - made on first use
@@ -263,12 +280,3 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
             yield bytes(pending) + line
             pending.clear()
         pending += rest
-
-
-def _unavailable(error: BaseException, workload: str) -> RuntimeUnavailable:
-    why = "no answer in time" if isinstance(error, asyncio.TimeoutError) else str(error)
-    return RuntimeUnavailable(
-        f"the API server does not answer: {why}",
-        workload=workload,
-        advice="see whether the cluster is up and the context the right one",
-    )

@@ -9,6 +9,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 
 from mcpworkload.runtime.errors import RuntimeUnavailable
 
+_UNUSABLE = (AttributeError, LookupError, TypeError, ValueError, yaml.YAMLError)
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -39,8 +40,8 @@ class Environment:
                 load_incluster_config(client_configuration=configuration)
                 return _read_own_namespace()
             return await self._load_kubeconfig(configuration)
-        # An empty kubeconfig is a TypeError to the client.
-        except (ConfigException, OSError, TypeError, yaml.YAMLError) as error:
+        # An empty kubeconfig is a TypeError to the client; other words of one may be anything.
+        except (ConfigException, OSError, *_UNUSABLE) as error:
             raise RuntimeUnavailable(
                 f"no usable cluster configuration: {error}",
                 advice="set KUBECONFIG, or name a kubeconfig or a context that exists",
@@ -49,6 +50,7 @@ class Environment:
     async def _load_kubeconfig(self, configuration: Configuration) -> str:
         # The client remembers what KUBECONFIG was when it was imported; we mean now.
         path = self._kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config"
+        _require_any(str(path))
         loader = await load_kube_config(
             config_file=str(path),
             context=self._context,
@@ -57,6 +59,12 @@ class Environment:
         )
         namespace: str = loader.current_context["context"].get("namespace", "")
         return namespace
+
+
+def _require_any(paths: str) -> None:
+    """Say of files that there are not what the client says of keys that it then misses."""
+    if not any(Path(path).expanduser().exists() for path in paths.split(os.pathsep) if path):
+        raise FileNotFoundError(f"there is no file {paths}")
 
 
 def _read_own_namespace() -> str:

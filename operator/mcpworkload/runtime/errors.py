@@ -11,6 +11,7 @@ What can go wrong, with the workload, the reason and what to do about it.
     ├── WorkloadNotRunning       what was asked for needs a running container
     ├── WaitTimedOut             it was stopped or removed, but that was not over in time
     ├── RightsMissing            403: the caller's Role lacks a rule
+    ├── RuntimeClosed            the runtime was closed before, or meanwhile
     └── RuntimeUnavailable       no answer from the API server, or none that can be used
 """
 
@@ -103,5 +104,18 @@ class RightsMissing(WorkloadError):
     """The API server forbids the request: the caller's Role lacks a rule."""
 
 
+class RuntimeClosed(WorkloadError):
+    """The runtime was closed: by no repetition will it answer, only a new one does."""
+
+    def __init__(self, workload: str = "") -> None:
+        super().__init__(
+            "the runtime is closed", workload=workload, advice="open another: from_environment()"
+        )
+
+
 class RuntimeUnavailable(WorkloadError):
-    """No answer from the API server, or the CRD is not installed in the cluster."""
+    """
+    No answer from the API server, no configuration, or no CRD in the cluster.
+
+    The same call may succeed later, and for no other error does that hold without any change.
+    """

@@ -1,12 +1,14 @@
 """The runtime on Kubernetes: writes MCPWorkloads and nothing else, reads what became of them."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from os import PathLike, fspath
 from typing import Literal, Self, Unpack, overload
 
-from mcpworkload.names import CONTAINER
+from mcpworkload.names import CONTAINER, workload_key
 from mcpworkload.runtime.attach import attach
 from mcpworkload.runtime.attachment import ContainerAttachment
-from mcpworkload.runtime.building import build_workload
+from mcpworkload.runtime.building import build_workload, located
+from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import Connection, core_path, workloads_path
 from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.following import follow_logs
@@ -35,11 +37,12 @@ class KubernetesRuntime:
         self._connection = connection
 
     @classmethod
+    @checked
     async def from_environment(
         cls,
         namespace: str | None = None,
         context: str | None = None,
-        kubeconfig: str | None = None,
+        kubeconfig: str | PathLike[str] | None = None,
     ) -> Self:
         """
         Connect the way kubectl does; inside a pod to the pod's own cluster.
@@ -48,8 +51,10 @@ class KubernetesRuntime:
 
         Raises:
             RuntimeUnavailable: there is no usable configuration. Nothing is sent yet.
+            WorkloadInvalid: an argument is of a wrong type, as with every method.
         """
-        return cls(await Connection.from_environment(namespace, context, kubeconfig))
+        file = None if kubeconfig is None else fspath(kubeconfig)
+        return cls(await Connection.from_environment(namespace, context, file))
 
     async def __aenter__(self) -> Self:
         """The runtime itself."""
@@ -63,6 +68,7 @@ class KubernetesRuntime:
         """Close every connection; what was begun in the cluster goes on there."""
         await self._connection.close()
 
+    @checked
     async def deploy_workload(
         self,
         image: str,
@@ -77,6 +83,7 @@ class KubernetesRuntime:
         *,
         entrypoint: Sequence[str] = (),
         namespace: str | None = None,
+        replicas: int | None = None,
         timeout: float | None = READY_SECONDS,
         progress: ProgressCallback | None = None,
     ) -> tuple[str, int]:
@@ -86,11 +93,13 @@ class KubernetesRuntime:
         *command* is what follows the image in `docker run`: the arguments of the image's entry
         point, which *entrypoint* replaces. The transport's port is MCP_PORT in *env_vars*, else
         the one TCP port in `options.exposed_ports`, else 8080. *labels* go on the workload and
-        on all that is made for it. Equal arguments change nothing; what an earlier deployment
-        set and this one leaves out goes. A stopped workload is started.
+        on all that is made for it. Without *replicas* their number stays as it is, 1 at first;
+        with it, neither `kubectl scale` nor an autoscaler sets it any more. Equal arguments change
+        nothing; what an earlier deployment set and this one leaves out goes. A stopped workload is
+        started.
 
         Returns:
-            Its id and the port of its transport.
+            Its id and the port of its transport; 0 for a stdio server that nothing serves.
 
         Raises:
             WorkloadInvalid: an argument is refused; nothing was changed.
@@ -98,7 +107,7 @@ class KubernetesRuntime:
             WorkloadNotReady: at once where waiting cannot help, else after *timeout* seconds.
                 The workload stays as it is for a look at it; so it does on cancellation.
         """
-        where, own_name = self._locate(name, namespace)
+        where, own_name = self._locate(name, namespace, "name")
         manifest = build_workload(
             image,
             own_name,
@@ -111,6 +120,7 @@ class KubernetesRuntime:
             isolate_network,
             namespace=where,
             entrypoint=entrypoint,
+            replicas=replicas,
         )
         workload = Workload(self._connection, where, own_name, progress)
         applied = await workload.apply(manifest)
@@ -119,6 +129,7 @@ class KubernetesRuntime:
         await workload.until_ready(applied["metadata"]["generation"], timeout)
         return workload.key, transport_port_of(applied["spec"])
 
+    @checked
     async def stop_workload(
         self,
         workload_id: str,
@@ -135,6 +146,7 @@ class KubernetesRuntime:
         """
         await self._set_mode(workload_id, "Stopped", timeout, progress)
 
+    @checked
     async def start_workload(
         self,
         workload_id: str,
@@ -151,6 +163,7 @@ class KubernetesRuntime:
         """
         await self._set_mode(workload_id, "Running", timeout, progress)
 
+    @checked
     async def remove_workload(
         self,
         workload_id: str,
@@ -172,6 +185,7 @@ class KubernetesRuntime:
         workload = self._workload(workload_id, progress)
         await remove(workload, keep_volumes=keep_volumes, seconds=timeout)
 
+    @checked
     async def is_workload_running(self, workload_id: str) -> bool:
         """
         Whether all replicas are there, with every container running and ready, sidecars included.
@@ -198,14 +212,16 @@ class KubernetesRuntime:
         path = workloads_path(self._connection.namespace)
         await self._connection.request("GET", path, query={"limit": "1"})
 
+    @checked
     async def list_workloads(
         self, *, namespace: str | None = None, all_namespaces: bool = False
     ) -> list[ContainerInfo]:
         """Every workload of a namespace, or of all, by id; one request whatever the number."""
-        where = "" if all_namespaces else namespace or self._connection.namespace
+        where = self._scope(namespace, all_namespaces)
         answer = await self._connection.request("GET", workloads_path(where))
         return sorted((info_of(item) for item in answer["items"]), key=lambda info: info.id)
 
+    @checked
     async def get_workload_info(self, workload_id: str) -> ContainerInfo:
         """
         The workload as it is now.
@@ -215,6 +231,7 @@ class KubernetesRuntime:
         """
         return info_of(await self._workload(workload_id).read())
 
+    @checked
     def monitor(
         self,
         workload_id: str = "",
@@ -224,8 +241,10 @@ class KubernetesRuntime:
         callback: Callback | None = None,
     ) -> Monitor:
         """A Monitor of one workload, or of all of a namespace or the cluster; not yet started."""
-        workload = self._workload(workload_id).key if workload_id else ""
-        where = "" if all_namespaces else namespace or self._connection.namespace
+        if workload_id and all_namespaces:
+            raise _either("workload_id", "all_namespaces")
+        workload = workload_key(*self._locate(workload_id, namespace)) if workload_id else ""
+        where = self._scope(namespace, all_namespaces)
         return Monitor(self._connection, workload=workload, namespace=where, callback=callback)
 
     @overload
@@ -236,6 +255,7 @@ class KubernetesRuntime:
     async def get_workload_logs(
         self, workload_id: str, follow: Literal[True], **which: Unpack[LogArguments]
     ) -> AsyncGenerator[LogLine]: ...
+    @checked
     async def get_workload_logs(
         self, workload_id: str, follow: bool = False, **which: Unpack[LogArguments]
     ) -> str | AsyncGenerator[LogLine]:
@@ -256,6 +276,7 @@ class KubernetesRuntime:
         options = log_options(workload, follow, which)
         return await (follow_logs if follow else read_logs)(workload, options)
 
+    @checked
     async def attach_to_workload(
         self, workload_id: str, *, container: str = CONTAINER, pod: str | int | None = None
     ) -> ContainerAttachment:
@@ -286,12 +307,20 @@ class KubernetesRuntime:
     def _workload(self, workload_id: str, progress: ProgressCallback | None = None) -> Workload:
         return Workload(self._connection, *self._locate(workload_id), progress)
 
-    def _locate(self, workload_id: str, namespace: str | None = None) -> tuple[str, str]:
+    def _scope(self, namespace: str | None, all_namespaces: bool) -> str:
+        """The namespace to look at; empty for all."""
+        if all_namespaces and namespace is not None:
+            raise _either("namespace", "all_namespaces")
+        return "" if all_namespaces else namespace or self._connection.namespace
+
+    def _locate(
+        self, workload_id: str, namespace: str | None = None, argument: str = "workload_id"
+    ) -> tuple[str, str]:
         """Namespace and name that *workload_id* stands for."""
-        given, separator, name = workload_id.partition("/")
-        if not separator:
-            given, name = namespace or self._connection.namespace, workload_id
-        if not given or not name or "/" in name or namespace not in (None, given):
-            message = f"{workload_id!r} is no id: write namespace/name, or a name"
-            raise WorkloadInvalid(message, fields=("workload_id",))
-        return given, name
+        where, name = located(workload_id, namespace or "", argument)
+        return where or self._connection.namespace, name
+
+
+def _either(first: str, second: str) -> WorkloadInvalid:
+    message = f"{first} and {second} are both given: one of them would have no effect"
+    return WorkloadInvalid(message, reason="Invalid", fields=(first, second))

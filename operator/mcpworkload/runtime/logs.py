@@ -77,12 +77,8 @@ def log_options(workload: Workload, follow: bool, given: LogArguments) -> LogOpt
         WorkloadInvalid: one of them makes no sense, alone or with the others.
     """
     tail, since = given.get("tail"), given.get("since")
-    if tail is not None and tail < 0:
-        raise _invalid(workload, "tail", "a number of lines is not negative")
     if follow and given.get("previous"):
         raise _invalid(workload, "previous", "what has ended cannot be followed")
-    if isinstance(since, datetime) and since.tzinfo is None:
-        raise _invalid(workload, "since", "a time needs its zone, such as datetime.UTC")
     if since is not None and not isinstance(since, datetime):
         since = datetime.now(UTC) - timedelta(seconds=since)
     return LogOptions(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcpworkload.runtime.errors import WorkloadInvalid
-from mcpworkload.runtime.types import DeployWorkloadOptions
+from mcpworkload.runtime.types import DeployWorkloadOptions, PortBinding
 
 DEFAULT_PORT = 8080
 # By this variable most servers are told where to listen.
@@ -34,8 +34,10 @@ def ports_spec(options: DeployWorkloadOptions, env_vars: Mapping[str, str]) -> d
     Raises:
         WorkloadInvalid: a port or a binding that no Service can have.
     """
-    bindings = {_parse(key): _service_port(key, options) for key in options.port_bindings}
-    exposed = {_parse(key) for key in options.exposed_ports} | bindings.keys()
+    bindings = {
+        _parse(key, "port_bindings"): _service_port(key, options) for key in options.port_bindings
+    }
+    exposed = {_parse(key, "exposed_ports") for key in options.exposed_ports} | bindings.keys()
     transport = (_transport_port(exposed, env_vars), "TCP")
     if bindings.get(transport) not in (None, transport[0]):
         raise _invalid(
@@ -55,7 +57,7 @@ def ports_spec(options: DeployWorkloadOptions, env_vars: Mapping[str, str]) -> d
 def _transport_port(exposed: set[Port], env_vars: Mapping[str, str]) -> int:
     wanted = env_vars.get(PORT_VARIABLE)
     if wanted is not None:
-        return _number("env_vars", wanted, PORT_VARIABLE)
+        return _number("env_vars", wanted, f"env_vars[{PORT_VARIABLE!r}]")
     tcp = sorted(number for number, protocol in exposed if protocol == "TCP")
     if len(tcp) > 1 and DEFAULT_PORT not in tcp:
         raise _invalid(
@@ -68,7 +70,7 @@ def _transport_port(exposed: set[Port], env_vars: Mapping[str, str]) -> int:
 
 def _service_port(key: str, options: DeployWorkloadOptions) -> int | None:
     """Under which number *key* is offered; None for its own."""
-    own, _ = _parse(key)
+    own, _ = _parse(key, "port_bindings")
     asked = set()
     for binding in options.port_bindings[key]:
         if binding.host_ip not in _EVERY_ADDRESS:
@@ -77,7 +79,7 @@ def _service_port(key: str, options: DeployWorkloadOptions) -> int | None:
                 f"{key} cannot be bound to {binding.host_ip}: a Service has an address of its own",
                 "leave host_ip empty; no port is reachable from outside of the cluster",
             )
-        asked.add(_number("port_bindings", binding.host_port or str(own), key))
+        asked.add(_number("port_bindings", _asked(binding, own), key))
     if len(asked) > 1:
         raise _invalid("port_bindings", f"{key} has several host ports", "give it one")
     return next((number for number in asked if number != own), None)
@@ -89,15 +91,21 @@ def _entry(port: Port, service_port: int | None) -> dict[str, Any]:
     return entry if service_port is None else {**entry, "servicePort": service_port}
 
 
-def _parse(key: str) -> Port:
+def _asked(binding: PortBinding, own: int) -> str:
+    """The host port that is asked for; "0" asks for any, as nothing does."""
+    return str(own) if binding.host_port in ("", "0") else binding.host_port
+
+
+def _parse(key: str, argument: str) -> Port:
     found = _PORT.fullmatch(key)
     if found is None:
-        raise _invalid("exposed_ports", f"{key!r} is no port", 'write it like "8080/tcp"')
-    return _number("exposed_ports", found["number"], key), (found["protocol"] or "tcp").upper()
+        raise _invalid(argument, f"{key!r} is no port", 'write it like "8080/tcp"')
+    return _number(argument, found["number"], key), (found["protocol"] or "tcp").upper()
 
 
 def _number(argument: str, text: str, where: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+    is_number = text.isascii() and text.isdigit() and len(text) <= 5
+    if not is_number or not 1 <= int(text) <= 65535:
         raise _invalid(argument, f"{where}: {text!r} is no port number", "write 1 to 65535")
     return int(text)
 

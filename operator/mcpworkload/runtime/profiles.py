@@ -5,44 +5,65 @@ The JSON format is ToolHive's, so that existing profiles can be used as they are
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Final, Self, cast
 
-from mcpworkload.runtime.errors import WorkloadInvalid
+from mcpworkload.runtime import arguments
+from mcpworkload.runtime.arguments import Check, Checked
+from mcpworkload.runtime.documents import Fields, camel, parse_json, parse_yaml
+from mcpworkload.runtime.mounts import declarations, mount_of
+from mcpworkload.runtime.types import Mount, PermissionConfig
 
 
 @dataclass(frozen=True)
-class OutboundRules:
+class OutboundRules(Checked):
     """Where the server may connect to; hosts and ports must both match when both are given."""
 
     insecure_allow_all: bool = False
     allow_host: Sequence[str] = ()
     allow_port: Sequence[int] = ()
 
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        "insecure_allow_all": arguments.flag,
+        "allow_host": arguments.each(arguments.filled),
+        "allow_port": arguments.each(arguments.port),
+    }
+
 
 @dataclass(frozen=True)
-class InboundRules:
+class InboundRules(Checked):
     """Who may connect to the server."""
 
     allow_host: Sequence[str] = ()
 
+    CHECKS: ClassVar[Mapping[str, Check]] = {"allow_host": arguments.each(arguments.filled)}
+
 
 @dataclass(frozen=True)
-class NetworkRules:
+class NetworkRules(Checked):
     """The network part of a profile."""
 
     mode: str = ""
     outbound: OutboundRules = field(default_factory=OutboundRules)
     inbound: InboundRules = field(default_factory=InboundRules)
 
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        "mode": arguments.text,
+        "outbound": arguments.instance(OutboundRules),
+        "inbound": arguments.instance(InboundRules),
+    }
+
 
 @dataclass(frozen=True)
-class PermissionProfile:
+class PermissionProfile(Checked):
     """
     What a server may read, write and reach; nothing but its own image by default.
 
     `read` and `write` are mount declarations: `path`, `host:container`, `scheme://resource:path`.
+
+    Raises:
+        WorkloadInvalid: a field is of a wrong type, or a declaration has none of these forms.
     """
 
     name: str = ""
@@ -50,6 +71,14 @@ class PermissionProfile:
     write: Sequence[str] = ()
     network: NetworkRules = field(default_factory=NetworkRules)
     privileged: bool = False
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        "name": arguments.text,
+        "read": declarations,
+        "write": declarations,
+        "network": arguments.instance(NetworkRules),
+        "privileged": arguments.flag,
+    }
 
     @classmethod
     def none(cls) -> Self:
@@ -65,107 +94,84 @@ class PermissionProfile:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """
-        A profile from ToolHive's JSON.
+        A profile from ToolHive's JSON, or from that of `to_json` and of an MCPWorkload.
 
         Raises:
-            WorkloadInvalid: the text is no JSON object, a field is unknown or of a wrong type.
+            WorkloadInvalid: the text is no JSON object, or a field is unknown, stands there twice,
+                or holds what no profile can.
         """
-        try:
-            data = json.loads(text)
-        except ValueError as error:
-            raise _invalid(f"is not JSON: {error}") from error
-        profile = _Fields(data, "permission_profile")
-        network = _Fields(profile.take("network", dict, {}), "permission_profile.network")
-        outbound = _Fields(network.take("outbound", dict, {}), f"{network.path}.outbound")
-        inbound = _Fields(network.take("inbound", dict, {}), f"{network.path}.inbound")
-        made = cls(
-            name=profile.take("name", str, ""),
-            read=profile.take_list("read", str),
-            write=profile.take_list("write", str),
-            network=NetworkRules(
-                mode=network.take("mode", str, ""),
-                outbound=OutboundRules(
-                    insecure_allow_all=outbound.take("insecure_allow_all", bool, False),
-                    allow_host=outbound.take_list("allow_host", str),
-                    allow_port=outbound.take_list("allow_port", int),
-                ),
-                inbound=InboundRules(allow_host=inbound.take_list("allow_host", str)),
-            ),
-            privileged=profile.take("privileged", bool, False),
-        )
-        for part in (profile, network, outbound, inbound):
-            part.refuse_rest()
-        return made
+        return cls._from_data(parse_json(text))
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """
+        As `from_json`, from YAML.
+
+        Raises:
+            WorkloadInvalid: as `from_json`.
+        """
+        return cls._from_data(parse_yaml(text))
+
+    @classmethod
+    def _from_data(cls, data: Any) -> Self:
+        return cast("Self", _read(cls, Fields(data, "permission_profile")))
+
+    def to_json(self) -> str:
+        """The profile as ToolHive writes it, and as `from_json` reads it back."""
+        return json.dumps(_written(self, str), indent=2)
 
     def to_spec(self) -> dict[str, Any]:
         """The profile as it stands in an MCPWorkload: camelCase, without what says nothing."""
-        outbound, inbound = self.network.outbound, self.network.inbound
-        return _without_empty(
-            {
-                "name": self.name,
-                "read": list(self.read),
-                "write": list(self.write),
-                "network": _without_empty(
-                    {
-                        "mode": self.network.mode,
-                        "outbound": _without_empty(
-                            {
-                                "insecureAllowAll": outbound.insecure_allow_all,
-                                "allowHost": list(outbound.allow_host),
-                                "allowPort": list(outbound.allow_port),
-                            }
-                        ),
-                        "inbound": _without_empty({"allowHost": list(inbound.allow_host)}),
-                    }
-                ),
-                "privileged": self.privileged,
-            }
+        return _written(self, camel)
+
+    def to_config(self) -> PermissionConfig:
+        """
+        What the profile stands for, spelled out: its mounts, network mode and capabilities.
+
+        What is both read and written is written. No capability is left but to the privileged.
+        """
+        mounts: dict[str, Mount] = {}
+        for declaration in self.read:
+            found = mount_of(declaration, read_only=True)
+            mounts[found.target] = found
+        for declaration in self.write:
+            found = mount_of(declaration)
+            mounts[found.target] = found
+        return PermissionConfig(
+            mounts=tuple(mounts.values()),
+            network_mode=self.network.mode,
+            cap_drop=() if self.privileged else ("ALL",),
+            privileged=self.privileged,
         )
 
 
-def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if value}
+#: The fields that have fields of their own.
+_PARTS: Final[Mapping[str, type[Checked]]] = {
+    "network": NetworkRules,
+    "outbound": OutboundRules,
+    "inbound": InboundRules,
+}
 
 
-def _invalid(message: str, path: str = "permission_profile") -> WorkloadInvalid:
-    return WorkloadInvalid(f"{path}: {message}", fields=(path,))
+def _read(kind: type[Checked], fields: Fields) -> Checked:
+    values: dict[str, Any] = {}
+    for key, check in kind.CHECKS.items():
+        if key in _PARTS:
+            values[key] = _read(_PARTS[key], fields.part(key))
+        elif (value := fields.take(key)) is not None:
+            values[key] = check(value, f"{fields.path}.{key}")
+    fields.refuse_rest()
+    return kind(**values)
 
 
-class _Fields:
-    """The fields of a JSON object, each taken once."""
+def _written(value: Checked, spell: Callable[[str], str]) -> dict[str, Any]:
+    found = {key: getattr(value, key) for key in value.CHECKS}
+    return {
+        spell(key): plain
+        for key, item in found.items()
+        if (plain := _written(item, spell) if isinstance(item, Checked) else _listed(item))
+    }
 
-    def __init__(self, data: Any, path: str) -> None:
-        if not isinstance(data, Mapping):
-            raise _invalid("write a JSON object", path)
-        self.path = path
-        self._rest = dict(data)
 
-    def take(self, key: str, kind: type, default: Any) -> Any:
-        value = self._rest.pop(key, None)
-        if value is None:
-            return default
-        return self._checked(value, kind, f"{self.path}.{key}")
-
-    def take_list(self, key: str, kind: type) -> tuple[Any, ...]:
-        values = self.take(key, list, [])
-        return tuple(
-            self._checked(value, kind, f"{self.path}.{key}[{index}]")
-            for index, value in enumerate(values)
-        )
-
-    def refuse_rest(self) -> None:
-        """
-        Accept no field that has not been taken.
-
-        Raises:
-            WorkloadInvalid: a rule that is ignored would be worse than one that is refused.
-        """
-        for key in self._rest:
-            raise _invalid("no such field", f"{self.path}.{key}")
-
-    @staticmethod
-    def _checked(value: Any, kind: type, path: str) -> Any:
-        # To Python, true is a number.
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise _invalid(f"write a {kind.__name__}, not {json.dumps(value)}", path)
-        return value
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -4,11 +4,14 @@ import asyncio
 import functools
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from os import PathLike
 from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from mcpworkload.names import CONTAINER
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.channels import Output
+from mcpworkload.runtime.checking import checked
+from mcpworkload.runtime.errors import RuntimeClosed
 from mcpworkload.runtime.happenings import Happening
 from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
@@ -46,7 +49,15 @@ class _Background:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What *work* returns or raises; interrupted, it is cancelled and its cleanup awaited."""
+        """
+        What *work* returns or raises; interrupted, it is cancelled and its cleanup awaited.
+
+        Raises:
+            RuntimeClosed: the thread has ended.
+        """
+        if self.is_closed:
+            work.close()
+            raise RuntimeClosed
         ended = threading.Event()
 
         async def to_its_end() -> T:
@@ -63,9 +74,21 @@ class _Background:
                 ended.wait(_CLEANUP_SECONDS)
             raise
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the thread has ended, and with it all that was open."""
+        return self._loop.is_closed()
+
+    def end(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Run what closes something, unless the thread has ended and so has that."""
+        if self.is_closed:
+            closing.close()
+        else:
+            self.run(closing)
+
     def close(self) -> None:
         """End the thread; closing twice is fine."""
-        if self._loop.is_closed():
+        if self.is_closed:
             return
         # An interrupt may have hit a call just before anybody waited for it.
         asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
@@ -109,7 +132,7 @@ class SyncLines:
 
     def close(self) -> None:
         """Follow the log no more; closing twice is fine."""
-        self._background.run(self._lines.aclose())
+        self._background.end(_aclose(self._lines))
 
 
 class SyncMonitor:
@@ -140,7 +163,11 @@ class SyncMonitor:
 
     def stop_monitoring(self) -> None:
         """As `Monitor.stop_monitoring`; from another thread, it ends an iteration."""
-        self._background.run(self._monitor.stop_monitoring())
+        self._background.end(self._monitor.stop_monitoring())
+
+
+async def _aclose(lines: AsyncGenerator[LogLine]) -> None:
+    await lines.aclose()
 
 
 async def _next(items: AsyncIterator[T]) -> T | None:
@@ -199,7 +226,7 @@ class SyncAttachment:
 
     def close(self) -> None:
         """As `ContainerAttachment.close`."""
-        self._background.run(self.attached.close())
+        self._background.end(self.attached.close())
 
 
 class SyncRuntime:
@@ -218,7 +245,7 @@ class SyncRuntime:
         cls,
         namespace: str | None = None,
         context: str | None = None,
-        kubeconfig: str | None = None,
+        kubeconfig: str | PathLike[str] | None = None,
     ) -> Self:
         """As `KubernetesRuntime.from_environment`."""
         background = _Background()
@@ -238,9 +265,9 @@ class SyncRuntime:
         self.close()
 
     def close(self) -> None:
-        """Close every connection and end the thread."""
+        """Close every connection and end the thread; closing twice is fine."""
         try:
-            self._background.run(self._runtime.close())
+            self._background.end(self._runtime.close())
         finally:
             self._background.close()
 
@@ -252,6 +279,7 @@ class SyncRuntime:
     def get_workload_logs(
         self, workload_id: str, follow: Literal[True], **which: Unpack[LogArguments]
     ) -> SyncLines: ...
+    @checked
     def get_workload_logs(
         self, workload_id: str, follow: bool = False, **which: Unpack[LogArguments]
     ) -> str | SyncLines:

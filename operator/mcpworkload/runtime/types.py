@@ -3,23 +3,29 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
+
+from mcpworkload.runtime import arguments
+from mcpworkload.runtime.arguments import Check, Checked
 
 State = Literal["starting", "running", "stopping", "stopped", "failed", "removing"]
+MountType = Literal["bind", "tmpfs"]
 
 
 @dataclass(frozen=True)
-class PortBinding:
+class PortBinding(Checked):
     """
     Under which port clients find a container's port.
 
     On Kubernetes the "host" is the workload's Service: a host port is a Service port, private to
-    the cluster, whatever its number. Left empty it is the container's own number. A Service
-    cannot be bound to one address, so `host_ip` may only be empty, `0.0.0.0` or `::`.
+    the cluster, whatever its number. Left empty, or "0", it is the container's own number. A
+    Service cannot be bound to one address, so `host_ip` may only be empty, `0.0.0.0` or `::`.
     """
 
     host_ip: str = ""
     host_port: str = ""
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {"host_ip": arguments.text, "host_port": arguments.text}
 
 
 @dataclass(frozen=True)
@@ -59,16 +65,24 @@ class ContainerInfo:
 
 
 @dataclass(frozen=True)
-class Mount:
+class Mount(Checked):
     """A volume mounted into the server's container."""
 
     source: str
     target: str
     read_only: bool = False
+    type: MountType = "bind"
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        "source": arguments.text,
+        "target": arguments.filled,
+        "read_only": arguments.flag,
+        "type": arguments.one_of("bind", "tmpfs"),
+    }
 
 
 @dataclass(frozen=True)
-class PermissionConfig:
+class PermissionConfig(Checked):
     """A container's rights, spelled out; what a `PermissionProfile` stands for."""
 
     mounts: Sequence[Mount] = ()
@@ -76,10 +90,20 @@ class PermissionConfig:
     cap_drop: Sequence[str] = ()
     cap_add: Sequence[str] = ()
     security_opt: Sequence[str] = ()
+    privileged: bool = False
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        "mounts": arguments.each(arguments.instance(Mount)),
+        "network_mode": arguments.text,
+        "cap_drop": arguments.words,
+        "cap_add": arguments.words,
+        "security_opt": arguments.words,
+        "privileged": arguments.flag,
+    }
 
 
 @dataclass(frozen=True)
-class DeployWorkloadOptions:
+class DeployWorkloadOptions(Checked):
     """
     How a workload is deployed, beyond what it is.
 
@@ -97,6 +121,14 @@ class DeployWorkloadOptions:
     k8s_pod_template_patch: str = ""
     #: One more headless Service, under this name.
     sse_headless_service_name: str = ""
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        "exposed_ports": arguments.texts,
+        "port_bindings": arguments.by_key(arguments.each(arguments.instance(PortBinding))),
+        "attach_stdio": arguments.flag,
+        "k8s_pod_template_patch": arguments.text,
+        "sse_headless_service_name": arguments.text,
+    }
 
 
 def new_deploy_workload_options() -> DeployWorkloadOptions:
