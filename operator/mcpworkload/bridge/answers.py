@@ -4,12 +4,19 @@ from collections.abc import Callable
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.web.request import EVENT_STREAM, JSON, NO_STORE, Headers, Request
+from mcpworkload.bridge.web.request import (
+    EVENT_STREAM,
+    JSON,
+    NO_STORE,
+    RETRY_LATER,
+    Headers,
+    Request,
+)
 
 #: A stream with nothing to say says so, or something on the way takes it for dead. An answer
 #: that takes longer than this becomes a stream for the same reason.
 KEEP_ALIVE_SECONDS = 15.0
-RETRY_AFTER: Headers = [(b"retry-after", b"5")]
+RETRY_AFTER: Headers = [RETRY_LATER]
 _COMMENT = b": still here\n\n"
 
 

@@ -13,6 +13,7 @@ from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.frontdoor import FrontDoor
 from mcpworkload.bridge.hosts import Hosts, cluster_domains
 from mcpworkload.bridge.leave import LEAVE_SIGNAL
+from mcpworkload.bridge.limits import connection_limit
 from mcpworkload.bridge.modern import Modern, ModernAudience
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.parameters import Parameters
@@ -25,6 +26,7 @@ from mcpworkload.bridge.report import (
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.streamable import Streamable
+from mcpworkload.bridge.web.limits import MAX_CONNECTIONS
 from mcpworkload.bridge.web.server import Server
 
 log = logging.getLogger(__name__)
@@ -78,7 +80,7 @@ class Bridge:
             Sse(self._registry, conversation),
             self._modern,
         )
-        self._web = Server(self._door)
+        self._web = Server(self._door, min(MAX_CONNECTIONS, connection_limit(options.max_sessions)))
         self._stop, self._leaving = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> int:

@@ -51,6 +51,7 @@ class FrontDoor:
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return why *request* is refused for its head alone."""
+        request.path = self._canonical(request.path)
         path, method = request.path, request.method
         methods = self._methods(path)
         if not methods:
@@ -71,6 +72,10 @@ class FrontDoor:
             needs_json=is_streamable and method == "POST",
             needs_events=method == "GET" or (is_streamable and method == "POST"),
         )
+
+    def is_urgent(self, request: Request) -> bool:
+        """Return whether *request* asks how we are: probes are answered whatever else waits."""
+        return request.path == READY_PATH
 
     async def serve(self, request: Request) -> None:
         """Answer *request*; whatever goes wrong is our fault and becomes a 500."""
@@ -127,8 +132,17 @@ class FrontDoor:
 
     def _tell_readiness(self, request: Request) -> None:
         trouble = self.modern.servers.complaint
-        text = "ready" if trouble is None else trouble
+        text = "ready" if trouble is None else "not ready"
+        if trouble is not None and host_refusal(request, self.hosts) is None:
+            # Servers and the API server are quoted there. The kubelet and whoever asks by an
+            # address or a name of ours may read it; a page that points its own name here may not.
+            text = trouble
         request.respond(200 if trouble is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
+
+    def _canonical(self, path: str) -> str:
+        """Return *path* without the slash at its end that some clients put there, or with it."""
+        other = path[:-1] if path.endswith("/") else f"{path}/"
+        return other if self._methods(other) and not self._methods(path) else path
 
     def _methods(self, path: str) -> tuple[str, ...]:
         if path == READY_PATH:

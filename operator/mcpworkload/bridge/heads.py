@@ -2,12 +2,16 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Collection
 
 from mcpworkload.bridge.hosts import Hosts
 from mcpworkload.bridge.web.request import Headers, Request
 
 JSON_TYPE, EVENT_TYPE = "application/json", "text/event-stream"
+#: So much of what a client sent is quoted to it.
+SHOWN_CHARACTERS = 200
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 #: A header value that cannot stand as it is comes in base64 between these.
 _CODED_BEGIN, _CODED_END = "=?base64?", "?="
 
@@ -19,11 +23,24 @@ def host_refusal(request: Request, hosts: Hosts) -> tuple[int, str] | None:
         return 400, f"{len(named)} Host headers; send one"
     host = named[0].decode("latin-1")
     if not hosts.serves(host):
-        return 421, f"{host!r} is none of the names served here; see transport.allowedHosts"
-    origin = request.header(b"origin")
-    if origin is not None and not hosts.admits(origin.decode("latin-1"), host):
-        return 403, f"pages of {origin!r} are not served; see transport.allowedOrigins"
+        return 421, f"{_cut(host)!r} is none of the names served here; see transport.allowedHosts"
+    origins = [value.decode("latin-1") for name, value in request.headers if name == b"origin"]
+    for origin in origins:
+        if not hosts.admits(origin, host):
+            return 403, _page_refusal(_cut(origin))
     return None
+
+
+def _page_refusal(origin: str) -> str:
+    said = f"pages of {origin!r} are not served"
+    if not _ORIGIN.fullmatch(origin):
+        # "null" is what all pages without an origin say, whoever they are of.
+        return f"{said}: transport.allowedOrigins takes http://HOST[:PORT] and https://HOST[:PORT]"
+    return f"{said}; to serve them, write transport: {{allowedOrigins: [{origin!r}]}}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def page_headers(request: Request, methods: Collection[str]) -> Headers:
@@ -54,7 +71,8 @@ def media_refusal(
     if request.method == "POST":
         sent = (request.header(b"content-type") or b"").partition(b";")[0].strip().lower()
         if sent != JSON_TYPE.encode():
-            return 415, f"the Content-Type is {sent.decode('latin-1')!r}; send {JSON_TYPE}"
+            found = _cut(sent.decode("latin-1"))
+            return 415, f"the Content-Type is {found!r}; send {JSON_TYPE}"
     accepted = request.header(b"accept")
     if accepted is None:
         return None

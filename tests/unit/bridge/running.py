@@ -103,12 +103,16 @@ class Bridge:
         """End a session."""
         return await self.request("DELETE", headers={"mcp-session-id": session})
 
-    async def ready(self, *, within: float = 8.0) -> None:
+    async def listening(self) -> None:
+        """Wait until it says how it is, whatever that is."""
+        await self.ready(statuses=(200, 503))
+
+    async def ready(self, *, within: float = 8.0, statuses: tuple[int, ...] = (200,)) -> None:
         """Wait until it says that it is ready."""
         async with asyncio.timeout(within):
             while True:
                 with contextlib.suppress(OSError):
-                    if (await self.request("GET", "/readyz")).status == 200:
+                    if (await self.request("GET", "/readyz")).status in statuses:
                         return
                 if self.process.returncode is not None:
                     raise AssertionError(f"ended: {self.process.returncode}\n{self.log}")
@@ -210,12 +214,21 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def running(
-    *command: str, options: tuple[str, ...] = (), ready: bool = True, environment: Any = None
+    *command: str,
+    options: tuple[str, ...] = (),
+    ready: bool = True,
+    environment: Any = None,
+    descriptors: int | None = None,
 ) -> AsyncIterator[Bridge]:
-    """Run a bridge before *command*; afterwards it is gone, and its children are."""
+    """
+    Run a bridge before *command*; afterwards it is gone, and its children are.
+
+    It can have no more than so many *descriptors*.
+    """
     port = free_port()
+    limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "mcpworkload.bridge", "serve", "--port", str(port),
+        *limit, sys.executable, "-m", "mcpworkload.bridge", "serve", "--port", str(port),
         "--service", "web", "--namespace", "team", "--grace", "0.8", *options, "--", *command,
         stderr=asyncio.subprocess.PIPE, env=environment,
     )  # fmt: skip

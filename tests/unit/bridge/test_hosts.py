@@ -1,12 +1,17 @@
 """Under which names we may be addressed, and by which pages."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from mcpworkload.bridge.hosts import Hosts, cluster_domains
-from tests.unit.bridge.running import PLAIN, initialize, running
+from tests.unit.bridge.running import JSON_HEADERS, PLAIN, initialize, running
 
+#: It reads, and never answers.
+SILENT = (sys.executable, "-S", "-I", "-c", "import sys; sys.stdin.read()")
+EVIL = {"origin": "https://evil.example"}
 HOSTS = Hosts(
     "team",
     ("web", "web-svc"),
@@ -118,6 +123,9 @@ async def test_requests_are_refused_by_name_and_page() -> None:
     assert b"allowedHosts" in found["rebound"].body
     assert b"allowedOrigins" in found["page"].body
     assert probe.status == 200
+    assert b"write transport: {allowedOrigins: ['https://evil.example']}" in found["page"].body
+    assert b"allowedOrigins: [" not in found["null"].body
+    assert not any(b" b'" in answer.body for answer in found.values())
 
 
 async def test_listed_pages_can_read_the_answers() -> None:
@@ -143,3 +151,47 @@ async def test_listed_pages_can_read_the_answers() -> None:
     assert opened.headers["access-control-expose-headers"] == "mcp-session-id"
     assert (other.status, "access-control-allow-origin" in other.headers) == (403, False)
     assert "access-control-allow-origin" not in plain.headers
+
+
+async def test_only_who_names_us_is_told_why_we_are_not_ready() -> None:
+    """A page that pointed its own name here learns no more than a status does."""
+    options = ("--allowed-host", "mcp.example")
+    async with running(*SILENT, options=options, ready=False) as bridge:
+        await bridge.listening()
+        told = {
+            host: await bridge.request("GET", "/readyz", headers={"host": host, **page})
+            for host, page in (
+                ("10.1.2.3:8080", {}), ("localhost", {}), ("web.team", {}), ("mcp.example", {}),
+                ("evil.example", {}), ("web.evil.example", {}), ("10.0.0.1", EVIL), ("", {}),
+            )
+        }  # fmt: skip
+
+    assert {answer.status for answer in told.values()} == {503}
+    known = {host for host, answer in told.items() if answer.body != b"not ready\n"}
+    assert known == {"10.1.2.3:8080", "localhost", "web.team", "mcp.example"}
+    assert all(b"has not answered" in told[host].body for host in known)
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/deep/er", "/deep/er/"])
+async def test_a_slash_at_the_end_makes_no_difference(path: str) -> None:
+    """Clients add or drop it as their own servers are used to."""
+    options = ("--path", path, "--serve", "streamable-http,sse")
+    other = path[:-1] if path.endswith("/") else f"{path}/"
+    body = json.dumps(initialize()).encode()
+    async with running(*PLAIN, "legacy", options=options) as bridge:
+        found = [
+            await bridge.request("POST", each, body=body, headers=JSON_HEADERS)
+            for each in (path, other, f"{path}x", f"{path}//")
+        ]
+        messages = [
+            await bridge.request("POST", f"{each}?session_id=x", body=body, headers=JSON_HEADERS)
+            for each in ("/messages", "/messages/")
+        ]
+        refused = [await bridge.request("POST", each, body=b"") for each in ("/sse", "/sse/")]
+        ready = await bridge.request("GET", "/readyz/")
+
+    assert [answer.status for answer in found] == [200, 200, 404, 404]
+    assert [answer.status for answer in messages] == [404, 404]
+    assert all(answer.body == messages[0].body for answer in messages)
+    assert [answer.status for answer in refused] == [405, 405]
+    assert ready.status == 200

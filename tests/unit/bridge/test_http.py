@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcpworkload.bridge.web import connection as connection_module
+from mcpworkload.bridge.web import reader as reader_module
 from mcpworkload.bridge.web.request import JSON, App, Request
 from mcpworkload.bridge.web.server import Server
 from tests.unit.bridge.running import head, read_answer, read_head
@@ -27,6 +28,10 @@ class Echo(App):
     def check(self, request: Request) -> tuple[int, str] | None:
         """Refuse one path."""
         return (404, "not here") if request.path == "/none" else None
+
+    def is_urgent(self, request: Request) -> bool:
+        """Have one path for probes."""
+        return request.path == "/probe"
 
     async def serve(self, request: Request) -> None:
         """Answer."""
@@ -130,9 +135,9 @@ async def test_bad_requests_are_refused_and_cut(sent: bytes, status: int) -> Non
 
 async def test_a_body_that_grows_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where its length was not announced, and where many are on their way."""
-    monkeypatch.setattr(connection_module, "BODY_LIMIT_BYTES", 1000)
-    monkeypatch.setattr(connection_module, "BODIES_LIMIT_BYTES", 1500)
-    monkeypatch.setattr(connection_module, "SMALL_BODY_BYTES", 10)
+    monkeypatch.setattr(reader_module, "BODY_LIMIT_BYTES", 1000)
+    monkeypatch.setattr(reader_module, "BODIES_LIMIT_BYTES", 1500)
+    monkeypatch.setattr(reader_module, "SMALL_BODY_BYTES", 10)
     start = b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
     chunk = b"320\r\n" + b"x" * 800 + b"\r\n"
     async with serving() as (port, server):
@@ -151,8 +156,8 @@ async def test_a_body_that_grows_too_large_is_refused(monkeypatch: pytest.Monkey
 
 async def test_bodies_count_until_they_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or clients of a slow server would fill the memory; small ones are served even so."""
-    monkeypatch.setattr(connection_module, "BODIES_LIMIT_BYTES", 1500)
-    monkeypatch.setattr(connection_module, "SMALL_BODY_BYTES", 10)
+    monkeypatch.setattr(reader_module, "BODIES_LIMIT_BYTES", 1500)
+    monkeypatch.setattr(reader_module, "SMALL_BODY_BYTES", 10)
     head = b"POST /slow HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n"
     large, small = head % 1000 + b"x" * 1000, head % 9 + b"x" * 9
     async with serving() as (port, server):
@@ -248,7 +253,7 @@ async def test_slow_clients_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         lost = list(app.lost)
         writer.close()
         await asyncio.sleep(0.1)
-        left = len(server._connections)
+        left = len(server.room.all)
         assert reader
 
     assert silent == b""
@@ -271,22 +276,6 @@ async def test_a_client_that_reads_on_gets_all_of_it(monkeypatch: pytest.MonkeyP
             await asyncio.sleep(0.05)
             await reader.readexactly(1_000_000)
         writer.close()
-
-
-async def test_too_many_connections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And there is room again when some have gone."""
-    monkeypatch.setattr("mcpworkload.bridge.web.server.MAX_CONNECTIONS", 2)
-    async with serving() as (port, _):
-        kept = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        await asyncio.sleep(0.05)
-        refused = await exchange(port, GET)
-        for _reader, writer in kept:
-            writer.close()
-        await asyncio.sleep(0.05)
-        served = await exchange(port, GET)
-
-    assert refused.startswith(b"HTTP/1.1 503 ")
-    assert served.startswith(b"HTTP/1.1 200 ")
 
 
 async def test_a_client_that_goes_is_noticed() -> None:

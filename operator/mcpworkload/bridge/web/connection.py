@@ -2,26 +2,22 @@
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
-
-import httptools
+from typing import TYPE_CHECKING
 
 from mcpworkload.bridge.web.limits import (
-    BODIES_LIMIT_BYTES,
     BODY_LIMIT_BYTES,
     BODY_SECONDS,
     BODY_TOTAL_SECONDS,
     DISCARD_SECONDS,
-    HEAD_LIMIT_BYTES,
-    HEAD_LIMIT_FIELDS,
     HEAD_SECONDS,
     IDLE_SECONDS,
-    MAX_PIPELINED,
-    SMALL_BODY_BYTES,
+    PIECE_BYTES,
+    READ_BYTES,
     WRITE_BYTES,
     WRITE_SECONDS,
 )
-from mcpworkload.bridge.web.request import NO_STORE, TEXT, Headers, Request, head
+from mcpworkload.bridge.web.reader import Reader, Refused
+from mcpworkload.bridge.web.request import NO_STORE, RETRY_LATER, TEXT, Headers, Request, head
 
 if TYPE_CHECKING:
     from mcpworkload.bridge.web.server import Server
@@ -31,85 +27,69 @@ JOINED_BYTES = 64 * 1024
 NEVER = float("inf")
 
 
-class _Refused(Exception):
-    """Raised inside the parser to stop it."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
-
-
-class Connection(asyncio.Protocol):
-    """What the event loop and the parser call; `deadline` is when to call `expire`."""
+class Connection(asyncio.BufferedProtocol):
+    """What the event loop calls; `deadline` is when to call `expire`."""
 
     transport: asyncio.Transport
 
     def __init__(self, server: "Server") -> None:
         self._server = server
         self._loop = asyncio.get_running_loop()
-        self._parser: Any = httptools.HttpRequestParser(self)
-        self._is_in_head, self._head_bytes = True, 0
-        self._target = b""
-        self._headers: Headers = []
-        self._body = bytearray()
+        self._reader = Reader(server, self, self._take_head, self._take)
         self._body_deadline = NEVER
-        #: The request that is coming, those that wait, the one that is answered.
-        self._coming: Request | None = None
+        #: What came behind the request that is answered, and is not looked at before its turn.
+        self._unread = b""
+        #: Requests that came in one piece with the one before them; the one that is answered.
         self._waiting: deque[Request] = deque()
         self._current: Request | None = None
         self._task: asyncio.Task[None] | None = None
+        #: What is answered after all of them, if they are followed by what cannot be served.
+        self._refusal: Refused | None = None
         self._can_write = asyncio.Event()
         self._can_write.set()
         self._unsent = 0
-        self._is_discarding = False
+        self._is_discarding, self._discarded = False, 0
         self._closes = False
-        self.is_chunked = True
         self.deadline = self._loop.time() + HEAD_SECONDS
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take note of the transport, or refuse it."""
+        """Take note of the transport."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
         self.transport = transport
-        if not self._server.admit(self):
-            self._refuse(503, "too many connections")
+        self._server.room.rest(self, self._loop.time())
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Let who answers know that nobody listens."""
         self._server.leave(self)
-        self._drop_body()
+        self._reader.drop()
+        self._unread = b""
         self._can_write.set()
-        self._drop_waiting()
+        while self._waiting:
+            self._release(len(self._waiting.popleft().body))
         request, self._current = self._current, None
         if request is not None:
             request.is_lost = True
             if request.on_lost is not None:
                 request.on_lost()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _hint: int) -> memoryview:
+        """Return where to put what comes next: no more than can be handled at once."""
+        if self._is_discarding:
+            return self._server.buffer
+        size = PIECE_BYTES if self._is_answering else self._reader.wanted
+        return self._server.buffer[: min(size, READ_BYTES)]
+
+    def buffer_updated(self, size: int) -> None:
         """Feed the parser, within the limits."""
         if self._is_discarding:
+            self._discarded += size
+            if self._discarded > BODY_LIMIT_BYTES:
+                self.transport.abort()
             return
-        if self._is_in_head:
-            if self._head_bytes > HEAD_LIMIT_BYTES:
-                self._refuse(431, f"the head is larger than {HEAD_LIMIT_BYTES} bytes")
-                return
-            if not self._head_bytes and self._current is None:
-                self.deadline = self._loop.time() + HEAD_SECONDS
-            self._head_bytes += len(data)
-        elif self._current is None:
-            self.deadline = min(self._loop.time() + BODY_SECONDS, self._body_deadline)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._decline_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            cause = error.__context__
-            if isinstance(cause, _Refused):
-                self._refuse(cause.status, cause.reason)
-            else:
-                self._refuse(400, "this is not HTTP/1.1")
+        self._unread += self._server.buffer[:size]
+        self._read_on()
 
     def pause_writing(self) -> None:
         """Let writers wait, for so long."""
@@ -120,77 +100,27 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Let writers go on."""
         self._can_write.set()
-        self.deadline = NEVER if self._current else self._loop.time() + IDLE_SECONDS
+        self.deadline = NEVER
+        self._go_on()
 
-    # What the parser calls, in the order in which a request comes.
+    # What the parser calls.
 
-    def on_message_begin(self) -> None:
-        """Forget the head before this one."""
-        self._target, self._headers = b"", []
-
-    def on_url(self, part: bytes) -> None:
-        """Take a part of the target."""
-        self._target += part
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one field of the head."""
-        if not self._is_in_head:
-            return  # a trailer
-        self._headers.append((name.lower(), value))
-        if len(self._headers) > HEAD_LIMIT_FIELDS:
-            raise _Refused(431, f"the head has more than {HEAD_LIMIT_FIELDS} fields")
-
-    def on_headers_complete(self) -> None:
-        """Decide by the head whether to read on."""
-        if self._parser.should_upgrade():
-            if self._parser.get_method() == b"CONNECT":
-                raise _Refused(405, "this is no proxy")
-            return
-        self._is_in_head, self._head_bytes = False, 0
-        self._body_deadline = self._loop.time() + BODY_TOTAL_SECONDS
-        method = self._parser.get_method().decode("latin-1")
-        self._coming = request = Request(self, method, self._target, self._headers)
-        length = request.header(b"content-length")
-        if length is not None and int(length) > BODY_LIMIT_BYTES:
-            raise _Refused(413, f"the body is larger than {BODY_LIMIT_BYTES} bytes")
+    def _take_head(self, request: Request) -> None:
+        """Refuse *request* by its head, or ask for its body."""
         if (refusal := self._server.app.check(request)) is not None:
-            raise _Refused(*refusal)
-        if self._current is not None:
-            # Its body would be kept for as long as it takes to answer the one before it.
-            self.transport.pause_reading()
-        else:
-            self.deadline = self._loop.time() + BODY_SECONDS
-            if request.header(b"expect") is not None:
-                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            raise Refused(*refusal)
+        if self._server.room.is_crowded and not self._server.app.is_urgent(request):
+            raise Refused(503, "too many requests at a time; try again later")
+        if not self._is_answering:
+            self._invite()
 
-    def on_body(self, part: bytes) -> None:
-        """Take a part of the body."""
-        self._body += part
-        self._server.body_bytes += len(part)
-        if len(self._body) > BODY_LIMIT_BYTES:
-            raise _Refused(413, f"the body is larger than {BODY_LIMIT_BYTES} bytes")
-        is_small = len(self._body) <= SMALL_BODY_BYTES
-        if self._server.body_bytes > BODIES_LIMIT_BYTES and not is_small:
-            raise _Refused(503, "too many large requests at a time")
-
-    def on_message_complete(self) -> None:
+    def _take(self, request: Request, stays: bool) -> None:
         """Start to answer, or let it wait for its turn."""
-        if self._parser.should_upgrade():
-            return
-        request, self._coming = self._coming, None
-        assert request is not None  # noqa: S101 - its head came first
-        # It counts until the request is answered: a server may be slow to take it.
-        request.body, self._body = bytes(self._body), bytearray()
-        self._is_in_head = True
-        self._closes = not self._parser.should_keep_alive()
-        self.is_chunked = self._parser.get_http_version() == "1.1"
-        if self._current is None:
-            self._start(request)
-        elif len(self._waiting) < MAX_PIPELINED:
+        self._closes = not stays
+        if self._is_answering:
             self._waiting.append(request)
-            self.transport.pause_reading()
         else:
-            raise _Refused(400, "too many requests before an answer")
+            self._start(request)
 
     # What the request that is answered calls.
 
@@ -198,7 +128,7 @@ class Connection(asyncio.Protocol):
     def is_last(self) -> bool:
         """Whether the response that begins now is the last one here."""
         self._closes = self._closes or self._server.is_closing
-        return self._closes and not self._waiting
+        return self._closes and not self._waiting and self._refusal is None
 
     def write(self, *parts: bytes) -> None:
         """Write *parts*, in one piece unless that would copy much."""
@@ -218,14 +148,7 @@ class Connection(asyncio.Protocol):
     def finished(self) -> None:
         """Go on to the next request, or wait for it."""
         self._current = None
-        if self._waiting:
-            self._start(self._waiting.popleft())
-        elif self._closes:
-            self.transport.close()
-        else:
-            self.deadline = self._loop.time() + IDLE_SECONDS
-            self._body_deadline = self._loop.time() + BODY_TOTAL_SECONDS
-            self.transport.resume_reading()
+        self._go_on()
 
     def abort(self) -> None:
         """Close the connection, with no regard to what is not sent yet."""
@@ -236,63 +159,141 @@ class Connection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether nothing has come of a request that is not answered."""
-        return self._current is None and self._is_in_head and not self._head_bytes
+        return not self._is_answering and self._reader.is_idle and not self._unread
+
+    def close(self) -> None:
+        """Close the connection after what is written to it already."""
+        if hasattr(self, "transport"):
+            self.transport.close()
 
     def expire(self) -> None:
         """Give up on a client that took too long."""
+        if not hasattr(self, "transport"):
+            return
         left = self.transport.get_write_buffer_size()
-        if not self._can_write.is_set() and self._unsent - left >= WRITE_BYTES:
+        does_read = self._can_write.is_set()
+        if not does_read and self._unsent - left >= WRITE_BYTES:
             self._unsent, self.deadline = left, self._loop.time() + WRITE_SECONDS
-        elif self._current is not None or self.is_idle or self._is_discarding:
+        elif not does_read or self._is_answering or self.is_idle or self._is_discarding:
             self.transport.abort()
         else:
-            self._refuse(408, "the request took too long to arrive")
+            self._refuse(Refused(408, "the request took too long to arrive"))
 
-    def _decline_upgrade(self, rest: bytes) -> None:
-        """
-        Go on in HTTP/1.1, as our answer will show, with the same request.
+    def give_way(self) -> None:
+        """Close the connection at once, in words where a request is on its way."""
+        if not self.is_idle and not self._is_discarding:
+            self._write_refusal(Refused(503, "too many connections; try again later"))
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
-        Some clients offer HTTP/2 with every request, bodies included, which the parser takes
-        for something else by then.
-        """
-        method, target, headers = self._parser.get_method(), self._target, self._headers
-        kept = [(n, v) for n, v in headers if n not in (b"connection", b"upgrade")]
-        lines = [method + b" " + target + b" HTTP/1.1", *(n + b": " + v for n, v in kept)]
-        self._parser = httptools.HttpRequestParser(self)
-        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+    # The rest.
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether something is to be sent before a next request is looked at."""
+        return self._current is not None or bool(self._waiting) or not self._can_write.is_set()
+
+    def _read_on(self) -> None:
+        """Feed what has come to the parser, up to the first request that is complete."""
+        if self._unread and not self._is_answering and self._reader.is_idle:
+            self._server.room.begin(self, self._loop.time())
+            self.deadline = self._loop.time() + HEAD_SECONDS
+        try:
+            while self._unread and not self._is_answering and not self._is_discarding:
+                size = self._reader.wanted
+                piece, self._unread = self._unread[:size], self._unread[size:]
+                self._reader.feed(piece)
+        except Refused as refused:
+            self._refuse(refused)
+            return
+        if self._unread:
+            self.transport.pause_reading()
+        elif self._reader.coming is not None and not self._is_answering:
+            self.deadline = min(self._loop.time() + BODY_SECONDS, self._body_deadline)
+
+    def _go_on(self) -> None:
+        """Turn to what comes next, unless it has to wait for what is answered."""
+        if self._current is not None or not self._can_write.is_set():
+            return
+        if self.transport.is_closing():
+            return
+        if self._waiting:
+            self._start(self._waiting.popleft())
+        elif self._refusal is not None:
+            self._answer_refusal(self._refusal)
+        elif self._closes:
+            self.transport.close()
+        else:
+            self._wait_for_next()
+
+    def _wait_for_next(self) -> None:
+        """Rest, or go on with the next request where some of it is here already."""
+        now = self._loop.time()
+        if self._reader.is_idle:
+            self.deadline = now + IDLE_SECONDS
+            self._server.room.rest(self, now)
+        else:
+            self.deadline = now + HEAD_SECONDS
+            self._server.room.begin(self, now)
+        if self._reader.coming is not None:
+            self._invite()
+        self._read_on()
+        if not self._unread and not self._is_discarding:
+            self.transport.resume_reading()
+
+    def _invite(self) -> None:
+        """Let the body come of the request whose head is here."""
+        now = self._loop.time()
+        self._body_deadline = now + BODY_TOTAL_SECONDS
+        self.deadline = now + BODY_SECONDS
+        coming = self._reader.coming
+        if coming is not None and coming.is_chunked and coming.header(b"expect") is not None:
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _start(self, request: Request) -> None:
         self._current = request
         self.deadline = NEVER
-        self._head_bytes = 0
+        self._server.room.serve(self)
         self._task = self._loop.create_task(self._server.app.serve(request))
         size = len(request.body)
         # Not when the client goes: what it sent may wait for the server even then.
         self._task.add_done_callback(lambda _: self._release(size))
 
-    def _drop_waiting(self) -> None:
-        while self._waiting:
-            self._release(len(self._waiting.popleft().body))
-
     def _release(self, size: int) -> None:
         self._server.body_bytes -= size
 
-    def _drop_body(self) -> None:
-        self._server.body_bytes -= len(self._body)
-        self._body = bytearray()
-
-    def _refuse(self, status: int, reason: str) -> None:
+    def _refuse(self, refused: Refused) -> None:
         """Answer what cannot be served, and close: where a next request begins is unknown."""
-        self._closes = self._is_discarding = True
-        self._drop_body()
-        self._drop_waiting()
-        if self._current is not None:
-            return
-        body = f"{reason}\n".encode()
-        length = (b"content-length", b"%d" % len(body))
-        is_head = self._coming is not None and self._coming.method == "HEAD"
-        first = head(status, [TEXT, length, NO_STORE], is_last=True)
-        self.write(first, b"" if is_head else body)
-        self.deadline = self._loop.time() + DISCARD_SECONDS
-        if self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
+        coming = self._reader.coming
+        refused.is_bodiless = coming is not None and coming.method == "HEAD"
+        self._reader.drop()
+        self._unread = b""
+        self._is_discarding = True
+        if self._closes:
+            return  # what is answered now is the last one, as its client has asked for
+        if self._is_answering:
+            self._refusal = refused
+            self.transport.pause_reading()
+        else:
+            self._answer_refusal(refused)
+
+    def _answer_refusal(self, refused: Refused) -> None:
+        self._closes, self._refusal = True, None
+        self._write_refusal(refused)
+        now = self._loop.time()
+        self._server.room.begin(self, now)
+        self.deadline = now + DISCARD_SECONDS
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+
+    def _write_refusal(self, refused: Refused) -> None:
+        body = f"{refused.reason}\n".encode()
+        fields: Headers = [TEXT, (b"content-length", b"%d" % len(body)), NO_STORE]
+        if refused.status == 503:
+            fields.append(RETRY_LATER)
+        first = head(refused.status, fields, is_last=True)
+        self.write(first, b"" if refused.is_bodiless else body)

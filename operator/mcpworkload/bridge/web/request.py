@@ -12,6 +12,8 @@ Headers = list[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 NO_STORE = (b"cache-control", b"no-store")
+#: Beside each 503: when to ask again, in seconds.
+RETRY_LATER = (b"retry-after", b"5")
 EVENT_STREAM: Headers = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store, no-transform"),
@@ -33,9 +35,6 @@ _written: tuple[int, bytes] = (0, b"")
 
 class Wire(Protocol):
     """The connection, as far as an answer needs it."""
-
-    #: Whether the client understands chunks; otherwise a stream ends with the connection.
-    is_chunked: bool
 
     @property
     def is_last(self) -> bool:
@@ -64,6 +63,7 @@ class Request:
         "body",
         "extra",
         "headers",
+        "is_chunked",
         "is_lost",
         "method",
         "on_lost",
@@ -71,8 +71,12 @@ class Request:
         "query",
     )
 
-    def __init__(self, wire: Wire, method: str, target: bytes, headers: Headers) -> None:
+    def __init__(
+        self, wire: Wire, method: str, target: bytes, headers: Headers, *, is_chunked: bool = True
+    ) -> None:
         self._wire = wire
+        #: Whether the client understands chunks; otherwise a stream ends with the connection.
+        self.is_chunked = is_chunked
         self._is_started = self._is_ended = False
         self.method = method
         url = httptools.parse_url(target)
@@ -114,7 +118,7 @@ class Request:
         self._is_started = True
         if self.is_lost:
             return
-        if self._wire.is_chunked:
+        if self.is_chunked:
             headers = [*headers, (b"transfer-encoding", b"chunked")]
         self._wire.write(head(200, [*headers, *self.extra], is_last=self._wire.is_last))
 
@@ -122,7 +126,7 @@ class Request:
         """Send a part of a streamed response; waits while the client does not read."""
         if self.is_lost:
             return
-        if self._wire.is_chunked:
+        if self.is_chunked:
             self._wire.write(b"%x\r\n" % len(part), part, b"\r\n")
         else:
             self._wire.write(part)
@@ -132,7 +136,7 @@ class Request:
         """End a streamed response."""
         self._is_ended = True
         if not self.is_lost:
-            if self._wire.is_chunked:
+            if self.is_chunked:
                 self._wire.write(b"0\r\n\r\n")
             self._wire.finished()
 
@@ -147,6 +151,9 @@ class App(Protocol):
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return status and reason where *request* is refused for its head alone."""
+
+    def is_urgent(self, request: Request) -> bool:
+        """Return whether *request* is answered at once, and so even where too many wait."""
 
     async def serve(self, request: Request) -> None:
         """Answer *request*; raises nothing."""
