@@ -41,7 +41,7 @@ async def run(settings: Settings) -> None:
     where = ", ".join(settings.namespaces) or "all namespaces"
     log.info("mcpworkload %s watches %s", __version__, where)
     connection = Connection.open()
-    api = Api(connection)
+    api, policy = Api(connection), Policy.of(settings, connection.audiences)
     store, health = WorkloadStore(), probes.Health(api)
     port = settings.probe_port
     probing = await probes.serve(health, Metrics(store), port) if port else None
@@ -49,7 +49,7 @@ async def run(settings: Settings) -> None:
     try:
         await lease.acquire()
         try:
-            await _lead(settings, api, store, lease, health)
+            await _lead(settings, policy, api, store, lease, health)
         finally:
             await lease.release()
     finally:
@@ -60,12 +60,16 @@ async def run(settings: Settings) -> None:
 
 
 async def _lead(
-    settings: Settings, api: Api, store: WorkloadStore, lease: LeaderLease, health: probes.Health
+    settings: Settings,
+    policy: Policy,
+    api: Api,
+    store: WorkloadStore,
+    lease: LeaderLease,
+    health: probes.Health,
 ) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
     queue, pulse = KeyQueue(), WatchPulse()
     informers = _informers(settings, api, queue)
-    policy = Policy.of(settings)
     reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:

@@ -60,6 +60,9 @@ class Settings:
     #: MCPWORKLOAD_EXPOSURE: ``allowed`` or ``denied``. Denied, no Service is a LoadBalancer or has
     #: annotations of a spec, by which other controllers make DNS names and public addresses.
     is_exposure_allowed: bool = True
+    #: MCPWORKLOAD_API_AUDIENCES: comma separated; for whom tokens are that the API server takes,
+    #: where the operator's own token does not say so.
+    api_audiences: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -69,9 +72,8 @@ class Settings:
         Raises:
             BadSetting: names the variable, its value and what would be right.
         """
-        names = environ.get("MCPWORKLOAD_NAMESPACES", "").split(",")
         return cls(
-            namespaces=tuple(sorted({name.strip() for name in names if name.strip()})),
+            namespaces=_entries(environ, "MCPWORKLOAD_NAMESPACES"),
             operator_namespace=environ.get("POD_NAMESPACE", cls.operator_namespace),
             identity=environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}",
             log_format=_choice(environ, "MCPWORKLOAD_LOG_FORMAT", "auto", ("auto", "text", "json")),
@@ -91,7 +93,14 @@ class Settings:
             ),
             is_attach_allowed=_is_allowed(environ, "MCPWORKLOAD_ATTACH"),
             is_exposure_allowed=_is_allowed(environ, "MCPWORKLOAD_EXPOSURE"),
+            api_audiences=_entries(environ, "MCPWORKLOAD_API_AUDIENCES"),
         )
+
+
+def _entries(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """The entries of a list, each once and in order."""
+    entries = environ.get(name, "").split(",")
+    return tuple(sorted({entry.strip() for entry in entries if entry.strip()}))
 
 
 def _is_allowed(environ: Mapping[str, str], name: str) -> bool:

@@ -7,6 +7,12 @@ import pytest
 
 from mcpworkload.desired import Policy, build_draft
 from mcpworkload.desired.pod_security import VERSION
+from mcpworkload.desired.sources import (
+    PROJECTED_SOURCES,
+    REFUSED_PROJECTED_SOURCES,
+    REFUSED_VOLUME_SOURCES,
+    VOLUME_SOURCES,
+)
 from mcpworkload.errors import PolicyDenied, Refusal
 from mcpworkload.models import Workload
 from mcpworkload.settings import PodSecurity
@@ -49,6 +55,19 @@ async def is_allowed(space: Space, template: Manifest) -> bool | None:
     except RequestFailed as refused:
         return False if "violates PodSecurity" in refused.message else None
     return True
+
+
+async def test_every_source_of_this_api_server_is_decided_upon(api: Api) -> None:
+    """Its own schema has none that is neither allowed nor refused by name."""
+    answer = await api.request("GET", "/openapi/v3/api/v1")
+    schemas = answer["components"]["schemas"]
+
+    def sources_of(kind: str) -> set[str]:
+        return set(schemas[f"io.k8s.api.core.v1.{kind}"]["properties"]) - {"name"}
+
+    assert sources_of("Volume") <= VOLUME_SOURCES | REFUSED_VOLUME_SOURCES.keys()
+    parts = PROJECTED_SOURCES | REFUSED_PROJECTED_SOURCES.keys()
+    assert sources_of("VolumeProjection") <= parts
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ def test_everything_can_be_set() -> None:
             "MCPWORKLOAD_BRIDGE_VOLUME": "image",
             "MCPWORKLOAD_ATTACH": "denied",
             "MCPWORKLOAD_EXPOSURE": "denied",
+            "MCPWORKLOAD_API_AUDIENCES": "https://issuer.example, api",
         }
     )
 
@@ -44,6 +45,7 @@ def test_everything_can_be_set() -> None:
         bridge_volume=BridgeVolume.IMAGE,
         is_attach_allowed=False,
         is_exposure_allowed=False,
+        api_audiences=("api", "https://issuer.example"),
     )
 
 

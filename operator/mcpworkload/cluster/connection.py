@@ -5,6 +5,7 @@ Where the credentials are is kopf's knowledge (a pod's ServiceAccount, else the 
 current context); that a ServiceAccount's token is renewed on disk every hour is ours.
 """
 
+import base64
 import logging
 import os
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 import kopf
+import msgspec
 
 from mcpworkload import __version__
 from mcpworkload.errors import OperatorError
@@ -34,6 +36,8 @@ class Connection:
 
     server: str
     session: aiohttp.ClientSession
+    #: For whom the tokens are that the API server takes, as far as our own says so.
+    audiences: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, *middlewares: aiohttp.ClientMiddlewareType) -> "Connection":
@@ -53,7 +57,7 @@ class Connection:
             headers={"User-Agent": f"mcpworkload-operator/{__version__}"},
             middlewares=(*middlewares, _Authorization(info)),
         )
-        return cls(info.server.rstrip("/"), session)
+        return cls(info.server.rstrip("/"), session, audiences_of(info.token or ""))
 
     async def close(self) -> None:
         """Close every connection; the object is of no use afterwards."""
@@ -78,6 +82,26 @@ class _Authorization:
                 log.warning("%s; going on with the token at hand", error)
         request.headers.update(self._headers)
         return await handler(request)
+
+
+def audiences_of(token: str) -> tuple[str, ...]:
+    """For whom *token* is, and who issued it; nothing where it is no JSON Web Token."""
+    payload = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = msgspec.json.decode(
+            base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Claims
+        )
+    except (ValueError, msgspec.MsgspecError):
+        return ()
+    audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
+    return tuple(name for name in (*audiences, claims.iss) if name)
+
+
+class _Claims(msgspec.Struct):
+    """What a token says of itself, as far as we read it."""
+
+    aud: str | list[str] = ""
+    iss: str = ""
 
 
 def _find_credentials() -> kopf.ConnectionInfo:

@@ -76,7 +76,7 @@ def build_draft(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Draft:
     built = build_pod_template(workload, policy)
     operations = workload.spec.pod_template_patch
     template = apply_template_patch(built, operations)
-    check_template(template, built, operations, policy)
+    check_template(template, built, operations, policy, workload.spec)
     return Draft(template, find_references(template, built, workload.spec))
 
 

@@ -7,17 +7,20 @@ within these limits that is intended, beyond them it is refused here.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from mcpworkload import names
 from mcpworkload.desired import pointer
 from mcpworkload.desired.bridge_policy import bridge_is_intact
 from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
+from mcpworkload.desired.origins import origin_of, raw
 from mcpworkload.desired.pod_security import BASELINE, RESTRICTED, Rule
+from mcpworkload.desired.sources import projected_tokens, volume_sources
 from mcpworkload.desired.view import Finding, MalformedError, PodTemplate, View
 from mcpworkload.errors import PatchRejected, PolicyDenied
 from mcpworkload.manifest import Manifest
-from mcpworkload.models import PatchOperation
+from mcpworkload.models import PatchOperation, WorkloadSpec
 from mcpworkload.settings import PodSecurity
 
 # A message goes into a condition: enough to act on, not a listing.
@@ -29,16 +32,19 @@ def check_template(
     built: Manifest,
     operations: Sequence[PatchOperation],
     policy: Policy = DEFAULT_POLICY,
+    spec: WorkloadSpec | None = None,
 ) -> None:
     """
     Return if *template* may run; *built* is what it was before *operations* were applied.
 
+    With the *spec* that it was built from, paths are those of the spec where it wrote them.
+
     Raises:
         PatchRejected: what *operations* left is no pod template; names one that did it.
-        PolicyDenied: names what must not be there, by its path in the template, what was
-            found and what would be right, and the operation that last touched it, if any.
+        PolicyDenied: names what must not be there, by its path, what was found and what would
+            be right, and the operation that last touched it, if any.
     """
-    rules = (*OURS, *_SECURITY_RULES[policy.pod_security])
+    rules = (*OURS, projected_tokens(policy), *_SECURITY_RULES[policy.pod_security])
     try:
         pod = PodTemplate(template)
         _check_shape(pod)
@@ -48,7 +54,7 @@ def check_template(
     except MalformedError as error:
         raise _malformed(error.finding, operations) from error
     if findings:
-        raise PolicyDenied(_describe(findings, operations))
+        raise PolicyDenied(_describe(findings, operations, _Origins(template, spec)))
 
 
 def server_is_first(pod: PodTemplate) -> Iterator[Finding]:
@@ -86,26 +92,13 @@ def no_ephemeral_containers(pod: PodTemplate) -> Iterator[Finding]:
         yield field.finding("use initContainers or containers: a template cannot have these")
 
 
-def no_projected_tokens(pod: PodTemplate) -> Iterator[Finding]:
-    """A token that is not mounted the usual way would not be seen in the spec; ours is judged."""
-    for volume in pod.volumes:
-        if volume["name"].value == names.BRIDGE_TOKEN:
-            continue
-        for source in volume["projected"]["sources"].items():
-            token = source["serviceAccountToken"]
-            if not token.is_absent:
-                yield token.finding(
-                    "leave it out: spec.automountServiceAccountToken gives the server a token"
-                )
-
-
 #: What no setting allows.
 OURS: Final[tuple[Rule, ...]] = (
     server_is_first,
     plain_metadata,
     scheduled_pods,
     no_ephemeral_containers,
-    no_projected_tokens,
+    volume_sources,
 )
 
 _SECURITY_RULES: Final[dict[PodSecurity, tuple[Rule, ...]]] = {
@@ -163,19 +156,34 @@ def _malformed(
 ) -> PatchRejected | PolicyDenied:
     index = _culprit(finding.path, operations)
     if index is None:
-        return PolicyDenied(_describe([finding], operations))
+        return PolicyDenied(_describe([finding], operations, _Origins({}, None)))
     operation = operations[index]
     return PatchRejected(index, operation.op, operation.path, f"this leaves at {finding}")
 
 
-def _describe(findings: Sequence[Finding], operations: Sequence[PatchOperation]) -> str:
+@dataclass(frozen=True)
+class _Origins:
+    """Where in a spec what was found in its template comes from."""
+
+    template: Manifest
+    spec: WorkloadSpec | None
+
+    def say(self, finding: Finding) -> str:
+        """Path, finding and remedy; the path is the template's where the spec has none."""
+        path = origin_of(finding.path, self.template, raw(self.spec)) if self.spec else None
+        return f"{path}: {finding.words}" if path else f"pod template {finding}"
+
+
+def _describe(
+    findings: Sequence[Finding], operations: Sequence[PatchOperation], origins: _Origins
+) -> str:
     parts = []
     for finding in findings[:_MAX_FINDINGS]:
         index = _culprit(finding.path, operations)
-        part = f"pod template {finding}"
-        if index is not None:
-            part += f" (see spec.podTemplatePatch[{index}])"
-        parts.append(part)
+        if index is None:
+            parts.append(origins.say(finding))
+        else:
+            parts.append(f"pod template {finding} (see spec.podTemplatePatch[{index}])")
     if len(findings) > _MAX_FINDINGS:
         parts.append(f"and {len(findings) - _MAX_FINDINGS} more")
     return "; ".join(parts)

@@ -23,9 +23,14 @@ class Finding:
     found: str
     remedy: str
 
+    @property
+    def words(self) -> str:
+        """Finding and remedy."""
+        return f"found {self.found}; {self.remedy}"
+
     def __str__(self) -> str:
         """Path, finding and remedy, as everywhere."""
-        return f"{pointer.join(self.path) or 'the whole'}: found {self.found}; {self.remedy}"
+        return f"{pointer.join(self.path) or 'the whole'}: {self.words}"
 
 
 class MalformedError(Exception):

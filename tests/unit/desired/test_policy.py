@@ -66,8 +66,9 @@ TOKEN = {"sources": [{"configMap": {"name": "x"}}, {"serviceAccountToken": {"pat
         pytest.param(
             "/spec/volumes",
             [{"name": "token", "projected": TOKEN}],
-            "pod template /spec/volumes/0/projected/sources/1/serviceAccountToken: found a mapping;"
-            " leave it out: spec.automountServiceAccountToken gives the server a token",
+            "pod template /spec/volumes/0/projected/sources/1/serviceAccountToken/audience: found "
+            "nothing; write whom the token is for, such as vault; spec.automountServiceAccountToken"
+            " gives the server a token for the API server",
             id="a projected token",
         ),
         pytest.param(
