@@ -40,6 +40,7 @@ from mcpworkload.observation import Observation
 from mcpworkload.plan import plan, plan_prunes
 from mcpworkload.references import describe_missing, describe_unknown, digest_references
 from mcpworkload.status import (
+    Amounts,
     Ends,
     News,
     Subject,
@@ -109,6 +110,7 @@ class Reconciler:
             workload = Workload.parse(body)
             subject = Subject.of(workload)
             template, unknown = await self._settle_template(key, workload)
+            subject = replace(subject, amounts=Amounts(template, workload.spec.resources))
             observation = replace(self._informers.observe(key), unknown=unknown)
             rest = await self._carry_out(key, workload, template, observation, memory)
             memory.note_success()

@@ -6,7 +6,7 @@ the sidecar alone: who has it can speak as the server's client, no more.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from mcpworkload import names
 from mcpworkload.desired.bridge import (
@@ -16,6 +16,7 @@ from mcpworkload.desired.bridge import (
 )
 from mcpworkload.desired.installation import Policy
 from mcpworkload.desired.probes import BRIDGE_READINESS_PROBE, READY_PATH
+from mcpworkload.desired.resources import complete_resources, sidecar_resources
 from mcpworkload.desired.shutdown import leave_seconds
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import Workload
@@ -25,10 +26,6 @@ _TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - 
 # As long as the tokens that Kubernetes mounts by itself; the kubelet renews them.
 _TOKEN_SECONDS = 3607
 _ROOT_CA = "kube-root-ca.crt"
-_RESOURCES: Final = {
-    "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
-    "limits": {"memory": "256Mi", "ephemeral-storage": "128Mi"},
-}
 
 
 def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str, Any]) -> Manifest:
@@ -39,6 +36,7 @@ def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str,
     preStop begins with the server's, at the pod's end; that it is to end it hears much later.
     """
     port = workload.spec.transport.port
+    server = complete_resources(workload.spec.resources, workload.spec.bridge)
     leave = [LAUNCHER, "leave", str(leave_seconds(workload.spec))]
     return {
         "name": names.BRIDGE,
@@ -53,7 +51,7 @@ def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str,
         "ports": [{"name": names.TRANSPORT_PORT, "containerPort": port, "protocol": "TCP"}],
         "lifecycle": {"preStop": {"exec": {"command": leave}}},
         "readinessProbe": {"httpGet": {"path": READY_PATH, "port": port}, **BRIDGE_READINESS_PROBE},
-        "resources": {key: dict(amounts) for key, amounts in _RESOURCES.items()},
+        "resources": sidecar_resources(server),
         "securityContext": build_bridge_security(pod_security),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mcpworkload import names
 from mcpworkload.desired.installation import Policy
+from mcpworkload.desired.resources import complete_resources, copier_resources
 from mcpworkload.desired.security import ROOT, USER_ID, build_helper_security
 from mcpworkload.desired.shutdown import grace_seconds, pause_seconds
 from mcpworkload.desired.transport import endpoint_path, host_names
@@ -32,12 +33,6 @@ LAUNCHER: Final = f"{HOME}/bin/mcpw"
 _TARGET = "/target"
 # Of the grace period, so that the end of the server is still reported.
 _LAST_SECONDS = 2
-# The copy belongs to the pod, whose limit is the largest of any container: a server with a tight
-# limit of its own is not evicted for it.
-_COPY_RESOURCES = {
-    "requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "64Mi"},
-    "limits": {"memory": "128Mi", "ephemeral-storage": "128Mi"},
-}
 
 
 def check_bridge(workload: Workload, policy: Policy) -> None:
@@ -106,14 +101,15 @@ def brings_copy(workload: Workload, policy: Policy) -> bool:
     return workload.spec.bridge is Bridge.INJECT and policy.bridge_volume is BridgeVolume.COPY
 
 
-def build_copier(policy: Policy, pod_security: Mapping[str, Any]) -> Manifest:
+def build_copier(workload: Workload, policy: Policy, pod_security: Mapping[str, Any]) -> Manifest:
     """The init container that puts the bridge into its volume."""
+    server = complete_resources(workload.spec.resources, workload.spec.bridge)
     return {
         "name": names.BRIDGE,
         "image": policy.bridge_image,
         "command": [LAUNCHER],
         "args": ["install", _TARGET],
-        "resources": {key: dict(amounts) for key, amounts in _COPY_RESOURCES.items()},
+        "resources": copier_resources(server),
         "securityContext": build_bridge_security(pod_security),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": names.BRIDGE, "mountPath": _TARGET}],

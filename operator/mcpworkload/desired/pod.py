@@ -80,7 +80,7 @@ def _build_bridge_containers(
 ) -> list[Manifest]:
     """What brings the bridge of a stdio server, or is the bridge: before all others."""
     if brings_copy(workload, policy):
-        return [build_copier(policy, pod_security)]
+        return [build_copier(workload, policy, pod_security)]
     if workload.spec.bridge is Bridge.ATTACH:
         return [build_sidecar(workload, policy, pod_security)]
     return []

@@ -1,6 +1,8 @@
 """Resource requests and limits: the user's, completed by defaults that never contradict them."""
 
-from typing import Any
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Final
 
 from mcpworkload.errors import InvalidSpec
 from mcpworkload.models import Bridge
@@ -13,6 +15,15 @@ DEFAULT_LIMITS = {"memory": "512Mi", "ephemeral-storage": "1Gi"}
 # a process for each session, several servers.
 BRIDGED_REQUESTS = {"cpu": "10m", "memory": "128Mi", "ephemeral-storage": "128Mi"}
 BRIDGED_LIMITS = {"memory": "1Gi", "ephemeral-storage": "1Gi"}
+
+# Of a helper of ours: devices and huge pages are the server's alone.
+_SHARED: Final = ("cpu", "memory", "ephemeral-storage")
+# What a copy takes, whatever the server may write: it is counted against the pod's limit.
+_COPY_STORAGE: Final = "128Mi"
+# What a bridge in a sidecar uses at most; and what it cannot do without.
+_SIDECAR_MOST: Final = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "128Mi"}
+_SIDECAR_CPU_REQUEST: Final = "100m"
+_SIDECAR_LEAST_MEMORY: Final = "64Mi"
 
 
 def complete_resources(given: dict[str, Any], bridge: Bridge | None = None) -> dict[str, Any]:
@@ -44,6 +55,64 @@ def complete_resources(given: dict[str, Any], bridge: Bridge | None = None) -> d
     }
 
 
+def copier_resources(server: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Those of an init container of ours, beside a server that has *server*.
+
+    The same: where the server may run, by a quota or a LimitRange, its helper may as well, and a
+    pod counts the larger of both, not their sum.
+    """
+    requests, limits = _shared(server, "requests"), _shared(server, "limits")
+    storage = "ephemeral-storage"
+    if storage in limits:
+        limits[storage] = _larger(_COPY_STORAGE, limits[storage], f"limits.{storage}")
+    return {"requests": requests, "limits": limits}
+
+
+def sidecar_resources(server: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Those of a sidecar of ours, beside a server that has *server*.
+
+    Never more than the server's, in the same proportion at most, and with a CPU limit where it has
+    one; but no more than a bridge can use, since a pod counts both.
+    """
+    given, bounds = _shared(server, "requests"), _shared(server, "limits")
+    limits = {
+        name: _smaller(_SIDECAR_MOST[name], bound, f"limits.{name}")
+        for name, bound in bounds.items()
+    }
+    if "memory" in limits:
+        limits["memory"] = _larger(_SIDECAR_LEAST_MEMORY, limits["memory"], "limits.memory")
+    requests = {
+        name: _smaller(_SIDECAR_MOST[name], amount, f"requests.{name}")
+        for name, amount in given.items()
+    }
+    requests["cpu"] = _smaller(_SIDECAR_CPU_REQUEST, given["cpu"], "requests.cpu")
+    if "cpu" in limits:
+        requests["cpu"] = _in_proportion(
+            requests["cpu"], limits["cpu"], given["cpu"], bounds["cpu"]
+        )
+    return {"requests": requests, "limits": limits}
+
+
+def _shared(server: Mapping[str, Any], field: str) -> dict[str, Any]:
+    amounts = server[field]
+    return {name: amounts[name] for name in _SHARED if name in amounts}
+
+
+def _in_proportion(
+    request: str | float, limit: str | float, given: str | float, bound: str | float
+) -> str | float:
+    """*request*, or more, so that it is at least as much of *limit* as *given* is of *bound*."""
+    whole = _parse(bound, "limits.cpu")
+    if not whole:
+        return request
+    least = _parse(limit, "limits.cpu") * _parse(given, "requests.cpu") / whole
+    if _parse(request, "requests.cpu") >= least:
+        return request
+    return f"{(least * 1000).to_integral_value(ROUND_CEILING):f}m"
+
+
 def _smaller(default: str, bound: str | float | None, path: str) -> str | float:
     if bound is None:
         return default
@@ -56,7 +125,7 @@ def _larger(default: str, bound: str | float | None, path: str) -> str | float:
     return max(default, bound, key=lambda value: _parse(value, path))
 
 
-def _parse(value: str | float, path: str) -> Any:
+def _parse(value: str | float, path: str) -> Decimal:
     try:
         return parse_quantity(value)
     except ValueError as error:

@@ -149,8 +149,12 @@ class ServerFields(Model):
     resources: Annotated[dict[str, Any], Embedded("Container.resources")] = Field(
         default_factory=dict,
         description=(
-            "Requests and limits of the server's container. What is left out gets a modest "
-            "value from the operator; there is no CPU limit unless one is written here. "
+            "Requests and limits of the server's container. Left out: requests of 10m cpu, 64Mi "
+            "memory and 64Mi ephemeral-storage, limits of 512Mi memory and 1Gi "
+            "ephemeral-storage, no cpu limit; for a stdio server with a bridge in its container, "
+            "requests of 128Mi memory and 128Mi ephemeral-storage, a limit of 1Gi memory. A "
+            "limit below such a request lowers it, and a request above such a limit (512Mi "
+            "memory) lifts it. Containers of the operator's own take these amounts as bounds. "
             "Fractions go in quotes, or as 500m."
         ),
     )

@@ -4,6 +4,7 @@ What is true of a workload, and when that is worth a write.
 Pure: the live objects come in as an `Observation`, the clock as an argument.
 """
 
+from mcpworkload.status.amounts import Amounts
 from mcpworkload.status.announcements import News, news, of_reversion
 from mcpworkload.status.conditions import build_status, summary
 from mcpworkload.status.exits import Ends, account_ends, describe
@@ -14,6 +15,7 @@ from mcpworkload.status.subject import Subject
 from mcpworkload.status.tellings import since
 
 __all__ = [
+    "Amounts",
     "Ends",
     "Hold",
     "News",

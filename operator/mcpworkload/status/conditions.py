@@ -216,7 +216,8 @@ def _problem(subject: Subject, observation: Observation, now: datetime) -> Probl
         problem = replace(problem, head=said + hint_of(problem, subject))
         return problem if subject.may_quote else replace(problem, tail="")
     said = tellings.of_refusal(observation, subject.replicas, now)
-    return Problem(AvailableReason.POD_REFUSED, subject.secrets.hide(said)) if said else None
+    said = subject.secrets.hide(said + subject.amounts.explain(said))
+    return Problem(AvailableReason.POD_REFUSED, said) if said else None
 
 
 def _stored(subject: Subject, reason: str, kind: ConditionType = ConditionType.AVAILABLE) -> str:

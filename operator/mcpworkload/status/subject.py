@@ -8,6 +8,7 @@ from mcpworkload import names
 from mcpworkload.desired import server_url
 from mcpworkload.discretion import Secrets
 from mcpworkload.models import Workload
+from mcpworkload.status.amounts import Amounts
 from mcpworkload.status.notes import notes_of
 
 
@@ -40,6 +41,8 @@ class Subject:
     port: int = 0
     #: What of the spec must not be repeated when others say it.
     secrets: Secrets = field(default_factory=Secrets, compare=False)
+    #: What the pods ask for, as far as a template could be made.
+    amounts: Amounts = field(default_factory=Amounts, compare=False)
 
     @classmethod
     def of(cls, workload: Workload) -> "Subject":
