@@ -222,7 +222,7 @@ class Connection:
 
     def _no_answer(self, error: BaseException, workload: str) -> WorkloadError:
         if self._is_closed:
-            return RuntimeClosed(workload)
+            return closed(workload)
         why = "no answer in time" if isinstance(error, asyncio.TimeoutError) else str(error)
         return RuntimeUnavailable(
             f"the API server does not answer: {why}",
@@ -259,7 +259,7 @@ class Connection:
         headers: dict[str, str] = {}
         await client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
         if self._is_closed:
-            raise RuntimeClosed(workload)
+            raise closed(workload)
         rest = client.rest_client
         if rest.pool_manager is None:
             rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - made on first use
@@ -269,6 +269,13 @@ class Connection:
         if client.configuration.tls_server_name:
             options["server_hostname"] = client.configuration.tls_server_name
         return rest.pool_manager, options
+
+
+def closed(workload: str = "") -> RuntimeClosed:
+    """The error for what is asked of a connection after its end."""
+    return RuntimeClosed(
+        "the runtime is closed", workload=workload, advice="open another with from_environment"
+    )
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -10,6 +10,8 @@ import yaml
 from mcpworkload.runtime.arguments import refused, text
 
 _WHERE = "permission_profile"
+# What the YAML reader raises where a tag does not fit its value, or a key is a list.
+_FROM_YAML = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def parse_json(document: Any) -> Any:
@@ -35,7 +37,7 @@ def parse_yaml(document: Any) -> Any:
     try:
         # A subclass of the safe loader.
         return yaml.load(text(document, "text"), _Loader)  # noqa: S506
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, *_FROM_YAML) as error:
         raise refused(_WHERE, f"is not YAML: {error}") from None
 
 

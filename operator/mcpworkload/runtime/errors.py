@@ -107,11 +107,6 @@ class RightsMissing(WorkloadError):
 class RuntimeClosed(WorkloadError):
     """The runtime was closed: by no repetition will it answer, only a new one does."""
 
-    def __init__(self, workload: str = "") -> None:
-        super().__init__(
-            "the runtime is closed", workload=workload, advice="open another: from_environment()"
-        )
-
 
 class RuntimeUnavailable(WorkloadError):
     """

@@ -76,6 +76,13 @@ def newest_instance(pod: Pod, container: str) -> Instance | None:
     return None
 
 
+def newest_start(pods: Iterable[Pod], workload: str) -> datetime | None:
+    """When the newest of the server's containers that run has started."""
+    newest = (newest_instance(pod, names.CONTAINER) for pod in own_pods(pods, workload))
+    running = (each for each in newest if each is not None and not each.is_over)
+    return max((each.started for each in running if each.started is not None), default=None)
+
+
 def instance_by_id(pod: Pod, container: str, container_id: str) -> Instance | None:
     """A certain instance, if the kubelet still knows of it."""
     last = (status_of(pod, container).get("lastState") or {}).get("terminated")

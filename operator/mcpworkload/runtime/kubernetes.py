@@ -1,6 +1,8 @@
 """The runtime on Kubernetes: writes MCPWorkloads and nothing else, reads what became of them."""
 
+import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from os import PathLike, fspath
 from typing import Literal, Self, Unpack, overload
 
@@ -10,8 +12,9 @@ from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.building import build_workload, located
 from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import Connection, core_path, workloads_path
-from mcpworkload.runtime.errors import WorkloadInvalid
+from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid
 from mcpworkload.runtime.following import follow_logs
+from mcpworkload.runtime.instances import newest_start
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
@@ -224,12 +227,20 @@ class KubernetesRuntime:
     @checked
     async def get_workload_info(self, workload_id: str) -> ContainerInfo:
         """
-        The workload as it is now.
+        The workload as it is now; two requests, the second for `started_at` alone.
 
         Raises:
             WorkloadNotFound: there is none of that id.
         """
-        return info_of(await self._workload(workload_id).read())
+        workload = self._workload(workload_id)
+        found = await workload.read()
+        started_at: datetime | None = None
+        # Who may see the workload and not its pods still sees the workload.
+        with contextlib.suppress(RightsMissing):
+            path = core_path("pods", workload.namespace)
+            pods = await self._connection.request("GET", path, query=workload.by_label)
+            started_at = newest_start(pods["items"], workload.name)
+        return info_of(found, started_at)
 
     @checked
     def monitor(

@@ -1,7 +1,7 @@
 """Finding a workload's containers, and reading what they have printed until now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
@@ -34,7 +34,7 @@ class LogArguments(TypedDict, total=False):
     since: float | datetime | None
     #: Begin each line with the time when it was printed.
     timestamps: bool
-    #: The log of the instance before the last restart.
+    #: The log of the instance that ended last, restarted or not.
     previous: bool
 
 
@@ -176,14 +176,15 @@ def require_container(workload: Workload, pod: Pod, container: str) -> None:
 def _has_log(pod: Pod, options: LogOptions) -> bool:
     if options.previous:
         last = status_of(pod, options.container).get("lastState") or {}
-        return bool((last.get("terminated") or {}).get("containerID"))
+        is_known = bool((last.get("terminated") or {}).get("containerID"))
+        return is_known or bool(_ended_now(pod, options))
     return newest_instance(pod, options.container) is not None
 
 
 def _no_log(workload: Workload, pods: Sequence[Pod], options: LogOptions) -> WorkloadNotRunning:
     if options.previous:
         return WorkloadNotRunning(
-            f"container {options.container} has not been restarted: there is no previous log",
+            f"container {options.container} has not ended yet: there is no previous log",
             workload=workload.key,
             reason="NoPrevious",
         )
@@ -199,6 +200,29 @@ def _no_log(workload: Workload, pods: Sequence[Pod], options: LogOptions) -> Wor
 async def _read(workload: Workload, pod: Pod, options: LogOptions) -> str:
     if options.tail == 0:
         return ""  # the API server takes it for no limit
+    if options.previous:
+        return await _read_previous(workload, pod, options)
+    return await _fetch(workload, pod, options)
+
+
+async def _read_previous(workload: Workload, pod: Pod, options: LogOptions) -> str:
+    """The log of the instance that ended last: the kubelet calls it previous once another runs."""
+    path = core_path("pods", workload.namespace, pod["metadata"]["name"])
+    while ended := _ended_now(pod, options):
+        text = await _fetch(workload, pod, replace(options, previous=False))
+        pod = await workload.connection.request("GET", path, workload=workload.key)
+        if _ended_now(pod, options) == ended:
+            return text
+    return await _fetch(workload, pod, options)
+
+
+def _ended_now(pod: Pod, options: LogOptions) -> str:
+    """The id of the instance that has ended and is not restarted yet; empty where there is none."""
+    state = status_of(pod, options.container).get("state") or {}
+    return str((state.get("terminated") or {}).get("containerID") or "")
+
+
+async def _fetch(workload: Workload, pod: Pod, options: LogOptions) -> str:
     path = core_path("pods", workload.namespace, pod["metadata"]["name"], "log")
     return await workload.connection.read_text(path, options.query, workload.key)
 

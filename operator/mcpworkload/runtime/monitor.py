@@ -14,13 +14,17 @@ from mcpworkload.runtime.errors import (
     WorkloadNotRunning,
 )
 from mcpworkload.runtime.explaining import Explainer
-from mcpworkload.runtime.happenings import Happening, WorkloadExited
+from mcpworkload.runtime.happenings import Happening, WorkloadExited, WorkloadRemoved
 from mcpworkload.runtime.ledger import Ledger
 from mcpworkload.runtime.watching import Changed, Listed, observe
 
 Callback = Callable[[Happening], Awaitable[object] | object]
 _Query = dict[str, str]
 _PAUSE_SECONDS = 1.0
+
+
+class _Over(Exception):
+    """The one workload is no more: nothing is left to be told."""
 
 
 class Monitor:
@@ -37,7 +41,8 @@ class Monitor:
     container. Every exit that was not asked for (by a stop, a scale-down, a
     rollout, a removal, the deletion of a pod) between start and stop is told exactly once,
     whatever happens to the watches meanwhile; what nobody knows any more is told as such. What
-    happened before the start is not told. The iteration ends with `stop_monitoring`.
+    happened before the start is not told. The iteration ends with `stop_monitoring`; that of one
+    workload also with the workload, after `WorkloadRemoved`.
     """
 
     def __init__(
@@ -105,7 +110,7 @@ class Monitor:
 
     async def __aiter__(self) -> AsyncIterator[Happening]:
         """
-        What happens, in the order in which it was seen, until monitoring is stopped.
+        What happens, in the order in which it was seen, until monitoring ends.
 
         Raises:
             WorkloadError: monitoring cannot go on, because rights were taken away.
@@ -124,10 +129,10 @@ class Monitor:
             raise
         except Exception as error:  # noqa: BLE001 - it is raised where somebody listens
             failure = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
-            if begun.done():
-                self._failure = failure
-            else:
+            if not begun.done():
                 begun.set_exception(failure)
+            elif not isinstance(failure, _Over):
+                self._failure = failure
         finally:
             self._told.put_nowait(None)
 
@@ -229,6 +234,8 @@ class Monitor:
             self._told.put_nowait(happening)
         elif inspect.isawaitable(answer := self._callback(happening)):
             await answer
+        if self._workload and isinstance(happening, WorkloadRemoved):
+            raise _Over
 
     def _of_workload(self) -> _Query:
         name = split_key(self._workload)[1]

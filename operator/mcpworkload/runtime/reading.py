@@ -53,8 +53,8 @@ def _is_true(condition: Mapping[str, Any] | None) -> bool:
     return condition is not None and condition.get("status") == "True"
 
 
-def info_of(workload: Mapping[str, Any]) -> ContainerInfo:
-    """The workload as users of the library see it."""
+def info_of(workload: Mapping[str, Any], started_at: datetime | None = None) -> ContainerInfo:
+    """The workload as users of the library see it; *started_at* is known from its pods."""
     metadata, spec = workload["metadata"], workload["spec"]
     status = workload.get("status") or {}
     verdict = verdict_of(workload)
@@ -74,6 +74,7 @@ def info_of(workload: Mapping[str, Any]) -> ContainerInfo:
         ready_replicas=status.get("readyReplicas", 0),
         restarts=status.get("restarts", 0),
         reason=verdict.reason,
+        started_at=started_at,
     )
 
 
@@ -82,14 +83,23 @@ def is_stopped(workload: Mapping[str, Any]) -> bool:
     return bool(workload["spec"].get("operatingMode") == "Stopped")
 
 
+def is_served(spec: Mapping[str, Any]) -> bool:
+    """Whether anything listens: a stdio server without a bridge has its standard streams alone."""
+    transport = spec["transport"]
+    bridge = (transport.get("stdio") or {}).get("bridge")
+    return transport["type"] != "stdio" or bridge != "None"
+
+
 def transport_port_of(spec: Mapping[str, Any]) -> int:
-    """Where the server listens."""
+    """Where the server listens; 0 where it does not."""
+    if not is_served(spec):
+        return 0
     port: int = spec["transport"].get("port", _DEFAULT_PORT)
     return port
 
 
 def ports_of(spec: Mapping[str, Any]) -> tuple[PortMapping, ...]:
-    """The container's ports, the transport's first, and the Service ports that lead to them."""
+    """The container's ports, the transport's first if it has one, and the Service ports to them."""
     transport = transport_port_of(spec)
     # A headless Service translates nothing.
     translates = (spec.get("service") or {}).get("type", "Headless") != "Headless"
@@ -101,7 +111,8 @@ def ports_of(spec: Mapping[str, Any]) -> tuple[PortMapping, ...]:
         )
         for port in spec.get("ports") or ()
     )
-    return (PortMapping(transport, transport), *further)
+    own = (PortMapping(transport, transport),) if transport else ()
+    return (*own, *further)
 
 
 def _state_of(workload: Mapping[str, Any], verdict: Verdict) -> State:

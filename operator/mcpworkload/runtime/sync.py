@@ -11,7 +11,7 @@ from mcpworkload.names import CONTAINER
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.checking import checked
-from mcpworkload.runtime.errors import RuntimeClosed
+from mcpworkload.runtime.connection import closed
 from mcpworkload.runtime.happenings import Happening
 from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
@@ -57,7 +57,7 @@ class _Background:
         """
         if self.is_closed:
             work.close()
-            raise RuntimeClosed
+            raise closed()
         ended = threading.Event()
 
         async def to_its_end() -> T:

@@ -62,6 +62,9 @@ class ContainerInfo:
     restarts: int = 0
     #: The condition's reason alone, for programs.
     reason: str = ""
+    #: When the newest server container that runs has started: after each restart it is a later
+    #: one. None where none runs, in a list, and where the caller may not look at pods.
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from mcpworkload.runtime import (
     WorkloadInvalid,
     WorkloadNotFound,
 )
-from mcpworkload.runtime.answers import error_of
+from mcpworkload.runtime.answers import error_of, forbidden
+from mcpworkload.runtime.connection import core_path
 
 
 def make_answer(message: str, kind: str = "", *fields: str) -> bytes:
@@ -35,7 +36,11 @@ def make_answer(message: str, kind: str = "", *fields: str) -> bytes:
         (409, make_answer("conflict with kubectl"), WorkloadConflict),
         (422, make_answer("is invalid", "MCPWorkload"), WorkloadInvalid),
         (400, make_answer("strict decoding error"), WorkloadInvalid),
+        (405, make_answer("not here"), WorkloadInvalid),
+        (413, b"too large", WorkloadInvalid),
+        (415, make_answer("no such media type"), WorkloadInvalid),
         (429, make_answer("too many"), RuntimeUnavailable),
+        (500, make_answer("etcdserver: leader changed"), RuntimeUnavailable),
         (503, b"", RuntimeUnavailable),
     ],
 )
@@ -68,3 +73,54 @@ def test_a_field_that_an_older_crd_does_not_have_is_the_callers_to_leave_out() -
     assert isinstance(error, WorkloadInvalid)
     assert error.fields == ("spec.permissionProfile",)
     assert "install a newer CRD" in str(error)
+
+
+def test_a_value_of_a_wrong_type_is_no_outage() -> None:
+    """Server-side apply answers it with 500, too; no repetition would heal it."""
+    message = (
+        "failed to create typed patch object (team/w; mcpworkload.dev/v1alpha1, "
+        "Kind=MCPWorkload): .spec.env[0].value: expected string, got &{1}"
+    )
+    error = error_of(500, make_answer(message), "team/w")
+
+    assert isinstance(error, WorkloadInvalid)
+    assert error.fields == ("spec.env[0].value",)
+
+
+@pytest.mark.parametrize(
+    ("error", "rule"),
+    [
+        (
+            error_of(
+                403,
+                make_answer(
+                    'pods "w-0" is forbidden: User "jo" cannot get resource "pods/log" in API '
+                    'group "" in the namespace "team"'
+                ),
+            ),
+            'a Role in namespace team with apiGroups: [""], resources: [pods/log], verbs: [get]',
+        ),
+        (
+            error_of(
+                403,
+                make_answer(
+                    'mcpworkloads.mcpworkload.dev is forbidden: User "jo" cannot list resource '
+                    '"mcpworkloads" in API group "mcpworkload.dev" at the cluster scope'
+                ),
+            ),
+            'a ClusterRole with apiGroups: ["mcpworkload.dev"], resources: [mcpworkloads], '
+            "verbs: [list]",
+        ),
+        (
+            # The API server's words do not come with the refusal of a WebSocket.
+            forbidden(core_path("pods", "team", "w-0", "portforward")),
+            'a Role in namespace team with apiGroups: [""], resources: [pods/portforward], '
+            "verbs: [get, create]",
+        ),
+    ],
+)
+def test_a_refused_call_names_the_rule_that_is_missing(error: WorkloadError, rule: str) -> None:
+    """Verb, resource and namespace, as they stand in a Role."""
+    assert isinstance(error, RightsMissing)
+    assert rule in error.advice
+    assert "docs/library.md" in error.advice

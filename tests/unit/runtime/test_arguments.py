@@ -51,6 +51,8 @@ METHODS = (
     "start_workload",
     "stop_workload",
 )
+NESTED = DeployWorkloadOptions(k8s_pod_template_patch="[" * 9999)
+NOT_JSON = DeployWorkloadOptions(k8s_pod_template_patch='[{"value": NaN}]')
 VALUES = (
     DeployWorkloadOptions,
     Mount,
@@ -131,7 +133,8 @@ LEAVES = st.one_of(
             "1e3",
             "10s",
             "x" * 400,
-            "[" * 9999,
+            "!!bool x",
+            "? [a]",
         ]
     ),
     st.binary(max_size=5),
@@ -225,7 +228,7 @@ def test_no_value_is_made_of_junk(kind: type, data: st.DataObject) -> None:
 
 
 @given(text=JUNK)
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
 def test_no_profile_is_read_from_junk(text: Any) -> None:
     """Neither as JSON nor as YAML."""
     for read in (PermissionProfile.from_json, PermissionProfile.from_yaml):
@@ -239,6 +242,8 @@ def test_no_profile_is_read_from_junk(text: Any) -> None:
         ("deploy_workload", {"image": 5}, "image"),
         ("deploy_workload", {"image": ""}, "image"),
         ("deploy_workload", {"image": "a b"}, "image"),
+        ("deploy_workload", {"options": NESTED}, "k8s_pod_template_patch"),
+        ("deploy_workload", {"options": NOT_JSON}, "k8s_pod_template_patch"),
         ("deploy_workload", {"name": "A_b"}, "name"),
         ("deploy_workload", {"name": None}, "name"),
         ("deploy_workload", {"env_vars": {"A": 1}}, "env_vars"),

@@ -15,6 +15,7 @@ from mcpworkload.runtime import (
     WorkloadExited,
     WorkloadNotFound,
     WorkloadNotRunning,
+    WorkloadRemoved,
 )
 from mcpworkload.runtime.connection import Connection
 from tests.unit.runtime.test_ledger import KEY, make_body, make_pod
@@ -30,6 +31,7 @@ class Script:
     def __init__(self, bodies: list[Any], pods: list[Any]) -> None:
         self.lists: dict[str, Any] = {"mcpworkloads": bodies, "pods": pods}
         self.changes: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
+        self.removals: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.requests: list[str] = []
         #: How many of the next looks at one object are not answered.
         self.outages = 0
@@ -48,13 +50,19 @@ class Script:
         return {"metadata": {"resourceVersion": "1"}, "items": items}
 
     async def watch(self, path: str, _: Any) -> AsyncIterator[dict[str, Any]]:
-        """What the test puts into `changes`, for pods; nothing for workloads."""
+        """What the test puts into `changes`, for pods; into `removals`, for workloads."""
         while path.endswith("pods"):
             change = await self.changes.get()
             if isinstance(change, Exception):
                 raise change
             yield change
-        await asyncio.Event().wait()
+        while True:
+            yield await self.removals.get()
+
+    def remove(self, body: dict[str, Any]) -> None:
+        """The watch of workloads delivers that it is gone."""
+        metadata = {**body["metadata"], "resourceVersion": "2"}
+        self.removals.put_nowait({"type": "DELETED", "object": {**body, "metadata": metadata}})
 
     def show(self, pod: dict[str, Any]) -> None:
         """The watch of pods delivers that."""
@@ -222,3 +230,31 @@ async def test_a_pod_that_vanished_is_told_though_the_api_server_is_away_again()
 
     assert isinstance(told, WorkloadExited)
     assert told.reason == "Unknown"
+
+
+@pytest.mark.parametrize("is_told", [False, True], ids=["iterated over", "by callback"])
+async def test_the_monitor_of_one_workload_ends_with_it(is_told: bool) -> None:
+    """Nothing is left that could be told; a restart of it finds that there is none."""
+    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[Happening]()
+    callback = told.put if is_told else None
+    async with no_task_left():
+        monitor = make_monitor(script, workload=KEY, callback=callback)
+        await monitor.start_monitoring()
+        script.remove(make_body())
+        rest = [each async for each in monitor]
+        found = [told.get_nowait()] if is_told else rest
+        await monitor.stop_monitoring()
+
+    assert found == [WorkloadRemoved(KEY)]
+    assert rest == ([] if is_told else found)
+
+
+async def test_the_monitor_of_a_namespace_outlives_a_workload() -> None:
+    """Others may come."""
+    script = Script([make_body()], [RUNNING])
+    async with make_monitor(script, namespace="team") as monitor:
+        script.remove(make_body())
+        script.show(ENDED)
+        told = [await anext(aiter(monitor)), await anext(aiter(monitor))]
+
+    assert {type(each) for each in told} == {WorkloadRemoved, WorkloadExited}

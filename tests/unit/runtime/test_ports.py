@@ -43,7 +43,7 @@ def test_a_host_port_is_a_port_of_a_service_with_an_address_of_its_own() -> None
     }
 
 
-@pytest.mark.parametrize("host_port", ["", "9090"])
+@pytest.mark.parametrize("host_port", ["", "0", "9090"])
 def test_the_ports_own_number_needs_no_second_service(host_port: str) -> None:
     """An empty host port is no random one."""
     binding = PortBinding(host_ip="::", host_port=host_port)

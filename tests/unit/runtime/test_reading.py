@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mcpworkload.runtime import ContainerInfo, PortMapping
-from mcpworkload.runtime.reading import info_of, verdict_of
+from mcpworkload.runtime.instances import newest_start
+from mcpworkload.runtime.reading import info_of, transport_port_of, verdict_of
 from mcpworkload.runtime.running import is_every_container_ready
 from tests.unit.builders import make_body
 
@@ -37,6 +38,7 @@ def make_live(status: dict[str, Any] | None = None, **spec: Any) -> dict[str, An
     return body
 
 
+AFTER = "2026-11-23T14:00:00Z"
 READY = {"Ready": ("True", "Ready"), "Available": ("True", "ReplicasReady")}
 
 
@@ -69,6 +71,49 @@ def test_a_headless_service_translates_no_port() -> None:
     ports = [{"name": "metrics", "port": 9090, "servicePort": 80}]
 
     assert info_of(make_live(ports=ports)).ports[1] == PortMapping(9090, 9090)
+
+
+@pytest.mark.parametrize(
+    ("transport", "port"),
+    [
+        ({"type": "stdio", "stdio": {"bridge": "None"}}, 0),
+        ({"type": "stdio", "port": 9000, "stdio": {"bridge": "None"}}, 0),
+        ({"type": "stdio", "stdio": {"bridge": "Inject"}}, 8080),
+        ({"type": "stdio"}, 8080),
+        ({"type": "sse", "port": 9000}, 9000),
+    ],
+)
+def test_what_nothing_serves_has_no_port(transport: dict[str, Any], port: int) -> None:
+    """Further ports of the container are its own."""
+    live = make_live(ports=[{"name": "metrics", "port": 9090}])
+    live["spec"]["transport"] = transport
+
+    assert transport_port_of(live["spec"]) == port
+    own = [PortMapping(port, port)] if port else []
+    assert list(info_of(live).ports) == [*own, PortMapping(9090, 9090)]
+
+
+def make_started(name: str, server: dict[str, Any], sidecar: str = "") -> dict[str, Any]:
+    """A pod whose server's container is in that state."""
+    statuses = [{"name": "mcp", "containerID": "c", "state": server}]
+    if sidecar:
+        state = {"running": {"startedAt": sidecar}}
+        statuses.append({"name": "helper", "containerID": "d", "state": state})
+    spec = {"containers": [{"name": "mcp"}, {"name": "helper"}]}
+    return {"metadata": {"name": name}, "spec": spec, "status": {"containerStatuses": statuses}}
+
+
+def test_it_started_when_the_newest_of_its_servers_did() -> None:
+    """Sidecars, what has ended, and pods of others do not count."""
+    pods = [
+        make_started("w-0", {"running": {"startedAt": "2026-11-23T12:00:00Z"}}, AFTER),
+        make_started("w-1", {"running": {"startedAt": "2026-11-23T13:00:00Z"}}),
+        make_started("w-2", {"terminated": {"containerID": "c", "startedAt": AFTER}}),
+        make_started("other-0", {"running": {"startedAt": AFTER}}),
+    ]
+
+    assert newest_start(pods, "w") == datetime(2026, 11, 23, 13, tzinfo=UTC)
+    assert newest_start(pods[2:], "w") is None
 
 
 @pytest.mark.parametrize(
