@@ -6,6 +6,7 @@ import sys
 from mcpworkload.bridge import app, jsonrpc
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
+from mcpworkload.bridge.limits import raise_descriptor_limit
 from mcpworkload.bridge.options import Options
 
 #: Asked where nothing else is, for hours; every server answers it, if only with an error.
@@ -19,6 +20,7 @@ def run(options: Options, *, pod: str, container: str) -> int:
     except NotInCluster as error:
         print(f"mcpw attach: {error}", file=sys.stderr)  # noqa: T201 - there is no log yet
         return 1
+    raise_descriptor_limit()
     target = Target(options.namespace, pod, container)
     heartbeat = jsonrpc.request(HEARTBEAT_ID, "ping", {})
     return app.run(options, AttachSource(server, target, heartbeat))

@@ -28,6 +28,10 @@ class CannotStart(Exception):
         self.end = End(code=exit_status)
 
 
+class NoRoom(Exception):
+    """The system has no room for another process at the moment; no verdict on the server."""
+
+
 @dataclass(frozen=True)
 class End:
     """How a server process ended. Neither code nor signal: it is gone, and nobody told us how."""
@@ -100,6 +104,9 @@ class Channel(Protocol):
         What it left behind, and was ended after it: a number and a name for each.
         """
 
+    def listening(self) -> list[int]:
+        """Return the TCP ports on which it or what it started listens, as far as seen from here."""
+
 
 class Source(Protocol):
     """Where server processes come from."""
@@ -121,6 +128,7 @@ class Source(Protocol):
 
         Raises:
             CannotStart: names what was tried and what the system said.
+            NoRoom: it can be tried again later.
         """
 
 

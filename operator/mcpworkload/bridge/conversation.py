@@ -44,6 +44,7 @@ class Conversation:
         if session.peer is None:
             raise NotServed("send initialize first")
         if method != INITIALIZE:
+            session.has_asked = True
             # Not every client opens a stream of its own for what the server asks.
             session.catch_up(mail)
         try:

@@ -81,6 +81,14 @@ class Kin:
                     os.kill(pid, number)
         return found
 
+    def listening(self) -> list[int]:
+        """Return the TCP ports on which the server or one of these listens."""
+        try:
+            below = [each.pid for each in procfs.descendants(self._pid)]
+            return procfs.listening_ports([self._pid, *below])
+        except OSError:
+            return []
+
     def hurry(self, kill_at: float) -> None:
         """Let `clear` send SIGKILL at that time of the loop, if not before."""
         self._kill_at = min(kill_at, self._kill_at)

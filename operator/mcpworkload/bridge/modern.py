@@ -83,6 +83,9 @@ class Modern:
                    data=error.data)  # fmt: skip
         except (NotServed, CannotStart) as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
+        except Busy as error:
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
+                   headers=RETRY_AFTER)  # fmt: skip
         else:
             await self._ask(request, message, peer, number, meta)
 

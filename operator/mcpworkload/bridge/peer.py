@@ -151,6 +151,10 @@ class Peer:
         """Return, when nothing of the server runs any more, what it left; as `Channel.gone`."""
         return await self._channel.gone()
 
+    def listening(self) -> list[int]:
+        """Return the TCP ports on which the server listens; as `Channel.listening`."""
+        return self._channel.listening()
+
     async def _send(self, line: bytes, timeout: float) -> None:  # noqa: ASYNC109
         try:
             async with asyncio.timeout(timeout):

@@ -100,6 +100,10 @@ class PipeChannel:
         assert self._clearing is not None  # noqa: S101 - it begins with the end
         return await asyncio.shield(self._clearing)
 
+    def listening(self) -> list[int]:
+        """Return the ports on which the process or what it started listens; see `Channel`."""
+        return [] if self._end.done() else self._kin.listening()
+
     async def end(self, within: float) -> End:
         """Close the input, wait, SIGTERM, wait, SIGKILL; what it started goes the same way."""
         begin = self._loop.time()

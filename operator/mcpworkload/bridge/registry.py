@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Calls
-from mcpworkload.bridge.channel import End
+from mcpworkload.bridge.channel import ChannelClosed, End
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.places import Leaving, gives_way
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.session import Session
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 #: A session's own server has so long to end after its client said goodbye.
 FAREWELL_SECONDS = 5.0
 LONGEST_SWEEP_SECONDS = 30.0
+#: A new session waits so long for the place of one whose server is ending.
+PLACE_SECONDS = 2 * FAREWELL_SECONDS
 
 
 class TooManySessions(Exception):
@@ -34,6 +37,7 @@ class Registry:
         self.servers: Servers
         self._options = options
         self._sessions: dict[str, Session] = {}
+        self._leaving = Leaving()
 
     def __iter__(self) -> Iterator[Session]:
         """All open sessions."""
@@ -50,20 +54,30 @@ class Registry:
         Raises:
             TooManySessions: names how many there are.
         """
-        if len(self._sessions) >= self._options.max_sessions:
-            raise TooManySessions(f"{len(self._sessions)} sessions are open, which is the limit")
+        most = self._options.max_sessions
+        if self._taken >= most and not self._leaving and not self._one_gives_way():
+            raise TooManySessions(f"{most} sessions are open, which is the limit; try again later")
         session = Session()
+        if self._taken >= most:
+            session.after = self._leaving.claim()
         self._sessions[session.id] = session
         return session
 
     async def give_server(self, session: Session) -> Peer:
         """
-        Return the session's own server, started at the first call.
+        Return the session's own server, started at the first call, once there is room for it.
 
         Raises:
             CannotStart: the system has none.
             ChannelClosed: the session ended meanwhile.
+            Busy: the server before it has not ended, or the system has no room at the moment.
         """
+        if session.after is not None and not session.after.done():
+            await asyncio.wait({session.after}, timeout=PLACE_SECONDS)
+            if not session.after.done():
+                raise Busy("the server that ends for this one has not ended yet; try again later")
+        if self.find(session.id) is not session:
+            raise ChannelClosed("the session has ended")
         if session.peer is None:
             session.peer = peer = await self.servers.own(session, session.name)
             peer.over.add_done_callback(lambda over: self._server_ended(session, over))
@@ -79,11 +93,14 @@ class Registry:
             if session.peer.is_mute:
                 self.servers.doubt("the server of a session has not answered initialize in time")
             self.servers.spawn(session.peer.end(FAREWELL_SECONDS))
+            self._leaving.add(self.servers.gone(session.peer))
         elif session.peer is not None:
             for call in tuple(session.calls):
                 text = f"the session ended: {why}"
                 call.mail.put(call.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
                 session.peer.cancel(call, text)
+        elif session.after is not None:
+            self._leaving.add(session.after)
         session.finish()
 
     async def sweep(self) -> None:
@@ -120,6 +137,17 @@ class Registry:
             "this server is shared by its clients, and which of them is asked cannot be told;"
             " with sessions: PerSession each client has a server of its own"
         )
+
+    @property
+    def _taken(self) -> int:
+        return len(self._sessions) + len(self._leaving)
+
+    def _one_gives_way(self) -> bool:
+        session = gives_way(tuple(self), self._options.idle_timeout)
+        if session is None:
+            return False
+        self.end(session, "it was opened and never used, and there is another client")
+        return True
 
     def _server_ended(self, session: Session, over: "asyncio.Task[End]") -> None:
         if over.cancelled() or session.was_ended or session.peer is None:

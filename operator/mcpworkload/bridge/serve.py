@@ -2,6 +2,7 @@
 
 from mcpworkload.bridge import app
 from mcpworkload.bridge.environment import server_environment
+from mcpworkload.bridge.limits import raise_descriptor_limit
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.reaper import become_subreaper, end_with_parent
 from mcpworkload.bridge.spawn import PipeSource
@@ -9,7 +10,16 @@ from mcpworkload.bridge.spawn import PipeSource
 
 def run(options: Options, command: tuple[str, ...]) -> int:
     """Serve *command* until it ends or we are told to stop; the exit code."""
+    steps = [step for step in (raise_descriptor_limit(), end_with_parent()) if step is not None]
+
+    def before_exec() -> None:
+        for step in steps:
+            step()
+
     source = PipeSource(
-        command, server_environment(), before_exec=end_with_parent(), adopts=become_subreaper()
+        command,
+        server_environment(),
+        before_exec=before_exec if steps else None,
+        adopts=become_subreaper(),
     )
     return app.run(options, source)

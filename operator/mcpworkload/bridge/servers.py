@@ -7,10 +7,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 from mcpworkload.bridge.audience import Audience, Nobody
-from mcpworkload.bridge.channel import CannotStart, End, Source
+from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.options import SHARED, Options
-from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.probe import FAREWELL_SECONDS, Found, NoAnswer, greet, probe
 from mcpworkload.bridge.translation import Strangers
 from mcpworkload.bridge.versions import MODERN_VERSION
@@ -48,6 +48,7 @@ class Servers:
         self.versions: tuple[str, ...] = (MODERN_VERSION,)
         self.legacy: Peer | None = None
         self.greeting: Message = {}
+        self._refuses_sessions = False
         #: Whether a server has ever answered.
         self.has_started = False
         #: Why a client would find nobody; None when it would find somebody.
@@ -65,21 +66,30 @@ class Servers:
 
     async def start(self) -> None:
         """Return when a server has answered, or none will: then `over` is done."""
-        for pause in (*RETRY_PAUSES, None):
+        pauses = iter(RETRY_PAUSES)
+        while True:
             try:
-                self._adopt(await self._probe())
+                await self._adopt(await self._probe())
+            except NoRoom as error:
+                pause = LAST_LOOK_PAUSE
+                self._wait_for(str(error), pause)
             except CannotStart as error:
                 self.give_up(error.end, str(error))
+                return
             except NoAnswer as error:
                 # To be silent took its time already; whoever started us can try again.
-                if pause is None or not error.has_ended:
+                pause = next(pauses, 0.0) if error.has_ended else 0.0
+                if not pause:
                     self.give_up(error.end, str(error))
                     return
-                self.trouble = str(error)
-                log.warning("%s; trying again in %g s", error, pause)
-                await asyncio.sleep(pause)
-                continue
-            return
+                self._wait_for(str(error), pause)
+            else:
+                return
+            await asyncio.sleep(pause)
+
+    def _wait_for(self, trouble: str, pause: float) -> None:
+        self.trouble = trouble
+        log.warning("%s; trying again in %g s", trouble, pause)
 
     async def own(self, audience: Audience, name: str) -> Peer:
         """
@@ -87,9 +97,12 @@ class Servers:
 
         Raises:
             CannotStart: the system has none.
+            Busy: it has none at the moment.
         """
         try:
             peer = await self._launch(audience, name)
+        except NoRoom as error:
+            raise Busy(str(error)) from error
         except CannotStart as error:
             self.doubt(str(error))
             raise
@@ -104,12 +117,16 @@ class Servers:
         Raises:
             NotServed: it has no sessions, or does not answer.
             CannotStart: the system has none.
+            Busy: it has none at the moment.
         """
         async with self._greeting_lock:
             if self.legacy is None:
-                if not self._source.starts_many:
+                if self._refuses_sessions or not self._source.starts_many:
                     raise NotServed("this server has no sessions, as of protocol 2026-07-28")
-                peer = await self._launch(self._audiences[1], "server")
+                try:
+                    peer = await self._launch(self._audiences[1], "server")
+                except NoRoom as error:
+                    raise Busy(str(error)) from error
                 greeting = await greet(peer)
                 if greeting is None:
                     self.spawn(peer.end(FAREWELL_SECONDS))
@@ -119,6 +136,14 @@ class Servers:
                     raise NotServed(f"{peer.end_state} before it answered")
                 self._keep_legacy(peer, greeting)
             return self._legacy_pair()
+
+    def gone(self, peer: Peer) -> "asyncio.Future[None]":
+        """Return what is done when nothing of *peer* runs any more."""
+        if (seeing_off := self._all.get(peer)) is not None:
+            return seeing_off
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        over.set_result(None)
+        return over
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
         """Note that a server ended by itself that not everybody needed."""
@@ -189,16 +214,25 @@ class Servers:
         def start(first_number: int) -> Coroutine[Any, Any, Peer]:
             return self._launch(Nobody(), "server", first_number)
 
-        return await probe(start, starts_many=self._source.starts_many)
+        return await probe(
+            start, starts_many=self._source.starts_many, is_shared=self.is_shared, tell=self._guess
+        )
 
-    def _adopt(self, found: Found) -> None:
+    def _guess(self, words: str) -> None:
+        self.trouble = f"the server has not answered yet; {words}"
+        log.warning("%s", self.trouble)
+
+    async def _adopt(self, found: Found) -> None:
         if found.modern is not None:
             self.modern, self.versions = found.modern, found.versions
+            self._refuses_sessions = found.refuses_sessions
             self._share(found.modern, self._audiences[0])
         if found.legacy is not None and self.is_shared:
             self._keep_legacy(found.legacy, found.greeting)
         elif found.legacy is not None:
-            self.spawn(found.legacy.end(FAREWELL_SECONDS))
+            # Where there can be only one at a time, the first session's comes after it.
+            await found.legacy.end(FAREWELL_SECONDS)
+            await found.legacy.gone()
         self.trouble, self.has_started = None, True
         eras = [e for e, p in (("2026-07-28", found.modern), ("legacy", found.legacy)) if p]
         log.info("server answers; eras seen: %s", ", ".join(eras))
@@ -225,11 +259,13 @@ class Servers:
             await asyncio.sleep(pause)
             try:
                 found = await self._probe()
+            except NoRoom as error:
+                self.trouble = str(error)
             except (NoAnswer, CannotStart) as error:
                 self.trouble = str(error)
                 if pause == LAST_LOOK_PAUSE and not any(p.has_answered for p in self._own):
                     self.give_up(error.end, f"{error}, as others before it")
                     return
             else:
-                self._adopt(found)
+                await self._adopt(found)
                 return

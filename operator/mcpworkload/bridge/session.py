@@ -45,7 +45,11 @@ class Session:
         self._streams: list[Mailbox] = []
         self._backlog = Mailbox(is_stream=True)
         self._holds = 0
-        self._idle_since = asyncio.get_running_loop().time()
+        self.opened = self._idle_since = asyncio.get_running_loop().time()
+        #: Whether its client has asked for anything but to open it.
+        self.has_asked = False
+        #: Done when there is room for its server.
+        self.after: asyncio.Future[None] | None = None
 
     @property
     def name(self) -> str:
@@ -56,6 +60,16 @@ class Session:
         """Whether nobody has used it for that long; an open stream is use."""
         now = asyncio.get_running_loop().time()
         return not self._holds and now - self._idle_since >= seconds
+
+    def is_unused_for(self, seconds: float) -> bool:
+        """Whether it was opened that long ago and asked for nothing since; streams aside."""
+        is_old = asyncio.get_running_loop().time() - self.opened >= seconds
+        return is_old and not self.has_asked and not self.calls
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody uses it at this moment, if only to listen."""
+        return self._holds > 0
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

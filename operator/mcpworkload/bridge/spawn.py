@@ -1,13 +1,17 @@
 """Where our children come from."""
 
+import errno
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mcpworkload.bridge.channel import CannotStart
+from mcpworkload.bridge.channel import CannotStart, NoRoom
 from mcpworkload.bridge.kin import marked
 from mcpworkload.bridge.process import PipeChannel
 from mcpworkload.bridge.reaper import Reaper
+
+#: What the system says when it has too few descriptors, processes or memory for now.
+_FOR_NOW = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 
 @dataclass
@@ -35,6 +39,7 @@ class PipeSource:
 
         Raises:
             CannotStart: names the command and what the system said.
+            NoRoom: the system has none at the moment.
         """
         if self._reaper is None:
             self._reaper = Reaper.install(adopts=self.adopts)
@@ -42,6 +47,9 @@ class PipeSource:
             with marked() as mark:
                 popen = self._popen()
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in _FOR_NOW:
+                text = f"no other server can be started now: {error.strerror}; try again later"
+                raise NoRoom(text) from error
             status = 127 if isinstance(error, FileNotFoundError) else 126
             raise CannotStart(f"cannot start {self.command[0]!r}: {error}", status) from error
         return PipeChannel(popen, mark, self._reaper, self.stderr)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
 from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.answers import pour, refuse
+from mcpworkload.bridge.answers import RETRY_AFTER, pour, refuse
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.jsonrpc import Kind, Message
@@ -30,7 +30,7 @@ class Sse:
         try:
             session = self.registry.open()
         except TooManySessions as error:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error))
+            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), headers=RETRY_AFTER)
             return
         session.answers = stream = session.open_stream()
         request.on_lost = stream.close

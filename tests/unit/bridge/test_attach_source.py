@@ -216,7 +216,7 @@ async def test_what_others_say_is_ignored(credentials: Path) -> None:
         async def start(first_number: int) -> Peer:
             return Peer(await source.start(), Nobody(), "server", first_number=first_number)
 
-        found = await probe(start, starts_many=False)
+        found = await probe(start, starts_many=False, is_shared=True, tell=print)
         assert found.legacy is not None
         await found.legacy.end(1)
 

@@ -87,6 +87,10 @@ class AttachChannel:
         await self.wait()
         return ()
 
+    def listening(self) -> list[int]:
+        """Return nothing: the processes of another container are not seen here."""
+        return []
+
     async def end(self, within: float) -> End:
         """Leave the server alone, after what was sent to it so far."""
         self.close_input()
