@@ -9,7 +9,7 @@ whatever the order.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from mcpworkload.quantity import parse_quantity
 
@@ -98,21 +98,33 @@ def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
 
     A field that this cluster does not know (see `first_refused`) is no difference.
     """
+    change = first_change(desired, live, path)
+    return change.path if change else None
+
+
+class Change(NamedTuple):
+    """A field of the live object that is not as desired."""
+
+    path: str
+    #: Whether the live object has nothing there.
+    lacks: bool
+    wanted: Any = None
+    found: Any = None
+
+
+def first_change(desired: Any, live: Any, path: str = "") -> Change | None:
+    """What `first_difference` finds, with both values."""
     found = _differences(desired, live, path)
-    return next((at for at, lacks in found if not (lacks and _GATED.search(at))), None)
+    return next((each for each in found if not (each.lacks and _GATED.search(each.path))), None)
 
 
 def first_refused(desired: Any, live: Any, path: str = "") -> str:
     """The path of the first field of *desired* that the cluster has no feature for, or ""."""
     found = _differences(desired, live, path)
-    return next((at for at, lacks in found if lacks and _GATED.search(at)), "")
+    return next((each.path for each in found if each.lacks and _GATED.search(each.path)), "")
 
 
-# A difference: where it is, and whether the live object has nothing there.
-_Difference = tuple[str, bool]
-
-
-def _differences(desired: Any, live: Any, path: str) -> Iterator[_Difference]:
+def _differences(desired: Any, live: Any, path: str) -> Iterator[Change]:
     if desired is None:
         # As if it were not there; what the API server puts in its place is not for us to judge.
         return
@@ -123,42 +135,40 @@ def _differences(desired: Any, live: Any, path: str) -> Iterator[_Difference]:
         elif desired and live is None:
             inside = list(_mapping_differences(desired, {}, path, field))
             # Where the cluster drops all that is inside, it drops the mapping, too.
-            dropped = inside and all(_GATED.search(at) for at, _ in inside)
-            yield from inside if dropped else [(path, True)]
+            dropped = inside and all(_GATED.search(each.path) for each in inside)
+            yield from inside if dropped else [Change(path, True, desired)]
         elif live is not None or field in _MEANINGFUL_ABSENCE:
-            yield path, live is None
+            yield Change(path, live is None, desired, live)
     elif isinstance(desired, Sequence) and not isinstance(desired, str):
         yield from _list_differences(desired, live or [], path, field)
     elif not _is_same(desired, live, field):
-        yield path, live is None
+        yield Change(path, live is None, desired, live)
 
 
 def _mapping_differences(
     desired: Mapping[str, Any], live: Mapping[str, Any], path: str, field: str
-) -> Iterator[_Difference]:
+) -> Iterator[Change]:
     if field in _QUANTITY_MAPS:
         for key, value in desired.items():
             if not _is_same_quantity(value, live.get(key)):
-                yield f"{path}.{key}", key not in live
+                yield Change(f"{path}.{key}", key not in live, value, live.get(key))
         return
     if field in ATOMIC_MAPS:
         foreign = next((key for key in live if key not in desired), None)
         if foreign is not None:
-            yield f"{path}.{foreign}", False
+            yield Change(f"{path}.{foreign}", False, None, live[foreign])
     for key, value in desired.items():
         yield from _differences(value, live.get(key), f"{path}.{key}" if path else key)
 
 
-def _list_differences(
-    desired: Sequence[Any], live: Any, path: str, field: str
-) -> Iterator[_Difference]:
+def _list_differences(desired: Sequence[Any], live: Any, path: str, field: str) -> Iterator[Change]:
     if not isinstance(live, Sequence) or isinstance(live, str):
-        yield path, False
+        yield Change(path, False, desired, live)
         return
     keys = keys_of(field, desired)
     if keys is None:
         if len(desired) != len(live):
-            yield path, False
+            yield Change(path, False, desired, live)
             return
         for index, (wanted, found) in enumerate(zip(desired, live, strict=True)):
             yield from _differences(wanted, found, f"{path}[{index}]")

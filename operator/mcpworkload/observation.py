@@ -1,5 +1,6 @@
 """What is there: one frozen snapshot of a workload's live children and pods."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 import msgspec
 
 from mcpworkload import names
-from mcpworkload.drift import first_difference, first_refused
+from mcpworkload.discretion import discreet, is_secretive
+from mcpworkload.drift import Change, first_change, first_refused
 from mcpworkload.exits import Sighting
 from mcpworkload.live import FIXED_FIELDS, Child, Event, Pod, StatefulSet
 from mcpworkload.manifest import digest_of
 from mcpworkload.mending import is_renamed
+from mcpworkload.models.problems import found
 from mcpworkload.names import ChildId, ChildKind
 
+_STEP = re.compile("[A-Za-z]+")
 _METADATA = ("labels", "annotations", "ownerReferences")
 
 
@@ -109,7 +113,7 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
         content = {name: desired[name] for name in live.CONTENT if name in desired}
         # Of the metadata, name and namespace are settled before anybody asks.
         wanted = {"metadata": {part: desired["metadata"][part] for part in _METADATA}, **content}
-        found = {
+        there = {
             "metadata": {
                 "labels": live.metadata.labels,
                 "annotations": live.metadata.annotations,
@@ -117,15 +121,27 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
             },
             **live.content(),
         }
-        live.difference = first_difference(wanted, found) or ""
-        live.fingerprint = digest_of(found) if live.difference else ""
-        live.is_renamed = bool(live.difference) and is_renamed(content, found)
-        live.refused = first_refused(content, found)
+        change = first_change(wanted, there)
+        live.difference = change.path if change else ""
+        live.values = _values_of(change) if change else ("", "")
+        live.fingerprint = digest_of(there) if live.difference else ""
+        live.is_renamed = bool(live.difference) and is_renamed(content, there)
+        live.refused = first_refused(content, there)
         live.judged_for = digest
         if isinstance(live, StatefulSet):
             fixed_fields_of(live)
         live.drop_content()
     return live.difference
+
+
+def _values_of(change: Change) -> tuple[str, str]:
+    """Both values of *change* in words, without what may be secret."""
+    is_hidden = is_secretive(_STEP.findall(change.path))
+    wanted, live = (
+        "" if value is None else discreet(found(value, is_hidden=is_hidden))
+        for value in (change.wanted, change.found)
+    )
+    return wanted, live
 
 
 def fixed_fields_of(live: StatefulSet) -> dict[str, Any]:

@@ -11,7 +11,7 @@ class Child(msgspec.Struct, rename="camel"):
     """
     An object that we apply; its content is undecoded, and dropped once it has been compared.
 
-    The last five of these fields are the comparison's memory: never on the wire.
+    The last six of these fields are the comparison's memory: never on the wire.
     """
 
     #: What it has beside its metadata, as far as we set it, by the name on the wire.
@@ -23,6 +23,9 @@ class Child(msgspec.Struct, rename="camel"):
     difference: str = ""
     fingerprint: str = ""
     refused: str = ""
+    #: What the first field that differs should hold, and what it holds, in words; nothing for one
+    #: that is not there.
+    values: tuple[str, str] = ("", "")
     is_renamed: bool = False
 
     def content(self) -> dict[str, Any]:

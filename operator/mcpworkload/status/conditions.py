@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mcpworkload.errors import Refusal
-from mcpworkload.live import Pod
+from mcpworkload.live import Child, Pod
 from mcpworkload.models import Condition, ConditionStatus, WorkloadStatus
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
@@ -128,11 +128,24 @@ def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]
     for child_id, last in applied.items():
         live = observation.children.get(child_id)
         if live is not None and last.was_futile(last.digest, live):
-            yield f"the API server does not keep {live.difference} of the {child_id}"
+            yield _rewriting(child_id, live)
     for child_id, live in observation.children.items():
         if live.refused:
             yield f"this cluster has no feature for {live.refused} of the {child_id}"
     yield from observation.unknown
+
+
+def _rewriting(child_id: ChildId, live: Child) -> str:
+    """Who writes what over a field of a child, although it was applied again."""
+    wanted, found = live.values
+    if not found:
+        return f"the API server does not keep {live.difference} of the {child_id}"
+    asked = f"asks for {wanted}" if wanted else "asks for nothing"
+    other = "another one" if found == wanted else found
+    return (
+        f"an admission webhook or policy writes {other} where the spec {asked}: {live.difference} "
+        f"of the {child_id}; the workload goes on with that"
+    )
 
 
 def _counts(subject: Subject, observation: Observation, now: datetime) -> dict[str, int]:
