@@ -20,15 +20,23 @@ from typing import Any
 from mcpworkload.cluster.events import Events
 from mcpworkload.cluster.informers import Informers
 from mcpworkload.cluster.writer import Writer
-from mcpworkload.desired import DEFAULT_POLICY, Policy, build_children, build_draft
+from mcpworkload.desired import (
+    DEFAULT_POLICY,
+    Policy,
+    build_children,
+    build_draft,
+    name_fields,
+)
 from mcpworkload.errors import (
     ApiError,
     ApplyFailed,
+    ChildForbidden,
     Conflict,
     NamespaceEnding,
     NotFound,
     ReferenceNotFound,
     Refusal,
+    Rejected,
     Unavailable,
 )
 from mcpworkload.execute import execute, prune
@@ -158,7 +166,11 @@ class Reconciler:
         """Make the children what they should be; in how many seconds the rest is due, if any."""
         children = build_children(workload, self._policy, template)
         steps = plan(workload.uid, children, observation, memory.applied)
-        rest = await execute(self._writer, key, steps, memory)
+        try:
+            rest = await execute(self._writer, key, steps, memory)
+        except (ChildForbidden, Rejected) as refusal:
+            refusal.args = (name_fields(str(refusal), template, workload.spec),)
+            raise
         memory.pruned &= {child.metadata.uid for child in observation.children.values()}
         # Last, so that a child that is refused does not cost the one it replaces.
         prunes = plan_prunes(workload.uid, children, observation, memory.pruned, memory.applied)

@@ -85,12 +85,13 @@ def test_requests_to_a_tls_server_use_its_scheme(
     look = {"httpGet": {"path": "/healthz", **request_}}
     probes = {"startup": look, "readiness": {**look, "periodSeconds": 9}, "liveness": look}
 
-    with_tls = pod(transport=TLS, probes=probes, lifecycle={"postStart": look, "preStop": look})
-    plain = pod(
-        transport={**TLS, "scheme": "HTTP"},
-        probes=probes,
-        lifecycle={"postStart": look, "preStop": look},
-    )
+    spec = {
+        "ports": [{"name": "metrics", "port": 9090}],
+        "probes": probes,
+        "lifecycle": {"postStart": look, "preStop": look},
+    }
+    with_tls = pod(transport=TLS, **spec)
+    plain = pod(transport={**TLS, "scheme": "HTTP"}, **spec)
 
     for built, expected in ((with_tls, scheme), (plain, request_.get("scheme"))):
         server = built["containers"][0]

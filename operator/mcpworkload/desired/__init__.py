@@ -12,9 +12,11 @@ from mcpworkload.desired.attach import build_account, build_grant, build_rights
 from mcpworkload.desired.bridge import check_bridge
 from mcpworkload.desired.budget import build_budget_spec
 from mcpworkload.desired.child import Child, build_child
+from mcpworkload.desired.fieldnames import name_fields
 from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.desired.pod import build_pod_template
 from mcpworkload.desired.policy import check_template
+from mcpworkload.desired.portnames import check_port_names
 from mcpworkload.desired.references import find_references
 from mcpworkload.desired.service import (
     build_client_service_spec,
@@ -41,6 +43,7 @@ __all__ = [
     "Policy",
     "build_children",
     "build_draft",
+    "name_fields",
     "server_url",
 ]
 
@@ -77,6 +80,7 @@ def build_draft(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Draft:
     operations = workload.spec.pod_template_patch
     template = apply_template_patch(built, operations)
     check_template(template, built, operations, policy, workload.spec)
+    check_port_names(template, workload.spec)
     return Draft(template, find_references(template, built, workload.spec))
 
 
