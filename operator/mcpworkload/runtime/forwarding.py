@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -23,7 +22,7 @@ from mcpworkload.runtime.errors import (
 from mcpworkload.runtime.instances import Pod, is_ready, own_pods
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.portforward import Exchange, open_port
-from mcpworkload.runtime.reading import transport_port_of
+from mcpworkload.runtime.reading import local_url, transport_port_of
 from mcpworkload.runtime.watching import Objects, follow
 
 #: How long a new connection waits for a pod that is ready.
@@ -71,7 +70,7 @@ class WorkloadForward:
         """
         found = await self._workload.read()
         self._uid = found["metadata"]["uid"]
-        self._look(found)
+        self._pod_port = transport_port_of(found["spec"])
         if not self._pod_port:
             raise WorkloadInvalid(
                 "nothing serves it over HTTP: its transport.stdio.bridge is None",
@@ -81,7 +80,7 @@ class WorkloadForward:
                 fields=("workload_id",),
             )
         try:
-            await self._open()
+            await self._open(found)
         except BaseException:
             await self._resources.aclose()
             raise
@@ -102,7 +101,7 @@ class WorkloadForward:
         if self._failure is not None:
             await asyncio.shield(self._failure)
 
-    async def _open(self) -> None:
+    async def _open(self, found: dict[str, Any]) -> None:
         self._failure = asyncio.get_running_loop().create_future()
         # What waits for it may never come.
         self._failure.add_done_callback(lambda failure: failure.cancelled() or failure.exception())
@@ -120,7 +119,7 @@ class WorkloadForward:
         self._resources.push_async_callback(self._end_connections)
         self._resources.callback(server.close)
         self.port = server.sockets[0].getsockname()[1]
-        self.url = f"{self._scheme}://{_HOST}:{self.port}{self._path}"
+        self.url = local_url(found, self.port)
         watching = asyncio.create_task(self._watch(), name=f"forward to {self._workload.key}")
         self._resources.push_async_callback(_end, watching)
         known = asyncio.create_task(self._is_known.wait())
@@ -128,13 +127,6 @@ class WorkloadForward:
         await asyncio.wait((known, self._failure), return_when=asyncio.FIRST_COMPLETED)
         if self._failure.done():
             await self._failure
-
-    def _look(self, found: dict[str, Any]) -> None:
-        spec = found["spec"]
-        address = urlsplit((found.get("status") or {}).get("url", ""))
-        self._scheme = spec["transport"].get("scheme", "HTTP").lower()
-        self._path = address.path or spec["transport"].get("path") or "/mcp"
-        self._pod_port = transport_port_of(spec)
 
     async def _watch(self) -> None:
         try:
@@ -154,7 +146,7 @@ class WorkloadForward:
                     raise WorkloadNotFound(
                         "it was removed", workload=self._workload.key, reason="NotFound"
                     )
-                self._look(found)
+                self._pod_port = transport_port_of(found["spec"])
 
     async def _watch_pods(self) -> None:
         path = core_path("pods", self._workload.namespace)
