@@ -24,8 +24,8 @@ from mcpworkload.mending import Extent
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
 from mcpworkload.plan import Apply, Prune, Replace, Step, describe_conflict
-from mcpworkload.repair import clear_the_way
-from mcpworkload.status import of_reversion
+from mcpworkload.repair import clear_the_way, take_out
+from mcpworkload.status import of_denial, of_reversion
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +116,8 @@ async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
     child = step.child
     if step.is_renamed and step.uid:
         await clear_the_way(writer, child, step.uid, (Extent.RENAMED,))
+    if step.forbidden and step.uid:
+        await take_out(writer, child, step.uid, step.judge)
     stored = await _send(writer, child, step, memory)
     log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
     if step.fingerprint:
@@ -123,6 +125,8 @@ async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
     futile = step.fingerprint if stored.version == step.version else ""
     if step.changed and not futile:
         memory.news.append(of_reversion(names.split_key(key)[1], child.id, step.changed))
+    if step.forbidden and not futile:
+        memory.news.append(of_denial(child.id, step.forbidden))
     memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
 
 

@@ -7,7 +7,8 @@ request. So the content is written anew, with as little of the others' taken out
 Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from enum import Enum
 from typing import Any
 
@@ -46,6 +47,52 @@ def mended(wanted: Mapping[str, Any], live: Mapping[str, Any], extent: Extent) -
     if isinstance(spec, dict) and isinstance(found, Mapping) and "volumeClaimTemplates" in found:
         content["spec"] = {**spec, **{key: found[key] for key in FIXED_FIELDS if key in found}}
     return content
+
+
+def stripped(
+    wanted: Mapping[str, Any], live: Mapping[str, Any], paths: Iterable[Sequence[str]]
+) -> dict[str, Any]:
+    """
+    The content *live* without what others put at *paths*, or with what they put around it.
+
+    What stands in *wanted*, too, stays as it is: an apply brings that back.
+    """
+    content: dict[str, Any] = {key: deepcopy(live[key]) for key in wanted if key in live}
+    places = [place for path in paths if (place := _foreign_part(wanted, content, path))]
+    for parent, step in places:
+        if isinstance(parent, dict):
+            parent.pop(step, None)
+    for parent in {id(parent): parent for parent, _ in places}.values():
+        if isinstance(parent, list):
+            gone = {step for other, step in places if other is parent}
+            parent[:] = [entry for index, entry in enumerate(parent) if index not in gone]
+    return content
+
+
+def _foreign_part(
+    wanted: Any, live: Any, path: Sequence[str]
+) -> tuple[dict[str, Any] | list[Any], Any] | None:
+    """Where on the way along *path* the first thing is that is not ours; None if all is."""
+    field = ""
+    for step in path:
+        if isinstance(live, dict):
+            if step not in live:
+                return None
+            if not isinstance(wanted, Mapping) or wanted.get(step) is None:
+                return live, step
+            wanted, live, field = wanted[step], live[step], step
+        elif isinstance(live, list) and step.isdecimal() and int(step) < len(live):
+            keys = keys_of(field, live)
+            if keys is None:
+                return None
+            entry = live[int(step)]
+            ours = {identity(each, keys): each for each in wanted}
+            if identity(entry, keys) not in ours:
+                return live, int(step)
+            wanted, live, field = ours[identity(entry, keys)], entry, ""
+        else:
+            return None
+    return None
 
 
 def is_renamed(wanted: Any, live: Any, field: str = "") -> bool:

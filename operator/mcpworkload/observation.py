@@ -1,18 +1,19 @@
 """What is there: one frozen snapshot of a workload's live children and pods."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from mcpworkload import names
+from mcpworkload.additions import find_additions
 from mcpworkload.discretion import discreet, is_secretive
 from mcpworkload.drift import Change, first_change, first_refused
 from mcpworkload.exits import Sighting
 from mcpworkload.live import FIXED_FIELDS, Child, Event, Pod, StatefulSet
-from mcpworkload.manifest import digest_of
+from mcpworkload.manifest import Manifest, digest_of
 from mcpworkload.mending import is_renamed
 from mcpworkload.models.problems import found
 from mcpworkload.names import ChildId, ChildKind
@@ -102,12 +103,19 @@ def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> d
     }
 
 
-def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
+def difference_to(
+    desired: Mapping[str, Any],
+    digest: str,
+    live: Child,
+    judge: Callable[[Manifest], str] = lambda _: "",
+) -> str:
     """
     The path of the first field in which *live* differs from *desired*; empty when none does.
 
     The answer is kept with the live object in place of its content, which is decoded this once;
-    so is the first field that this cluster does not take (`refused`), which is no difference.
+    so are the first field that this cluster does not take (`refused`), which is no difference, and
+    what *judge* says of the template of pods in a StatefulSet (`forbidden`), and what others have
+    added (`additions`).
     """
     if live.judged_for != digest:
         content = {name: desired[name] for name in live.CONTENT if name in desired}
@@ -124,9 +132,13 @@ def difference_to(desired: Mapping[str, Any], digest: str, live: Child) -> str:
         change = first_change(wanted, there)
         live.difference = change.path if change else ""
         live.values = _values_of(change) if change else ("", "")
-        live.fingerprint = digest_of(there) if live.difference else ""
+        if isinstance(live, StatefulSet):
+            live.forbidden = judge(there.get("spec", {}).get("template") or {})
+        live.fingerprint = digest_of(there) if live.difference or live.forbidden else ""
         live.is_renamed = bool(live.difference) and is_renamed(content, there)
         live.refused = first_refused(content, there)
+        managed = msgspec.json.decode(live.metadata.managed_fields or b"[]")
+        live.additions = find_additions(managed, content)
         live.judged_for = digest
         if isinstance(live, StatefulSet):
             fixed_fields_of(live)

@@ -6,20 +6,29 @@ somebody changed the live object, `find_replacement` whether an update can do wh
 and server-side apply finds the rest.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcpworkload import names
-from mcpworkload.desired import Child
+from mcpworkload.desired import Child, Finding, describe_forbidden
 from mcpworkload.errors import ChildConflict
 from mcpworkload.live import Child as LiveChild
 from mcpworkload.live import Metadata, StatefulSet
+from mcpworkload.manifest import Manifest
 from mcpworkload.names import ChildId, ChildKind
 from mcpworkload.observation import Applied, Observation, difference_to, fixed_fields_of
 from mcpworkload.replacement import Replacement, find_replacement
 
 PRUNED_KINDS = ("PodDisruptionBudget", "Service")
 _ALL_PRUNED_KINDS = (*PRUNED_KINDS, *names.ACCOUNT_KINDS)
+
+
+#: What may not stay in a live template of pods, beside the one that is wanted.
+Judge = Callable[[Manifest, Manifest], Sequence[Finding]]
+
+
+def _allow(_live: Manifest, _wanted: Manifest) -> Sequence[Finding]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,9 @@ class Apply:
     changed: str = ""
     #: Whether what somebody made of an entry of ours has to go first.
     is_renamed: bool = False
+    #: What others added and may not stay, in words, and what finds it in a template.
+    forbidden: str = ""
+    judge: Judge = _allow
 
     @property
     def kind(self) -> ChildKind:
@@ -75,22 +87,30 @@ def plan(
     children: Sequence[Child],
     observation: Observation,
     applied: Mapping[ChildId, Applied],
+    judge: Judge = _allow,
 ) -> tuple[Step, ...]:
     """
     The steps that are needed, none when the live children are as they should be.
+
+    *judge* finds what may not stay of what others added to the pods' template.
 
     Raises:
         ChildConflict: a child's name is taken by an object of somebody else.
         InvalidSpec: a claim would have to shrink.
     """
     steps = (
-        _plan_child(owner_uid, child, observation, applied.get(child.id)) for child in children
+        _plan_child(owner_uid, child, observation, applied.get(child.id), judge)
+        for child in children
     )
     return tuple(step for step in steps if step is not None)
 
 
 def _plan_child(
-    owner_uid: str, child: Child, observation: Observation, last: Applied | None
+    owner_uid: str,
+    child: Child,
+    observation: Observation,
+    last: Applied | None,
+    judge: Judge,
 ) -> Step | None:
     live = observation.children.get(child.id)
     if last is not None and observation.is_behind(child.id, last):
@@ -109,15 +129,28 @@ def _plan_child(
         return _feasible(_adoption(child, metadata, owner_uid), live)
     if not child.is_applied_to(metadata.annotations):
         return _feasible(Apply(child, metadata.uid, True, "the workload changed"), live)
-    difference = difference_to(child.manifest, child.digest, live)
-    if not difference or (last and last.was_futile(child.digest, live)):
+    difference = difference_to(child.manifest, child.digest, live, _words(child, judge))
+    if not (difference or live.forbidden) or (last and last.was_futile(child.digest, live)):
         return None
-    because = f"{difference} was changed by somebody else"
-    version, fingerprint = metadata.version, live.fingerprint
     repair = Apply(
-        child, metadata.uid, True, because, version, fingerprint, difference, live.is_renamed
+        child,
+        metadata.uid,
+        force=True,
+        because=f"{difference or 'what is not allowed'} was changed by somebody else",
+        version=metadata.version,
+        fingerprint=live.fingerprint,
+        changed=difference,
+        is_renamed=live.is_renamed,
+        forbidden=live.forbidden,
+        judge=judge,
     )
     return _feasible(repair, live)
+
+
+def _words(child: Child, judge: Judge) -> Callable[[Manifest], str]:
+    """What is to be said of a live template."""
+    wanted = child.content.get("spec", {}).get("template", {})
+    return lambda live: describe_forbidden(judge(live, wanted))
 
 
 def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:

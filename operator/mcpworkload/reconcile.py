@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from mcpworkload.cluster.events import Events
@@ -25,6 +26,7 @@ from mcpworkload.desired import (
     Policy,
     build_children,
     build_draft,
+    find_forbidden,
     name_fields,
 )
 from mcpworkload.errors import (
@@ -165,7 +167,8 @@ class Reconciler:
     ) -> float | None:
         """Make the children what they should be; in how many seconds the rest is due, if any."""
         children = build_children(workload, self._policy, template)
-        steps = plan(workload.uid, children, observation, memory.applied)
+        judge = partial(find_forbidden, policy=self._policy)
+        steps = plan(workload.uid, children, observation, memory.applied, judge)
         try:
             rest = await execute(self._writer, key, steps, memory)
         except (ChildForbidden, Rejected) as refusal:

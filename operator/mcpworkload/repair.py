@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from mcpworkload import names
 from mcpworkload.cluster.writer import Writer
 from mcpworkload.desired import Child
 from mcpworkload.errors import Refused
-from mcpworkload.mending import Extent, mended
+from mcpworkload.mending import Extent, mended, stripped
+from mcpworkload.plan import Judge
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,28 @@ async def clear_the_way(writer: Writer, child: Child, uid: str, extents: Sequenc
             continue
         return True
     return False
+
+
+async def take_out(writer: Writer, child: Child, uid: str, judge: Judge) -> None:
+    """
+    Write the pods' template of the live *child* without what *judge* finds in it.
+
+    Where the API server takes no such update, all stays as it is.
+
+    Raises:
+        Conflict: it has changed meanwhile.
+        ApiError: the world's fault.
+    """
+    live = await writer.read_whole(child)
+    if live is None or live["metadata"]["uid"] != uid:
+        return
+    wanted = child.content
+    findings = judge(live["spec"]["template"], wanted["spec"]["template"])
+    paths = [("spec", "template", *finding.path) for finding in findings]
+    content = stripped(wanted, live, paths)
+    if content != {field: live.get(field) for field in content}:
+        with suppress(Refused):
+            await writer.put_back(child, live, content)
 
 
 def _has_other_authors(live: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import build_children
+from mcpworkload.desired import DEFAULT_POLICY, build_children, find_forbidden
 from mcpworkload.drift import first_difference
 from mcpworkload.models import Workload
 from mcpworkload.replacement import find_replacement
@@ -43,6 +43,8 @@ async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[s
 
         assert first_difference(child.manifest["spec"], stored["spec"], "spec") is None
         if child.id.kind == "StatefulSet":
+            template = child.manifest["spec"]["template"]
+            assert find_forbidden(stored["spec"]["template"], template, DEFAULT_POLICY) == ()
             assert find_replacement("weather", child.manifest["spec"], stored["spec"]) is None
 
 

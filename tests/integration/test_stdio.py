@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import build_children
+from mcpworkload.desired import build_children, find_forbidden
 from mcpworkload.drift import first_difference
 from mcpworkload.models import Workload
 from tests.rig.api import APPLY, RequestFailed
@@ -67,6 +67,9 @@ async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[s
             stored = await space.api.request("PATCH", path, child.manifest, APPLY, query)
 
             assert first_difference(child.content, stored) is None
+            if child.id.kind == "StatefulSet":
+                live, template = (each["spec"]["template"] for each in (stored, child.content))
+                assert find_forbidden(live, template, policy) == ()
 
 
 async def test_replicas_whose_sessions_would_mix_are_refused_by_scale_too(space: Space) -> None:

@@ -1,17 +1,22 @@
 """What the operator does when others' changes keep a child from being applied."""
 
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from mcpworkload import names
-from mcpworkload.desired import build_children
+from mcpworkload.desired import DEFAULT_POLICY, build_children, find_forbidden
 from mcpworkload.errors import ChildConflict, Conflict, Refused, Rejected
 from mcpworkload.execute import execute
+from mcpworkload.live import StatefulSet
 from mcpworkload.memory import Memory
-from mcpworkload.plan import Apply
-from tests.unit.builders import UID, make_workload
+from mcpworkload.observation import Observation
+from mcpworkload.plan import Apply, plan
+from tests.unit.builders import UID, make_statefulset, make_workload
 from tests.unit.world import KEY, World
 
 SERVICE = build_children(make_workload())[0]
@@ -135,3 +140,85 @@ async def test_who_holds_an_orphans_fields_is_asked_once_for_each_version() -> N
             await execute(world, KEY, [step], memory)  # type: ignore[arg-type]
 
     assert world.calls == [f"apply {NAME} svc"] * 2
+
+
+STATEFULSET = build_children(make_workload())[1]
+
+
+def make_addition(**added: Any) -> tuple[World, Apply]:
+    """A StatefulSet whose pods' spec somebody gave *added*, and what is planned for it."""
+    live = deepcopy(STATEFULSET.manifest)
+    live["metadata"] |= {"uid": "sts", "managedFields": [OURS, THEIRS]}
+    live["spec"]["template"]["spec"] |= added
+    judge = partial(find_forbidden, policy=DEFAULT_POLICY)
+    stored = {"metadata": live["metadata"] | {"resourceVersion": "9"}, "spec": live["spec"]}
+    content = msgspec.json.decode(msgspec.json.encode(stored), type=StatefulSet)
+    observation = Observation(children={STATEFULSET.id: content}, versions={"StatefulSet": 9})
+    (step,) = plan(UID, [STATEFULSET], observation, {}, judge) or (None,)
+    assert isinstance(step, Apply)
+    return World(whole={str(STATEFULSET.id): live}), step
+
+
+async def test_what_the_policy_forbids_is_taken_out_and_told() -> None:
+    """What it allows stays."""
+    world, step = make_addition(hostNetwork=True, hostAliases=[{"ip": "10.1.1.1"}])
+    memory = Memory(UID)
+
+    await execute(world, KEY, [step], memory)  # type: ignore[arg-type]
+
+    (update,) = world.updates
+    pod = update["spec"]["template"]["spec"]
+    assert "hostNetwork" not in pod
+    assert pod["hostAliases"] == [{"ip": "10.1.1.1"}]
+    (said,) = memory.news
+    assert said.reason == "DriftReverted"
+    assert "pod template /spec/hostNetwork: found true; " in said.note
+    assert memory.applied[STATEFULSET.id].futile == ""
+
+
+async def test_who_puts_it_back_at_once_is_not_fought() -> None:
+    """A webhook, say: the object is the same as before, and nothing is tried again."""
+    world, step = make_addition(hostNetwork=True)
+    world.version = 8
+    memory = Memory(UID)
+
+    await execute(world, KEY, [step], memory)  # type: ignore[arg-type]
+
+    assert memory.news == []
+    assert memory.applied[STATEFULSET.id].futile == step.fingerprint
+
+
+async def test_where_it_cannot_be_taken_out_it_stays() -> None:
+    """The API server refuses what would be left; the apply is tried all the same."""
+    world, step = make_addition(hostNetwork=True)
+    world.refused_updates[str(STATEFULSET.id)] = [INVALID]
+
+    await execute(world, KEY, [step], Memory(UID))  # type: ignore[arg-type]
+
+    assert world.updates == []
+    assert world.calls[-1] == "force StatefulSet weather sts"
+
+
+def test_what_the_policy_allows_is_no_reason_to_write() -> None:
+    """An injector's containers, say; what they are is known."""
+    live = make_statefulset(
+        **{
+            key: STATEFULSET.manifest["metadata"][key]
+            for key in ("labels", "annotations", "ownerReferences")
+        }
+    )
+    spec = deepcopy(STATEFULSET.manifest["spec"])
+    spec["template"]["spec"]["containers"].append({"name": "mine", "image": "mine:1"})
+    live.spec = msgspec.Raw(msgspec.json.encode(spec))
+    fields: dict[str, Any] = {
+        "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"mine"}': {}}}}}
+    }
+    live.metadata.managed_fields = msgspec.Raw(
+        msgspec.json.encode([{**THEIRS, "fieldsV1": fields}])
+    )
+    judge = partial(find_forbidden, policy=DEFAULT_POLICY)
+
+    observation = Observation(children={STATEFULSET.id: live}, versions={"StatefulSet": 9})
+
+    assert plan(UID, [STATEFULSET], observation, {}, judge) == ()
+    assert live.additions == ("spec.template.spec.containers[mine] (kubectl-patch)",)

@@ -15,7 +15,7 @@ from mcpworkload.desired.child import Child, build_child
 from mcpworkload.desired.fieldnames import name_fields
 from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.desired.pod import build_pod_template
-from mcpworkload.desired.policy import check_template
+from mcpworkload.desired.policy import check_template, describe_forbidden, find_forbidden
 from mcpworkload.desired.portnames import check_port_names
 from mcpworkload.desired.references import find_references
 from mcpworkload.desired.service import (
@@ -26,6 +26,7 @@ from mcpworkload.desired.service import (
 from mcpworkload.desired.statefulset import build_statefulset_spec
 from mcpworkload.desired.template_patch import apply_template_patch
 from mcpworkload.desired.transport import server_url
+from mcpworkload.desired.view import Finding
 from mcpworkload.manifest import Manifest
 from mcpworkload.models import Bridge, Workload
 from mcpworkload.names import (
@@ -40,9 +41,12 @@ __all__ = [
     "DEFAULT_POLICY",
     "Child",
     "Draft",
+    "Finding",
     "Policy",
     "build_children",
     "build_draft",
+    "describe_forbidden",
+    "find_forbidden",
     "name_fields",
     "server_url",
 ]

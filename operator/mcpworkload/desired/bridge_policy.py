@@ -40,6 +40,26 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
         yield from _attachment(pod, before)
 
 
+def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
+    """
+    What gives somebody else the bridge's rights or its place, in a live template.
+
+    The bridge's own parts need no look: they are applied, and have defaults by then.
+    """
+    before = PodTemplate(wanted)
+    for entries, others in ((pod.volumes, before.volumes), (pod.containers, before.containers)):
+        known = {entry["name"].value for entry in others}
+        for entry in entries:
+            if entry["name"].value in _OURS and entry["name"].value not in known:
+                yield entry["name"].finding("call it otherwise: this is the bridge's name")
+    is_attached = names.BRIDGE_TOKEN in {volume["name"].value for volume in before.volumes}
+    yield from _account(pod, before, is_attached)
+    if is_attached or names.BRIDGE in {volume["name"].value for volume in before.volumes}:
+        yield from _mounts(pod, before)
+    if is_attached:
+        yield from _attachment(pod, before)
+
+
 def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
     """Who may attach to the pods of a workload are those pods, and nobody else's."""
     own = before.spec["serviceAccountName"].value if is_attached else None

@@ -12,7 +12,7 @@ from typing import Final
 
 from mcpworkload import names
 from mcpworkload.desired import pointer
-from mcpworkload.desired.bridge_policy import bridge_is_intact
+from mcpworkload.desired.bridge_policy import bridge_is_intact, bridge_is_not_lent
 from mcpworkload.desired.installation import DEFAULT_POLICY, Policy
 from mcpworkload.desired.origins import origin_of, raw
 from mcpworkload.desired.pod_security import BASELINE, RESTRICTED, Rule
@@ -55,6 +55,29 @@ def check_template(
         raise _malformed(error.finding, operations) from error
     if findings:
         raise PolicyDenied(_describe(findings, operations, _Origins(template, spec)))
+
+
+def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Finding, ...]:
+    """
+    What *policy* forbids in the *live* template, where others may have added to the *wanted* one.
+
+    What the operator itself set otherwise is brought back anyway; here the question is only what
+    must not stay beside it.
+    """
+    rules = (*OURS, *_SECURITY_RULES[policy.pod_security])
+    try:
+        pod = PodTemplate(live)
+        if not pod.spec["containers"].value:
+            return ()
+        findings = [finding for rule in rules for finding in rule(pod)]
+        return (*findings, *_changed_keys(pod, wanted), *bridge_is_not_lent(pod, wanted))
+    except MalformedError:
+        return ()
+
+
+def describe_forbidden(findings: Sequence[Finding]) -> str:
+    """What others added and must not stay, in words; empty if there is nothing of it."""
+    return _describe(findings, ()) if findings else ""
 
 
 def server_is_first(pod: PodTemplate) -> Iterator[Finding]:

@@ -4,20 +4,20 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from mcpworkload.live.metadata import Metadata
+from mcpworkload.live.metadata import ChildMetadata, Metadata
 
 
 class Child(msgspec.Struct, rename="camel"):
     """
     An object that we apply; its content is undecoded, and dropped once it has been compared.
 
-    The last six of these fields are the comparison's memory: never on the wire.
+    From judged_for on these fields are the comparison's memory: never on the wire.
     """
 
     #: What it has beside its metadata, as far as we set it, by the name on the wire.
     CONTENT: ClassVar[dict[str, str]] = {"spec": "spec"}
 
-    metadata: Metadata
+    metadata: ChildMetadata
     spec: msgspec.Raw = msgspec.Raw()
     judged_for: str = ""
     difference: str = ""
@@ -27,6 +27,10 @@ class Child(msgspec.Struct, rename="camel"):
     #: that is not there.
     values: tuple[str, str] = ("", "")
     is_renamed: bool = False
+    #: What others added, and who did.
+    additions: tuple[str, ...] = ()
+    #: What others added that may not stay, in words.
+    forbidden: str = ""
 
     def content(self) -> dict[str, Any]:
         """The decoded content, by field; what is absent is left out."""
@@ -37,6 +41,7 @@ class Child(msgspec.Struct, rename="camel"):
         """Forget the content."""
         for field in self.CONTENT.values():
             setattr(self, field, msgspec.Raw())
+        self.metadata.managed_fields = msgspec.Raw()
 
 
 class Service(Child):

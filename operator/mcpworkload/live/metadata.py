@@ -43,6 +43,13 @@ class Metadata(msgspec.Struct, rename="camel"):
         return next((ref for ref in self.owner_references if ref.controller), None)
 
 
+class ChildMetadata(Metadata, rename="camel"):
+    """The metadata of an object that we apply."""
+
+    #: Who has set what; undecoded, and dropped with the content.
+    managed_fields: msgspec.Raw = msgspec.Raw()
+
+
 class ListMetadata(msgspec.Struct, rename="camel"):
     """Where a list stands, and how to get its next page."""
 

@@ -5,7 +5,7 @@ Pure: the live objects come in as an `Observation`, the clock as an argument.
 """
 
 from mcpworkload.status.amounts import Amounts
-from mcpworkload.status.announcements import News, news, of_reversion
+from mcpworkload.status.announcements import News, news, of_denial, of_reversion
 from mcpworkload.status.conditions import build_status, summary
 from mcpworkload.status.exits import Ends, account_ends, describe
 from mcpworkload.status.holding import Hold, hold_for
@@ -29,6 +29,7 @@ __all__ = [
     "is_explained",
     "news",
     "next_look",
+    "of_denial",
     "of_reversion",
     "since",
     "summary",

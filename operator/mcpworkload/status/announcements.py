@@ -64,6 +64,15 @@ def of_reversion(workload: str, child: ChildId, path: str) -> News:
     return News("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
 
 
+def of_denial(child: ChildId, forbidden: str) -> News:
+    """Somebody added to a child what the installation does not allow, and it was taken out."""
+    note = (
+        f"{child}: somebody else added what the installation's policy forbids, and it was taken "
+        f"out: {forbidden}"
+    )
+    return News("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
+
+
 def _instead(workload: str, child: ChildId, path: str) -> str:
     """What to do so that the change would last."""
     if (child.kind, path) == ("StatefulSet", "spec.replicas"):

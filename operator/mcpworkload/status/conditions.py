@@ -127,7 +127,14 @@ def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]
     """What was accepted and yet did not happen, each in a few words."""
     for child_id, last in applied.items():
         live = observation.children.get(child_id)
-        if live is not None and last.was_futile(last.digest, live):
+        if live is None or not last.was_futile(last.digest, live):
+            continue
+        if live.forbidden:
+            yield (
+                f"somebody else keeps in the {child_id}, whose pods have it, what the "
+                f"installation's policy forbids: {live.forbidden}"
+            )
+        if live.difference:
             yield _rewriting(child_id, live)
     for child_id, live in observation.children.items():
         if live.refused:
