@@ -44,11 +44,10 @@ def check_template(
         PolicyDenied: names what must not be there, by its path, what was found and what would
             be right, and the operation that last touched it, if any.
     """
-    rules = (*OURS, projected_tokens(policy), *_SECURITY_RULES[policy.pod_security])
     try:
         pod = PodTemplate(template)
         _check_shape(pod)
-        findings = [finding for rule in rules for finding in rule(pod)]
+        findings = [finding for rule in _rules(policy) for finding in rule(pod)]
         findings += _changed_keys(pod, built)
         findings += bridge_is_intact(pod, built)
     except MalformedError as error:
@@ -64,12 +63,11 @@ def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Fi
     What the operator itself set otherwise is brought back anyway; here the question is only what
     must not stay beside it.
     """
-    rules = (*OURS, *_SECURITY_RULES[policy.pod_security])
     try:
         pod = PodTemplate(live)
         if not pod.spec["containers"].value:
             return ()
-        findings = [finding for rule in rules for finding in rule(pod)]
+        findings = [finding for rule in _rules(policy) for finding in rule(pod)]
         return (*findings, *_changed_keys(pod, wanted), *bridge_is_not_lent(pod, wanted))
     except MalformedError:
         return ()
@@ -77,7 +75,14 @@ def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Fi
 
 def describe_forbidden(findings: Sequence[Finding]) -> str:
     """What others added and must not stay, in words; empty if there is nothing of it."""
-    return _describe(findings, ()) if findings else ""
+    parts = [f"pod template {finding}" for finding in findings[:_MAX_FINDINGS]]
+    if len(findings) > _MAX_FINDINGS:
+        parts.append(f"and {len(findings) - _MAX_FINDINGS} more")
+    return "; ".join(parts)
+
+
+def _rules(policy: Policy) -> tuple[Rule, ...]:
+    return (*OURS, projected_tokens(policy), *_SECURITY_RULES[policy.pod_security])
 
 
 def server_is_first(pod: PodTemplate) -> Iterator[Finding]:
