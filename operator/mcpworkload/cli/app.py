@@ -1,14 +1,18 @@
 """The group of all commands, and how what goes wrong in them is told."""
 
+import errno
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from mcpworkload.cli.codes import failure_of
+from mcpworkload import __version__
+from mcpworkload.cli.codes import ExitCode, failure_of
+from mcpworkload.cli.options import where_options
 
 # In the order in which help shows them: each command, and the module that has it.
 _MODULES: Final = {
@@ -18,7 +22,6 @@ _MODULES: Final = {
     "get": "looking",
     "logs": "streams",
     "attach": "streams",
-    "connect": "connect",
     "stop": "lifecycle",
     "start": "lifecycle",
     "restart": "lifecycle",
@@ -30,7 +33,12 @@ _MODULES: Final = {
     "doctor": "doctor",
     "completion": "shells",
     "version": "shells",
+    "help": "shells",
 }
+# What other programs call them.
+_ALIASES: Final = {"ls": "list", "ps": "list", "delete": "rm", "describe": "get"}
+# A disk that is full, a quota, a limit: what keeps output from being written.
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 PROGRAM: Final = "mcpworkload"
 _PLUGIN = "kubectl-mcpworkload"
 
@@ -41,7 +49,18 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_MODULES)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = _ALIASES.get(args[0], args[0])
+        if name not in _MODULES and not name.startswith("-"):
+            close = get_close_matches(name, [*_MODULES, *_ALIASES], n=1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            ctx.fail(f"No such command '{name}'.{meant}")
+        return super().resolve_command(ctx, [name, *args[1:]])
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        cmd_name = _ALIASES.get(cmd_name, cmd_name)
         if cmd_name not in _MODULES:
             return None
         module = import_module(f"mcpworkload.cli.commands.{_MODULES[cmd_name]}")
@@ -52,8 +71,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Whoever read the output has seen enough; at its end Python would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Whoever read the output has seen enough.
+            _drop_output()
             return None
         except (click.exceptions.Exit, click.exceptions.Abort):
             # RuntimeErrors as ours are, but click's own.
@@ -69,15 +88,38 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-def cli() -> None:
+@where_options
+@click.version_option(__version__, "--version", message=f"{PROGRAM} %(version)s")
+def cli(**_: object) -> None:
     """
     Run MCP servers on Kubernetes.
 
-    A workload is named NAME, or NAMESPACE/NAME.
+    A workload is named NAME, or NAMESPACE/NAME. The options below may as well stand behind the
+    command; there they come first.
     """
 
 
 def main() -> None:
-    """Run the program, under the name by which it was called."""
+    """Run the program, under the name by which it was called; never returns."""
     is_plugin = Path(sys.argv[0]).name == _PLUGIN
-    cli.main(prog_name=f"kubectl {PROGRAM}" if is_plugin else PROGRAM)
+    name = f"kubectl {PROGRAM}" if is_plugin else PROGRAM
+    try:
+        code = cli.main(prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        # Before any command had begun.
+        code = ExitCode.INTERRUPTED
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _drop_output()
+        click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+        code = ExitCode.FAILED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _drop_output() -> None:
+    """Let what is still to be written go nowhere: at its end Python would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from mcpworkload.cli.target import Target
-from mcpworkload.runtime import KubernetesRuntime, ProgressCallback
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
+from mcpworkload.runtime.connection import Connection, workloads_path
 from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.reading import info_of, is_stopped
+
+#: The operator's Deployment and ServiceAccount.
+OPERATOR: Final = "mcpworkload-operator"
+_LABEL: Final = "app.kubernetes.io/name=mcpworkload"
 
 
 class Cluster:
@@ -31,6 +36,34 @@ class Cluster:
         """
         info = await self.runtime.get_workload_info(workload_id)
         return Workload(self.connection, info.namespace, info.name, progress)
+
+    async def deploy(
+        self, manifest: dict[str, Any], seconds: float | None, progress: ProgressCallback
+    ) -> None:
+        """
+        Apply *manifest*, start it if it is stopped, and wait until it is ready.
+
+        Raises:
+            WorkloadError: as `deploy_workload` of the library, which has no argument for all
+                that a manifest can say.
+        """
+        metadata = manifest["metadata"]
+        workload = Workload(self.connection, metadata["namespace"], metadata["name"], progress)
+        applied = await workload.apply(manifest)
+        if is_stopped(applied):
+            applied = await workload.set_mode("Running")
+        await workload.until_ready(applied["metadata"]["generation"], seconds)
+
+    async def workloads(self, query: dict[str, str], *, everywhere: bool) -> list[ContainerInfo]:
+        """The workloads that *query* selects, by id: of the namespace, or of all."""
+        found = await self.read(workloads_path("" if everywhere else self.namespace), query)
+        return sorted(map(info_of, found["items"]), key=lambda info: info.id)
+
+    async def operators(self, namespace: str) -> list[dict[str, Any]]:
+        """The operator's Deployment, or what else carries its label."""
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+        found: list[dict[str, Any]] = (await self.read(path, {"labelSelector": _LABEL}))["items"]
+        return [item for item in found if item["metadata"]["name"] == OPERATOR] or found
 
     async def read(self, path: str, query: dict[str, str] | None = None) -> Any:
         """The answer to a GET."""

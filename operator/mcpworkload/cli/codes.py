@@ -23,7 +23,11 @@ class ExitCode(IntEnum):
     NOT_FOUND = 3, "there is no workload of that name"
     NOT_READY = 4, "the workload is not ready, not running, or what was waited for took too long"
     NO_CLUSTER = 5, "no cluster, no installation in it, or not the rights that are needed"
-    INTERRUPTED = 130, "Ctrl-C; what was said last tells how things stand"
+    INTERRUPTED = (
+        130,
+        "Ctrl-C: the end of what follows (`logs -f`, `monitor`, `attach`, `-w`), without an "
+        "error; elsewhere what was said last tells how things stand",
+    )
 
 
 class Failure(click.ClickException):
@@ -40,6 +44,7 @@ class Failure(click.ClickException):
 
 def failure_of(error: RuntimeError) -> Failure | None:
     """What an error of the library means for the command line; None for any other error."""
+    from mcpworkload.cli.words import in_our_words
     from mcpworkload.runtime import errors
 
     codes: tuple[tuple[type[errors.WorkloadError], ExitCode], ...] = (
@@ -54,5 +59,5 @@ def failure_of(error: RuntimeError) -> Failure | None:
     )
     for kind, code in codes:
         if isinstance(error, kind):
-            return Failure(str(error), code)
+            return Failure(in_our_words(str(error)), code)
     return None

@@ -53,7 +53,7 @@ def complete_contexts(
 
     import yaml
 
-    path = context.params.get("kubeconfig") or os.environ.get("KUBECONFIG")
+    path = _given(context, "kubeconfig") or os.environ.get("KUBECONFIG")
     try:
         config = yaml.safe_load(Path(path or Path.home() / ".kube/config").read_text())
         names = [entry["name"] for entry in config["contexts"]]
@@ -70,8 +70,7 @@ def _offer(
     """What *look* finds that starts like *incomplete*; nothing where it fails or takes long."""
     import asyncio
 
-    given = (context.params.get(key) for key in ("namespace", "context", "kubeconfig"))
-    target = Target(*given)
+    target = Target(*(_given(context, key) for key in ("namespace", "context", "kubeconfig")))
 
     async def connected() -> Iterable[str]:
         async with to_the_cluster(target) as cluster, asyncio.timeout(SECONDS):
@@ -82,3 +81,9 @@ def _offer(
     except (RuntimeError, TimeoutError):
         return []
     return sorted(name for name in found if name.startswith(incomplete))
+
+
+def _given(context: click.Context, option: str) -> str | None:
+    """What stands behind *option*, with the command or before it."""
+    found: str | None = context.params.get(option) or context.find_root().params.get(option)
+    return found

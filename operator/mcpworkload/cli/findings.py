@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from mcpworkload.cli.advice import advice_for
+
 Level = Literal["FAIL", "warn", "ok"]
 # A leader renews several times within the duration of its Lease; clocks differ somewhat.
 _CLOCK_SKEW = timedelta(seconds=10)
@@ -143,13 +145,13 @@ def judge_workload(workload: Mapping[str, Any]) -> list[Finding]:
             )
         ]
     found = [
-        _about(name, condition)
+        _about(metadata, condition)
         for condition in status.get("conditions") or ()
-        if condition["status"] != "True"
+        # What follows from a spec that is not accepted needs no words of its own.
+        if condition["status"] != "True" and condition["reason"] != "NotAccepted"
     ]
-    # What follows from a spec that is not accepted needs no advice of its own.
-    distinct = {finding.what.partition(": ")[2]: finding for finding in reversed(found)}
-    result = list(reversed(distinct.values()))
+    # The first to say it is the cause; what says the same after it only follows.
+    result = list(dict.fromkeys(found))
     if restarts := status.get("restarts"):
         words = f"{name}: {restarts} unexpected exits so far"
         result.append(Finding("warn", words, f"mcpworkload logs {name} --previous"))
@@ -162,13 +164,22 @@ def is_observed(workload: Mapping[str, Any]) -> bool:
     return bool(observed >= workload["metadata"].get("generation", 0))
 
 
-def _about(name: str, condition: Mapping[str, Any]) -> Finding:
-    is_passing = condition["reason"] in ("Starting", "Updating", "Stopped", "ScaledToZero")
+def _about(metadata: Mapping[str, Any], condition: Mapping[str, Any]) -> Finding:
+    name, namespace, reason = metadata["name"], metadata["namespace"], condition["reason"]
+    is_passing = reason in ("Starting", "Updating", "Stopped", "ScaledToZero")
     return Finding(
         "warn" if is_passing else "FAIL",
-        f"{name}: {condition['reason']}: {condition['message']}",
-        f"docs/troubleshooting.md, {condition['reason']}",
+        f"{namespace}/{name}: {reason}: {condition['message']}",
+        advice_for(reason, name, namespace),
     )
+
+
+def folded(unseen: Sequence[str]) -> list[Finding]:
+    """One finding for all that the user's rights do not reach: that is an admin's to look at."""
+    if not unseen:
+        return []
+    words = f"your rights do not reach as far as to {', '.join(unseen)}"
+    return [Finding("warn", words, "ask an admin of the cluster to run mcpworkload doctor")]
 
 
 def utc_now() -> datetime:

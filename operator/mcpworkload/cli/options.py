@@ -11,37 +11,51 @@ from mcpworkload.cli.completion import (
     complete_namespaces,
     complete_workloads,
 )
+from mcpworkload.cli.durations import Duration
 from mcpworkload.cli.session import Session, to_the_cluster
 from mcpworkload.cli.target import Target
 
 Command = Callable[..., Any]
 #: Where a command finds how to connect, if not to a real cluster: tests put it there.
 CONNECT = "mcpworkload.cli.connect"
+OPERATOR_NAMESPACE = "mcpworkload-system"
 FORMATS = ("json", "yaml", "name", "wide")
 
 
-def cluster_options(command: Command) -> Command:
-    """Which cluster and namespace; hands *command* a `Session`."""
+def where_options(command: Command) -> Command:
+    """Which cluster and namespace."""
+    for option in reversed(_WHERE):
+        command = option(command)
+    return command
 
-    @click.option(
+
+_WHERE = (
+    click.option(
         "-n",
         "--namespace",
         metavar="NAMESPACE",
         shell_complete=complete_namespaces,
         help="Where workloads are that are named without a namespace.  [default: the context's]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--context",
         metavar="CONTEXT",
         shell_complete=complete_contexts,
         help="The kubeconfig's context to use.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--kubeconfig",
         metavar="PATH",
         type=click.Path(exists=True, dir_okay=False),
         help="The kubeconfig to use.  [default: as kubectl]",
-    )
+    ),
+)
+
+
+def cluster_options(command: Command) -> Command:
+    """Which cluster and namespace, here or before the command; hands *command* a `Session`."""
+
+    @where_options
     @click.pass_context
     @functools.wraps(command)
     def with_session(
@@ -52,9 +66,14 @@ def cluster_options(command: Command) -> Command:
         kubeconfig: str | None,
         **arguments: Any,
     ) -> Any:
+        before = context_.find_root().params
+        target = Target(
+            namespace or before.get("namespace"),
+            context or before.get("context"),
+            kubeconfig or before.get("kubeconfig"),
+        )
         connect = context_.meta.get(CONNECT) or (context_.obj or {}).get(CONNECT, to_the_cluster)
-        session = Session(Target(namespace, context, kubeconfig), connect)
-        return command(session, **arguments)
+        return command(Session(target, connect), **arguments)
 
     return with_session
 
@@ -63,12 +82,12 @@ def timeout_option(seconds: int) -> Callable[[Command], Command]:
     """How long a command waits; 0 for ever."""
     return click.option(
         "--timeout",
-        metavar="SECONDS",
-        type=click.FloatRange(min=0),
-        default=seconds,
+        metavar="DURATION",
+        type=Duration(),
+        default=f"{seconds}s",
         show_default=True,
         callback=lambda _context, _parameter, value: value or None,
-        help="How long to wait; 0 for as long as it takes.",
+        help="How long to wait, such as 90s or 5m; 0 for as long as it takes.",
     )
 
 
@@ -84,6 +103,13 @@ def output_option(*formats: str) -> Callable[[Command], Command]:
     )
 
 
+operator_namespace_option = click.option(
+    "--operator-namespace",
+    default=OPERATOR_NAMESPACE,
+    show_default=True,
+    shell_complete=complete_namespaces,
+    help="Where the operator is installed.",
+)
 workload_argument = click.argument(
     "workload", metavar="NAME", shell_complete=complete_workloads, type=str
 )

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,14 +17,19 @@ if TYPE_CHECKING:
 
 # Where no terminal sets a width nothing is cut: whoever reads a pipe has columns to find.
 _PIPE_WIDTH = 4096
+_GAP = "   "
+# What explains may be cut, down to so many characters.
 _CUT = frozenset({"URL", "IMAGE", "STATUS", "DESCRIPTION"})
-_COLOURS = {
-    "running": "green",
-    "failed": "red",
-    "starting": "yellow",
-    "stopping": "yellow",
-    "removing": "yellow",
-    "stopped": "dim",
+_LEAST = 8
+_NAMES = ("NAME", "NAMESPACE")
+_KEPT = frozenset({*_NAMES, "STATE", "READY"})
+_STYLES: dict[str, dict[str, Any]] = {
+    "running": {"fg": "green"},
+    "failed": {"fg": "red"},
+    "starting": {"fg": "yellow"},
+    "stopping": {"fg": "yellow"},
+    "removing": {"fg": "yellow"},
+    "stopped": {"dim": True},
 }
 
 
@@ -54,32 +61,111 @@ def write_data(value: Any, output: str) -> None:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table as wide as the terminal; what tells its state by colour also does by a word."""
-    from rich.table import Table
-    from rich.text import Text
+    """
+    A table: whole lines in a pipe, on a terminal no wider than that.
 
-    out = console()
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    cells = [[clean(cell) for cell in row] for row in rows]
+    What tells its state by colour also does by a word.
+    """
+    for line in Table(columns, rows).lines():
+        click.echo(line, color=True)
+
+
+class Table:
+    """Cells under columns; a table that goes on prints further rows under the same columns."""
+
+    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        self._columns = tuple(columns)
+        self._rows = [tuple(clean(cell) for cell in row) for row in rows]
+        widths = [max(map(_size, cells)) for cells in zip(self._columns, *self._rows, strict=True)]
+        self._widths = fit(self._columns, widths, width_of(sys.stdout))
+
+    def lines(self) -> list[str]:
+        """The columns' names, then a line for each row."""
+        head = self._line(self._columns, bold=True)
+        return [head, *(self.line(row) for row in self._rows)]
+
+    def line(self, row: Sequence[str]) -> str:
+        """One row."""
+        return self._line([clean(cell) for cell in row])
+
+    def _line(self, cells: Sequence[str], *, bold: bool = False) -> str:
+        *before, last = [
+            (cell, width)
+            for cell, width in zip(cells, self._widths, strict=True)
+            if width is not None
+        ]
+        padded = [(cell, cut(cell, width) + " " * (width - _size(cell))) for cell, width in before]
+        parts = [*padded, (last[0], cut(*last))]
+        words = (
+            styled(text, **({"bold": True} if bold else _STYLES.get(cell, {})))
+            for cell, text in parts
+        )
+        return _GAP.join(words).rstrip()
+
+
+def fit(columns: Sequence[str], widths: Sequence[int], room: int) -> list[int | None]:
+    """
+    How wide each column may be, None for one that has to go, so that all fit into *room*.
+
+    Those stay that tell which workload it is and how it is. Of the others come as many as fit,
+    from the left; the last of them may be cut, if it only explains.
+    """
+    kept = [number for number, column in enumerate(columns) if column in _KEPT]
+    room -= sum(widths[number] + len(_GAP) for number in kept) - len(_GAP)
+    fitted: list[int | None] = [None] * len(columns)
+    for number in kept:
+        fitted[number] = widths[number]
+        if room < 0 and columns[number] in _NAMES:
+            narrow = min(widths[number], max(widths[number] + room, _LEAST))
+            room += widths[number] - narrow
+            fitted[number] = narrow
     for number, column in enumerate(columns):
-        # Where the terminal is narrow only what explains is cut; the rest has to be whole.
-        whole = max(map(len, (column, *(row[number] for row in cells))))
-        least = None if column in _CUT else whole
-        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=least)
-    for row in cells:
-        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
-    with out.capture() as written:
-        out.print(table)
-    click.echo("\n".join(line.rstrip() for line in written.get().splitlines()), color=True)
+        if number in kept:
+            continue
+        width = widths[number]
+        if column in _CUT:
+            width = min(width, max(room - len(_GAP), _LEAST))
+        if width + len(_GAP) > room:
+            break
+        fitted[number] = width
+        room -= width + len(_GAP)
+    return fitted
 
 
-def console(*, err: bool = False) -> "Console":
-    """Where text goes; colour only on a terminal, and not with NO_COLOR."""
+def cut(text: str, width: int) -> str:
+    """*text* in *width* columns of a terminal; what is cut ends with an ellipsis."""
+    if _size(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def _size(text: str) -> int:
+    """How many columns of a terminal *text* takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def width_of(file: Any) -> int:
+    """How wide a line of *file* may be: without end where there is no terminal."""
+    return shutil.get_terminal_size().columns if file.isatty() else _PIPE_WIDTH
+
+
+def styled(text: str, **style: Any) -> str:
+    """*text* with colour and weight on a terminal, and without where NO_COLOR asks for that."""
+    is_plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
+    return text if is_plain or not style else click.style(text, **style)
+
+
+def console() -> "Console":
+    """Where progress moves: standard error, a terminal."""
     from rich.console import Console
 
-    file = sys.stderr if err else sys.stdout
-    width = None if file.isatty() else _PIPE_WIDTH
-    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
 
 def clean(text: str) -> str:

@@ -27,7 +27,7 @@ class Reporter:
     def __enter__(self) -> Self:
         """Take the terminal's last line."""
         if sys.stderr.isatty():
-            self._status = self._exit.enter_context(console(err=True).status("..."))
+            self._status = self._exit.enter_context(console().status("..."))
         return self
 
     def __exit__(

@@ -37,16 +37,33 @@ class Session:
         Raises:
             Failure: it was interrupted.
         """
+        try:
+            return self._run(work)
+        except KeyboardInterrupt:
+            raise Failure(f"interrupted; {standing()}", ExitCode.INTERRUPTED) from None
+
+    def follow(self, work: "Callable[[Cluster], Awaitable[T]]", note: str = "") -> T:
+        """
+        The result of *work*, which Ctrl-C ends as it should; *note* is what there is to say then.
+
+        Raises:
+            click.exceptions.Exit: it was ended so.
+        """
+        try:
+            return self._run(work)
+        except KeyboardInterrupt:
+            if note:
+                click.echo(note, err=True)
+            raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
+
+    def _run(self, work: "Callable[[Cluster], Awaitable[T]]") -> T:
         import asyncio
 
         async def connected() -> T:
             async with self.connect(self.target) as cluster:
                 return await work(cluster)
 
-        try:
-            return asyncio.run(connected())
-        except KeyboardInterrupt:
-            raise Failure(f"interrupted; {standing()}", ExitCode.INTERRUPTED) from None
+        return asyncio.run(connected())
 
 
 @asynccontextmanager

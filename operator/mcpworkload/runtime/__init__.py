@@ -23,7 +23,6 @@ from mcpworkload.runtime.errors import (
     WorkloadNotReady,
     WorkloadNotRunning,
 )
-from mcpworkload.runtime.forwarding import WorkloadForward
 from mcpworkload.runtime.happenings import (
     Happening,
     WorkloadEvicted,
@@ -88,7 +87,6 @@ __all__ = [
     "WorkloadError",
     "WorkloadEvicted",
     "WorkloadExited",
-    "WorkloadForward",
     "WorkloadInvalid",
     "WorkloadNotFound",
     "WorkloadNotReady",

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from mcpworkload.names import workload_key
+from mcpworkload.reasons import AcceptedReason
 from mcpworkload.runtime.types import ContainerInfo, PortMapping, State
 
+_NOT_ACCEPTED = frozenset(AcceptedReason) - {AcceptedReason.ACCEPTED}
 # Reasons of Ready that pass by themselves.
 _PASSING = frozenset({"", "Starting", "Updating"})
 # Of schema and builder: what holds where the spec says nothing.
@@ -91,14 +92,6 @@ def is_served(spec: Mapping[str, Any]) -> bool:
     return transport["type"] != "stdio" or bridge != "None"
 
 
-def local_url(workload: Mapping[str, Any], port: int) -> str:
-    """The server's URL for clients of this machine, where *port* leads to it."""
-    transport = workload["spec"]["transport"]
-    told = urlsplit((workload.get("status") or {}).get("url", ""))
-    scheme = transport.get("scheme", "HTTP").lower()
-    return f"{scheme}://127.0.0.1:{port}{told.path or transport.get('path') or '/mcp'}"
-
-
 def transport_port_of(spec: Mapping[str, Any]) -> int:
     """Where the server listens; 0 where it does not."""
     if not is_served(spec):
@@ -128,7 +121,9 @@ def _state_of(workload: Mapping[str, Any], verdict: Verdict) -> State:
     if workload["metadata"].get("deletionTimestamp"):
         return "removing"
     if is_stopped(workload) or workload["spec"].get("replicas", 1) == 0:
-        return "stopped" if verdict.is_ready else "stopping"
+        # What is not accepted does not end by itself: it has nothing left to end.
+        refused = verdict.is_stalled or verdict.reason in _NOT_ACCEPTED
+        return "stopped" if verdict.is_ready else "failed" if refused else "stopping"
     if verdict.is_available or verdict.is_ready:
         return "running"
     return "starting" if verdict.reason in _PASSING and not verdict.is_stalled else "failed"

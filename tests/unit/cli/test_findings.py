@@ -1,10 +1,12 @@
 """What `doctor` makes of what it sees, and in which order it says it."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from mcpworkload.cli.advice import ADVICE, advice_for
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.findings import (
     Finding,
@@ -16,6 +18,8 @@ from mcpworkload.cli.findings import (
     judge_rights,
     judge_workload,
 )
+from mcpworkload.reasons import AcceptedReason, AvailableReason, ReadyReason
+from mcpworkload.runtime import RightsMissing
 from tests.unit.cli.world import Manifest, World, make_body
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -183,8 +187,7 @@ def test_doctor_blames_the_operator_only_where_it_can_be_the_cause() -> None:
 
 
 def test_doctor_goes_on_where_it_may_not_look() -> None:
-    """A right that is missing is a warning, not the end."""
-    from mcpworkload.runtime import RightsMissing
+    """Rights that are missing are one warning, not the end, and an admin's to look at."""
 
     def refuse(_: Any) -> None:
         raise RightsMissing("no", advice="ask")
@@ -192,7 +195,9 @@ def test_doctor_goes_on_where_it_may_not_look() -> None:
     result = World(answers=answers(lease=refuse, theirs=refuse)).run("doctor", "-o", "json")
 
     assert result.exit_code == ExitCode.OK
-    assert result.stdout.count("could not") == 2
+    (warning,) = (one for one in json.loads(result.stdout) if one["level"] == "warn")
+    assert warning["what"] == "your rights do not reach as far as to its Lease, its rights"
+    assert "admin" in warning["advice"]
 
 
 def test_doctor_says_which_stdio_servers_cannot_be_served() -> None:
@@ -217,3 +222,45 @@ def test_doctor_says_which_stdio_servers_cannot_be_served() -> None:
     env.append({"name": "MCPWORKLOAD_ATTACH", "value": "denied"})
     changes["operator"] = {"items": [denied]}
     assert "stdio" not in World(answers=answers(**changes)).run("doctor").stdout
+
+
+def test_the_cause_comes_first_and_what_follows_from_it_not_at_all() -> None:
+    """A spec that is not accepted: one finding, with what to do and not where to read it."""
+    body = make_body(
+        conditions=conditions(
+            Accepted="ReferenceNotFound", Available="NotAccepted", Ready="ReferenceNotFound"
+        )
+    )
+
+    (finding,) = judge_workload(body)
+
+    assert finding.what == "demo/weather: ReferenceNotFound: about ReferenceNotFound"
+    assert finding.advice == "create what is missing, or write optional: true"
+
+
+def test_there_is_advice_about_every_reason_that_is_no_good_news() -> None:
+    """One line for each, with the names of the workload in commands to copy."""
+    good = {"Accepted", "ReplicasReady", "Ready", "NotAccepted"}
+    reasons = {*AcceptedReason, *AvailableReason, *ReadyReason} - good
+
+    assert reasons == ADVICE.keys()
+    assert "\n" not in "".join(ADVICE.values())
+    assert advice_for("ScaledToZero", "a", "b") == "kubectl scale -n b mcpw a --replicas=1"
+    assert advice_for("CrashLooping", "a", "b").startswith(
+        "correct what its output complains about: mcpworkload logs b/a --previous"
+    )
+
+
+def test_whoever_sees_one_namespace_is_sent_to_an_admin_once() -> None:
+    """Six looks that are refused are one warning; the workload is still looked at."""
+
+    def refuse(_: Any) -> None:
+        raise RightsMissing("no", advice="ask")
+
+    hidden = dict.fromkeys(("group", "operator", "lease", "theirs"), refuse)
+    world = World(make_body(), answers=answers(**hidden))
+
+    lines = world.run("doctor", "weather").stdout.splitlines()
+
+    assert len([line for line in lines if line.startswith("warn")]) == 1
+    assert "ok   demo/weather is ready" in lines

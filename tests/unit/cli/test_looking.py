@@ -102,3 +102,89 @@ def test_ages_are_short(seconds: int, words: str) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
     assert age(now - timedelta(seconds=seconds), now) == words
+
+
+def test_a_selector_goes_to_the_api_server(world: World) -> None:
+    """As kubectl's -l does."""
+    assert world.run("list", "-l", "team=weather,tier!=test").exit_code == ExitCode.OK
+    assert world.connection.queries[-1] == {"labelSelector": "team=weather,tier!=test"}
+
+
+@pytest.mark.parametrize("output", [None, "json", "name"])
+def test_what_is_watched_is_told_again_when_it_changes(output: str | None) -> None:
+    """All of them first, then a line or a document for each change that can be seen."""
+    from tests.unit.cli.world import settle
+
+    world = World(make_body(), make_body("time"))
+    crashed = make_body()
+    crashed["status"]["conditions"] = [
+        {"type": "Ready", "status": "False", "reason": "CrashLooping", "message": "code 1"},
+        {"type": "Available", "status": "False", "reason": "CrashLooping", "message": "code 1"},
+    ]
+    same = make_body("time")
+    settle(same)
+    world.connection.events = [
+        {"type": "MODIFIED", "object": same},
+        {"type": "MODIFIED", "object": crashed},
+        {"type": "DELETED", "object": make_body("time")},
+    ]
+    for event in world.connection.events:
+        event["object"]["metadata"]["resourceVersion"] = "2"
+
+    result = world.run("list", "-w", *(("-o", output) if output else ()))
+
+    assert result.exit_code == ExitCode.INTERRUPTED
+    assert result.stderr == "demo/time is gone\n"
+    words = lines(result.stdout)
+    if output is None:
+        names = [(line[0], line[1]) for line in words[1:]]
+        assert names == [("time", "running"), ("weather", "running"), ("weather", "failed")]
+    elif output == "name":
+        assert [line[0] for line in words] == [
+            *("demo/time", "demo/weather", "demo/time", "demo/weather")
+        ]
+    else:
+        assert result.stdout.count('"name": "weather"') == 2
+
+
+def test_a_workload_that_is_refused_is_failed_though_it_has_no_replicas() -> None:
+    """There is nothing that could end."""
+    body = make_body(
+        conditions=[
+            {"type": kind, "status": "False", "reason": "PatchRejected", "message": "no"}
+            for kind in ("Accepted", "Ready")
+        ]
+    )
+    body["spec"]["replicas"] = 0
+
+    assert lines(World(body).run("list").stdout)[1][1] == "failed"
+
+
+def test_a_workload_without_ports_has_a_dash() -> None:
+    """A stdio server that nobody serves."""
+    body = make_body(url="")
+    body["spec"]["transport"] = {"type": "stdio", "stdio": {"bridge": "None"}}
+
+    page = dict(
+        line.split(":", 1) for line in World(body).run("get", "weather").stdout.splitlines()
+    )
+
+    assert page["Ports"].strip() == "-"
+
+
+def test_versions_are_those_of_all_that_is_installed() -> None:
+    """Without the right to see the operator it says so, and fails not."""
+    from tests.unit.cli.test_findings import answers
+
+    seen = World(answers=answers()).run("version").stdout
+    assert "crd mcpworkload.dev/v1alpha1: the CRD is served, and of this program's version" in seen
+    assert "operator op:1" in seen
+
+    def refuse(_: object) -> None:
+        from mcpworkload.runtime import RightsMissing
+
+        raise RightsMissing("no")
+
+    unseen = World(answers=answers(operator=refuse)).run("version")
+    assert unseen.exit_code == ExitCode.OK
+    assert "operator unknown: no right to list deployments in mcpworkload-system" in unseen.stdout

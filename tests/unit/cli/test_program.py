@@ -1,16 +1,22 @@
 """The program as a whole: help, exit codes, completion, what it costs to start."""
 
+import asyncio
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from mcpworkload.cli import completion, docs
 from mcpworkload.cli.app import cli
 from mcpworkload.cli.codes import ExitCode, failure_of
+from mcpworkload.cli.durations import Duration
+from mcpworkload.cli.rights import RIGHTS
 from mcpworkload.runtime import errors
+from mcpworkload.runtime.connection import workloads_path
 from tests.unit.cli.world import World, make_body
 
 # What takes a tenth of a second or more to import, or is of no use to help.
@@ -43,7 +49,10 @@ def test_every_error_of_the_library_has_a_code() -> None:
         if isinstance(kind, type) and issubclass(kind, errors.WorkloadError)
     ]
 
-    codes = {kind: failure_of(kind("words", advice="do this")) for kind in kinds}
+    made = {kind: kind("words") for kind in kinds} | {
+        errors.WorkloadNotReady: errors.WorkloadNotReady("words", advice="do this")
+    }
+    codes = {kind: failure_of(error) for kind, error in made.items()}
 
     assert all(failure is not None for failure in codes.values())
     failure = codes[errors.WorkloadNotReady]
@@ -143,3 +152,143 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
 
     assert done.stdout == "Usage: mcpworkload [OPTIONS] COMMAND [ARGS]...\n"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "namespace", "context"),
+    [
+        (("-n", "tools", "list"), "tools", None),
+        (("--namespace", "tools", "--context", "prod", "list"), "tools", "prod"),
+        (("-n", "tools", "list", "-n", "demo"), "demo", None),
+        (("list", "-n", "tools"), "tools", None),
+    ],
+)
+def test_where_may_stand_before_the_command_and_behind_it(
+    words: tuple[str, ...], namespace: str, context: str | None
+) -> None:
+    """As with kubectl; what stands behind it counts where both are there."""
+    world = World(make_body())
+
+    assert world.run(*words).exit_code == ExitCode.OK
+    assert world.target is not None
+    assert (world.target.namespace, world.target.context) == (namespace, context)
+
+
+def test_completion_knows_what_stands_before_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The namespace that was named there is the one that is asked."""
+    world = World(make_body())
+
+    assert complete("-n tools get we", world, monkeypatch) == ["weather"]
+    assert world.target is not None
+    assert world.target.namespace == "tools"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("ls",), ExitCode.OK, "weather"),
+        (("ps",), ExitCode.OK, "weather"),
+        (("describe", "weather"), ExitCode.OK, "demo/weather"),
+        (("delete", "weather"), ExitCode.OK, "weather is removed"),
+        (("help", "list"), ExitCode.OK, "List the workloads."),
+        (("help",), ExitCode.OK, "Run MCP servers on Kubernetes."),
+        (("--version",), ExitCode.OK, "mcpworkload"),
+        (("lst",), ExitCode.USAGE, "No such command 'lst'. Did you mean list?"),
+        (("restrat", "weather"), ExitCode.USAGE, "Did you mean restart?"),
+        (("help", "moniter"), ExitCode.USAGE, "Did you mean monitor?"),
+        (("run", "a", "--replica", "1"), ExitCode.USAGE, "--replicas"),
+    ],
+)
+def test_habits_from_other_programs(
+    words: tuple[str, ...], code: ExitCode, said: str, world: World
+) -> None:
+    """Their names of commands work, and what is mistyped is answered with what may be meant."""
+    result = world.run(*words)
+
+    assert result.exit_code == code
+    assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("30", 30), ("30s", 30), ("1.5", 1.5), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5)),
+        *(("2d", 172_800), ("0", 0), ("0s", 0)),
+        *(("", None), ("5x", None), ("-1", None), ("-1s", None), ("m", None), ("1h 5", None)),
+        *(("nan", None), ("inf", None), ("1e3", None), ("٣s", None)),
+    ],
+)
+def test_durations_are_read_alike_everywhere(text: str, seconds: float | None) -> None:
+    """A plain number is seconds; what is none names what would be."""
+    if seconds is None:
+        with pytest.raises(click.BadParameter, match="write a duration such as 30s, 5m or 1h30m"):
+            Duration().convert(text, None, None)
+    else:
+        assert Duration().convert(text, None, None) == pytest.approx(seconds)
+
+
+def test_every_option_about_time_is_a_duration() -> None:
+    """No command has a way of its own."""
+    context = cli.make_context("mcpworkload", [], resilient_parsing=True)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        for parameter in command.params:
+            if parameter.name in ("timeout", "since"):
+                assert isinstance(parameter.type, Duration), name
+
+
+def test_every_command_says_which_rights_it_needs() -> None:
+    """In one table, which the page has and doctor asks about."""
+    context = cli.make_context("mcpworkload", [], resilient_parsing=True)
+
+    assert set(cli.list_commands(context)) <= RIGHTS.keys()
+    page = docs.render()
+    assert (
+        "| `tools` | `mcpworkloads`: get; `pods`: list; `pods/portforward`: get, create |" in page
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (("logs", "weather", "-f"), ""),
+        (("monitor",), ""),
+        (("attach", "weather"), "detached; the container was left alone\n"),
+        (("list", "-w"), ""),
+        (("get", "weather", "-w"), ""),
+    ],
+)
+def test_ctrl_c_is_how_what_follows_ends(words: tuple[str, ...], note: str, world: World) -> None:
+    """No error is told; the exit code is that of Ctrl-C."""
+
+    async def interrupt() -> None:
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.Event().wait()
+
+    for path in (workloads_path("demo"), workloads_path("demo", "weather")):
+        world.connection.answers[path] = lambda _: interrupt()
+
+    result = world.run(*words)
+
+    assert result.exit_code == ExitCode.INTERRUPTED
+    assert result.stderr == note
+
+
+def test_ctrl_c_before_a_command_has_begun() -> None:
+    """While the program still imports: the same exit code, no trace, no Aborted!."""
+    program = (
+        "import signal, sys\n"
+        "from mcpworkload.cli import app\n"
+        "app.import_module = lambda _: signal.raise_signal(signal.SIGINT)\n"
+        "sys.argv = ['mcpworkload', 'list']\n"
+        "app.main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr.strip()) == (ExitCode.INTERRUPTED, "")

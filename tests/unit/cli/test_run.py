@@ -8,7 +8,7 @@ import yaml
 
 from mcpworkload.cli import registry
 from mcpworkload.cli.codes import ExitCode
-from tests.unit.cli.world import Manifest, World, settle
+from tests.unit.cli.world import Manifest, World, make_body, settle
 
 
 def dry_run(*words: str, stdin: str | None = None) -> Manifest:
@@ -80,20 +80,109 @@ def test_ports() -> None:
     assert dry_run("acme/weather", "--port", "9000")["spec"].get("env") is None
 
 
-def test_profile_and_patch_come_from_files(tmp_path: Path) -> None:
-    """A profile as ToolHive writes it; a patch also on the command line."""
-    profile = tmp_path / "profile.json"
-    profile.write_text('{"network": {"outbound": {"allow_port": [443]}}}')
+def test_a_patch_comes_from_a_file_or_from_the_command_line(tmp_path: Path) -> None:
+    """As RFC 6902 writes it."""
     patch = tmp_path / "patch.json"
     patch.write_text('[{"op": "remove", "path": "/spec/volumes"}]')
 
-    spec = dry_run("a/b", "--permission-profile", str(profile), "--patch", f"@{patch}")["spec"]
+    for words in (f"@{patch}", patch.read_text()):
+        spec = dry_run("a/b", "--patch", words)["spec"]
+        assert spec["podTemplatePatch"] == [{"op": "remove", "path": "/spec/volumes"}]
 
-    assert spec["permissionProfile"] == {"network": {"outbound": {"allowPort": [443]}}}
-    assert spec["podTemplatePatch"] == [{"op": "remove", "path": "/spec/volumes"}]
-    assert dry_run("a/b", "--permission-profile", "none")["spec"]["permissionProfile"] == {
-        "name": "none"
+
+@pytest.mark.parametrize("words", [("--permission-profile", "none"), ("--isolate-network",)])
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_what_nothing_enforces_is_refused(words: tuple[str, ...], more: tuple[str, ...]) -> None:
+    """Also where only a manifest would be printed; help does not offer it."""
+    world = World()
+
+    result = world.run("run", "a/b", *words, *more)
+
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr.startswith(f"error: {words[0]}: this version enforces no profile")
+    assert world.connection.requests == []
+    assert words[0] not in world.run("run", "--help").stdout
+
+
+def test_what_a_first_server_with_a_key_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables from Secrets and files, amounts, an account: each in its field, and no other."""
+    monkeypatch.setenv("FROM_HERE", "x=y")
+    file = tmp_path / "server.env"
+    file.write_text("# for tests\n\nCITY=Oslo\nFROM_HERE\nTOKEN=a b=c\n")
+    words = (
+        *("--env-file", str(file), "-e", "CITY=Bergen"),
+        *("--env-from", "secret/key", "--env-from", "configmap/settings"),
+        *("--memory", "512Mi", "--cpu", "500m", "--replicas", "2"),
+        *("--image-pull-secret", "pull", "--service-account", "weather"),
+    )
+
+    spec = dry_run("acme/weather", *words)["spec"]
+
+    assert {entry["name"]: entry["value"] for entry in spec.pop("env")} == {
+        "CITY": "Bergen",
+        "FROM_HERE": "x=y",
+        "TOKEN": "a b=c",
     }
+    assert spec == {
+        "image": "acme/weather",
+        "transport": {"type": "streamable-http", "port": 8080},
+        "replicas": 2,
+        "envFrom": [{"secretRef": {"name": "key"}}, {"configMapRef": {"name": "settings"}}],
+        "resources": {"limits": {"cpu": "500m", "memory": "512Mi"}},
+        "imagePullSecrets": [{"name": "pull"}],
+        "serviceAccountName": "weather",
+    }
+    world = World()
+    assert world.run("run", "acme/weather", *words).exit_code == ExitCode.OK
+    assert world.spec()["envFrom"] == spec["envFrom"]
+
+
+@pytest.mark.parametrize(
+    ("there", "image", "words", "code"),
+    [
+        ("one/weather:1", "two/weather:1", (), ExitCode.USAGE),
+        ("acme/weather:1", "ghcr.io/acme/weather:1", (), ExitCode.USAGE),
+        ("one/weather:1", "one/weather:2", (), ExitCode.OK),
+        ("docker.io/library/weather", "weather@sha256:" + "0" * 64, (), ExitCode.OK),
+        ("one/weather:1", "two/weather:1", ("--name", "weather"), ExitCode.OK),
+    ],
+)
+def test_a_derived_name_replaces_no_other_image(
+    there: str, image: str, words: tuple[str, ...], code: ExitCode
+) -> None:
+    """Whoever did not choose the name does not mean the workload that has it."""
+    body = make_body()
+    body["spec"]["image"] = there
+    world = World(body)
+
+    result = world.run("run", image, *words)
+
+    assert result.exit_code == code, result.stderr
+    assert world.spec()["image"] == (image if code is ExitCode.OK else there)
+    if code is not ExitCode.OK:
+        assert f"demo/weather runs another image, {there}: choose a name with --name" in (
+            result.stderr
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--name", "Weather"), "--name: found"),
+        (("--memory", "1 GB"), "spec.resources.limits.memory: found"),
+        (("--label", "a b=c"), "metadata.labels[a b]: found"),
+    ],
+)
+def test_a_dry_run_prints_nothing_that_the_cluster_would_refuse(
+    words: tuple[str, ...], said: str
+) -> None:
+    """What is committed has to be what is taken."""
+    result = World().run("run", "a/b", "--dry-run", *words)
+
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -101,9 +190,14 @@ def test_profile_and_patch_come_from_files(tmp_path: Path) -> None:
     [
         (("-e", "NOT_SET_HERE"), "--env NOT_SET_HERE: it is not set here"),
         (("-l", "team"), "--label team: write KEY=VALUE"),
-        (("--patch", "{"), "k8s_pod_template_patch is not JSON"),
+        (("--patch", "{"), "--patch is not JSON"),
         (("--patch", "@/nothing"), "--patch: /nothing cannot be read"),
-        (("--permission-profile", "/nothing"), "--permission-profile: /nothing cannot be read"),
+        (("-e", "=x"), "--env =x: write KEY=VALUE"),
+        (("-e", "Ä=x"), "--env Ä=x: write KEY=VALUE"),
+        (("--env-file", "/nothing"), "--env-file: /nothing cannot be read"),
+        (("--env-from", "key"), "--env-from key: write secret/NAME or configmap/NAME"),
+        (("--env-from", "pod/key"), "--env-from pod/key: write secret/NAME or configmap/NAME"),
+        (("--replicas", "-1"), "Invalid value for '--replicas'"),
         (("--expose", "many"), "'many' is no port"),
         (("--transport", "tcp"), "Invalid value for '--transport'"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.cli.codes import ExitCode
-from mcpworkload.cli.commands import talking
+from mcpworkload.cli.handshake import is_sse
 from mcpworkload.runtime import RightsMissing
 from mcpworkload.runtime.connection import core_path
 from tests.unit.cli.world import Manifest, World, make_body
@@ -70,7 +70,7 @@ def test_a_server_without_a_bridge_cannot_be_talked_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("transport", "is_sse"),
+    ("transport", "expected"),
     [
         ({"type": "sse"}, True),
         ({"type": "streamable-http"}, False),
@@ -79,9 +79,9 @@ def test_a_server_without_a_bridge_cannot_be_talked_to() -> None:
         ({"type": "stdio", "stdio": {"serve": ["sse", "streamable-http"]}}, False),
     ],
 )
-def test_which_transport_the_url_speaks(transport: dict[str, Any], is_sse: bool) -> None:
+def test_which_transport_the_url_speaks(transport: dict[str, Any], expected: bool) -> None:
     """The newer one where there are both."""
-    assert talking._speaks_sse(transport) is is_sse
+    assert is_sse(transport) is expected
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -71,6 +72,9 @@ class FakeConnection:
         self.bodies = {_path(body): body for body in bodies}
         self.answers = dict(answers or {})
         self.requests: list[tuple[str, str]] = []
+        self.queries: list[Mapping[str, str]] = []
+        #: What a watch sees.
+        self.events: list[Manifest] = []
         #: What the operator does to a workload that was written.
         self.react: Callable[[Manifest], None] = settle
 
@@ -87,6 +91,7 @@ class FakeConnection:
         """The answer to one request."""
         is_apply = content_type == APPLY
         self.requests.append((method, path))
+        self.queries.append(dict(query or {}))
         if path in self.answers:
             answer = self.answers[path]
             if callable(answer):
@@ -119,10 +124,13 @@ class FakeConnection:
         return found
 
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Manifest]:
-        """Nothing happens any more."""
+        """What is to happen; then Ctrl-C, or nothing any more where nothing is to happen."""
         del path, query
+        for event in self.events:
+            yield event
+        if self.events:
+            signal.raise_signal(signal.SIGINT)
         await asyncio.Event().wait()
-        yield {}
 
     @asynccontextmanager
     async def websocket(self, path: str, *_: object) -> AsyncIterator[Any]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mcpworkload.cli.codes import Failure
-from mcpworkload.cli.completion import complete_namespaces, complete_workloads
+from mcpworkload.cli.completion import complete_workloads
 from mcpworkload.cli.findings import (
     Finding,
     Right,
+    folded,
     in_order,
     is_observed,
     judge_bridge,
@@ -22,17 +23,16 @@ from mcpworkload.cli.findings import (
     utc_now,
     variables_of,
 )
-from mcpworkload.cli.options import cluster_options, output_option
-from mcpworkload.cli.output import clean, console, write_data
+from mcpworkload.cli.options import cluster_options, operator_namespace_option, output_option
+from mcpworkload.cli.output import clean, styled, write_data
+from mcpworkload.cli.rights import RIGHTS
 from mcpworkload.cli.session import Session
+from mcpworkload.cli.words import in_our_words
 from mcpworkload.names import API_VERSION, GROUP, LEASE_NAME, PLURAL
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
 
-OPERATOR_NAMESPACE: Final = "mcpworkload-system"
-_OPERATOR: Final = "mcpworkload-operator"
-_LABEL: Final = "app.kubernetes.io/name=mcpworkload"
 # Of the operator's rules those without which nothing works; deploy/base has all of them.
 _OPERATORS: Final = (
     Right("watch", GROUP, PLURAL, "it does not see workloads"),
@@ -52,27 +52,27 @@ _ATTACHING: Final = tuple(
         ("create", "", "pods", "attach"),
     )
 )
-_OURS: Final = (
-    Right("list", GROUP, PLURAL, "list"),
-    Right("watch", GROUP, PLURAL, "wait"),
-    Right("patch", GROUP, PLURAL, "run, stop, start, restart"),
-    Right("delete", GROUP, PLURAL, "rm"),
-    Right("list", "", "pods", "rm, logs, tools, call"),
-    Right("get", "", "pods", "logs", "log"),
-    Right("create", "", "pods", "tools, call", "portforward"),
-    Right("create", "", "pods", "attach", "attach"),
-)
+
+
+def _ours() -> tuple[Right, ...]:
+    """What the commands need in the namespace of a workload, each right with who needs it."""
+    users: dict[tuple[str, str, str, str], list[str]] = {}
+    for command, rules in RIGHTS.items():
+        for rule in rules:
+            resource, _, subresource = rule.resource.partition("/")
+            # What is elsewhere, or may be missing, is no fault.
+            for verb in () if rule.where else rule.verbs:
+                key = (verb, rule.group, resource, subresource)
+                users.setdefault(key, []).append(command)
+    return tuple(
+        Right(verb, group, resource, ", ".join(dict.fromkeys(commands)), subresource)
+        for (verb, group, resource, subresource), commands in users.items()
+    )
 
 
 @click.command()
 @click.argument("workload", metavar="[NAME]", required=False, shell_complete=complete_workloads)
-@click.option(
-    "--operator-namespace",
-    default=OPERATOR_NAMESPACE,
-    show_default=True,
-    shell_complete=complete_namespaces,
-    help="Where the operator is installed.",
-)
+@operator_namespace_option
 @output_option("json", "yaml")
 @cluster_options
 def doctor(
@@ -95,16 +95,16 @@ def doctor(
 
 
 def _write(findings: list[Finding]) -> None:
-    from rich.text import Text
-
-    out = console()
-    styles = {"FAIL": "bold red", "warn": "yellow", "ok": "green"}
+    styles: dict[str, dict[str, Any]] = {
+        "FAIL": {"fg": "red", "bold": True},
+        "warn": {"fg": "yellow"},
+        "ok": {"fg": "green"},
+    }
     for finding in findings:
-        line = Text(f"{finding.level:<5}", style=styles[finding.level])
-        line.append(clean(finding.what), style="not bold default")
-        out.print(line, soft_wrap=True)
+        level = styled(f"{finding.level:<5}", **styles[finding.level])
+        click.echo(f"{level}{clean(finding.what)}", color=True)
         if finding.advice:
-            out.print(Text(f"     -> {clean(finding.advice)}"), soft_wrap=True)
+            click.echo(f"     -> {clean(finding.advice)}")
 
 
 @dataclass(frozen=True)
@@ -125,35 +125,68 @@ async def _examine(
     except RuntimeError as error:
         return [_cannot("reach the cluster", error, "FAIL")]
     installation = [Finding("ok", f"Kubernetes {version} answers")]
+    unseen: list[str] = []
     for words, look in _LOOKS:
-        installation += await _looked(words, look, cluster, places)
+        installation += await _looked(words, look, cluster, places, unseen)
+    installation += folded(unseen)
     if workload is None:
         return in_order(installation)
     body = await (await cluster.find(workload)).read()
     own = judge_workload(body)
+    if all(finding.level != "FAIL" for finding in own):
+        own += await _greeted(cluster, workload)
     # A status that is up to date shows that the operator works: the cause lies elsewhere.
     both = [*own, *installation] if is_observed(body) else [*installation, *own]
     return in_order(both)
 
 
+async def _greeted(cluster: "Cluster", workload: str) -> list[Finding]:
+    """What is wrong with how the server answers; nothing where it cannot be asked."""
+    from mcpworkload.cli.commands.talking import forwarded
+    from mcpworkload.cli.handshake import complaint, endpoint_of
+    from mcpworkload.runtime import RightsMissing, WorkloadError
+
+    info = await cluster.runtime.get_workload_info(workload)
+    body = await (await cluster.find(workload)).read()
+    if not info.url:
+        return []
+    endpoint = endpoint_of(info.url, body["spec"]["transport"])
+    try:
+        async with forwarded(cluster, info) as forward:
+            words = await complaint(forward.port, endpoint, info.url)
+    except WorkloadError:
+        # No pod is ready, or we have no right to reach one, which is said elsewhere.
+        return []
+    if isinstance(forward.error, RightsMissing):
+        return []
+    if words:
+        advice = "what clients are told is what the spec says, whatever the server does"
+        return [Finding("FAIL", f"{info.id}: {words}", advice)]
+    return [Finding("ok", f"{info.id} answers to initialize")]
+
+
 Look = Callable[["Cluster", _Places], Awaitable[list[Finding]]]
 
 
-async def _looked(words: str, look: Look, cluster: "Cluster", places: _Places) -> list[Finding]:
-    """What *look* finds; that it could not look is a finding, too."""
+async def _looked(
+    words: str, look: Look, cluster: "Cluster", places: _Places, unseen: list[str]
+) -> list[Finding]:
+    """What *look* finds; that it could not look is a finding, or among what is *unseen*."""
     from mcpworkload.runtime import RightsMissing, WorkloadError
 
     try:
         return await look(cluster, places)
-    except RightsMissing as error:
-        return [_cannot(words, error, "warn")]
+    except RightsMissing:
+        unseen.append(words)
+        return []
     except WorkloadError as error:
-        return [_cannot(words, error, "FAIL")]
+        return [_cannot(f"see {words}", error, "FAIL")]
 
 
 def _cannot(what: str, error: RuntimeError, level: Any) -> Finding:
-    message = getattr(error, "message", str(error))
-    return Finding(level, f"could not {what}: {message}", getattr(error, "advice", ""))
+    message = in_our_words(getattr(error, "message", str(error)))
+    advice = in_our_words(getattr(error, "advice", ""))
+    return Finding(level, f"could not {what}: {message}", advice)
 
 
 async def _crd(cluster: "Cluster", places: _Places) -> list[Finding]:
@@ -166,15 +199,8 @@ async def _crd(cluster: "Cluster", places: _Places) -> list[Finding]:
     return [judge_fields(served, known)]
 
 
-async def _deployments(cluster: "Cluster", places: _Places) -> list[dict[str, Any]]:
-    """The operator's Deployment, or what else carries its label."""
-    path = f"/apis/apps/v1/namespaces/{places.operator}/deployments"
-    found: list[dict[str, Any]] = (await cluster.read(path, {"labelSelector": _LABEL}))["items"]
-    return [item for item in found if item["metadata"]["name"] == _OPERATOR] or found
-
-
 async def _operator(cluster: "Cluster", places: _Places) -> list[Finding]:
-    deployments = await _deployments(cluster, places)
+    deployments = await cluster.operators(places.operator)
     found = [judge_deployments(deployments, places.operator)]
     return found + (judge_bridge(variables_of(deployments[0])) if deployments else [])
 
@@ -185,11 +211,13 @@ async def _leader(cluster: "Cluster", places: _Places) -> list[Finding]:
 
 
 async def _operators_rights(cluster: "Cluster", places: _Places) -> list[Finding]:
-    user = f"system:serviceaccount:{places.operator}:{_OPERATOR}"
+    from mcpworkload.cli.cluster import OPERATOR
+
+    user = f"system:serviceaccount:{places.operator}:{OPERATOR}"
     where = places.workloads
     answers = [(right, await _may(cluster, right, where, user)) for right in _OPERATORS]
     found = judge_rights("the operator", answers, "FAIL")
-    deployments = await _deployments(cluster, places)
+    deployments = await cluster.operators(places.operator)
     if not deployments or variables_of(deployments[0]).get("MCPWORKLOAD_ATTACH") == "denied":
         return found
     attaching = [(right, await _may(cluster, right, where, user)) for right in _ATTACHING]
@@ -199,7 +227,7 @@ async def _operators_rights(cluster: "Cluster", places: _Places) -> list[Finding
 
 async def _our_rights(cluster: "Cluster", places: _Places) -> list[Finding]:
     where = places.workloads
-    answers = [(right, await _may(cluster, right, where)) for right in _OURS]
+    answers = [(right, await _may(cluster, right, where)) for right in _ours()]
     return judge_rights("you", answers, "warn")
 
 
@@ -222,11 +250,11 @@ async def _may(cluster: "Cluster", right: Right, namespace: str, user: str = "")
 
 # In the order in which one thing is the cause of the next.
 _LOOKS: Final[tuple[tuple[str, Look], ...]] = (
-    ("see the CRD", _crd),
-    ("see the operator", _operator),
-    ("see who leads", _leader),
-    ("ask for the operator's rights", _operators_rights),
-    ("ask for your rights", _our_rights),
+    ("the CRD", _crd),
+    ("the operator", _operator),
+    ("its Lease", _leader),
+    ("its rights", _operators_rights),
+    ("your own rights", _our_rights),
 )
 
 COMMANDS = {"doctor": doctor}

@@ -46,7 +46,7 @@ def monitor(
                 if workload is not None and isinstance(happening, WorkloadRemoved):
                     return
 
-    session.run(work)
+    session.follow(work)
 
 
 def _as_json(happening: "Happening") -> str:

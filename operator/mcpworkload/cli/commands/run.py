@@ -1,12 +1,11 @@
 """From an image and flags to a workload that serves, or to its manifest."""
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mcpworkload.cli.codes import ExitCode, Failure
+from mcpworkload.cli.environment import further_fields, read_env_file, read_file, variable
 from mcpworkload.cli.options import cluster_options, output_option, timeout_option
 from mcpworkload.cli.output import write_data
 from mcpworkload.cli.progress import Reporter
@@ -14,11 +13,10 @@ from mcpworkload.cli.session import Session
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
-    from mcpworkload.runtime import DeployWorkloadOptions, PermissionProfile
+    from mcpworkload.runtime import DeployWorkloadOptions
 
 TRANSPORTS = ("streamable-http", "sse", "stdio")
 READY_SECONDS = 300
-_BUILTIN_PROFILES = ("none", "network")
 
 
 @click.command()
@@ -60,11 +58,23 @@ _BUILTIN_PROFILES = ("none", "network")
     help="A further port, under another number of the Service.",
 )
 @click.option(
-    "--permission-profile",
-    metavar="NAME|FILE",
-    help="none, network, or a file with ToolHive's JSON.",
+    "--env-file", type=click.Path(), metavar="FILE", help="Variables, one KEY=VALUE on a line."
 )
-@click.option("--isolate-network", is_flag=True, help="Enforce the profile's network rules.")
+@click.option(
+    "--env-from",
+    multiple=True,
+    metavar="KIND/NAME",
+    help="All keys of secret/NAME or configmap/NAME as variables.",
+)
+@click.option("--replicas", type=click.IntRange(min=0), help="How many pods.  [default: as it is]")
+@click.option("--memory", metavar="AMOUNT", help="Its limit, such as 512Mi.")
+@click.option("--cpu", metavar="AMOUNT", help="Its limit, such as 500m.  [default: none]")
+@click.option(
+    "--image-pull-secret", multiple=True, metavar="NAME", help="A Secret for a private registry."
+)
+@click.option("--service-account", metavar="NAME", help="The account its pods run under.")
+@click.option("--permission-profile", hidden=True, help="Refused: nothing enforces it yet.")
+@click.option("--isolate-network", is_flag=True, hidden=True, help="Refused, as the profile is.")
 @click.option(
     "--stdin",
     is_flag=True,
@@ -91,18 +101,23 @@ def run(
 
     \b
       mcpworkload run ghcr.io/acme/weather:1.4 --name weather -e CITY=Oslo
+      mcpworkload run ghcr.io/acme/weather:1.4 --env-from secret/weather-key --memory 512Mi
       mcpworkload run ghcr.io/acme/weather:1.4 --dry-run -o yaml > weather.yaml
     """
-    wanted = _arguments(flags)
+    _refuse_profiles(flags)
+    wanted, more = _arguments(flags), further_fields(flags)
     if dry_run:
-        _write_manifest(wanted, session.target.namespace, output)
+        _write_manifest(wanted, more, session.target.namespace, output)
         return
     with Reporter() as report:
 
         async def work(cluster: "Cluster") -> Any:
-            key, _ = await cluster.runtime.deploy_workload(
-                **wanted, timeout=timeout, progress=report
-            )
+            manifest = _manifest(wanted, more, cluster.namespace)
+            if flags["name"] is None:
+                await _check_name(cluster, manifest)
+            await cluster.deploy(manifest, timeout, report)
+            metadata = manifest["metadata"]
+            key = f"{metadata['namespace']}/{metadata['name']}"
             return await cluster.runtime.get_workload_info(key)
 
         info = session.run(work, lambda: _stands(report))
@@ -119,11 +134,26 @@ def _stands(report: Reporter) -> str:
     return "nothing may have been written yet: `list` shows it"
 
 
-def _write_manifest(wanted: dict[str, Any], namespace: str | None, output: str | None) -> None:
+def _manifest(wanted: dict[str, Any], more: dict[str, Any], namespace: str) -> dict[str, Any]:
     from mcpworkload.runtime.building import build_workload
 
-    manifest = build_workload(**wanted, namespace=namespace or "default")
-    if namespace is None:
+    manifest = build_workload(**wanted, namespace=namespace)
+    manifest["spec"].update(more)
+    return manifest
+
+
+def _write_manifest(
+    wanted: dict[str, Any], more: dict[str, Any], namespace: str | None, output: str | None
+) -> None:
+    from mcpworkload.cli.offline.admission import NotAdmittedError, admit
+
+    manifest = _manifest(wanted, more, namespace or "default")
+    try:
+        # What GitOps commits has to be what the cluster takes.
+        admit(manifest)
+    except NotAdmittedError as error:
+        raise Failure("\n".join(error.problems), ExitCode.USAGE) from None
+    if namespace is None and "/" not in wanted["name"]:
         # Whoever applies it says where.
         del manifest["metadata"]["namespace"]
     if output == "name":
@@ -132,9 +162,43 @@ def _write_manifest(wanted: dict[str, Any], namespace: str | None, output: str |
         write_data(manifest, output or "yaml")
 
 
+async def _check_name(cluster: "Cluster", manifest: dict[str, Any]) -> None:
+    """
+    Keep a name that was only derived from replacing another image's workload.
+
+    Raises:
+        Failure: the workload of that name runs an image of another repository.
+    """
+    from mcpworkload.cli.registry import parse
+    from mcpworkload.runtime import WorkloadNotFound
+
+    metadata, image = manifest["metadata"], manifest["spec"]["image"]
+    key = f"{metadata['namespace']}/{metadata['name']}"
+    try:
+        there = (await cluster.runtime.get_workload_info(key)).image
+    except WorkloadNotFound:
+        return
+    ours, theirs = parse(image), parse(there)
+    if (ours.registry, ours.repository) != (theirs.registry, theirs.repository):
+        raise Failure(
+            f"{key} runs another image, {there}: choose a name with --name, or say "
+            f"--name {metadata['name']} to replace it",
+            ExitCode.USAGE,
+        )
+
+
+def _refuse_profiles(flags: dict[str, Any]) -> None:
+    """ToolHive's users know these; a server that only seems to be confined would be worse."""
+    for option in ("permission_profile", "isolate_network"):
+        if flags[option]:
+            name = f"--{option.replace('_', '-')}"
+            words = "this version enforces no profile, and runs nothing that asks for one"
+            raise Failure(f"{name}: {words}; a NetworkPolicy confines a server", ExitCode.USAGE)
+
+
 def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
     """What `deploy_workload` and `build_workload` take."""
-    env = dict(_variable(text) for text in flags["env"])
+    env = {**read_env_file(flags["env_file"]), **dict(variable(text) for text in flags["env"])}
     options = _options(flags, env)
     entrypoint, args = flags["entrypoint"], flags["args"]
     # Who attaches by himself needs nobody to start the program.
@@ -146,10 +210,9 @@ def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
         "command": args,
         "env_vars": env,
         "labels": dict(_pair(text, "--label") for text in flags["label"]),
-        "permission_profile": _profile(flags["permission_profile"]),
         "transport_type": flags["transport"],
         "options": options,
-        "isolate_network": flags["isolate_network"],
+        "replicas": flags["replicas"],
         "entrypoint": entrypoint,
     }
 
@@ -194,42 +257,16 @@ def _program_of(image: str, args: tuple[str, ...]) -> tuple[tuple[str, ...], tup
     return words[:split], words[split:]
 
 
-def _profile(text: str | None) -> "PermissionProfile | None":
-    from mcpworkload.runtime import PermissionProfile
-
-    if text is None:
-        return None
-    if text in _BUILTIN_PROFILES:
-        return PermissionProfile.none() if text == "none" else PermissionProfile.with_network()
-    return PermissionProfile.from_json(_read(text, "--permission-profile"))
-
-
 def _text_of(patch: str | None) -> str:
     if patch and patch.startswith("@"):
-        return _read(patch[1:], "--patch")
+        return read_file(patch[1:], "--patch")
     return patch or ""
-
-
-def _read(path: str, option: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{option}: {path} cannot be read: {error}", ExitCode.USAGE) from None
 
 
 def _name_of(image: str) -> str:
     """The last part of the image's name, without tag and digest, as a name may be."""
     last = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return last.lower().replace("_", "-").replace(".", "-")
-
-
-def _variable(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if separator:
-        return key, value
-    if key not in os.environ:
-        raise Failure(f"--env {key}: it is not set here; write {key}=VALUE", ExitCode.USAGE)
-    return key, os.environ[key]
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

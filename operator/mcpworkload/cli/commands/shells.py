@@ -1,14 +1,19 @@
 """About the program itself: its version, and what makes a shell complete its words."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from mcpworkload import __version__
-from mcpworkload.cli.options import cluster_options, output_option
+from mcpworkload.cli.options import (
+    cluster_options,
+    operator_namespace_option,
+    output_option,
+)
 from mcpworkload.cli.output import write_data
 from mcpworkload.cli.session import Session
+from mcpworkload.names import API_VERSION
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
@@ -42,21 +47,56 @@ def completion(shell: str) -> None:
 
 @click.command()
 @click.option("--client", is_flag=True, help="The command line's alone; ask no cluster.")
+@operator_namespace_option
 @output_option("json", "yaml")
 @cluster_options
-def version(session: Session, client: bool, output: str | None) -> None:
-    """Print the versions of the command line, and of the cluster it talks to."""
+def version(session: Session, client: bool, operator_namespace: str, output: str | None) -> None:
+    """Print the versions of the command line, the cluster, its CRD and its operator."""
     found = {"mcpworkload": __version__, "python": sys.version.partition(" ")[0]}
     if not client:
-
-        async def work(cluster: "Cluster") -> Any:
-            return (await cluster.read("/version"))["gitVersion"]
-
-        found["kubernetes"] = session.run(work)
+        found |= session.run(lambda cluster: _versions(cluster, operator_namespace))
     if output:
         write_data(found, output)
     else:
         click.echo("\n".join(f"{name} {number}" for name, number in found.items()))
+
+
+async def _versions(cluster: "Cluster", operator_namespace: str) -> dict[str, str]:
+    """What is installed in the cluster; a word in its place where that cannot be seen."""
+    from mcpworkload.cli.findings import judge_fields
+    from mcpworkload.models import WorkloadSpec
+    from mcpworkload.runtime import RightsMissing, WorkloadError
+
+    found = {"kubernetes": (await cluster.read("/version"))["gitVersion"]}
+    try:
+        served = await cluster.read(f"/openapi/v3/apis/{API_VERSION}")
+        known = frozenset(WorkloadSpec.model_json_schema(by_alias=True)["properties"])
+        found["crd"] = f"{API_VERSION}: {judge_fields(served, known).what}"
+    except WorkloadError:
+        found["crd"] = "not installed"
+    try:
+        items = await cluster.operators(operator_namespace)
+        pod = items[0]["spec"]["template"]["spec"] if items else None
+        found["operator"] = pod["containers"][0]["image"] if pod else "not installed"
+    except RightsMissing:
+        found["operator"] = f"unknown: no right to list deployments in {operator_namespace}"
+    return found
+
+
+@click.command("help")
+@click.argument("command", required=False)
+@click.pass_context
+def help_(context: click.Context, command: str | None) -> None:
+    """Show the help of the program, or of a command."""
+    root = context.find_root()
+    group = root.command
+    if command is None or not isinstance(group, click.Group):
+        click.echo(root.get_help())
+        return
+    name, found, _ = group.resolve_command(root, [command])
+    if found is not None:
+        with click.Context(found, info_name=name, parent=root) as inner:
+            click.echo(found.get_help(inner))
 
 
 def complete_for_kubectl() -> None:
@@ -73,4 +113,4 @@ def complete_for_kubectl() -> None:
     click.echo(":4")
 
 
-COMMANDS = {"completion": completion, "version": version}
+COMMANDS = {"completion": completion, "version": version, "help": help_}

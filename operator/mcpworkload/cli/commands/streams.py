@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from mcpworkload.cli.codes import Failure
+from mcpworkload.cli.durations import Duration
 from mcpworkload.cli.options import cluster_options, workload_argument
 from mcpworkload.cli.session import Session
+from mcpworkload.cli.words import in_our_words
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
     from mcpworkload.runtime import ContainerAttachment, Output
     from mcpworkload.runtime.logs import LogArguments
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _PIECE = 65_536
 container_option = click.option(
     "-c", "--container", metavar="NAME", help="Another container than the server's."
@@ -27,17 +28,6 @@ container_option = click.option(
 replica_option = click.option(
     "--replica", type=click.IntRange(min=0), help="Only this replica's pod."
 )
-
-
-def _seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    """A duration such as 90s, 10m, 2h; a number alone is seconds."""
-    del context, parameter
-    if text is None:
-        return None
-    try:
-        return float(text.rstrip("smh")) * _UNITS[text[-1] if text[-1:] in _UNITS else "s"]
-    except ValueError:
-        raise click.BadParameter("write a duration such as 90s, 10m or 2h") from None
 
 
 @click.command()
@@ -49,7 +39,7 @@ def _seconds(context: click.Context, parameter: click.Parameter, text: str | Non
     "--tail", type=click.IntRange(min=0), metavar="LINES", help="Only the last lines of each pod."
 )
 @click.option(
-    "--since", metavar="DURATION", callback=_seconds, help="Only what is younger, such as 10m."
+    "--since", metavar="DURATION", type=Duration(), help="Only what is younger, such as 10m."
 )
 @click.option("--timestamps", is_flag=True, help="Begin each line with its time.")
 @click.option(
@@ -89,7 +79,10 @@ def logs(
         else:
             click.echo(await cluster.runtime.get_workload_logs(workload, **which), nl=False)
 
-    session.run(work)
+    if follow:
+        session.follow(work)
+    else:
+        session.run(work)
 
 
 async def _follow(cluster: "Cluster", workload: str, which: "LogArguments") -> None:
@@ -125,7 +118,7 @@ def attach(session: Session, workload: str, container: str | None, replica: int 
             click.echo(f"attached to {where} ({attachment.container_id})", err=True)
             await _pump(attachment)
 
-    session.run(work, lambda: "detached; the container was left alone")
+    session.follow(work, "detached; the container was left alone")
 
 
 async def _pump(attachment: "ContainerAttachment") -> None:
@@ -162,7 +155,8 @@ async def _feed(attachment: "ContainerAttachment") -> None:
     try:
         await attachment.write(b"")
     except WorkloadInvalid as error:
-        click.echo(f"note: output only: {error.message} ({error.advice})", err=True)
+        words = in_our_words(f"{error.message} ({error.advice})")
+        click.echo(f"note: output only: {words}", err=True)
         return
     async for data in _input():
         await attachment.write(data)

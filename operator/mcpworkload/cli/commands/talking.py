@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from mcp import Client
 
     from mcpworkload.cli.cluster import Cluster
+    from mcpworkload.cli.handshake import Endpoint
+    from mcpworkload.runtime import ContainerInfo
+    from mcpworkload.runtime.portforward import PortForward
 
 CALL_SECONDS = 60.0
 replica_option = click.option(
@@ -93,38 +95,79 @@ def call(
 @asynccontextmanager
 async def _talk(cluster: "Cluster", workload: str, replica: int | None) -> "AsyncIterator[Client]":
     """A client of one pod of *workload*."""
-    from mcp import Client
-    from mcp.client.sse import sse_client
-
-    from mcpworkload.runtime.portforward import PortForward
+    from mcpworkload.cli.handshake import endpoint_of
 
     info = await cluster.runtime.get_workload_info(workload)
     body = await (await cluster.find(info.id)).read()
     if not info.url and info.transport == "stdio":
         problem = f"{info.id}: nobody serves it over HTTP (transport.stdio.bridge is None)"
         raise Failure(problem, ExitCode.USAGE)
-    pod = await _ready_pod(cluster, info.namespace, info.name, replica)
-    port = info.ports[0].container_port
-    async with PortForward(cluster.connection, info.namespace, pod, port).open() as forward:
-        path = urlsplit(info.url).path or "/mcp"
-        url = f"http://127.0.0.1:{forward.port}{path}"
-        server = sse_client(url) if _speaks_sse(body["spec"]["transport"]) else url
+    endpoint = endpoint_of(info.url, body["spec"]["transport"])
+    async with forwarded(cluster, info, replica) as forward:
+        from mcp import Client
+
+        server = _transport(f"{endpoint.scheme}://127.0.0.1:{forward.port}", endpoint)
         try:
             async with Client(server, read_timeout_seconds=CALL_SECONDS) as client:
                 yield client
         except Exception as error:
             # The client's transports raise what they like, in groups of groups.
-            cause = _first(error)
-            if forward.error is not None:
-                raise forward.error from error
-            problem = f"{info.id}: {clean(str(cause)) or type(cause).__name__}"
-            raise Failure(problem, ExitCode.FAILED) from error
+            raise await _why(info, endpoint, forward, _first(error)) from error
 
 
-def _speaks_sse(transport: dict[str, Any]) -> bool:
-    """Whether the URL is that of the older HTTP+SSE."""
-    served = (transport.get("stdio") or {}).get("serve")
-    return transport["type"] == "sse" or served == ["sse"]
+@asynccontextmanager
+async def forwarded(
+    cluster: "Cluster", info: "ContainerInfo", replica: int | None = None
+) -> "AsyncIterator[PortForward]":
+    """A port of this machine that leads to the server of one ready pod."""
+    from mcpworkload.runtime.portforward import PortForward
+
+    pod = await _ready_pod(cluster, info.namespace, info.name, replica)
+    port = info.ports[0].container_port
+    async with PortForward(cluster.connection, info.namespace, pod, port).open() as forward:
+        yield forward
+
+
+def _transport(root: str, endpoint: "Endpoint") -> Any:
+    """The client's transport to *root*; a certificate there is for another name than ours."""
+    import httpx2
+    from mcp.client.sse import sse_client
+    from mcp.client.streamable_http import streamable_http_client
+
+    from mcpworkload.cli.handshake import unverified
+
+    def make_client(
+        headers: dict[str, Any] | None = None,
+        timeout: httpx2.Timeout | None = None,
+        auth: httpx2.Auth | None = None,
+    ) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            headers=headers,
+            timeout=timeout or httpx2.Timeout(CALL_SECONDS),
+            auth=auth,
+            follow_redirects=True,
+            verify=unverified() if endpoint.is_tls else True,
+            trust_env=False,
+        )
+
+    if endpoint.speaks_sse:
+        return sse_client(f"{root}{endpoint.path}", httpx_client_factory=make_client)
+    return streamable_http_client(f"{root}{endpoint.path}", http_client=make_client())
+
+
+async def _why(
+    info: "ContainerInfo", endpoint: "Endpoint", forward: "PortForward", cause: BaseException
+) -> Exception:
+    """What to raise where talking ended with *cause*: of several reasons the one to act upon."""
+    from mcpworkload.cli.handshake import complaint
+    from mcpworkload.runtime import WorkloadNotRunning
+
+    if forward.error is not None and not isinstance(forward.error, WorkloadNotRunning):
+        return forward.error
+    if isinstance(cause, Failure):
+        return cause
+    words = await complaint(forward.port, endpoint, info.url)
+    return Failure(f"{info.id}: {words or clean(str(cause)) or type(cause).__name__}")
 
 
 async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int | None) -> str:

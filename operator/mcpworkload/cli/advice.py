@@ -1,0 +1,43 @@
+"""Pure: what to do about a condition, by its reason and in one line; the docs have more."""
+
+from collections.abc import Mapping
+from typing import Final
+
+ADVICE: Final[Mapping[str, str]] = {
+    "InvalidSpec": "correct the field that is named",
+    "PatchRejected": "correct podTemplatePatch: mcpworkload template NAME --before shows what it "
+    "works on",
+    "PolicyDenied": "ask for less, or have the operator's MCPWORKLOAD_POD_SECURITY widened",
+    "ReferenceNotFound": "create what is missing, or write optional: true",
+    "Rejected": "correct the spec; where a quota or a right is named, have that changed",
+    "ApplyFailed": "see to the API server, or to the admission webhook that is named",
+    "ChildConflict": "rename one of the two, or delete the other",
+    "Stopped": "mcpworkload start NAME",
+    "ScaledToZero": "kubectl scale mcpw NAME --replicas=1",
+    "Starting": "wait, or see in the message what takes so long",
+    "PodsUnreadable": "give the operator its rights on pods back (deploy/base/workload-role.yaml)",
+    "PodRefused": "raise the quota, or change the spec or the namespace's Pod Security level",
+    "Unschedulable": "lower resources.requests, correct nodeSelector, affinity or tolerations, or "
+    "add a node",
+    "VolumePending": "create the claim, its volume or its StorageClass",
+    "MountFailed": "create the Secret or key that is named, or mend the volume",
+    "ImagePullFailed": "correct image, or imagePullSecrets",
+    "ConfigError": "create the Secret, ConfigMap or key that is named",
+    "StartFailed": "correct command, workingDir or the image",
+    "CrashLooping": "correct what its output complains about: mcpworkload logs NAME --previous. A "
+    "program that ends with code 0 is no server, or waits for input: then transport.type is stdio",
+    "OOMKilled": "raise resources.limits.memory",
+    "ProbeFailing": "set transport.port to what the server listens on, have it listen on all "
+    "addresses, or correct probes",
+    "Evicted": "set requests that fit the use; the pod is made anew by itself",
+    "NodeLost": "mend the node, or kubectl delete node where it is gone for good",
+    "Updating": "wait; a rollout that stays like this waits for a pod that does not become ready",
+}
+
+
+def advice_for(reason: str, name: str, namespace: str) -> str:
+    """What to do about *reason* of that workload."""
+    words = ADVICE.get(reason, f"docs/troubleshooting.md has what to do about {reason}")
+    return words.replace("mcpw NAME", f"-n {namespace} mcpw {name}").replace(
+        "NAME", f"{namespace}/{name}"
+    )

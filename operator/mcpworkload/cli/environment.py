@@ -1,0 +1,86 @@
+"""What a server gets besides its image, from the options of `run`."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from mcpworkload.cli.codes import ExitCode, Failure
+
+_SOURCES: Final = {
+    "secret": "secretRef",
+    "secrets": "secretRef",
+    "configmap": "configMapRef",
+    "configmaps": "configMapRef",
+    "cm": "configMapRef",
+}
+# What Kubernetes takes: printable ASCII but "=".
+_KEY = re.compile(r"[ -<>-~]+")
+
+
+def further_fields(flags: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a spec for which the library has no argument, as far as they are asked for."""
+    spec: dict[str, Any] = {}
+    if sources := [_source(text) for text in flags["env_from"]]:
+        spec["envFrom"] = sources
+    limits = {key: flags[key] for key in ("cpu", "memory") if flags[key] is not None}
+    if limits:
+        spec["resources"] = {"limits": limits}
+    if flags["image_pull_secret"]:
+        spec["imagePullSecrets"] = [{"name": name} for name in flags["image_pull_secret"]]
+    if flags["service_account"] is not None:
+        spec["serviceAccountName"] = flags["service_account"]
+    return spec
+
+
+def read_env_file(path: str | None) -> dict[str, str]:
+    """The variables of a file, one on each line; comments and empty lines do not count."""
+    if path is None:
+        return {}
+    found = {}
+    for number, line in enumerate(read_file(path, "--env-file").splitlines(), 1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            key, value = variable(text, f"--env-file {path}, line {number}")
+            found[key] = value
+    return found
+
+
+def variable(text: str, where: str = "--env") -> tuple[str, str]:
+    """
+    KEY=VALUE, or KEY alone for what it is here.
+
+    Raises:
+        Failure: KEY is no name of a variable, or is not set here.
+    """
+    key, separator, value = text.partition("=")
+    if not _KEY.fullmatch(key):
+        words = "write KEY=VALUE, KEY in letters, digits, _ and the like"
+        raise Failure(f"{where} {text}: {words}", ExitCode.USAGE)
+    if separator:
+        return key, value
+    if key not in os.environ:
+        raise Failure(f"{where} {key}: it is not set here; write {key}=VALUE", ExitCode.USAGE)
+    return key, os.environ[key]
+
+
+def read_file(path: str, option: str) -> str:
+    """
+    The text of a file that *option* names.
+
+    Raises:
+        Failure: it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{option}: {path} cannot be read: {error}", ExitCode.USAGE) from None
+
+
+def _source(text: str) -> dict[str, Any]:
+    kind, _, name = text.partition("/")
+    field = _SOURCES.get(kind.lower())
+    if field is None or not name:
+        words = "write secret/NAME or configmap/NAME"
+        raise Failure(f"--env-from {text}: {words}", ExitCode.USAGE)
+    return {field: {"name": name}}
