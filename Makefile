@@ -82,8 +82,8 @@ status: ## what of the test cluster runs
 kubeconfig: ## print the kubeconfig's path and nothing else
 	@$(PYTHON) -m deploy.cluster kubeconfig
 
-images: ## build the images and load them into the cluster
-	@$(PYTHON) -m deploy.images load
+images: ## build the images and load them into the cluster, or send them to PUSH=REPOSITORY
+	@$(PYTHON) -m deploy.images $(if $(PUSH),push --to $(PUSH) operator bridge,load)
 
 install: images ## install this checkout's operator into the cluster
 	@$(PYTHON) -m deploy.install apply

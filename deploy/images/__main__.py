@@ -14,13 +14,14 @@ from deploy.images import catalog
 from deploy.images.build import Built, build_images, choose_base, locate
 from deploy.images.cache import cache_folder, exclusive
 from deploy.images.catalog import IMAGES, ROOT, Image
-from deploy.images.engines import run_folder
-from deploy.terminal import ToolError, run
+from deploy.images.engines import find_engine, run_folder
+from deploy.terminal import ToolError, run, step
 
 USAGE = """\
 verbs:
   build  build what is missing or out of date
   load   build, then load into the cluster in use
+  push   build, then send to the registry below --to, such as registry.example.com/mcpworkload
   name   print full image names
   size   print sizes: unpacked, and as a registry would send it
   clean  remove everything built here
@@ -39,12 +40,16 @@ def main(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = {"build": build, "load": load, "name": name, "size": size, "clean": clean}
+    verbs["push"] = lambda images: push(images, options.to)
     parser.add_argument("verb", choices=verbs)
     known = [image.name for image in IMAGES]
     usual = [image.name for image in IMAGES if not image.on_request]
     text = f"of {', '.join(known)}; default: {', '.join(usual)}"
     parser.add_argument("names", nargs="*", help=text)
+    parser.add_argument("--to", metavar="REPOSITORY", help="where push sends images")
     options = parser.parse_args(arguments)
+    if (options.verb == "push") != bool(options.to):
+        parser.error("push needs --to REPOSITORY, and no other verb takes it")
     unknown = [given for given in options.names if given not in known]
     if unknown:
         parser.error(f"no image {unknown[0]}; there are {', '.join(known)}")
@@ -82,6 +87,16 @@ def _load(built: Built) -> None:
     done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=sys.stderr, check=False)
     if done.returncode != 0:
         raise ToolError(f"the cluster did not take {built.reference}; is one up? see make status")
+
+
+def push(images: list[Image], repository: str) -> None:
+    """Build what is missing, send it to *repository*; print the full name each image has there."""
+    engine = find_engine()
+    for built in build_images(images):
+        target = catalog.at_repository(built.reference, repository)
+        with step(f"pushing {target}"), exclusive():
+            engine.push(built.archive, built.reference, target, cache_folder() / "log" / "push.log")
+        print(target)
 
 
 def name(images: list[Image]) -> None:

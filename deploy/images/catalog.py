@@ -165,6 +165,11 @@ def reference(image: Image, content: str) -> str:
     return f"{PREFIX}/{image.name}:{image.tag or content}"
 
 
+def at_repository(reference: str, repository: str) -> str:
+    """The name that the image *reference* gets below *repository*, name and tag kept."""
+    return f"{repository.rstrip('/')}/{reference.removeprefix(f'{PREFIX}/')}"
+
+
 def stage_context(image: Image, folder: Path) -> None:
     """Copy what the build of *image* may see into *folder*, time stamps kept."""
     for path in image.files():

@@ -14,6 +14,7 @@ from deploy.terminal import ToolError, run, step, succeeds
 
 BUILD_SECONDS = 1200
 SAVE_SECONDS = 300
+PUSH_SECONDS = 900
 ASK_SECONDS = 30
 # Every rebuild adds a few layers of about 1 MB to buildah's cache. Emptying it costs the next
 # build the dependencies' installation, so it is done once in some hundred builds.
@@ -61,6 +62,9 @@ class Engine(Protocol):
     def save(self, reference: str, archive: Path, log: Path) -> None:
         """Write *reference* to *archive* as `docker save` does, layers uncompressed."""
 
+    def push(self, archive: Path, reference: str, target: str, log: Path) -> None:
+        """Send *archive*, which holds *reference*, to a registry as *target*."""
+
     def remove(self, reference: str) -> None:
         """Forget *reference*; no error if it is not there or in use."""
 
@@ -94,6 +98,15 @@ class Docker:
         """See Engine."""
         command = ["docker", "save", "--output", str(archive), reference]
         logged(command, log=log, timeout=SAVE_SECONDS)
+
+    def push(self, archive: Path, reference: str, target: str, log: Path) -> None:
+        """See Engine."""
+        for command in (
+            ["docker", "load", "--input", str(archive)],
+            ["docker", "tag", reference, target],
+            ["docker", "push", target],
+        ):
+            logged(command, log=log, timeout=PUSH_SECONDS)
 
     def remove(self, reference: str) -> None:
         """See Engine."""
@@ -153,6 +166,17 @@ class Buildah:
         command = [*self._buildah, "push", "--quiet", reference, target]
         logged(command, log=log, timeout=SAVE_SECONDS, env=self._env)
 
+    def push(self, archive: Path, reference: str, target: str, log: Path) -> None:
+        """See Engine; the archive is read first, as its image may be gone from the storage."""
+        # As with Docker, a registry on this machine needs no certificate.
+        plain = ["--tls-verify=false"] if is_on_this_machine(target) else []
+        source = f"docker-archive:{archive}"
+        for command in (
+            [*self._buildah, "pull", "--quiet", source],
+            [*self._buildah, "push", "--quiet", *plain, reference, f"docker://{target}"],
+        ):
+            logged(command, log=log, timeout=PUSH_SECONDS, env=self._env)
+
     def remove(self, reference: str) -> None:
         """See Engine."""
         succeeds([*self._buildah, "rmi", reference], timeout=ASK_SECONDS, env=self._env)
@@ -164,6 +188,12 @@ class Buildah:
         if len(kept.splitlines()) > KEPT_LAYERS:
             with step("emptying buildah's layer cache"):
                 succeeds([*self._buildah, "rmi", "--prune"], timeout=SAVE_SECONDS, env=self._env)
+
+
+def is_on_this_machine(target: str) -> bool:
+    """Whether the registry of the image name *target* listens on this machine's loopback."""
+    host = target.partition("/")[0]
+    return host.rpartition(":")[0] in ("localhost", "127.0.0.1", "[::1]")
 
 
 def run_folder() -> Path:

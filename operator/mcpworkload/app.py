@@ -44,7 +44,8 @@ async def run(settings: Settings) -> None:
     api, policy = Api(connection), Policy.of(settings, connection.audiences)
     store, health = WorkloadStore(), probes.Health(api)
     port = settings.probe_port
-    probing = await probes.serve(health, Metrics(store), port) if port else None
+    metrics = Metrics(store, lambda: health.is_leading)
+    probing = await probes.serve(health, metrics, port) if port else None
     lease = LeaderLease(api, settings.operator_namespace, names.LEASE_NAME, settings.identity)
     try:
         await lease.acquire()

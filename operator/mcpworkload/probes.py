@@ -33,6 +33,11 @@ class Health:
     #: Whether the caches are filled; a process that does not lead has nothing to fill.
     is_synced: bool = True
 
+    @property
+    def is_leading(self) -> bool:
+        """Whether this process holds the Lease and has filled its caches."""
+        return self.watches_silent_seconds is not None
+
     def unreadiness(self) -> str:
         """Why the operator is not ready; empty when it is."""
         if time.monotonic() - self.api.answered_at > ANSWER_LIMIT_SECONDS:
