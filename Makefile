@@ -83,7 +83,7 @@ kubeconfig: ## print the kubeconfig's path and nothing else
 	@$(PYTHON) -m deploy.cluster kubeconfig
 
 images: ## build the images and load them into the cluster, or send them to PUSH=REPOSITORY
-	@$(PYTHON) -m deploy.images $(if $(PUSH),push --to $(PUSH) operator bridge,load)
+	@$(PYTHON) -m deploy.images $(if $(PUSH),push operator bridge --to $(PUSH),load)
 
 install: images ## install this checkout's operator into the cluster
 	@$(PYTHON) -m deploy.install apply
