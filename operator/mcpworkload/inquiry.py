@@ -12,11 +12,12 @@ from datetime import datetime
 
 from mcpworkload.cluster.events import Events
 from mcpworkload.live import Pod
-from mcpworkload.memory import Memory, Told
+from mcpworkload.memory import WORDS_SECONDS, Memory, Told
 from mcpworkload.observation import Observation
 from mcpworkload.status import (
     awaited_claims,
     condition_of,
+    has_open_end,
     is_explained,
     since,
     suspects,
@@ -25,6 +26,8 @@ from mcpworkload.status import (
 PAUSE_SECONDS = (20.0, 300.0)
 # Kubelets were seen to be 90 s late; until then the pauses do not grow.
 LATE_SECONDS = 180.0
+# While the words on an end may be on their way.
+_SOON_SECONDS = 1.0
 # One pod's problem is told at a time; the others mostly have the same.
 MAX_PODS = 3
 
@@ -68,7 +71,10 @@ async def _ask(events: Events, namespace: str, pod: Pod, memory: Memory, now: da
         found = list(await events.read(namespace, pod.metadata.uid))
     moment = time.monotonic()
     since_first = before.since if before else moment
-    pause = None if is_explained(pod, found, now) else _pause(before, moment)
+    is_soon = has_open_end(pod, now) and moment - since_first < WORDS_SECONDS
+    pause: float | None = _SOON_SECONDS if is_soon else _pause(before, moment)
+    if is_explained(pod, found, now):
+        pause = None
     memory.told[pod.metadata.uid] = Told(state, found, pause, moment, since_first)
 
 
@@ -77,7 +83,7 @@ def _pause(before: Told | None, moment: float) -> float:
     first, longest = PAUSE_SECONDS
     if before is None or moment - before.since < LATE_SECONDS:
         return first
-    return min(longest, 2 * (before.pause or first))
+    return min(longest, 2 * max(first, before.pause or first))
 
 
 def _state_of(pod: Pod) -> str:

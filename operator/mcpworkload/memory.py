@@ -1,7 +1,7 @@
 """What we did to one workload lately; lost with the process, and never needed for being right."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ TROUBLE_SECONDS = 5.0
 REFERENCE_SECONDS = 1.0
 FREE_REPAIRS = 3
 REPAIR_SECONDS = (0.5, 60.0)
+# The kubelet's word that it ends a container is on its way while the container ends.
+WORDS_SECONDS = 3.0
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Memory:
     news: list[News] = field(default_factory=list)
     #: By UID of a pod that is not ready, and does not say why.
     told: dict[str, Told] = field(default_factory=dict)
+    #: By container ID, when an end was seen first of which nothing says who caused it.
+    _open_ends: dict[str, float] = field(default_factory=dict)
     #: Until a newer version of the workload says which of them was stored, if any.
     sent: list[Sent] = field(default_factory=list)
     #: When no pod was missing; what was said before of pods that could not be made is over.
@@ -134,6 +138,12 @@ class Memory:
         if self._missing_since is None:
             self._missing_since = now
         return max(0.0, self._missing_since + REFERENCE_SECONDS - now)
+
+    def wait_for_words(self, ends: Iterable[str]) -> float:
+        """Note *ends* that the kubelet may have caused; how long its words may be on their way."""
+        now = time.monotonic()
+        self._open_ends = {each: self._open_ends.get(each, now) for each in ends}
+        return max((at + WORDS_SECONDS - now for at in self._open_ends.values()), default=0.0)
 
     def is_failing_for_long(self) -> bool:
         """Note a failure; whether there has been nothing else for a while."""

@@ -194,6 +194,9 @@ class Reconciler:
         )
         again = _soonest(asking, next_look(observation.pods.values(), now))
         ends = account_ends(subject, observation)
+        if (early := memory.wait_for_words(ends.unexplained)) > 0:
+            # Said once, it could not be taken back.
+            return _soonest(early, again)
         status = build_status(subject, observation, memory.applied, refusal, ends, now)
         if status == subject.status:
             self._informers.sightings.settle(key_of(body), ends.cursor, ends.gone)

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from mcpworkload.errors import Unavailable
-from mcpworkload.live import OwnerReference, Pod, PodCondition
-from tests.unit.builders import make_body, make_observation, make_pod
+from mcpworkload.live import OwnerReference, Pod, PodCondition, PodSpec
+from tests.unit.builders import make_body, make_event, make_observation, make_pod
 from tests.unit.world import KEY, Bench, World, make_bench
 
 READY = make_pod(ready=True)
@@ -73,6 +74,36 @@ async def test_an_exit_is_said_and_counted(bench: Bench) -> None:
     assert status["lastTermination"]["containerID"] == "containerd://1"
     assert status["lastTermination"]["message"] == "boom"
     assert bench.world.calls.count("status") == 1
+
+
+async def test_the_kubelets_words_may_come_a_moment_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit is said with them, or without after a few seconds: only once in any case."""
+    seconds = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: seconds[0])
+    pod = crashed(exitCode=0, reason="Completed")
+    probes = {"name": "mcp", "livenessProbe": {"periodSeconds": 1, "failureThreshold": 1}}
+    pod.spec = msgspec.convert({"containers": [probes]}, PodSpec)
+    await show(bench, pod)
+    assert bench.world.exits == []
+    assert bench.world.calls.count("status") == 0
+
+    seconds[0] += 1
+    said = "Container mcp failed liveness probe, will be restarted"
+    bench.world.events[pod.metadata.uid] = [make_event("Killing", said, about="mcp")]
+    await show(bench, pod)
+    assert [each.reason for each in bench.world.exits] == ["ProbeFailed"]
+
+    again = crashed(2, exitCode=3, reason="Error")
+    again.spec = pod.spec
+    bench.world.events.clear()
+    await show(bench, again)
+    assert len(bench.world.exits) == 1
+    seconds[0] += 3
+    await show(bench, again)
+    assert [each.reason for each in bench.world.exits] == ["ProbeFailed", "Error"]
+    assert bench.world.statuses[-1]["restarts"] == 2
 
 
 async def test_it_is_said_once(bench: Bench) -> None:

@@ -52,17 +52,27 @@ def may_be_the_kubelets(pod: Pod, container: str, ended: Terminated) -> bool:
         return True
     if spec.lifecycle is not None and spec.lifecycle.post_start is not None:
         return True
-    probes = [each for each in (spec.startup_probe, spec.liveness_probe) if each is not None]
+    startup, liveness = spec.startup_probe, spec.liveness_probe
     if ended.started_at is None or ended.finished_at is None:
-        return bool(probes)
-    life = ended.finished_at - ended.started_at + _ROUNDING
-    return any(life >= _shortest(probe) for probe in probes)
+        return bool(startup or liveness)
+    life = ended.finished_at - ended.started_at
+    if liveness is not None and life + _ROUNDING >= _shortest(liveness):
+        return True
+    # Once a server has started, that probe is asked no more.
+    return startup is not None and _shortest(startup) <= life + _ROUNDING <= _longest(pod, startup)
 
 
 def _shortest(probe: Probe) -> timedelta:
     """How soon after a start the probe can have failed often enough."""
     pauses = max(0, probe.failure_threshold - 1) * probe.period_seconds
     return timedelta(seconds=probe.initial_delay_seconds + pauses)
+
+
+def _longest(pod: Pod, probe: Probe) -> timedelta:
+    """How long a container may live that its startup probe ends, with a kubelet that restarts."""
+    attempts = 2 * (probe.failure_threshold + 1) * (probe.period_seconds + probe.timeout_seconds)
+    grace = pod.spec.termination_grace_period_seconds
+    return timedelta(seconds=probe.initial_delay_seconds + attempts + grace) + 5 * _ROUNDING
 
 
 def find_cause(

@@ -82,6 +82,7 @@ class Probe(msgspec.Struct, rename="camel"):
 
     initial_delay_seconds: int = 0
     period_seconds: int = 10
+    timeout_seconds: int = 1
     failure_threshold: int = 3
 
 
@@ -125,6 +126,7 @@ class PodSpec(msgspec.Struct, rename="camel"):
     """The part of a Pod's spec that its status can't be understood without."""
 
     node_name: str = ""
+    termination_grace_period_seconds: int = 30
     init_containers: list[SpecContainer] = []
     containers: list[SpecContainer] = []
     volumes: list[Volume] = []

@@ -1,5 +1,6 @@
 """Whether the kubelet itself ended a container: what a pod does not tell, its Events do."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,9 @@ from mcpworkload.names import split_key
 from mcpworkload.runtime.connection import Connection, core_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadError
 from mcpworkload.runtime.happenings import WorkloadEvicted, WorkloadExited
+
+_ATTEMPTS = 4
+_PAUSE_SECONDS = 1.0
 
 
 class Explainer:
@@ -36,11 +40,16 @@ class Explainer:
         )
         if not may_be_the_kubelets(pod, exited.container, ended):
             return exited
-        events = await self._read_events(exited)
-        if events is None:
-            return exited
         last = self._told.get(exited.workload)
-        cause = find_cause(pod, exited.container, ended, events, last)
+        cause = None
+        for attempt in range(_ATTEMPTS):
+            # The kubelet's word may be on its way, as the pod's status was.
+            await asyncio.sleep(_PAUSE_SECONDS if attempt else 0)
+            events = await self._read_events(exited)
+            if events is None:
+                return exited
+            if cause := find_cause(pod, exited.container, ended, events, last):
+                break
         if cause is None:
             self._told.pop(exited.workload, None)
             return exited

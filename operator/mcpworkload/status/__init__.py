@@ -10,7 +10,7 @@ from mcpworkload.status.conditions import build_status, summary
 from mcpworkload.status.exits import Ends, account_ends, describe
 from mcpworkload.status.holding import Hold, hold_for
 from mcpworkload.status.pods import condition_of, next_look
-from mcpworkload.status.problems import awaited_claims, is_explained, suspects
+from mcpworkload.status.problems import awaited_claims, has_open_end, is_explained, suspects
 from mcpworkload.status.subject import Subject
 from mcpworkload.status.tellings import since
 
@@ -25,6 +25,7 @@ __all__ = [
     "build_status",
     "condition_of",
     "describe",
+    "has_open_end",
     "hold_for",
     "is_explained",
     "news",

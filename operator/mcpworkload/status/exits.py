@@ -1,6 +1,6 @@
 """The exits of a workload's pods: from the stored status to those that are new, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from mcpworkload.exits import (
     PodCursor,
     Wanted,
     account,
+    may_be_the_kubelets,
 )
 from mcpworkload.live import StatefulSet, Terminated
 from mcpworkload.models import ContainerRecord, LastTermination, PodRecord
@@ -43,6 +44,8 @@ class Ends:
     cursor: Cursor
     #: UIDs of the pods that are gone and need not be remembered then.
     gone: frozenset[str]
+    #: IDs of those containers in the news that the kubelet may have ended, without a word so far.
+    unexplained: tuple[str, ...] = ()
 
 
 def account_ends(subject: Subject, observation: Observation) -> Ends:
@@ -78,6 +81,7 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
         is_pressing=bool(news) or _has_new_end(cursor, result.cursor),
         cursor=result.cursor,
         gone=frozenset(uid for uid, each in observation.seen.items() if each.last),
+        unexplained=tuple(_unexplained(news, observation)),
     )
 
 
@@ -192,20 +196,33 @@ def _discreet(exit_: Exit, subject: Subject) -> Exit:
     return replace(exit_, message=subject.secrets.hide(discreet(exit_.message)))
 
 
-def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -> Exit:
-    """*exit_* with the kubelet's reason and words, where the kubelet ended the container."""
-    pod = observation.labelled.get(exit_.pod)
-    if exit_.kind != ExitKind.EXITED or pod is None or pod.metadata.uid != exit_.pod_uid:
-        return exit_
-    ended = Terminated(
+def _unexplained(news: Iterable[Exit], observation: Observation) -> Iterator[str]:
+    for each in news:
+        pod = observation.labelled.get(each.pod)
+        is_there = pod is not None and pod.metadata.uid == each.pod_uid and pod.spec.containers
+        if each.kind != ExitKind.EXITED or each.reason in _OF_KUBELET or not is_there:
+            continue
+        if pod and may_be_the_kubelets(pod, each.container, _end_of(each)):
+            yield each.container_id
+
+
+def _end_of(exit_: Exit) -> Terminated:
+    return Terminated(
         exit_code=exit_.exit_code or 0,
         reason=exit_.reason,
         started_at=exit_.started_at,
         finished_at=exit_.finished_at,
         container_id=exit_.container_id,
     )
+
+
+def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -> Exit:
+    """*exit_* with the kubelet's reason and words, where the kubelet ended the container."""
+    pod = observation.labelled.get(exit_.pod)
+    if exit_.kind != ExitKind.EXITED or pod is None or pod.metadata.uid != exit_.pod_uid:
+        return exit_
     witness = Witness(observation.told, last)
-    cause = witness.cause(pod, exit_.container, ended)
+    cause = witness.cause(pod, exit_.container, _end_of(exit_))
     return replace(exit_, reason=cause.reason, message=cause.message) if cause else exit_
 
 

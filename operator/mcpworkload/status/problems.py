@@ -116,6 +116,11 @@ def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
     ]
 
 
+def has_open_end(pod: Pod, now: datetime) -> bool:
+    """Whether a container has not recovered from an end which may be the kubelet's doing."""
+    return any(open_ends(pod, now))
+
+
 def open_ends(pod: Pod, now: datetime) -> Iterator[tuple[str, Terminated]]:
     """The containers that have not recovered from an end which may be the kubelet's doing."""
     if pod.status.phase == "Failed":

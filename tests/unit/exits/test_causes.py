@@ -172,6 +172,9 @@ def test_a_hook_that_fails() -> None:
         pytest.param({"name": "mcp", "startupProbe": {"failureThreshold": 2}}, True, id="10 s"),
         pytest.param({"name": "mcp", "livenessProbe": {}}, False, id="three times 10 s"),
         pytest.param(
+            {"name": "mcp", "livenessProbe": {"periodSeconds": 1}}, True, id="each second"
+        ),
+        pytest.param(
             {"name": "mcp", "readinessProbe": {"periodSeconds": 1}}, False, id="readiness"
         ),
         pytest.param({"name": "other"}, True, id="not known"),
@@ -181,3 +184,10 @@ def test_when_nobody_needs_to_ask(container: dict[str, Any], is_possible: bool) 
     """A container that no probe can have ended costs no list of Events."""
     pod = pod_with({"containers": [container]})
     assert may_be_the_kubelets(pod, "mcp", end(life=10)) is is_possible
+
+
+@pytest.mark.parametrize(("life", "is_possible"), [(2, False), (20, True), (86400, False)])
+def test_a_startup_probe_ends_no_old_server(life: float, is_possible: bool) -> None:
+    """Once a server has started, that probe is asked no more."""
+    pod = pod_with({"containers": [{"name": "mcp", "startupProbe": PROBE}]})
+    assert may_be_the_kubelets(pod, "mcp", end(life=life)) is is_possible

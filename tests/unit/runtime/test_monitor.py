@@ -16,6 +16,7 @@ from mcpworkload.runtime import (
     WorkloadNotFound,
     WorkloadNotRunning,
     WorkloadRemoved,
+    explaining,
 )
 from mcpworkload.runtime.connection import Connection
 from tests.unit.runtime.test_ledger import KEY, make_body, make_pod
@@ -127,8 +128,11 @@ KILLING = [
         pytest.param(RuntimeUnavailable("no", workload=KEY), ("Error", "boom"), id="no answer"),
     ],
 )
-async def test_a_probe_that_ended_it_is_named(events: Any, told: tuple[str, str]) -> None:
+async def test_a_probe_that_ended_it_is_named(
+    events: Any, told: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the pod's Events may be read; that it ended is told in any case."""
+    monkeypatch.setattr(explaining, "_PAUSE_SECONDS", 0.0)
     script = Script([make_body()], [RUNNING | {"spec": PROBED}])
     script.lists["events"] = events
     async with make_monitor(script) as monitor:
