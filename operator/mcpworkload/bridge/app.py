@@ -16,6 +16,7 @@ from mcpworkload.bridge.leave import LEAVE_SIGNAL
 from mcpworkload.bridge.limits import connection_limit
 from mcpworkload.bridge.modern import Modern, ModernAudience
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.parameters import Parameters
 from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.report import (
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 ENDING_SECONDS = 6.0
 #: A client may have sent a request at the moment at which we stopped to accept.
 LINGER_SECONDS = 0.5
-#: Errors and last events have so long to leave.
+#: Errors, last events and last lines of the log have so long to leave.
 FLUSH_SECONDS = 0.3
 POLL_SECONDS = 0.02
 #: A server that we can't start anew is asked again after this time, if it has answered never.
@@ -44,18 +45,21 @@ UNANSWERED_SECONDS = 5.0
 PATIENCE_SECONDS = 10.0
 
 
-def run(options: Options, source: Source) -> int:
+def run(options: Options, source: Source, outlet: Outlet) -> int:
     """
     Serve until the server ends or we are told to stop; the exit code.
 
-    0 after SIGTERM or SIGINT; what the server ended with otherwise.
+    0 after SIGTERM or SIGINT; what the server ended with otherwise. The log goes to *outlet*.
     """
-    configure_log()
+    configure_log(outlet)
 
     async def main() -> int:
         return await Bridge(options, source).run()
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    finally:
+        outlet.flush(FLUSH_SECONDS)
 
 
 class Bridge:

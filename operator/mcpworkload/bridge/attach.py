@@ -8,6 +8,7 @@ from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Targ
 from mcpworkload.bridge.attaching.source import AttachSource
 from mcpworkload.bridge.limits import raise_descriptor_limit
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.outlet import Outlet
 
 #: Asked where nothing else is, for hours; every server answers it, if only with an error.
 HEARTBEAT_ID = "mcpworkload-bridge-heartbeat"
@@ -23,4 +24,4 @@ def run(options: Options, *, pod: str, container: str) -> int:
     raise_descriptor_limit()
     target = Target(options.namespace, pod, container)
     heartbeat = jsonrpc.request(HEARTBEAT_ID, "ping", {})
-    return app.run(options, AttachSource(server, target, heartbeat))
+    return app.run(options, AttachSource(server, target, heartbeat), Outlet(sys.stderr.fileno()))

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 MAX_CALLS = 1024
 #: So many of our own lines wait for a server that does not read; further ones are dropped.
 MAX_POSTS = 64
+#: After so many lines of one server, others get their turn.
+TURN_LINES = 256
 #: A server whose standard output ended has so long to end by itself.
 LAST_SECONDS = 0.4
 #: So many progress tokens are remembered after their answer: a task reports on.
@@ -180,9 +182,11 @@ class Peer:
 
     async def _take(self, lines: list[bytes]) -> bool:
         """Whether there were lines; none of them is kept here until the next one comes."""
-        for line in lines:
+        for count, line in enumerate(lines, start=1):
             if (mail := self._routed(line)) is not None and mail.is_full:
                 await self._make_room(mail)
+            if count % TURN_LINES == 0:
+                await asyncio.sleep(0)
         return bool(lines)
 
     def _ended(self, end: End) -> None:

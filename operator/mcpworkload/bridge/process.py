@@ -17,6 +17,7 @@ from mcpworkload.bridge.channel import (
 )
 from mcpworkload.bridge.kin import Kin
 from mcpworkload.bridge.lines import LineSplitter
+from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.reaper import Reaper
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class PipeChannel:
     """A `Channel` to a child process. `start` makes one."""
 
     def __init__(
-        self, popen: "subprocess.Popen[bytes]", mark: int | None, reaper: Reaper, stderr: int
+        self, popen: "subprocess.Popen[bytes]", mark: int | None, reaper: Reaper, stderr: Outlet
     ) -> None:
         assert popen.stdin and popen.stdout and popen.stderr  # noqa: S101, PT018 - all are pipes
         self._loop = asyncio.get_running_loop()
@@ -238,7 +239,7 @@ class PipeChannel:
 class _StderrCopy:
     """Copies a server's standard error to ours, line by line, and keeps the last lines."""
 
-    def __init__(self, source: IO[bytes], target: int) -> None:
+    def __init__(self, source: IO[bytes], target: Outlet) -> None:
         self._loop = asyncio.get_running_loop()
         self._source, self._target = source, target
         self._rest = b""
@@ -288,7 +289,4 @@ class _StderrCopy:
             return
         for line in lines[-STDERR_TAIL_LINES:]:
             self._tail.append(line[:STDERR_LINE_BYTES].decode(errors="replace").rstrip())
-        text = memoryview(b"\n".join(lines) + b"\n")
-        with contextlib.suppress(OSError):
-            while text:
-                text = text[os.write(self._target, text) :]
+        self._target.write(b"\n".join(lines) + b"\n")

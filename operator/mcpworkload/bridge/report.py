@@ -2,10 +2,10 @@
 
 import contextlib
 import logging
-import sys
 from pathlib import Path
 
 from mcpworkload.bridge.channel import End
+from mcpworkload.bridge.outlet import LogHandler, Outlet
 
 TERMINATION_LOG = Path("/dev/termination-log")
 #: The kubelet keeps so much, its end.
@@ -27,8 +27,8 @@ def write_termination_message(text: str, path: Path = TERMINATION_LOG) -> None:
             path.write_text(text)
 
 
-def configure_log() -> None:
-    """Log to standard error, beside what servers write there."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure_log(outlet: Outlet) -> None:
+    """Log to *outlet*, between what servers write there."""
+    handler = LogHandler(outlet)
     handler.setFormatter(logging.Formatter("mcpw %(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mcpworkload.bridge.channel import CannotStart, NoRoom
 from mcpworkload.bridge.kin import marked
+from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.process import PipeChannel
 from mcpworkload.bridge.reaper import Reaper
 
@@ -20,9 +21,10 @@ class PipeSource:
 
     command: Sequence[str]
     environment: Mapping[bytes, bytes]
+    #: Where the standard error of all goes.
+    stderr: Outlet
     #: Called in the child before it becomes the server.
     before_exec: Callable[[], None] | None = None
-    stderr: int = 2
     #: Whether orphans come to us and have to be reaped.
     adopts: bool = False
     starts_many: bool = field(default=True, init=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed, End
+from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.process import PipeChannel
 from mcpworkload.bridge.spawn import PipeSource
 
@@ -29,7 +30,7 @@ async def quiet(tmp_path: Path) -> AsyncIterator[int]:
 async def start(stderr: int, script: str, program: str = sys.executable) -> PipeChannel:
     """Start a script."""
     option = "-c" if program == "/bin/sh" else "-Sc"
-    source = PipeSource((program, option, script), dict(os.environb), stderr=stderr)
+    source = PipeSource((program, option, script), dict(os.environb), Outlet(stderr))
     return await source.start()
 
 
@@ -161,7 +162,7 @@ def in_group(group: int) -> list[int]:
 )
 async def test_what_cannot_be_started_is_named(quiet: int, command: str, status: int) -> None:
     """With the exit code of a shell in its place."""
-    source = PipeSource((command,), {}, stderr=quiet)
+    source = PipeSource((command,), {}, Outlet(quiet))
     with pytest.raises(CannotStart, match="cannot start") as raised:
         await source.start()
 

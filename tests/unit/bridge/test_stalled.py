@@ -11,6 +11,7 @@ from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.spawn import PipeSource
 from tests.unit.bridge.running import JSON_HEADERS, PLAIN, notification, running
@@ -84,7 +85,7 @@ async def test_a_bug_ends_the_server_instead_of_leaving_everybody_waiting(
 ) -> None:
     """So that it shows."""
     line = json.dumps({"jsonrpc": "2.0", "method": "x"})
-    source = PipeSource(("sh", "-c", f"echo '{line}'; exec sleep 60"), {})
+    source = PipeSource(("sh", "-c", f"echo '{line}'; exec sleep 60"), {}, Outlet(2))
     peer = Peer(await source.start(), Failing(), "server")
     async with asyncio.timeout(3):
         end = await peer.over

@@ -10,6 +10,7 @@ import pytest
 from mcpworkload.bridge import jsonrpc, probe
 from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.spawn import PipeSource
 from mcpworkload.desired.probes import STARTUP_PROBE
@@ -89,7 +90,7 @@ async def test_a_server_has_as_long_to_start_as_the_kubelet_gives_it(
     monkeypatch.setattr(probe, "START_SECONDS", 0.5)
     monkeypatch.setattr(probe, "SILENCE_SECONDS", 0.1)
     monkeypatch.setattr(probe, "FAREWELL_SECONDS", 0.5)
-    source = PipeSource(("sleep", "60"), {b"PATH": os.environb[b"PATH"]})
+    source = PipeSource(("sleep", "60"), {b"PATH": os.environb[b"PATH"]}, Outlet(2))
     servers = Servers(Options(), source, Nobody(), Nobody())
     async with asyncio.timeout(9):
         await servers.start()
