@@ -151,9 +151,13 @@ async def probe(start: Start, *, starts_many: bool, is_shared: bool, tell: Tell)
         return await _ask_the_only_one(start)
     last = asyncio.get_running_loop().time() + START_SECONDS + SILENCE_SECONDS
     found = await _find(start, last, is_shared=is_shared, tell=tell)
-    if is_shared and found.modern is not None:
+    if not is_shared or found.modern is None:
+        return found
+    try:
         return await _with_sessions(start, last, found)
-    return found
+    except (CannotStart, NoRoom):
+        await found.modern.end(FAREWELL_SECONDS)
+        raise
 
 
 async def greet(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
