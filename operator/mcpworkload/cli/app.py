@@ -22,6 +22,7 @@ _MODULES: Final = {
     "get": "looking",
     "logs": "streams",
     "attach": "streams",
+    "connect": "connect",
     "stop": "lifecycle",
     "start": "lifecycle",
     "restart": "lifecycle",

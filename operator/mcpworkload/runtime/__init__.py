@@ -23,6 +23,7 @@ from mcpworkload.runtime.errors import (
     WorkloadNotReady,
     WorkloadNotRunning,
 )
+from mcpworkload.runtime.forwarding import WorkloadForward
 from mcpworkload.runtime.happenings import (
     Happening,
     WorkloadEvicted,
@@ -87,6 +88,7 @@ __all__ = [
     "WorkloadError",
     "WorkloadEvicted",
     "WorkloadExited",
+    "WorkloadForward",
     "WorkloadInvalid",
     "WorkloadNotFound",
     "WorkloadNotReady",

@@ -126,6 +126,11 @@ def port(value: Any, where: str) -> int:
     return int(value)
 
 
+def own_port(value: Any, where: str) -> int:
+    """The number of a port of this machine; 0 for any."""
+    return port(value, where) if count(value, where) else 0
+
+
 def seconds(value: Any, where: str) -> float | None:
     """How long; None for as long as it takes."""
     return None if value is None else _seconds(value, where, "None waits for ever")

@@ -41,6 +41,7 @@ CHECKS: Final[dict[str, arguments.Check]] = {
     "options": arguments.instance(DeployWorkloadOptions),
     "permission_profile": arguments.instance(PermissionProfile),
     "pod": arguments.pod,
+    "port": arguments.own_port,
     "previous": arguments.flag,
     "progress": arguments.function,
     "replicas": arguments.count,

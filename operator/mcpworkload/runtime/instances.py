@@ -46,6 +46,14 @@ def _is_controlled_by(pod: Pod, workload: str) -> bool:
     )
 
 
+def is_ready(pod: Pod) -> bool:
+    """Whether clients may be sent to it: it is ready, and not on its way out."""
+    conditions = pod["status"].get("conditions") or ()
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
+    )
+
+
 def containers_of(pod: Pod) -> dict[str, Mapping[str, Any]]:
     """The pod's containers by name, the server's first, then the others, then init containers."""
     found = [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())]

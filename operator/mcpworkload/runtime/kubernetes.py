@@ -14,6 +14,7 @@ from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import Connection, core_path, workloads_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid
 from mcpworkload.runtime.following import follow_logs
+from mcpworkload.runtime.forwarding import Tell, WorkloadForward
 from mcpworkload.runtime.instances import newest_start
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.lines import LogLine
@@ -303,6 +304,18 @@ class KubernetesRuntime:
             WorkloadInvalid: there is no such container or pod.
         """
         return await attach(self._workload(workload_id), container, pod)
+
+    @checked
+    def forward_to_workload(
+        self, workload_id: str, *, port: int = 0, callback: Tell | None = None
+    ) -> WorkloadForward:
+        """
+        A port of this machine that leads to the workload, whichever pod of it is ready.
+
+        It listens on 127.0.0.1 while it is entered (`async with`), at *port* or, with 0, at any;
+        its `url` says where. *callback* is told in one line each what happens meanwhile.
+        """
+        return WorkloadForward(self._workload(workload_id), port, callback)
 
     async def _set_mode(
         self,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 
@@ -15,6 +15,77 @@ _DATA, _ERROR = 0, 1
 _PIECE = 65_536
 
 
+def open_port(
+    connection: Connection, namespace: str, pod: str, port: int, workload: str = ""
+) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+    """
+    A WebSocket that carries one connection to *port* of *pod*.
+
+    Raises:
+        WorkloadError: the API server refuses it, or does not answer.
+    """
+    path = core_path("pods", namespace, pod, "portforward")
+    return connection.websocket(path, [("ports", str(port))], (_PROTOCOL,), workload)
+
+
+class Exchange:
+    """What a client and a pod say to each other; until an answer, over another WebSocket again."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._said = bytearray()
+        #: Whether the pod has answered; from then on nothing can be said again.
+        self.has_answer = False
+
+    async def run(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+        """
+        Carry both directions until one ends; the other side's words if it was broken off there.
+
+        What the client said over a WebSocket without an answer is said again over the next.
+        """
+        outwards = asyncio.create_task(self._send(socket))
+        try:
+            return await self._receive(socket)
+        finally:
+            outwards.cancel()
+            await asyncio.gather(outwards, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End the client's side."""
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+        # The first message of each channel only repeats the port.
+        opened: set[int] = set()
+        async for message in socket:
+            if message.type is not aiohttp.WSMsgType.BINARY or not message.data:
+                continue
+            channel, data = message.data[0], message.data[1:]
+            if channel not in opened:
+                opened.add(channel)
+            elif channel == _DATA:
+                self.has_answer = True
+                self._said.clear()
+                self._writer.write(data)
+                await self._writer.drain()
+            elif channel == _ERROR and data:
+                return str(data.decode(errors="replace").strip())
+        return ""
+
+    async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        if self._said:
+            await socket.send_bytes(bytes((_DATA,)) + self._said)
+        while data := await self._reader.read(_PIECE):
+            if not self.has_answer:
+                self._said += data
+            await socket.send_bytes(bytes((_DATA,)) + data)
+        # The protocol cannot say that one direction has ended: it closes both.
+        await socket.close()
+
+
 class PortForward:
     """
     Each connection to `port` on 127.0.0.1 becomes a connection inside the pod.
@@ -24,8 +95,7 @@ class PortForward:
 
     def __init__(self, connection: Connection, namespace: str, pod: str, pod_port: int) -> None:
         self._connection = connection
-        self._path = core_path("pods", namespace, pod, "portforward")
-        self._pod_port = pod_port
+        self._where = (namespace, pod, pod_port)
         self._workload = f"{namespace}/{pod}"
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -45,22 +115,15 @@ class PortForward:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
+        task = asyncio.create_task(self._serve(Exchange(reader, writer)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        query = [("ports", str(self._pod_port))]
+    async def _serve(self, exchange: Exchange) -> None:
         try:
-            async with self._connection.websocket(
-                self._path, query, (_PROTOCOL,), self._workload
-            ) as socket:
-                outwards = asyncio.create_task(_send(reader, socket))
-                try:
-                    await self._receive(socket, writer)
-                finally:
-                    outwards.cancel()
-                    await asyncio.gather(outwards, return_exceptions=True)
+            async with open_port(self._connection, *self._where, self._workload) as socket:
+                if words := await exchange.run(socket):
+                    self.error = WorkloadNotRunning(words, workload=self._workload)
         except WorkloadError as error:
             self.error = error
         except (aiohttp.ClientError, OSError) as error:
@@ -68,32 +131,4 @@ class PortForward:
                 f"the connection broke: {error}", workload=self._workload
             )
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-    async def _receive(
-        self, socket: aiohttp.ClientWebSocketResponse, writer: asyncio.StreamWriter
-    ) -> None:
-        # The first message of each channel only repeats the port.
-        opened: set[int] = set()
-        async for message in socket:
-            if message.type is not aiohttp.WSMsgType.BINARY or not message.data:
-                continue
-            channel, data = message.data[0], message.data[1:]
-            if channel not in opened:
-                opened.add(channel)
-            elif channel == _DATA:
-                writer.write(data)
-                await writer.drain()
-            elif channel == _ERROR and data:
-                words = data.decode(errors="replace").strip()
-                self.error = WorkloadNotRunning(words, workload=self._workload)
-                return
-
-
-async def _send(reader: asyncio.StreamReader, socket: aiohttp.ClientWebSocketResponse) -> None:
-    while data := await reader.read(_PIECE):
-        await socket.send_bytes(bytes((_DATA,)) + data)
-    # The protocol cannot say that one direction has ended: it closes both.
-    await socket.close()
+            await exchange.close()

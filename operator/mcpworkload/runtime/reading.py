@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from mcpworkload.names import workload_key
 from mcpworkload.reasons import AcceptedReason
@@ -90,6 +91,14 @@ def is_served(spec: Mapping[str, Any]) -> bool:
     transport = spec["transport"]
     bridge = (transport.get("stdio") or {}).get("bridge")
     return transport["type"] != "stdio" or bridge != "None"
+
+
+def local_url(workload: Mapping[str, Any], port: int) -> str:
+    """The server's URL for clients of this machine, where *port* leads to it."""
+    transport = workload["spec"]["transport"]
+    told = urlsplit((workload.get("status") or {}).get("url", ""))
+    scheme = transport.get("scheme", "HTTP").lower()
+    return f"{scheme}://127.0.0.1:{port}{told.path or transport.get('path') or '/mcp'}"
 
 
 def transport_port_of(spec: Mapping[str, Any]) -> int:
