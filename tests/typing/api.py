@@ -11,10 +11,13 @@ from mcpworkload.runtime import (
     ContainerInfo,
     DeployWorkloadOptions,
     KubernetesRuntime,
+    Mount,
+    PermissionConfig,
     PermissionProfile,
     PortBinding,
     Progress,
     Runtime,
+    RuntimeClosed,
     SyncRuntime,
     WorkloadError,
     WorkloadExited,
@@ -53,6 +56,7 @@ async def use_everything(runtime: KubernetesRuntime) -> tuple[str, int]:
         False,
         entrypoint=("weather",),
         namespace="team",
+        replicas=2,
         timeout=None,
         progress=on_progress,
     )
@@ -69,8 +73,20 @@ async def use_everything(runtime: KubernetesRuntime) -> tuple[str, int]:
             await attached.write(b"x")
             show(await attached.stdout.readline(), (await attached.wait()).exit_code)
         show(is_up, info.ports[0].container_port, info.created.year)
+        show(info.started_at.year if info.started_at else info.url)
+        async with runtime.forward_to_workload(info.id, port=0, callback=show) as forward:
+            port_here: int = forward.port
+            show(port_here, forward.url.upper())
     await runtime.remove_workload(workload, keep_volumes=True)
     return workload, port
+
+
+def use_profiles(text: str) -> PermissionConfig:
+    """They are read, written and spelled out."""
+    profile = PermissionProfile.from_yaml(PermissionProfile.from_json(text).to_json())
+    config = profile.to_config()
+    show([(mount.source, mount.type, mount.read_only) for mount in config.mounts])
+    return PermissionConfig(mounts=[Mount("/a", "/b")], privileged=config.privileged)
 
 
 def as_any_runtime(runtime: KubernetesRuntime) -> Runtime:
@@ -113,9 +129,11 @@ def use_without_a_loop() -> tuple[str, int]:
             show(list(attached.stdout))
         try:
             return runtime.deploy_workload("w:1", "w", env_vars={"A": "b"}, timeout=10.0)
+        except RuntimeClosed:
+            return "", 0
         except WorkloadNotReady as error:
             show(error.log_tail, error.is_final)
         except WorkloadError as error:
             show(error.workload, error.reason, error.advice)
-    manifest: dict[str, object] = build_workload("w:1", "w", namespace="team")
+    manifest: dict[str, object] = build_workload("w:1", "w", namespace="team", replicas=0)
     return str(manifest["kind"]), int(is_kubernetes_runtime())
