@@ -108,6 +108,9 @@ def _spec(
     if options.sse_headless_service_name:
         service = spec.setdefault("service", {})
         service["headlessAlias"] = options.sse_headless_service_name
+    if options.session_affinity:
+        service = spec.setdefault("service", {})
+        service |= {"type": "ClusterIP", "sessionAffinity": "ClientIP"}
     return spec
 
 

@@ -124,6 +124,9 @@ class DeployWorkloadOptions(Checked):
     k8s_pod_template_patch: str = ""
     #: One more headless Service, under this name.
     sse_headless_service_name: str = ""
+    #: A Service with an address of its own that sends a client to the same pod again: what several
+    #: replicas with sessions in their memory need.
+    session_affinity: bool = False
 
     CHECKS: ClassVar[Mapping[str, Check]] = {
         "exposed_ports": arguments.texts,
@@ -131,6 +134,7 @@ class DeployWorkloadOptions(Checked):
         "attach_stdio": arguments.flag,
         "k8s_pod_template_patch": arguments.text,
         "sse_headless_service_name": arguments.text,
+        "session_affinity": arguments.flag,
     }
 
 

@@ -101,6 +101,21 @@ def test_a_stdio_server_that_is_attached_to_has_no_bridge(
     assert Workload.parse({**manifest, "metadata": {**manifest["metadata"], "uid": "u"}})
 
 
+def test_several_replicas_with_sessions_in_their_memory() -> None:
+    """Both are asked for, and neither takes anything from other options."""
+    options = DeployWorkloadOptions(session_affinity=True, sse_headless_service_name="mcp-w")
+    manifest = build_workload("w:1", "w", options=options, namespace="team", replicas=2)
+
+    assert manifest["spec"]["replicas"] == 2
+    assert manifest["spec"]["service"] == {
+        "type": "ClusterIP",
+        "sessionAffinity": "ClientIP",
+        "headlessAlias": "mcp-w",
+    }
+    assert Workload.parse({**manifest, "metadata": {**manifest["metadata"], "uid": "u"}})
+    assert "replicas" not in build_workload("w:1", "w", namespace="team")["spec"]
+
+
 def test_no_options_are_the_default_options() -> None:
     """None stands for them."""
     given = build_workload("w:1", "w", options=new_deploy_workload_options(), namespace="team")
