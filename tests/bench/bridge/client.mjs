@@ -13,7 +13,7 @@ const now = await load("@modelcontextprotocol/client");
 
 const about = { name: "typescript", version: "1" };
 const modes = {
-  "1.30": () => [new old.Client(about), new oldHttp.StreamableHTTPClientTransport(new URL(url))],
+  "1.x": () => [new old.Client(about), new oldHttp.StreamableHTTPClientTransport(new URL(url))],
   legacy: () => modern({}),
   auto: () => modern({ versionNegotiation: { mode: "auto" } }),
   pinned: () => modern({ versionNegotiation: { mode: { pin: "2026-07-28" } } }),

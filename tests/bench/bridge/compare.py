@@ -62,7 +62,8 @@ def ours(*options: str) -> Callable[[int], list[str]]:
 def subjects() -> list[Subject]:
     """Return all bridges, installed."""
     proxy = str(python_program("mcp-proxy") / "mcp-proxy")
-    gateway = node_program("supergateway")
+    http_proxy = str(python_program("mcp-streamablehttp-proxy") / "mcp-streamablehttp-proxy")
+    gateway, node_proxy = node_program("supergateway"), node_program("mcp-proxy")
     fastmcp = str(python_program("fastmcp") / "fastmcp")
     config = PLACE / "fastmcp.json"
     config.write_text(
@@ -80,12 +81,21 @@ def subjects() -> list[Subject]:
     def mcp_proxy(port: int) -> list[str]:
         return [proxy, "--port", str(port), "--log-level", "ERROR", "--", *SERVER]
 
+    def streamable(port: int) -> list[str]:
+        return [http_proxy, "--host", "127.0.0.1", "--port", str(port), *SERVER]
+
+    def npm_proxy(port: int) -> list[str]:
+        return [*node_proxy, "--server", "stream", "--port", str(port), "--", *SERVER]
+
     return [
         Subject("ours, 2026-07-28", ours(), is_modern=True),
         Subject("ours, sessions", ours("--max-sessions", "100"), is_modern=False),
         Subject("ours, shared session", ours("--sessions", "Shared", "--max-sessions", "100"),
                 is_modern=False),
-        Subject("mcp-proxy, sessions", mcp_proxy, is_modern=False),
+        Subject("mcp-proxy (PyPI), sessions", mcp_proxy, is_modern=False),
+        Subject("mcp-streamablehttp-proxy, sessions", streamable, is_modern=False),
+        Subject("mcp-proxy (npm), sessions", npm_proxy, is_modern=False),
+        Subject("mcp-proxy (npm), 2026-07-28", npm_proxy, is_modern=True),
         Subject("supergateway, sessions", super_gateway, is_modern=False),
         Subject("supergateway, 2026-07-28", super_gateway, is_modern=True, is_slow=True),
         Subject("fastmcp, sessions", fast_mcp, is_modern=False),
@@ -115,7 +125,7 @@ async def measure(subject: Subject, calls: int, seconds: float) -> Figures:
             tuple(rates), memory["VmRSS"], memory["RssAnon"], start,
         )  # fmt: skip
     finally:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(5)
         with suppress(ProcessLookupError):
@@ -195,9 +205,9 @@ def table(found: list[Figures]) -> str:
         best = max(one.rates)
         rows.append([
             one.name, f"{one.p50 - pipe.p50:.2f}", f"{one.p99 - pipe.p99:.2f}",
-            f"{(one.p50 - pipe.p50) / (first.p50 - pipe.p50):.1f}",
+            f"{(one.p50 - pipe.p50) / (first.p50 - pipe.p50 or 1):.1f}",
             *(f"{r:.0f}" if r else "failed" for r in one.rates),
-            f"{best / max(first.rates):.2f}", f"{one.rss:.1f}", f"{one.anonymous:.1f}",
+            f"{best / (max(first.rates) or 1):.2f}", f"{one.rss:.1f}", f"{one.anonymous:.1f}",
             f"{first.rss / one.rss:.2f}", f"{one.start:.2f}",
         ])  # fmt: skip
     widths = [max(len(row[n]) for row in rows) for n in range(len(heads))]
@@ -215,13 +225,13 @@ def table(found: list[Figures]) -> str:
 async def main(*, is_quick: bool, only: str) -> None:
     """Measure everything whose name begins with *only*, and print it."""
     calls, seconds = (200, 1.0) if is_quick else (2000, 4.0)
-    found = [await on_a_pipe(calls)]
+    found, none = [await on_a_pipe(calls)], (0.0,) * len(CLIENTS)
     for subject in [one for one in subjects() if one.name.startswith(only)]:
         try:
             found.append(await measure(subject, calls, seconds))
         except RuntimeError as error:
             sys.stderr.write(f"{error}\n")
-            found.append(replace(found[0], name=f"{subject.name}: fails", rss=1.0))
+            found.append(replace(found[0], name=f"{subject.name}: fails", rates=none, rss=1.0))
     sys.stdout.write(table(found) + "\n")
 
 

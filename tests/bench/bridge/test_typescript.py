@@ -35,10 +35,10 @@ async def test_every_mode_finds_its_era(sessions: str) -> None:
         old = await clients(bridge)
 
     assert both == {
-        "1.30": ["2025-11-25", "1.30"],
+        "1.x": ["2025-11-25", "1.x"],
         "legacy": ["2025-11-25", "legacy"],
         "auto": ["2026-07-28", "auto"],
         "pinned": ["2026-07-28", "pinned"],
     }
     assert old.pop("pinned")[0] == "error"
-    assert old == {mode: ["2025-11-25", mode] for mode in ("1.30", "legacy", "auto")}
+    assert old == {mode: ["2025-11-25", mode] for mode in ("1.x", "legacy", "auto")}
