@@ -6,19 +6,20 @@ conditions changed and words on a problem that still holds, so that a status nev
 longer than one reconcile.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from mcpworkload.errors import Refusal
-from mcpworkload.live import Child, Pod
+from mcpworkload.live import Pod
 from mcpworkload.models import Condition, ConditionStatus, WorkloadStatus
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied, Observation
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.status import tellings
+from mcpworkload.status.effects import state_of
 from mcpworkload.status.exits import Ends
 from mcpworkload.status.hints import hint_of
 from mcpworkload.status.pods import is_steady
@@ -117,42 +118,8 @@ def _accepted(
     if refusal is not None:
         said = subject.secrets.hide(str(refusal)) if refusal.is_quoting else str(refusal)
         return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, said)
-    without_effect = list(_without_effect(observation, applied))
-    parts = without_effect or ["the workload's objects are as the spec asks"]
-    message = "; ".join([*parts, *subject.notes])
+    message = "; ".join([*state_of(observation, applied), *subject.notes])
     return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
-
-
-def _without_effect(observation: Observation, applied: Mapping[ChildId, Applied]) -> Iterator[str]:
-    """What was accepted and yet did not happen, each in a few words."""
-    for child_id, last in applied.items():
-        live = observation.children.get(child_id)
-        if live is None or not last.was_futile(last.digest, live):
-            continue
-        if live.forbidden:
-            yield (
-                f"somebody else keeps in the {child_id}, whose pods have it, what the "
-                f"installation's policy forbids: {live.forbidden}"
-            )
-        if live.difference:
-            yield _rewriting(child_id, live)
-    for child_id, live in observation.children.items():
-        if live.refused:
-            yield f"this cluster has no feature for {live.refused} of the {child_id}"
-    yield from observation.unknown
-
-
-def _rewriting(child_id: ChildId, live: Child) -> str:
-    """Who writes what over a field of a child, although it was applied again."""
-    wanted, found = live.values
-    if not found:
-        return f"the API server does not keep {live.difference} of the {child_id}"
-    asked = f"asks for {wanted}" if wanted else "asks for nothing"
-    other = "another one" if found == wanted else found
-    return (
-        f"an admission webhook or policy writes {other} where the spec {asked}: {live.difference} "
-        f"of the {child_id}; the workload goes on with that"
-    )
 
 
 def _counts(subject: Subject, observation: Observation, now: datetime) -> dict[str, int]:

@@ -192,6 +192,35 @@ def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
     assert message == "the API server does not keep spec.updateStrategy of the StatefulSet weather"
 
 
+@pytest.mark.parametrize(
+    ("additions", "words"),
+    [
+        pytest.param((), "the workload's objects are as the spec asks", id="nothing else"),
+        pytest.param(
+            ("spec.template.spec.hostNetwork (kubectl-patch)",),
+            "the workload's objects are as the spec asks, and others have added to them; the "
+            "StatefulSet weather also has spec.template.spec.hostNetwork (kubectl-patch)",
+            id="one",
+        ),
+        pytest.param(
+            tuple(f"spec.{name} (x)" for name in "gfedcba"),
+            "the workload's objects are as the spec asks, and others have added to them; the "
+            "StatefulSet weather also has spec.a (x), spec.b (x), spec.c (x), spec.d (x), "
+            "spec.e (x) and 2 more",
+            id="many, in an order of their own",
+        ),
+    ],
+)
+def test_what_others_added_is_told(additions: tuple[str, ...], words: str) -> None:
+    """It stays, and yet the objects are not what the spec alone would make."""
+    live = make_statefulset()
+    live.additions = additions
+
+    condition = status_of(make_observation(READY, statefulset=live))["conditions"][0]
+
+    assert (condition["status"], condition["message"]) == ("True", words)
+
+
 def test_another_log_tail_is_no_news() -> None:
     """A server that dies with a new time stamp each time is one write, not a stream."""
 
