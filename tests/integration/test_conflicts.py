@@ -80,11 +80,13 @@ async def meet_and_part(space: Space, audit: AuditLog, name: str, theirs: Manife
     message = condition_of(workload, "Accepted")["message"]
     assert f"the {kind} {name} exists and belongs to no MCPWorkload" in message
     assert condition_of(workload, "Ready")["reason"] == "ChildConflict"
+    assert workload["status"].get("url", "") == ""
 
     await space.delete(kind, name)
 
     await space.until(kind, name, is_gone() | is_ours())
-    await space.until("MCPWorkload", name, is_ready(), HEAL_SECONDS)
+    healed = await space.until("MCPWorkload", name, is_ready(), HEAL_SECONDS)
+    assert healed["status"]["url"] == f"http://{name}.{space.name}.svc:8080/mcp"
 
 
 async def test_a_child_of_another_workload_is_not_taken(space: Space) -> None:
@@ -102,6 +104,21 @@ async def test_a_child_of_another_workload_is_not_taken(space: Space) -> None:
     assert "belongs to MCPWorkload other" in condition_of(workload, "Accepted")["message"]
     found = await space.get("Service", "weather")
     assert found["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+
+
+async def test_an_alias_that_was_there_first_lends_no_url(space: Space) -> None:
+    """It leads to the other workload's pods; the URL comes with a Service of its own."""
+    await space.settle(make_workload("thief", service={"headlessAlias": "victim"}))
+
+    await space.apply(make_workload("victim"))
+
+    conflict = has_condition("Accepted", "False", "ChildConflict")
+    workload = await space.until("MCPWorkload", "victim", conflict)
+    assert workload["status"].get("url", "") == ""
+
+    await space.settle(make_workload("thief"))
+    healed = await space.until("MCPWorkload", "victim", is_ready(), HEAL_SECONDS)
+    assert healed["status"]["url"] == f"http://victim.{space.name}.svc:8080/mcp"
 
 
 async def test_a_workload_named_like_the_api_servers_own_service(api: Api, audit: AuditLog) -> None:

@@ -9,7 +9,7 @@ from tests.rig.api import MERGE, STRATEGIC
 from tests.rig.audit import AuditLog
 from tests.rig.builders import make_workload
 from tests.rig.kinds import Manifest
-from tests.rig.predicates import Predicate, field, is_ready, is_replaced
+from tests.rig.predicates import Predicate, condition_of, field, is_ready, is_replaced
 from tests.rig.process import OperatorProcess
 from tests.rig.space import Space
 
@@ -73,6 +73,23 @@ ADDITIONS: dict[str, tuple[str, str, Manifest]] = {
         {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: "now"}}}}},
     ),
 }
+
+# Where that is more than labels and annotations of the object.
+TOLD = [
+    (name, kind)
+    for name, (kind, _, addition) in ADDITIONS.items()
+    if "spec" in addition and name != "rollout-restart"
+]
+
+
+def says_that_others_added(kind: str) -> Predicate:
+    """Accepted names the object, the field and who wrote it."""
+
+    def holds(workload: Manifest | None) -> bool:
+        condition = condition_of(workload or {}, "Accepted")
+        return condition["status"] == "True" and f"the {kind} " in condition["message"]
+
+    return Predicate(f"says what others added to the {kind}", holds)
 
 
 def our_part(child: Manifest) -> Manifest:
@@ -156,7 +173,7 @@ async def reverted(space: Space) -> list[str]:
 
 
 async def test_what_others_add_is_left_alone(space: Space, audit: AuditLog) -> None:
-    """A field, label or annotation of somebody else stays, and nothing is written."""
+    """A field, label or annotation of somebody else stays; of the content it is said, once."""
     await asyncio.gather(*(space.settle(make_workload(name)) for name in ADDITIONS))
     log = audit.from_now()
 
@@ -164,9 +181,13 @@ async def test_what_others_add_is_left_alone(space: Space, audit: AuditLog) -> N
         name: await space.patch(kind, name, addition, content_type)
         for name, (kind, content_type, addition) in ADDITIONS.items()
     }
+    await asyncio.gather(
+        *(space.until("MCPWorkload", name, says_that_others_added(kind)) for name, kind in TOLD)
+    )
     await asyncio.sleep(QUIET_SECONDS)
 
-    assert log.writes(space.name) == []
+    writes = [(write.name, str(write)) for write in log.writes(space.name)]
+    assert sorted(writes) == sorted((name, "patch mcpworkloads/status") for name, _ in TOLD)
     for name, (kind, _, _) in ADDITIONS.items():
         assert our_part(await space.get(kind, name)) == our_part(changed[name])
 
