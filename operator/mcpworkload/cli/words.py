@@ -52,6 +52,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "get_workload_info": "mcpworkload get",
     "get_workload_logs": "mcpworkload logs",
     "attach_to_workload": "mcpworkload attach",
+    "forward_to_workload": "mcpworkload connect",
     "start_monitoring": "mcpworkload monitor",
     "is_workload_running": "mcpworkload get",
 }

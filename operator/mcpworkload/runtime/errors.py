@@ -97,7 +97,7 @@ class WorkloadNotRunning(WorkloadError):
 
 
 class WaitTimedOut(WorkloadError, TimeoutError):
-    """What was asked for has begun and goes on, but was not over in time."""
+    """What was asked for was not over in time; `advice` says whether it goes on."""
 
 
 class RightsMissing(WorkloadError):

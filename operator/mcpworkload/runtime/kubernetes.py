@@ -184,7 +184,7 @@ class KubernetesRuntime:
 
         Raises:
             WorkloadNotFound: there is none of that id.
-            WaitTimedOut: not over within *timeout* seconds; it goes on.
+            WaitTimedOut: not over within *timeout* seconds; its advice says whether it goes on.
         """
         workload = self._workload(workload_id, progress)
         await remove(workload, keep_volumes=keep_volumes, seconds=timeout)

@@ -130,13 +130,15 @@ class Workload:
             )
         return objects[self.name]
 
-    def timed_out(self, what: str, seconds: float | None) -> WaitTimedOut:
-        """The error for what was not over in time."""
+    def timed_out(
+        self, what: str, seconds: float | None, standing: str = "it goes on in the cluster"
+    ) -> WaitTimedOut:
+        """The error for what was not over in time; *standing* says what became of it."""
         return WaitTimedOut(
             f"waited {seconds:g} s to {what}",
             workload=self.key,
             reason="TimedOut",
-            advice="it goes on in the cluster; wait longer with timeout=",
+            advice=f"{standing}; wait longer with timeout=",
         )
 
     async def _not_ready(

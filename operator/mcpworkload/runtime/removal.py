@@ -29,18 +29,20 @@ async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | Non
     Raises:
         WorkloadNotFound: there is none.
         WorkloadConflict: another one took its name meanwhile; it was left alone.
-        WaitTimedOut: not over within *seconds*; the deletion goes on.
+        WaitTimedOut: not over within *seconds*; its advice says whether the deletion goes on.
     """
+    standing = "its deletion was not asked for, or that got no answer"
     try:
         async with asyncio.timeout(seconds):
             found = await workload.read()
             if found["metadata"].get("deletionTimestamp") is None:
                 await _delete(workload, found, keep_volumes=keep_volumes)
+            standing = "it goes on in the cluster"
             await _until_gone(workload, found["metadata"]["uid"])
             if found["spec"].get("volumeClaimTemplates") and not keep_volumes:
                 await _remove_claims(workload)
     except TimeoutError:
-        raise workload.timed_out("remove it", seconds) from None
+        raise workload.timed_out("remove it", seconds, standing) from None
 
 
 async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bool) -> None:
