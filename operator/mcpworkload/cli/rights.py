@@ -49,7 +49,7 @@ RIGHTS: Final[Mapping[str, tuple[Rule, ...]]] = {
     ),
     "template": (_READ,),
     "list": (_workloads("list"),),
-    "get": (_READ,),
+    "get": (_READ, _core("pods", "list", where="without it startedAt is not shown")),
     "logs": (_READ, _core("pods", "get", "list", "watch"), _core("pods/log", "get")),
     "attach": (
         _READ,
@@ -73,7 +73,11 @@ RIGHTS: Final[Mapping[str, tuple[Rule, ...]]] = {
     ),
     "tools": _TALK,
     "call": _TALK,
-    "connect": _TALK,
+    "connect": (
+        _workloads("get", "list", "watch"),
+        _core("pods", "list", "watch"),
+        _core("pods/portforward", "get", "create"),
+    ),
     "doctor": (
         *_TALK,
         Rule(("list",), "deployments", "apps", _OPERATORS),
