@@ -40,10 +40,11 @@ async def answer(
     if frame is not None and is_last:
         request.respond(status(), [JSON, NO_STORE, *headers()], frame)
         return
-    if frame is None and is_last:
+    if mail.is_closed:
         return  # nobody is there to be answered
     request.stream([*EVENT_STREAM, *headers()])
-    await request.send(_COMMENT if frame is None else event(frame))
+    if not is_last:
+        await request.send(_COMMENT if frame is None else event(frame))
     await pour(request, mail)
 
 

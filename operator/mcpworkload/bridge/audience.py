@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
 
@@ -17,8 +18,10 @@ class Audience(Protocol):
     #: Whether nobody here may wait for anybody else.
     is_shared: bool
 
-    def told(self, calls: Calls, method: str, message: Message) -> Mailbox | None:
-        """Return who gets a notification, or None if nobody does."""
+    def told(
+        self, calls: Calls, given_up: GivenUp, method: str, message: Message
+    ) -> Mailbox | None:
+        """Return who gets a notification that names no request, or None if nobody does."""
 
     def asked(self, method: str, message: Message) -> Mailbox | str:
         """Return who gets a request of the server's, or why it is refused."""
@@ -29,7 +32,9 @@ class Nobody:
 
     is_shared = True
 
-    def told(self, _calls: Calls, _method: str, _message: Message) -> Mailbox | None:
+    def told(
+        self, _calls: Calls, _given_up: GivenUp, _method: str, _message: Message
+    ) -> Mailbox | None:
         """Nobody gets it."""
         return None
 

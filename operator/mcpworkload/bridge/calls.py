@@ -1,14 +1,45 @@
 """A client's request on its way to a server: what of it is replaced, and put back in the answer."""
 
 import asyncio
+from typing import TypeVar
+
+import msgspec
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.jsonrpc import Message, Raw
 from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.members import size
+from mcpworkload.bridge.sent import TOKEN, Sent
+from mcpworkload.bridge.versions import LOG_LEVEL_KEY, SUBSCRIPTION_KEY
+
+T = TypeVar("T")
 
 LISTEN = "subscriptions/listen"
-#: Under this key of ``_meta`` every message of a subscription names the request that opened it.
-SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId"
+#: Our numbers are below two to this power, which is what JavaScript counts exactly.
+NUMBER_BITS = 53
+_LONGEST_NUMBER = len(str(2**NUMBER_BITS))
+
+
+_ABSENT = Raw(b"")
+
+
+class _Meta(msgspec.Struct, rename={"subscription": SUBSCRIPTION_KEY}):
+    subscription: Raw = _ABSENT
+
+
+class _Params(msgspec.Struct, rename={"meta": "_meta"}):
+    """What is read of a notification's parameters, and passed over, however large."""
+
+    meta: Raw = _ABSENT
+
+
+class _Error(msgspec.Struct):
+    code: Raw = _ABSENT
+
+
+_meta = msgspec.json.Decoder(_Meta)
+_params = msgspec.json.Decoder(_Params)
+_error = msgspec.json.Decoder(_Error)
 
 
 class Call:
@@ -17,47 +48,55 @@ class Call:
     __slots__ = ("among", "client_id", "error_code", "mail", "method", "number", "timer",
                  "token", "wants_logs")  # fmt: skip
 
-    def __init__(
-        self, number: int, message: Message, mail: Mailbox, among: "dict[Call, None]"
-    ) -> None:
+    def __init__(self, number: int, sent: Sent, mail: Mailbox, among: "dict[Call, None]") -> None:
         self.number = number
         #: The unanswered requests of the same client.
         self.among = among
-        self.method = jsonrpc.method(message)
-        self.client_id = jsonrpc.own(message["id"])
+        self.method = sent.method
+        self.client_id = sent.request_id
         self.token: Raw | None = None
         self.mail = mail
         #: Of the answer, where that is an error.
         self.error_code: int | None = None
         self.timer: asyncio.TimerHandle | None = None
         #: Whether it asked for log messages about itself, as requests since 2026-07-28 may.
-        self.wants_logs = False
+        self.wants_logs = LOG_LEVEL_KEY in sent.meta
 
     @property
     def is_listening(self) -> bool:
         """Whether its answer is a stream that ends when somebody ends it."""
         return self.method == LISTEN
 
-    def outgoing(self, message: Message) -> bytes:
+    @property
+    def kept_bytes(self) -> int:
+        """How much of what its client chose is kept until it is answered."""
+        return size(self.client_id) + (0 if self.token is None else size(self.token))
+
+    def outgoing(self, sent: Sent) -> bytes:
         """
-        Return *message* with our number for the client's id and progress token.
+        Return *sent* with our number for the client's id and progress token.
 
         Both are chosen by clients that know nothing of each other, and mean nothing to a server
         but what it gives back.
         """
         number = jsonrpc.raw(self.number)
-        message["id"] = number
-        params = message.get("params")
-        if params is not None and _may_have(params, b"progressToken"):
-            self._replace_token(message, number)
-        return jsonrpc.encode(message)
+        if TOKEN in sent.meta:
+            try:
+                jsonrpc.identifier(sent.meta[TOKEN])
+            except jsonrpc.NotJsonRpc:
+                # No token by any version of the protocol; passed on, it could equal one of ours.
+                del sent.meta[TOKEN]
+            else:
+                self.token = jsonrpc.own(sent.meta[TOKEN])
+                sent.meta[TOKEN] = number
+        return sent.line(number)
 
     def answer(self, message: Message) -> bytes:
         """Return the response *message* as the client asked for it."""
         message["id"] = self.client_id
         if "error" in message:
-            code = jsonrpc.value(jsonrpc.members(message["error"]).get("code"))
-            self.error_code = code if isinstance(code, int) else jsonrpc.INTERNAL_ERROR
+            code = jsonrpc.whole_number(_read(_error, message["error"], _Error()).code)
+            self.error_code = jsonrpc.INTERNAL_ERROR if code is None else code
         if self.is_listening and "result" in message:
             message["result"] = self._with_own_subscription(message["result"])
         return jsonrpc.encode(message)
@@ -82,42 +121,23 @@ class Call:
 
     def end_of_subscription(self) -> bytes:
         """Return the result that ends a subscription on purpose."""
-        meta = {SUBSCRIPTION_ID: self.client_id}
+        meta = {SUBSCRIPTION_KEY: self.client_id}
         return jsonrpc.result(self.client_id, {"resultType": "complete", "_meta": meta})
-
-    def _replace_token(self, message: Message, number: Raw) -> None:
-        params = jsonrpc.members(message["params"])
-        meta = jsonrpc.members(params.get("_meta"))
-        if "progressToken" not in meta:
-            return
-        try:
-            jsonrpc.identifier(meta["progressToken"])
-        except jsonrpc.NotJsonRpc:
-            # No token by any version of the protocol; passed on, it could equal one of ours.
-            del meta["progressToken"]
-        else:
-            self.token = jsonrpc.own(meta["progressToken"])
-            meta["progressToken"] = number
-        params["_meta"] = jsonrpc.raw(meta)
-        message["params"] = jsonrpc.raw(params)
 
     def _with_own_subscription(self, part: Raw) -> Raw:
         members = jsonrpc.members(part)
         meta = jsonrpc.members(members.get("_meta"))
-        if SUBSCRIPTION_ID not in meta:
+        if SUBSCRIPTION_KEY not in meta:
             return part
-        meta[SUBSCRIPTION_ID] = self.client_id
+        meta[SUBSCRIPTION_KEY] = self.client_id
         members["_meta"] = jsonrpc.raw(meta)
         return jsonrpc.raw(members)
 
 
 def subscription_number(message: Message) -> int | None:
     """Return which of our calls opened the subscription that *message* belongs to, if one did."""
-    params = message.get("params")
-    if params is None or not _may_have(params, b"subscriptionId"):
-        return None
-    meta = jsonrpc.members(jsonrpc.members(params).get("_meta"))
-    return our_number(meta[SUBSCRIPTION_ID]) if SUBSCRIPTION_ID in meta else None
+    meta = _read(_params, message.get("params"), _Params()).meta
+    return our_number(_read(_meta, meta, _Meta()).subscription)
 
 
 def our_number(raw: Raw | None) -> int | None:
@@ -130,10 +150,18 @@ def our_number(raw: Raw | None) -> int | None:
         return None
     if isinstance(number, int):
         return number
-    return int(number) if number.isascii() and number.isdecimal() and len(number) < 16 else None
+    return (
+        int(number)
+        if number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER
+        else None
+    )
 
 
-def _may_have(part: Raw, key: bytes) -> bool:
-    """Whether *key* may stand in *part*, escaped or not; a look inside costs more than this."""
-    data = bytes(part)
-    return key in data or b"\\u" in data
+def _read(decoder: "msgspec.json.Decoder[T]", part: Raw | None, otherwise: T) -> T:
+    """Return what *decoder* finds in *part*; *otherwise* where that is missing or another thing."""
+    if part is None:
+        return otherwise
+    try:
+        return decoder.decode(part)
+    except (msgspec.DecodeError, RecursionError):
+        return otherwise

@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.channel import ChannelClosed
-from mcpworkload.bridge.jsonrpc import Kind, Message
+from mcpworkload.bridge.jsonrpc import Kind, Raw
 from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.members import size
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import CANCELLED
 from mcpworkload.bridge.registry import Registry
+from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.versions import negotiated
 
 INITIALIZE = "initialize"
 INITIALIZED = "notifications/initialized"
+SUBSCRIBE, UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
+#: What a session subscribes to is kept for as long as it lives.
+MAX_URI_BYTES = 8 * 1024
+MAX_SUBSCRIPTIONS = 1024
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Conversation:
     options: Options
     registry: Registry
 
-    async def ask(self, session: Session, message: Message, mail: Mailbox) -> Call | None:
+    async def ask(self, session: Session, sent: Sent, mail: Mailbox) -> Call | None:
         """
         Send a request; its answer will be in *mail*. None where we answered it ourselves.
 
@@ -33,9 +39,9 @@ class Conversation:
             NotServed, CannotStart: there is no server for this client.
             ChannelClosed, Busy: as `Peer.call`.
         """
-        method = jsonrpc.method(message)
+        method = sent.method
         if self.registry.servers.is_shared:
-            own = await self._shared_answer(session, method, message)
+            own = await self._shared_answer(session, sent)
             if own is not None:
                 mail.put(own, is_answer=True)
                 return None
@@ -49,14 +55,14 @@ class Conversation:
             session.catch_up(mail)
         try:
             return await session.peer.call(
-                message, mail, self.options.request_timeout, among=session.calls
+                sent, mail, self.options.request_timeout, among=session.calls
             )
         except ChannelClosed as error:
             if method == INITIALIZE:
                 raise NotServed(str(error)) from None
             raise
 
-    async def take(self, session: Session, message: Message, kind: Kind) -> None:
+    async def take(self, session: Session, sent: Sent) -> None:
         """
         Pass on a notification or a response.
 
@@ -67,44 +73,63 @@ class Conversation:
         peer = session.peer
         if peer is None:
             return
-        if kind is Kind.RESPONSE:
-            await peer.reply(message, limit)
-            return
-        method = jsonrpc.method(message)
-        if method == CANCELLED:
-            self._cancel(session, message)
-        elif method != INITIALIZED or not self.registry.servers.is_shared:
-            await peer.tell(message, limit)
+        if sent.kind is Kind.RESPONSE:
+            await peer.reply(sent, limit)
+        elif sent.method == CANCELLED:
+            self._cancel(session, sent)
+        elif sent.method != INITIALIZED or not self.registry.servers.is_shared:
+            await peer.tell(sent, limit)
 
-    def _cancel(self, session: Session, message: Message) -> None:
-        params = jsonrpc.members(message.get("params"))
+    def _cancel(self, session: Session, sent: Sent) -> None:
+        """
+        Let the server know, and the response end without an answer.
+
+        A client that cancelled knows its request no more, and takes an answer for a fault of ours.
+        """
         try:
-            number = jsonrpc.identifier(params["requestId"])
+            number = jsonrpc.identifier(sent.params["requestId"])
         except (KeyError, jsonrpc.NotJsonRpc):
             return
         call = session.call_of(number)
         if call is None or session.peer is None:
             return
-        # A response stream of this era ends with an answer, and the server gives none any more.
-        text = "the client cancelled this request"
-        call.mail.put(call.error(jsonrpc.REQUEST_CANCELLED, text), is_answer=True)
-        reason = jsonrpc.value(params.get("reason"))
-        session.peer.cancel(call, reason if isinstance(reason, str) else text)
+        call.error_code = jsonrpc.REQUEST_CANCELLED
+        if call.mail is not session.answers:
+            call.mail.finish()
+        reason = jsonrpc.text(sent.params.get("reason"))
+        session.peer.cancel(call, reason or "the client cancelled this request")
 
-    async def _shared_answer(self, session: Session, method: str, message: Message) -> bytes | None:
+    async def _shared_answer(self, session: Session, sent: Sent) -> bytes | None:
         """Return the answer to what concerns this client alone, where its server is shared."""
-        params = jsonrpc.members(message.get("params"))
-        if method == INITIALIZE:
+        number = sent.request_id
+        if sent.method == INITIALIZE:
             session.peer, greeting = await self.registry.servers.shared_legacy()
-            asked = jsonrpc.value(params.get("protocolVersion"))
+            asked = jsonrpc.text(sent.params.get("protocolVersion"))
             served = jsonrpc.value(greeting["protocolVersion"])
             version = jsonrpc.raw(negotiated(asked, served))
-            return jsonrpc.result(message["id"], {**greeting, "protocolVersion": version})
-        uri = jsonrpc.text(params.get("uri"))
-        if uri is not None and method == "resources/subscribe":
-            session.subscriptions.add(uri)
-        if uri is not None and method == "resources/unsubscribe":
-            session.subscriptions.discard(uri)
-            if any(uri in other.subscriptions for other in self.registry):
-                return jsonrpc.result(message["id"], {})
+            return jsonrpc.result(number, {**greeting, "protocolVersion": version})
+        if sent.method not in (SUBSCRIBE, UNSUBSCRIBE) or "uri" not in sent.params:
+            return None
+        if size(sent.params["uri"]) > MAX_URI_BYTES:
+            text = f"params.uri is longer than {MAX_URI_BYTES} bytes"
+            return jsonrpc.error(number, jsonrpc.INVALID_PARAMS, text)
+        uri = jsonrpc.text(sent.params["uri"])
+        if uri is None:
+            return None
+        if sent.method == SUBSCRIBE:
+            return _subscribed(session, uri, number)
+        session.subscriptions.discard(uri)
+        if any(uri in other.subscriptions for other in self.registry):
+            return jsonrpc.result(number, {})
         return None
+
+
+def _subscribed(session: Session, uri: str, number: Raw) -> bytes | None:
+    """Note that *session* hears of *uri* from now on; return why it does not, where it has many."""
+    if uri not in session.subscriptions and len(session.subscriptions) >= MAX_SUBSCRIPTIONS:
+        text = (
+            f"{MAX_SUBSCRIPTIONS} resources are subscribed to in this session, which is the limit"
+        )
+        return jsonrpc.error(number, jsonrpc.INVALID_REQUEST, text)
+    session.subscriptions.add(uri)
+    return None

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.answers import RETRY_AFTER, refuse
-from mcpworkload.bridge.envelope import VERSION_HEADER, is_modern
+from mcpworkload.bridge.envelope import is_modern
 from mcpworkload.bridge.heads import host_refusal, media_refusal, page_headers
 from mcpworkload.bridge.hosts import Hosts
 from mcpworkload.bridge.idle import Idle
-from mcpworkload.bridge.jsonrpc import Kind, NotJsonRpc
+from mcpworkload.bridge.jsonrpc import NotJsonRpc
 from mcpworkload.bridge.modern import Modern
+from mcpworkload.bridge.opening import LARGE_BYTES, in_turns
 from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Options
+from mcpworkload.bridge.sent import Sent, opened, opening
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.streamable import Streamable
-from mcpworkload.bridge.versions import LEGACY_VERSIONS
 from mcpworkload.bridge.web.request import NO_STORE, TEXT, Request
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class FrontDoor:
         try:
             await self._serve(request)
         except NotJsonRpc as error:
-            refuse(request, 400, error.code, str(error))
+            refuse(request, 400, error.code, str(error), number=error.number)
         except Exception:  # one request's bug must not become another's
             log.exception("cannot answer a %s of %s", request.method, request.path)
             refuse(request, 500, jsonrpc.INTERNAL_ERROR, "the bridge failed; its log says why")
@@ -106,8 +107,7 @@ class FrontDoor:
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.complaint}",
                    headers=RETRY_AFTER)  # fmt: skip
         elif path == MESSAGES_PATH:
-            message = jsonrpc.decode(request.take_body())
-            await self.sse.post(request, message, jsonrpc.kind(message))
+            await self.sse.post(request, await _opened(request))
         elif path == self.options.sse_path:
             await self.sse.get(request)
         elif method == "POST":
@@ -118,17 +118,11 @@ class FrontDoor:
             await self.streamable.delete(request)
 
     async def _post(self, request: Request) -> None:
-        message = jsonrpc.decode(request.take_body())
-        kind = jsonrpc.kind(message)
-        version = request.header(VERSION_HEADER)
-        if version is None:
-            is_new = kind is Kind.REQUEST and is_modern(request, message)
+        sent = await _opened(request)
+        if is_modern(request, sent):
+            await self.modern.post(request, sent)
         else:
-            is_new = version.decode("latin-1") not in LEGACY_VERSIONS
-        if is_new:
-            await self.modern.post(request, message, kind)
-        else:
-            await self.streamable.post(request, message, kind)
+            await self.streamable.post(request, sent)
 
     def _tell_readiness(self, request: Request) -> None:
         trouble = self.modern.servers.complaint
@@ -154,3 +148,11 @@ class FrontDoor:
         if path == self.options.sse_path:
             return ("GET",)
         return ("POST",) if path == MESSAGES_PATH and self.options.sse_path else ()
+
+
+async def _opened(request: Request) -> Sent:
+    """Return what the body says; a large one in steps, between which others are served."""
+    body = request.take_body()
+    if len(body) <= LARGE_BYTES:
+        return opened(body)
+    return await in_turns(opening(body))

@@ -2,14 +2,19 @@
 JSON-RPC messages, opened no further than their envelope.
 
 A message is a dictionary of the envelope's members, each as the bytes that came: numbers, key
-order, unknown members and everything deeper go through as they are.
+order and everything deeper go through as they are. What an envelope has besides is not passed on:
+a lenient reader might take it for what is.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any
 
 import msgspec
+
+from mcpworkload.bridge.members import Refused, read, size
+from mcpworkload.bridge.opening import Steps, at_once, decoding
 
 Raw = msgspec.Raw
 Message = dict[str, Raw]
@@ -30,18 +35,32 @@ REQUEST_CANCELLED = -32800
 _VERSION = Raw(b'"2.0"')
 _NULL = Raw(b"null")
 
-#: An escape in a string; half a surrogate pair, where its other half is missing.
-_ESCAPE = re.compile(
-    rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2})(\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
-    rb"|(u[dD][c-fC-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
-_REPLACEMENT = rb"\ufffd"
+#: Longer ones are refused: they are kept for as long as a request takes.
+MAX_ID_BYTES = 1024
+MAX_METHOD_BYTES = 1024
+#: What is opened all the way is at most this long.
+MAX_VALUE_BYTES = 64 * 1024
+#: What is repeated of the words of a decoder, which may hold what it could not decode.
+_WORDS_CHARACTERS = 100
 
-_members = msgspec.json.Decoder(Message)
+
+class _Envelope(msgspec.Struct):
+    """The members that are known; all others are passed over, however many there are."""
+
+    jsonrpc: Raw | msgspec.UnsetType = msgspec.UNSET
+    id: Raw | msgspec.UnsetType = msgspec.UNSET
+    method: Raw | msgspec.UnsetType = msgspec.UNSET
+    params: Raw | msgspec.UnsetType = msgspec.UNSET
+    result: Raw | msgspec.UnsetType = msgspec.UNSET
+    error: Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
 _text = msgspec.json.Decoder(str)
+_number = msgspec.json.Decoder(int)
 _identifier: msgspec.json.Decoder[str | int] = msgspec.json.Decoder(str | int)
 _encode = msgspec.json.Encoder().encode
+_ARRAY = re.compile(rb"\s*\[")
 
 
 class Kind(Enum):
@@ -53,49 +72,60 @@ class Kind(Enum):
 
 
 class NotJsonRpc(ValueError):
-    """Some bytes are no single JSON-RPC 2.0 message; the message says what they are instead."""
+    """
+    Some bytes are no single JSON-RPC 2.0 message; the message says what they are instead.
 
-    def __init__(self, code: int, reason: str) -> None:
+    *number* is the id of a request that is refused, where it is known.
+    """
+
+    def __init__(self, code: int, reason: str, number: Raw | None = None) -> None:
         super().__init__(reason)
-        self.code = code
+        self.code, self.number = code, number
 
 
 def decode(data: bytes) -> Message:
+    """Return the members of the one message in *data*, as `decoding_message` does, at once."""
+    return at_once(decoding_message(data))
+
+
+def decoding_message(data: bytes) -> Steps[Message]:
     """
-    Return the members of the one message in *data*.
+    Return the members of the one message in *data*, in steps; members that are not known are lost.
 
     Raises:
         NotJsonRpc: it is no JSON, no object, or no message of JSON-RPC 2.0.
     """
+    return (yield from opening(data, _known_members))
+
+
+def opening(data: bytes, decode: Callable[[bytes], Message]) -> Steps[Message]:
+    """
+    Return the members that *decode* finds of the one message in *data*, in steps.
+
+    Raises:
+        NotJsonRpc: as `decoding_message`.
+    """
     try:
-        if not data.isascii():
-            data.decode()  # inside of what is not opened, nobody else looks
-        message = _whole(data)
+        message = yield from decoding(data, decode)
     except msgspec.ValidationError:
-        what = "a batch" if data.lstrip()[:1] == b"[" else "no object"
+        what = "a batch" if _ARRAY.match(data) else "no object"
         raise NotJsonRpc(INVALID_REQUEST, f"this is {what}; send one message") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotJsonRpc(PARSE_ERROR, f"this is not JSON in UTF-8: {error}") from None
+        words = str(error)[:_WORDS_CHARACTERS]
+        raise NotJsonRpc(PARSE_ERROR, f"this is not JSON in UTF-8: {words}") from None
     if message.get("jsonrpc") != _VERSION:
         raise NotJsonRpc(INVALID_REQUEST, 'the message lacks "jsonrpc": "2.0"')
     return message
 
 
-def _whole(data: bytes) -> Message:
-    try:
-        return _members.decode(data)
-    except msgspec.DecodeError:
-        # JavaScript writes half a surrogate pair as it is, which no UTF-8 can hold.
-        mended = _ESCAPE.sub(_mend, data)
-        if mended == data:
-            raise
-        return _members.decode(mended)
-
-
-def _mend(escape: re.Match[bytes]) -> bytes:
-    high, low, lone = escape.groups()
-    is_half = lone is not None or (high is not None and low is None)
-    return _REPLACEMENT if is_half else escape[0]
+def _known_members(data: bytes) -> Message:
+    found = _envelope.decode(data)
+    message: Message = {}
+    for name in ("jsonrpc", "id", "method", "params", "result", "error"):
+        part = getattr(found, name)
+        if part is not msgspec.UNSET:
+            message[name] = part
+    return message
 
 
 def kind(message: Message) -> Kind:
@@ -120,12 +150,17 @@ def method(message: Message) -> str:
     Return the method of a request or notification.
 
     Raises:
-        NotJsonRpc: it has none that is a string.
+        NotJsonRpc: it has none that is a string, of characters that can be seen.
     """
-    try:
-        return _text.decode(message["method"])
-    except (KeyError, msgspec.DecodeError):
-        raise NotJsonRpc(INVALID_REQUEST, "the message's method is no string") from None
+    part = message.get("method")
+    if part is not None and size(part) > MAX_METHOD_BYTES:
+        reason = f"the message's method is longer than {MAX_METHOD_BYTES} bytes"
+        raise NotJsonRpc(INVALID_REQUEST, reason)
+    name = text(part)
+    # A reader that ends a string at a NUL would see another method.
+    if name is None or not name.isprintable():
+        raise NotJsonRpc(INVALID_REQUEST, "the message's method is no string that can be shown")
+    return name
 
 
 def identifier(raw: Raw) -> str | int:
@@ -133,8 +168,10 @@ def identifier(raw: Raw) -> str | int:
     Return an id as what it means, so that two ways to write it are equal.
 
     Raises:
-        NotJsonRpc: it is neither a string nor a whole number.
+        NotJsonRpc: it is neither a string nor a whole number, or longer than 1 KiB.
     """
+    if size(raw) > MAX_ID_BYTES:
+        raise NotJsonRpc(INVALID_REQUEST, f"the id is longer than {MAX_ID_BYTES} bytes")
     try:
         return _identifier.decode(raw)
     except msgspec.DecodeError:
@@ -142,18 +179,18 @@ def identifier(raw: Raw) -> str | int:
 
 
 def members(raw: Raw | None) -> Message:
-    """Return the members of an object; none for what is missing or no object."""
+    """Return the members of an object; none for what is missing, too large or no object."""
     if raw is None:
         return {}
     try:
-        return _members.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+        return read(raw)
+    except (msgspec.DecodeError, RecursionError, Refused):
         return {}
 
 
 def value(raw: Raw | None) -> Any:
-    """Return what *raw* means, opened all the way; None where it is missing."""
-    if raw is None:
+    """Return what *raw* means, opened all the way; None where it is missing or over 64 KiB."""
+    if raw is None or size(raw) > MAX_VALUE_BYTES:
         return None
     try:
         return msgspec.json.decode(raw)
@@ -162,9 +199,23 @@ def value(raw: Raw | None) -> Any:
 
 
 def text(raw: Raw | None) -> str | None:
-    """Return the string that *raw* is; None for anything else."""
-    found = value(raw)
-    return found if isinstance(found, str) else None
+    """Return the string that *raw* is; None for anything else, and for more than 64 KiB."""
+    if raw is None or size(raw) > MAX_VALUE_BYTES:
+        return None
+    try:
+        return _text.decode(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def whole_number(raw: Raw | None) -> int | None:
+    """Return the whole number that *raw* is; None for anything else."""
+    if raw is None or size(raw) > MAX_ID_BYTES:
+        return None
+    try:
+        return _number.decode(raw)
+    except msgspec.DecodeError:
+        return None
 
 
 def raw(what: object) -> Raw:
@@ -177,7 +228,7 @@ def own(part: Raw) -> Raw:
     return Raw(bytes(part))
 
 
-def encode(message: Message) -> bytes:
+def encode(message: Mapping[str, object]) -> bytes:
     """Return *message* as one line: newlines between its parts become spaces."""
     line = _encode(message)
     if b"\n" in line:

@@ -8,14 +8,15 @@ from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.envelope import Refusal, check_envelope, check_version
-from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
+from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.jsonrpc import Kind, Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.parameters import Parameters
 from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed, Servers
-from mcpworkload.bridge.translation import Translated, check_translatable
-from mcpworkload.bridge.versions import LOG_LEVEL_KEY
+from mcpworkload.bridge.translation import Translated, check_discovery, check_translatable
 from mcpworkload.bridge.web.request import NO_STORE, Request
 
 #: The status that an answer has which is an error of this code; 200 for others.
@@ -35,17 +36,23 @@ class ModernAudience:
 
     is_shared = True
 
-    def told(self, calls: Calls, method: str, _message: Message) -> Mailbox | None:
+    def told(
+        self, calls: Calls, given_up: GivenUp, method: str, _message: Message
+    ) -> Mailbox | None:
         """
         Return the one whom a message without a token can be for.
 
         Log messages are only for requests that asked for them; with several of those, or with
         several requests at all, whose it is cannot be told, and it is nobody else's business.
         """
-        hearers = [c for c in calls.values() if not c.is_listening]
+        hearers = list(calls.values())
+        is_unclear = given_up.may_be_meant
         if method == "notifications/message":
-            hearers = [c for c in hearers if c.wants_logs]
-        return hearers[0].mail if len(hearers) == 1 else None
+            hearers = [call for call in hearers if call.wants_logs]
+            is_unclear = given_up.may_be_logged
+        if is_unclear or len(hearers) != 1 or hearers[0].is_listening:
+            return None
+        return hearers[0].mail
 
     def asked(self, _method: str, _message: Message) -> Mailbox | str:
         """Refuse: this era has no such requests."""
@@ -60,13 +67,13 @@ class Modern:
     servers: Servers = field(init=False)
     parameters: Parameters = field(default_factory=Parameters)
 
-    async def post(self, request: Request, message: Message, kind: Kind) -> None:
-        """Answer a POST of *message*."""
-        if kind is Kind.RESPONSE:
+    async def post(self, request: Request, sent: Sent) -> None:
+        """Answer a POST of *sent*."""
+        if sent.kind is Kind.RESPONSE:
             text = "a response answers nothing here; send a request"
             refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
             return
-        number = jsonrpc.own(message["id"]) if kind is Kind.REQUEST else None
+        number = sent.id
         try:
             if number is None:
                 check_version(request, self.servers.versions)
@@ -74,10 +81,12 @@ class Modern:
                 request.respond(202, [NO_STORE])
                 return
             if self.servers.modern is None:
-                check_translatable(message)
-            meta = check_envelope(request, message, self.servers.versions)
+                check_discovery(sent)
+            check_envelope(request, sent, self.servers.versions)
+            if self.servers.modern is None:
+                check_translatable(sent)
             peer = await self._server()
-            await self.parameters.check(request, message, peer)
+            await self.parameters.check(request, sent, peer)
         except Refusal as error:
             refuse(request, STATUS_OF[error.code], error.code, str(error), number=number,
                    data=error.data)  # fmt: skip
@@ -87,7 +96,7 @@ class Modern:
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
                    headers=RETRY_AFTER)  # fmt: skip
         else:
-            await self._ask(request, message, peer, number, meta)
+            await self._ask(request, sent, peer)
 
     def end_subscriptions(self) -> None:
         """End every subscription on purpose, as its client can see."""
@@ -103,18 +112,12 @@ class Modern:
         peer, _ = await self.servers.shared_legacy()
         return Translated(peer)
 
-    async def _ask(
-        self,
-        request: Request,
-        message: Message,
-        peer: Peer | Translated,
-        number: Raw,
-        meta: Message,
-    ) -> None:
+    async def _ask(self, request: Request, sent: Sent, peer: Peer | Translated) -> None:
+        number = sent.request_id
         mail = Mailbox()
         request.on_lost = mail.close
         try:
-            call = await peer.call(message, mail, self.options.request_timeout)
+            call = await peer.call(sent, mail, self.options.request_timeout)
         except ChannelClosed as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
             return
@@ -122,7 +125,6 @@ class Modern:
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
                    headers=RETRY_AFTER)  # fmt: skip
             return
-        call.wants_logs = LOG_LEVEL_KEY in meta
 
         def lost() -> None:
             mail.close()

@@ -8,17 +8,21 @@ something else. Who serves HTTP has to look; over pipes the server never sees th
 import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.envelope import Refusal
 from mcpworkload.bridge.heads import decoded
-from mcpworkload.bridge.jsonrpc import Message
+from mcpworkload.bridge.jsonrpc import Raw
 from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.members import size
 from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.sent import Sent
+from mcpworkload.bridge.sent import request as own_request
 from mcpworkload.bridge.translation import Translated
 from mcpworkload.bridge.versions import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
 from mcpworkload.bridge.web.request import Request
@@ -29,6 +33,10 @@ ANNOTATION = "x-mcp-header"
 PREFIX = "mcp-param-"
 LIST_SECONDS = 10.0
 MAX_PAGES = 100
+#: Tools that take more than this are not looked at.
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+#: An argument that is longer is equal to no header.
+MAX_ARGUMENT_BYTES = 512 * 1024
 #: What was listed is good for so long, and not asked for again before the second time.
 KEEP_SECONDS = 300.0
 AGAIN_SECONDS = 5.0
@@ -47,6 +55,22 @@ class Repeated:
     type: str
 
 
+class _Tool(msgspec.Struct):
+    name: str
+    inputSchema: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 - as the protocol writes it
+
+
+class _Page(msgspec.Struct):
+    tools: list[_Tool]
+    nextCursor: str | None = None  # noqa: N815
+
+
+_pages = msgspec.json.Decoder(_Page)
+_scalar: msgspec.json.Decoder[str | int | float | bool | None] = msgspec.json.Decoder(
+    str | int | float | bool | None
+)
+
+
 class Parameters:
     """Knows which headers a server's tools name, and checks requests by it."""
 
@@ -55,21 +79,22 @@ class Parameters:
         self._listed_at = -KEEP_SECONDS
         self._lock = asyncio.Lock()
 
-    async def check(self, request: Request, message: Message, peer: Peer | Translated) -> None:
+    async def check(self, request: Request, sent: Sent, peer: Peer | Translated) -> None:
         """
         Return if head and body agree, as far as the tool's schema asks for it.
 
         Raises:
             Refusal: names the header and the argument.
         """
-        if jsonrpc.method(message) != "tools/call":
+        if sent.method != "tools/call":
             return
-        params = jsonrpc.members(message.get("params"))
-        name = jsonrpc.value(params.get("name"))
+        name = jsonrpc.text(sent.params.get("name"))
+        if name is None:
+            return
         await self._refresh(peer, KEEP_SECONDS if name in self._tools else AGAIN_SECONDS)
         if not self._tools.get(name):
             return
-        arguments = jsonrpc.value(params.get("arguments")) or {}
+        arguments = sent.params.get("arguments")
         if _difference(self._tools[name], arguments, request) is None:
             return
         # What we know may be old.
@@ -89,28 +114,50 @@ class Parameters:
             self._listed_at = loop.time()
 
 
-async def _list_tools(peer: Peer | Translated) -> "Any":
-    cursor: object = None
+async def _list_tools(peer: Peer | Translated) -> AsyncIterator[tuple[str, tuple[Repeated, ...]]]:
+    cursor: str | None = None
     for _ in range(MAX_PAGES):
         meta = {VERSION_KEY: MODERN_VERSION, CAPABILITIES_KEY: {}}
         params = {"_meta": meta} if cursor is None else {"_meta": meta, "cursor": cursor}
         mail = Mailbox()
-        message = jsonrpc.decode(jsonrpc.request(0, "tools/list", params))
         try:
-            call = await peer.call(message, mail, LIST_SECONDS)
+            call = await peer.call(own_request("tools/list", params), mail, LIST_SECONDS)
         except (ChannelClosed, Busy):
             return
         frame, _ = await mail.get(LIST_SECONDS)
-        peer.forget(call)
-        result: Any = jsonrpc.value(jsonrpc.decode(frame).get("result")) if frame else None
-        if not isinstance(result, dict) or not isinstance(result.get("tools"), list):
+        peer.let_go(call)
+        page = _page(frame) if frame else None
+        if page is None:
             return
-        for tool in result["tools"]:
-            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-                yield tool["name"], repeated_arguments(tool.get("inputSchema"))
-        cursor = result.get("nextCursor")
-        if not isinstance(cursor, str):
+        for tool in page.tools:
+            yield tool.name, repeated_arguments(_schema(tool))
+        cursor = page.nextCursor
+        if cursor is None:
             return
+
+
+def _page(frame: bytes) -> _Page | None:
+    if len(frame) > MAX_PAGE_BYTES:
+        log.warning(
+            "the server's tools take %d bytes; which headers they name is not looked at", len(frame)
+        )
+        return None
+    result = jsonrpc.decode(frame).get("result")
+    try:
+        return None if result is None else _pages.decode(result)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _schema(tool: _Tool) -> object:
+    """Return the schema of *tool*, opened only where it may name a header."""
+    schema = bytes(tool.inputSchema)
+    if ANNOTATION.encode() not in schema and b"\\u" not in schema:
+        return None
+    try:
+        return msgspec.json.decode(schema)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def repeated_arguments(schema: object) -> tuple[Repeated, ...]:
@@ -146,7 +193,9 @@ def _count(part: object) -> int:
     return sum(map(_count, part)) if isinstance(part, list) else 0
 
 
-def _difference(repeated: tuple[Repeated, ...], arguments: object, request: Request) -> str | None:
+def _difference(
+    repeated: tuple[Repeated, ...], arguments: Raw | None, request: Request
+) -> str | None:
     for one in repeated:
         name = (PREFIX + one.header).encode()
         said = [v.decode("latin-1").strip() for key, v in request.headers if key == name]
@@ -163,16 +212,25 @@ def _difference(repeated: tuple[Repeated, ...], arguments: object, request: Requ
     return None
 
 
-def _at(arguments: object, path: tuple[str, ...]) -> object:
+def _at(arguments: Raw | None, path: tuple[str, ...]) -> Raw | None:
     for name in path:
-        arguments = arguments.get(name) if isinstance(arguments, dict) else None
+        arguments = jsonrpc.members(arguments).get(name)
     return arguments
 
 
-def _rendered(argument: object) -> str | None:
-    if isinstance(argument, bool):
-        return "true" if argument else "false"
-    return str(argument) if isinstance(argument, str | int | float) else None
+def _rendered(argument: Raw | None) -> str | None:
+    """Return a string, number or boolean as a header has it; None for all else."""
+    if argument is None:
+        return None
+    if size(argument) > MAX_ARGUMENT_BYTES:
+        return ""
+    try:
+        found = _scalar.decode(argument)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return None if found is None else str(found)
 
 
 def _are_equal(kind: str, argument: str, said: str | None) -> bool:

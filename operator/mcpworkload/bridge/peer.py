@@ -8,15 +8,19 @@ one server. Whom a message of the server's own is for, its `Audience` decides.
 import asyncio
 import logging
 import re
+import secrets
 from collections import deque
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Audience
-from mcpworkload.bridge.calls import Call, our_number, subscription_number
+from mcpworkload.bridge.calls import NUMBER_BITS, Call, our_number, subscription_number
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
+from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.jsonrpc import Kind, Message, NotJsonRpc
 from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.opening import LARGE_BYTES, in_turns
 from mcpworkload.bridge.questions import MAX_OPEN, Questions
+from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.violations import Violations
 
 log = logging.getLogger(__name__)
@@ -24,14 +28,19 @@ log = logging.getLogger(__name__)
 MAX_CALLS = 1024
 #: So many of our own lines wait for a server that does not read; further ones are dropped.
 MAX_POSTS = 64
-#: After so many lines of one server, others get their turn.
-TURN_LINES = 256
 #: A server whose standard output ended has so long to end by itself.
 LAST_SECONDS = 0.4
 #: So many progress tokens are remembered after their answer: a task reports on.
 MAX_FINISHED = 256
+#: Ids and tokens that clients chose may take so much in all until they are answered; beyond it,
+#: only small ones are taken.
+KEPT_BYTES = 256 * 1024
+SMALL_BYTES = 128
+#: After so much of what one server wrote, others get their turn: 256 lines, or fewer large ones.
+TURN_BYTES = 1024 * 1024
+LINE_COST_BYTES = TURN_BYTES // 256
 
-_ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\s*,')
+_ANSWER_BEGIN = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,16})\s*,')
 
 PROGRESS = "notifications/progress"
 CANCELLED = "notifications/cancelled"
@@ -44,9 +53,7 @@ class Busy(Exception):
 class Peer:
     """One server process, heard from its making to its end."""
 
-    def __init__(
-        self, channel: Channel, audience: Audience, name: str, *, first_number: int = 0
-    ) -> None:
+    def __init__(self, channel: Channel, audience: Audience, name: str) -> None:
         self.audience = audience
         self.name = name
         self.calls: dict[int, Call] = {}
@@ -55,7 +62,9 @@ class Peer:
         #: Whether somebody has waited for its first answer in vain.
         self.is_mute = False
         self._channel = channel
-        self._last_number = first_number
+        self._last_number = 0
+        self._given_up = GivenUp()
+        self._kept_bytes = 0
         self._questions = Questions()
         self._finished: dict[int, Call] = {}
         self._posts: deque[bytes] = deque(maxlen=MAX_POSTS)
@@ -71,7 +80,7 @@ class Peer:
 
     async def call(
         self,
-        message: Message,
+        sent: Sent,
         mail: Mailbox,
         timeout: float,  # noqa: ASYNC109 - of the answer, not of this call
         among: dict[Call, None] | None = None,
@@ -90,41 +99,39 @@ class Peer:
             raise Busy(f"the server works on {MAX_CALLS} requests; try again later")
         if self.end_state is not None:
             raise ChannelClosed(str(self.end_state))
-        self._last_number += 1
-        call = of(self._last_number, message, mail, {} if among is None else among)
-        line = call.outgoing(message)
-        self.calls[call.number] = call
-        call.among[call] = None
+        call = of(self._next_number(), sent, mail, {} if among is None else among)
+        line = call.outgoing(sent)
+        # Large ones need not stay in memory until they are answered.
+        sent.clear()
+        self._keep(call)
         try:
             await self._send(line, timeout)
         except BaseException:
-            self.forget(call)
+            self.let_go(call)
             raise
-        # Large ones need not stay in memory until they are answered.
-        message.clear()
         if not call.is_listening and call.number in self.calls:
             loop = asyncio.get_running_loop()
             call.timer = loop.call_later(timeout, self._expired, call, timeout)
         return call
 
-    async def tell(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
+    async def tell(self, sent: Sent, timeout: float) -> None:  # noqa: ASYNC109
         """
-        Send a client's notification.
+        Send a client's notification or response as it is.
 
         Raises:
             Busy, ChannelClosed: as `call`.
         """
-        await self._send(jsonrpc.encode(message), timeout)
+        await self._send(sent.line(), timeout)
 
-    async def reply(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
+    async def reply(self, sent: Sent, timeout: float) -> None:  # noqa: ASYNC109
         """
         Send a client's response, if its server asked and was not answered.
 
         Raises:
             Busy, ChannelClosed: as `call`.
         """
-        if self._questions.answer(message):
-            await self.tell(message, timeout)
+        if sent.number is not None and self._questions.answer(sent.number):
+            await self.tell(sent, timeout)
 
     def cancel(self, call: Call, reason: str) -> None:
         """Let the server know that nobody waits for *call* any more."""
@@ -134,10 +141,10 @@ class Peer:
 
     def forget(self, call: Call) -> bool:
         """Whether *call* was unanswered; what the server still says about it is dropped."""
-        if call.timer is not None:
-            call.timer.cancel()
-        call.among.pop(call, None)
-        return self.calls.pop(call.number, None) is not None
+        was_open = self.let_go(call)
+        if was_open:
+            self._given_up.add(call)
+        return was_open
 
     def post(self, line: bytes) -> None:
         """Send a line of ours as soon as the server reads; not if it has many to read already."""
@@ -156,6 +163,35 @@ class Peer:
     def listening(self) -> list[int]:
         """Return the TCP ports on which the server listens; as `Channel.listening`."""
         return self._channel.listening()
+
+    def _next_number(self) -> int:
+        """Return a number for a request; nobody can guess it whose server others use, too."""
+        if not self.audience.is_shared:
+            self._last_number += 1
+            return self._last_number
+        while True:
+            number = secrets.randbits(NUMBER_BITS)
+            if number and number not in self.calls and number not in self._given_up:
+                return number
+
+    def _keep(self, call: Call) -> None:
+        """Have *call* among those that wait, unless what clients chose takes too much memory."""
+        kept = self._kept_bytes + call.kept_bytes
+        if kept > KEPT_BYTES and call.kept_bytes > SMALL_BYTES:
+            raise Busy(f"ids and progress tokens of unanswered requests take {KEPT_BYTES} bytes")
+        self._kept_bytes = kept
+        self.calls[call.number] = call
+        call.among[call] = None
+
+    def let_go(self, call: Call) -> bool:
+        """Whether *call*, as a rule one of our own, was among those that wait; it is not now."""
+        if call.timer is not None:
+            call.timer.cancel()
+        call.among.pop(call, None)
+        was_kept = self.calls.pop(call.number, None) is not None
+        if was_kept:
+            self._kept_bytes -= call.kept_bytes
+        return was_kept
 
     async def _send(self, line: bytes, timeout: float) -> None:  # noqa: ASYNC109
         try:
@@ -182,12 +218,18 @@ class Peer:
 
     async def _take(self, lines: list[bytes]) -> bool:
         """Whether there were lines; none of them is kept here until the next one comes."""
-        for count, line in enumerate(lines, start=1):
-            if (mail := self._routed(line)) is not None and mail.is_full:
+        taken, count = 0, len(lines)
+        lines.reverse()
+        while lines:
+            line = lines.pop()
+            taken += len(line) + LINE_COST_BYTES
+            if (mail := await self._routed(line)) is not None and mail.is_full:
                 await self._make_room(mail)
-            if count % TURN_LINES == 0:
+            if taken > TURN_BYTES:
+                # The others shall not wait for one that writes much.
+                taken, line = 0, b""
                 await asyncio.sleep(0)
-        return bool(lines)
+        return bool(count)
 
     def _ended(self, end: End) -> None:
         self.end_state = end
@@ -196,7 +238,7 @@ class Peer:
         for call in list(self.calls.values()):
             text = f"{end} before it answered"
             call.mail.put(call.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
-            self.forget(call)
+            self.let_go(call)
 
     async def _post(self) -> None:
         try:
@@ -207,13 +249,13 @@ class Peer:
         finally:
             self._poster = None
 
-    def _routed(self, line: bytes) -> Mailbox | None:
+    async def _routed(self, line: bytes) -> Mailbox | None:
         """Put one line of the server's where it belongs; return where that is."""
         try:
-            message = jsonrpc.decode(line)
+            message = await self._opened(line)
             kind = jsonrpc.kind(message)
         except NotJsonRpc as error:
-            if line.strip():
+            if line and not line.isspace():
                 self._violations.report(line, str(error))
             return self._failed(line)
         if kind is Kind.RESPONSE:
@@ -222,23 +264,33 @@ class Peer:
             return self._notified(message)
         return self._was_asked(message)
 
+    async def _opened(self, line: bytes) -> Message:
+        if len(line) <= LARGE_BYTES:
+            return jsonrpc.decode(line)
+        return await in_turns(jsonrpc.decoding_message(line))
+
     def _failed(self, line: bytes) -> Mailbox | None:
         """Let nobody wait for an answer that came, and is none, such as one with a NaN in it."""
         found = _ANSWER_BEGIN.match(line)
-        call = self.calls.get(int(found[1])) if found is not None else None
+        if found is None:
+            return None
+        self._given_up.answered(int(found[1]))
+        call = self.calls.get(int(found[1]))
         if call is None:
             return None
-        self.forget(call)
+        self.let_go(call)
         text = "the server's answer is not JSON"
         call.mail.put(call.error(jsonrpc.INTERNAL_ERROR, text), is_answer=True)
         return call.mail
 
     def _answered(self, message: Message) -> Mailbox | None:
-        call = self.calls.get(our_number(message["id"]) or 0)
+        number = our_number(message["id"]) or 0
+        self._given_up.answered(number)
+        call = self.calls.get(number)
         if call is None:
             return None
         self.has_answered = True
-        self.forget(call)
+        self.let_go(call)
         if call.token is not None and not self.audience.is_shared:
             self._finished[call.number] = call
             if len(self._finished) > MAX_FINISHED:
@@ -257,7 +309,7 @@ class Peer:
                 return None
             call.mail.put(call.event(message))
             return call.mail
-        mail = self.audience.told(self.calls, method, message)
+        mail = self.audience.told(self.calls, self._given_up, method, message)
         if mail is not None:
             mail.put(jsonrpc.encode(message))
         return mail
@@ -268,7 +320,7 @@ class Peer:
         call = self.calls.get(number)
         mail = call.mail if call is not None else None
         if call is None and (call := self._finished.get(number)) is not None:
-            mail = self.audience.told(self.calls, PROGRESS, message)
+            mail = self.audience.told(self.calls, self._given_up, PROGRESS, message)
         frame = call.progress(message, params) if call is not None else None
         if mail is None or frame is None:
             return None

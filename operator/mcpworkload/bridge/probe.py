@@ -8,7 +8,6 @@ all that it can be asked, and another one is started beside it only where that m
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ from mcpworkload.bridge.channel import CannotStart, ChannelClosed, End, NoRoom
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.sent import opened, request
 from mcpworkload.bridge.versions import (
     CAPABILITIES_KEY,
     CLIENT_KEY,
@@ -44,8 +44,8 @@ ANSWER_SECONDS = 60.0
 #: One that only showed that it works has so long to end.
 FAREWELL_SECONDS = 5.0
 
-#: Returns a server that nobody has talked to, and counts its requests from a number on.
-Start = Callable[[int], Awaitable[Peer]]
+#: Returns a server that nobody has talked to.
+Start = Callable[[], Awaitable[Peer]]
 #: Is told what keeps a server from answering, as far as that can be guessed.
 Tell = Callable[[str], None]
 
@@ -169,7 +169,7 @@ async def greet(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
     greeting = jsonrpc.members(jsonrpc.own(answer["result"]))
     if not isinstance(jsonrpc.value(greeting.get("protocolVersion")), str):
         return None
-    initialized = jsonrpc.decode(jsonrpc.notification("notifications/initialized"))
+    initialized = opened(jsonrpc.notification("notifications/initialized"))
     try:
         # Before anybody knows of this server: a request that comes first may be refused.
         await peer.tell(initialized, within)
@@ -183,7 +183,7 @@ def _result(task: "asyncio.Task[T] | None") -> T | None:
 
 
 async def _find(start: Start, last: float, *, is_shared: bool, tell: Tell) -> Found:
-    first = _Asked(await start(0), last)
+    first = _Asked(await start(), last)
     asked = [first]
     guess = _Guess(first.peer, tell)
     try:
@@ -198,7 +198,7 @@ async def _find(start: Start, last: float, *, is_shared: bool, tell: Tell) -> Fo
         if first.found is None and asyncio.get_running_loop().time() < last:
             if not first.waiting or is_shared or guess.words:
                 await first.end()
-            asked.append(_Asked(await start(0), last))
+            asked.append(_Asked(await start(), last))
             asked[-1].greet()
             await _until(asked, START_SECONDS + SILENCE_SECONDS, guess)
     except (CannotStart, NoRoom):
@@ -254,7 +254,7 @@ class _Guess:
 
 async def _with_sessions(start: Start, last: float, found: Found) -> Found:
     """Return *found* and a process for sessions, or one for both where two cannot be."""
-    second = _Asked(await start(0), last)
+    second = _Asked(await start(), last)
     second.greet()
     await asyncio.wait(second.waiting)
     if second.found is not None:
@@ -267,13 +267,13 @@ async def _with_sessions(start: Start, last: float, found: Found) -> Found:
         return found
     log.info("a second process of this server ends at once: one serves both eras")
     await _Asked(found.modern, last).end()
-    only = _Asked(await start(0), last)
+    only = _Asked(await start(), last)
     only.greet()
     await asyncio.wait(only.waiting)
     if only.found is not None:
         return only.found
     await only.end()
-    only = _Asked(await start(0), last)
+    only = _Asked(await start(), last)
     only.discover()
     await asyncio.wait(only.waiting)
     if only.found is not None:
@@ -284,8 +284,7 @@ async def _with_sessions(start: Start, last: float, found: Found) -> Found:
 
 async def _ask_the_only_one(start: Start) -> Found:
     """Every client can fall back to ``initialize``, so that is asked for first."""
-    # What others who are attached ask for is answered where we hear it.
-    peer = await start(secrets.randbits(48))
+    peer = await start()
     greeting = await greet(peer)
     if greeting is not None:
         return Found(legacy=peer, greeting=greeting)
@@ -317,13 +316,12 @@ async def _discover(peer: Peer, within: float) -> tuple[str, ...]:
 
 async def _ask(peer: Peer, method: str, params: object, within: float) -> Message | None:
     mail = Mailbox()
-    message = jsonrpc.decode(jsonrpc.request(0, method, params))
     try:
-        call = await peer.call(message, mail, within + 1)
+        call = await peer.call(request(method, params), mail, within + 1)
     except (Busy, ChannelClosed):
         return None
     try:
         frame, _ = await mail.get(within)
     finally:
-        peer.forget(call)
+        peer.let_go(call)
     return None if frame is None or peer.end_state is not None else jsonrpc.decode(frame)

@@ -24,9 +24,8 @@ class Questions:
         """A client has the request *message*."""
         self._open.add(jsonrpc.identifier(message["id"]))
 
-    def answer(self, message: Message) -> bool:
-        """Whether the server waits for the response *message*; from now on it does not."""
-        number = jsonrpc.identifier(message["id"])
+    def answer(self, number: str | int) -> bool:
+        """Whether the server waits for a response to *number*; from now on it does not."""
         was_open = number in self._open
         self._open.discard(number)
         return was_open

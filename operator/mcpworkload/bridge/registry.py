@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.channel import ChannelClosed, End
+from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
@@ -112,7 +113,9 @@ class Registry:
                 if session.is_idle_for(limit):
                     self.end(session, f"not used for {limit:g} seconds")
 
-    def told(self, calls: Calls, method: str, message: Message) -> Mailbox | None:
+    def told(
+        self, calls: Calls, given_up: GivenUp, method: str, message: Message
+    ) -> Mailbox | None:
         """Hand a shared server's notification to whom it concerns, as far as that can be told."""
         if method.endswith("/list_changed"):
             hearers = tuple(self)
@@ -122,8 +125,10 @@ class Registry:
         else:
             sessions = tuple(self)
             # Whose request is translated has no session, and is somebody else.
-            is_clear = len(sessions) == 1 and all(
-                call.among is sessions[0].calls for call in calls.values()
+            is_clear = (
+                len(sessions) == 1
+                and not given_up.may_be_meant
+                and all(call.among is sessions[0].calls for call in calls.values())
             )
             hearers = sessions if is_clear else ()
         frame = jsonrpc.encode(message)

@@ -196,8 +196,8 @@ class Servers:
         """Return every server of which something runs."""
         return list(self._all)
 
-    async def _launch(self, audience: Audience, name: str, first_number: int = 0) -> Peer:
-        peer = Peer(await self._source.start(), audience, name, first_number=first_number)
+    async def _launch(self, audience: Audience, name: str) -> Peer:
+        peer = Peer(await self._source.start(), audience, name)
         self._all[peer] = asyncio.create_task(self._see_off(peer))
         return peer
 
@@ -211,8 +211,8 @@ class Servers:
         del self._all[peer]
 
     async def _probe(self) -> Found:
-        def start(first_number: int) -> Coroutine[Any, Any, Peer]:
-            return self._launch(Nobody(), "server", first_number)
+        def start() -> Coroutine[Any, Any, Peer]:
+            return self._launch(Nobody(), "server")
 
         return await probe(
             start, starts_many=self._source.starts_many, is_shared=self.is_shared, tell=self._guess

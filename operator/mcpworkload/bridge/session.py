@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Peer
@@ -114,13 +115,18 @@ class Session:
                 return call
         return None
 
-    def told(self, _calls: Calls, _method: str, _message: Message) -> Mailbox | None:
+    def told(
+        self, _calls: Calls, _given_up: GivenUp, _method: str, _message: Message
+    ) -> Mailbox | None:
         """
         Return where a message goes that names no request.
 
         On pipes nothing says what it belongs to. With one request under way it can hardly be
         another's; with several, or none, it goes to the client's own stream.
         """
+        return self._place()
+
+    def _place(self) -> Mailbox | None:
         waiting = [call.mail for call in self.calls if not call.mail.is_closed]
         if len(waiting) == 1:
             return waiting[0]
@@ -131,9 +137,9 @@ class Session:
             return waiting[-1]
         return self._backlog if self._backlog.size < BACKLOG_BYTES else None
 
-    def asked(self, method: str, message: Message) -> Mailbox | str:
+    def asked(self, _method: str, _message: Message) -> Mailbox | str:
         """Return where a request of the server's goes; refused when too much waits there."""
-        return self.told({}, method, message) or "the client does not listen"
+        return self._place() or "the client does not listen"
 
     def overheard(self, frame: bytes) -> None:
         """Take a message that a shared server meant for this client too."""

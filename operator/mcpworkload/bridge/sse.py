@@ -8,11 +8,12 @@ from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.answers import RETRY_AFTER, pour, refuse
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.conversation import Conversation
-from mcpworkload.bridge.jsonrpc import Kind, Message
+from mcpworkload.bridge.jsonrpc import Kind
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import MESSAGES_PATH
 from mcpworkload.bridge.peer import Busy
 from mcpworkload.bridge.registry import Registry, TooManySessions
+from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.web.request import EVENT_STREAM, NO_STORE, Request
@@ -43,7 +44,7 @@ class Sse:
         finally:
             self.registry.end(session, "its stream ended")
 
-    async def post(self, request: Request, message: Message, kind: Kind) -> None:
+    async def post(self, request: Request, sent: Sent) -> None:
         """Take a message; its answer goes over the stream."""
         found = parse_qs(request.query).get("session_id", [""])[0]
         session = self.registry.find(found)
@@ -51,16 +52,16 @@ class Sse:
             text = "no such session, or no more; open one by GET of the stream"
             refuse(request, 404 if found else 400, jsonrpc.INVALID_REQUEST, text)
             return
-        if kind is Kind.REQUEST:
-            await self._ask(session, session.answers, message)
+        if sent.kind is Kind.REQUEST:
+            await self._ask(session, session.answers, sent)
         else:
             with contextlib.suppress(ChannelClosed, Busy):
-                await self.conversation.take(session, message, kind)
+                await self.conversation.take(session, sent)
         request.respond(202, [NO_STORE], b"Accepted")
 
-    async def _ask(self, session: Session, stream: Mailbox, message: Message) -> None:
-        number = jsonrpc.own(message["id"])
+    async def _ask(self, session: Session, stream: Mailbox, sent: Sent) -> None:
+        number = sent.request_id
         try:
-            await self.conversation.ask(session, message, stream)
+            await self.conversation.ask(session, sent, stream)
         except (NotServed, CannotStart, ChannelClosed, Busy) as error:
             stream.put(jsonrpc.error(number, jsonrpc.CONNECTION_CLOSED, str(error)))

@@ -7,15 +7,15 @@ from mcpworkload.bridge.answers import RETRY_AFTER, answer, pour, refuse
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.conversation import INITIALIZE, Conversation
-from mcpworkload.bridge.jsonrpc import Kind, Message, Raw
+from mcpworkload.bridge.envelope import SESSION_HEADER, session_version_refusal
+from mcpworkload.bridge.jsonrpc import Kind, Raw
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Busy
 from mcpworkload.bridge.registry import Registry, TooManySessions
+from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.web.request import EVENT_STREAM, NO_STORE, Headers, Request
-
-SESSION_ID = b"mcp-session-id"
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class Streamable:
     registry: Registry
     conversation: Conversation
 
-    async def post(self, request: Request, message: Message, kind: Kind) -> None:
-        """Answer a POST of *message*."""
-        if kind is Kind.REQUEST and jsonrpc.method(message) == INITIALIZE:
-            await self._open(request, message)
+    async def post(self, request: Request, sent: Sent) -> None:
+        """Answer a POST of *sent*."""
+        if sent.kind is Kind.REQUEST and sent.method == INITIALIZE:
+            await self._open(request, sent)
             return
         session = self._session(request)
         if session is None:
             return
         with session.held():
-            if kind is Kind.REQUEST:
-                await self._ask(request, session, message)
+            if sent.kind is Kind.REQUEST:
+                await self._ask(request, session, sent)
             else:
-                await self._take(request, session, message, kind)
+                await self._take(request, session, sent)
 
     async def get(self, request: Request) -> None:
         """Open a stream for what the server says by itself."""
@@ -46,7 +46,7 @@ class Streamable:
             return
         stream = session.open_stream()
         request.on_lost = stream.close
-        request.stream([*EVENT_STREAM, (SESSION_ID, session.id.encode())])
+        request.stream([*EVENT_STREAM, (SESSION_HEADER, session.id.encode())])
         with session.held():
             # A head alone may wait on its way for something to follow.
             await request.send(b": listening\n\n")
@@ -62,7 +62,11 @@ class Streamable:
 
     def _session(self, request: Request) -> Session | None:
         """Return the session that *request* names; None when that has been answered."""
-        number = request.header(SESSION_ID)
+        if (reason := session_version_refusal(request)) is not None:
+            # A status of 404 would tell a client that its session is gone.
+            refuse(request, 400, jsonrpc.INVALID_REQUEST, reason)
+            return None
+        number = request.header(SESSION_HEADER)
         if number is None:
             text = "the Mcp-Session-Id header is missing; send what initialize was answered with"
             refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
@@ -73,23 +77,23 @@ class Streamable:
             refuse(request, 404, jsonrpc.INVALID_REQUEST, text)
         return session
 
-    async def _open(self, request: Request, message: Message) -> None:
+    async def _open(self, request: Request, sent: Sent) -> None:
         try:
             session = self.registry.open()
         except TooManySessions as error:
-            _refuse_for_now(request, message["id"], str(error))
+            _refuse_for_now(request, sent.id, str(error))
             return
         is_open = False
         try:
             with session.held():
-                is_open = await self._ask(request, session, message) and not request.is_lost
+                is_open = await self._ask(request, session, sent) and not request.is_lost
         finally:
             if not is_open:
                 self.registry.end(session, "it was not opened")
 
-    async def _take(self, request: Request, session: Session, message: Message, kind: Kind) -> None:
+    async def _take(self, request: Request, session: Session, sent: Sent) -> None:
         try:
-            await self.conversation.take(session, message, kind)
+            await self.conversation.take(session, sent)
         except ChannelClosed as error:
             refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error))
         except Busy as error:
@@ -97,14 +101,14 @@ class Streamable:
         else:
             request.respond(202, [NO_STORE])
 
-    async def _ask(self, request: Request, session: Session, message: Message) -> bool:
+    async def _ask(self, request: Request, session: Session, sent: Sent) -> bool:
         """Answer a request; whether with a result."""
-        number = jsonrpc.own(message["id"])
+        number = sent.request_id
         mail = Mailbox()
         # To go away is no cancellation in this era.
         request.on_lost = mail.close
         try:
-            call = await self.conversation.ask(session, message, mail)
+            call = await self.conversation.ask(session, sent, mail)
         except (NotServed, CannotStart) as error:
             refuse(request, 200, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
         except ChannelClosed as error:
@@ -119,7 +123,7 @@ class Streamable:
 
 def _names(session: Session, call: Call | None) -> Headers:
     """Return the header that tells a client its session, unless it gets an error instead."""
-    return [] if _is_error(call) else [(SESSION_ID, session.id.encode())]
+    return [] if _is_error(call) else [(SESSION_HEADER, session.id.encode())]
 
 
 def _is_error(call: Call | None) -> bool:

@@ -6,15 +6,20 @@ would need a session of the client's own is refused, and a client that asks whic
 are is sent to a session, where it gets all that the server can do.
 """
 
+import re
 from dataclasses import dataclass
+
+import msgspec
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import LISTEN, Call
 from mcpworkload.bridge.envelope import Refusal
+from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.jsonrpc import Message, Raw
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.versions import CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, VERSION_KEY
 
 DISCOVER = "server/discover"
@@ -32,20 +37,27 @@ _COMPLETE = {"resultType": jsonrpc.raw("complete")}
 _UNCACHED = {"ttlMs": jsonrpc.raw(0), "cacheScope": jsonrpc.raw("private")}
 
 
+class _Result(msgspec.Struct):
+    """What of a result tells whether it needs more; the rest is passed over."""
+
+    resultType: Raw = Raw(b"")  # noqa: N815 - as the protocol writes them
+    ttlMs: Raw = Raw(b"")  # noqa: N815
+    cacheScope: Raw = Raw(b"")  # noqa: N815
+
+
+_result = msgspec.json.Decoder(_Result)
+_END = re.compile(rb"\s*\}")
+
+
 class TranslatedCall(Call):
     """A request that stands for itself, as one within a session."""
 
     __slots__ = ()
 
-    def outgoing(self, message: Message) -> bytes:
-        """Return *message* without what it says about itself, under our number."""
-        params = jsonrpc.members(message.get("params"))
-        meta = jsonrpc.members(params.pop("_meta", None))
-        kept = {key: part for key, part in meta.items() if key not in _SELF_KEYS}
-        if kept:
-            params["_meta"] = jsonrpc.raw(kept)
-        message["params"] = jsonrpc.raw(params)
-        return super().outgoing(message)
+    def outgoing(self, sent: Sent) -> bytes:
+        """Return *sent* without what it says about itself, under our number."""
+        sent.leave_out(_SELF_KEYS)
+        return super().outgoing(sent)
 
     def answer(self, message: Message) -> bytes:
         """Return the response *message* with what this era requires of a result."""
@@ -54,11 +66,18 @@ class TranslatedCall(Call):
         return super().answer(message)
 
     def _completed(self, result: Raw) -> Raw:
-        members = jsonrpc.members(result)
-        if not members and bytes(result).lstrip()[:1] != b"{":
+        """Return *result* with what it lacks put before all else: it may be large."""
+        try:
+            found = _result.decode(result)
+        except (msgspec.DecodeError, RecursionError):
             return result  # no object, and no result by any revision
-        added = {**_COMPLETE, **_UNCACHED} if self.method in CACHEABLE else _COMPLETE
-        return jsonrpc.raw({**added, **members})
+        needed = {**_COMPLETE, **_UNCACHED} if self.method in CACHEABLE else _COMPLETE
+        added = {name: part for name, part in needed.items() if not getattr(found, name)}
+        if not added:
+            return result
+        rest = bytes(memoryview(result)).lstrip()[1:]
+        comma = b"" if _END.match(rest) else b","
+        return Raw(b"".join((bytes(jsonrpc.raw(added))[:-1], comma, rest)))
 
 
 @dataclass(frozen=True)
@@ -67,17 +86,17 @@ class Translated:
 
     peer: Peer
 
-    async def call(self, message: Message, mail: Mailbox, timeout: float) -> Call:  # noqa: ASYNC109 - as `Peer.call`
+    async def call(self, sent: Sent, mail: Mailbox, timeout: float) -> Call:  # noqa: ASYNC109 - as `Peer.call`
         """Send a client's request, as `Peer.call` does."""
-        return await self.peer.call(message, mail, timeout, of=TranslatedCall)
+        return await self.peer.call(sent, mail, timeout, of=TranslatedCall)
 
     def cancel(self, call: Call, reason: str) -> None:
         """Let the server know that nobody waits for *call* any more."""
         self.peer.cancel(call, reason)
 
-    def forget(self, call: Call) -> bool:
-        """Whether *call* was unanswered; what the server still says about it is dropped."""
-        return self.peer.forget(call)
+    def let_go(self, call: Call) -> bool:
+        """Whether *call*, one of our own, was unanswered; as `Peer.let_go`."""
+        return self.peer.let_go(call)
 
 
 class Strangers:
@@ -85,7 +104,9 @@ class Strangers:
 
     is_shared = True
 
-    def told(self, _calls: Calls, _method: str, _message: Message) -> Mailbox | None:
+    def told(
+        self, _calls: Calls, _given_up: GivenUp, _method: str, _message: Message
+    ) -> Mailbox | None:
         """Nobody: no message in a session says which request it belongs to, but progress does."""
         return None
 
@@ -97,18 +118,26 @@ class Strangers:
         )
 
 
-def check_translatable(message: Message) -> None:
+def check_discovery(sent: Sent) -> None:
     """
-    Return if a server that has sessions can answer *message* outside of one.
+    Return if *sent* does not ask which revisions a server speaks that has sessions alone.
+
+    Raises:
+        Refusal: clients that speak both eras go on with initialize after this.
+    """
+    if sent.method == DISCOVER:
+        text = "this server speaks protocol revisions before 2026-07-28; send initialize"
+        raise Refusal(jsonrpc.INVALID_REQUEST, text)
+
+
+def check_translatable(sent: Sent) -> None:
+    """
+    Return if a server that has sessions can answer *sent* outside of one.
 
     Raises:
         Refusal: says what to send instead.
     """
-    method = jsonrpc.method(message)
-    if method == DISCOVER:
-        # Clients that speak both eras go on with initialize after this.
-        text = "this server speaks protocol revisions before 2026-07-28; send initialize"
-        raise Refusal(jsonrpc.INVALID_REQUEST, text)
+    method = sent.method
     if method == LISTEN or method in SESSION_METHODS or method.startswith(TASK_METHODS):
         text = f"{method} takes a session with this server; send initialize"
         raise Refusal(jsonrpc.METHOD_NOT_FOUND, text)

@@ -10,6 +10,8 @@ VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
 LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
+#: Under this key of ``_meta`` every message of a subscription names the request that opened it.
+SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
 
 
 def negotiated(asked: object, served: str) -> str:

@@ -213,8 +213,8 @@ async def test_what_others_say_is_ignored(credentials: Path) -> None:
     async with playing(credentials, play) as api:
         source = AttachSource(api.server, TARGET, HEARTBEAT)
 
-        async def start(first_number: int) -> Peer:
-            return Peer(await source.start(), Nobody(), "server", first_number=first_number)
+        async def start() -> Peer:
+            return Peer(await source.start(), Nobody(), "server")
 
         found = await probe(start, starts_many=False, is_shared=True, tell=print)
         assert found.legacy is not None

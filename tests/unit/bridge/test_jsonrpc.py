@@ -29,6 +29,8 @@ def test_what_is_inside_goes_through(inside: Any, indent: int | None, ascii_only
 
     assert b"\n" not in line
     assert b"\r" not in line
+    # What an envelope does not have might be taken for what it has.
+    del whole["more"]
     assert json.loads(line) == whole
 
 

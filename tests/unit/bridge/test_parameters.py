@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.heads import decoded
 from mcpworkload.bridge.parameters import Repeated, _difference, repeated_arguments
 from mcpworkload.bridge.web.request import Request
@@ -100,7 +101,7 @@ def test_head_and_body_have_to_agree(
 ) -> None:
     """Present together and equal, or absent together."""
     fields = [(f"mcp-param-{name}".encode(), value.encode()) for name, value in headers.items()]
-    found = _difference(FOUND, arguments, Request(Anywhere(), "POST", b"/", fields))
+    found = _difference(FOUND, jsonrpc.raw(arguments), Request(Anywhere(), "POST", b"/", fields))
 
     assert found == reason if reason is None else reason in str(found)
 

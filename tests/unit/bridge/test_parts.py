@@ -49,9 +49,9 @@ def test_a_question_is_open_until_it_is_answered_or_withdrawn() -> None:
     questions.withdraw(message({"params": []}))
 
     assert not questions.is_full
-    assert not questions.answer(message({"id": 7}))
-    assert questions.answer(message({"id": 8}))
-    assert not questions.answer(message({"id": 8}))
+    assert not questions.answer(7)
+    assert questions.answer(8)
+    assert not questions.answer(8)
 
 
 async def test_a_mailbox_ends_with_the_answer() -> None:

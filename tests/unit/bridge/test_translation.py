@@ -11,6 +11,7 @@ import pytest
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.bridge.sent import opened
 from mcpworkload.bridge.translation import TranslatedCall
 from tests.unit.bridge.running import (
     META,
@@ -47,9 +48,9 @@ async def seen(bridge: Bridge) -> Any:
 def make_call(method: str, params: str) -> tuple[TranslatedCall, Any]:
     """Return a call, and what goes to the server of it."""
     text = f'{{"jsonrpc":"2.0","id":"mine","method":"{method}","params":{params}}}'
-    message = jsonrpc.decode(text.encode())
-    translated = TranslatedCall(7, message, Mailbox(), {})
-    return translated, translated.outgoing(message).decode()
+    sent = opened(text.encode())
+    translated = TranslatedCall(7, sent, Mailbox(), {})
+    return translated, translated.outgoing(sent).decode()
 
 
 @pytest.mark.parametrize(
@@ -241,8 +242,8 @@ async def test_closing_the_response_cancels() -> None:
         await asyncio.sleep(0.1)
         found = await seen(bridge)
 
-    # initialize was 1, what the tools are 2, the first look 3.
-    assert found["cancelled"] == [4]
+    # initialize came first, what the tools are then, and the first look.
+    assert found["cancelled"] == [found["numbers"][3]]
 
 
 @pytest.mark.parametrize("options", [(), SHARED], ids=["PerSession", "Shared"])

@@ -21,6 +21,8 @@ ANSWERS: dict[str, Any] = {}
 ANSWERED = threading.Condition()
 CANCELLED: list[Any] = []
 SEEN: list[str] = []
+#: The ids of requests, in the order in which they came.
+NUMBERS: list[Any] = []
 SUBSCRIPTIONS: dict[Any, Any] = {}
 
 VERSION = "io.modelcontextprotocol/protocolVersion"
@@ -158,7 +160,7 @@ TRICKS: dict[str, Any] = {
     # Whoever calls this is not read any more, see main().
     "deaf": lambda _n, _p, _a: "what?",
     "orphan": orphan,
-    "seen": lambda _n, _p, _a: say({"seen": SEEN, "cancelled": CANCELLED}),
+    "seen": lambda _n, _p, _a: say({"seen": SEEN, "cancelled": CANCELLED, "numbers": NUMBERS}),
     "change": change,
 }
 
@@ -208,6 +210,8 @@ def main() -> None:
         message = json.loads(line)
         method = message.get("method")
         SEEN.append(method or "response")
+        if method is not None and "id" in message:
+            NUMBERS.append(message["id"])
         if era is None:
             era = "modern" if VERSION in line else "legacy"
         if method is None:

@@ -1,0 +1,45 @@
+"""
+Names of members that a lenient reader takes for names that we know.
+
+Go's encoding/json matches names in any case, some readers take ``progress_token`` for
+``progressToken``, and one written in C ends a name at its first NUL. What such a reader takes for
+the id or token of a request has to be what we wrote.
+"""
+
+import functools
+import unicodedata
+from collections.abc import Iterable
+
+#: All names of the protocol's own metadata begin so.
+PREFIX = "io.modelcontextprotocol/"
+#: Longer ones are none of those that we know, however they are read.
+_LONGEST = 128
+
+
+def folded(name: str) -> str:
+    """Return *name* as the most lenient reader compares it; empty where it is none of ours."""
+    name = name.partition("\0")[0]
+    if len(name) > _LONGEST:
+        return ""
+    plain = unicodedata.normalize("NFKC", name).casefold().replace("\u0131", "i")
+    return "".join(filter(str.isalnum, plain))
+
+
+class Known:
+    """Some names, and what else could be taken for one of them."""
+
+    def __init__(self, exact: Iterable[str], *, prefix: str = "") -> None:
+        self.exact = frozenset(exact)
+        self._prefix = prefix
+        self._folded_prefix = folded(prefix)
+        self._folded = {folded(name): name for name in self.exact}
+        self.meant_by = functools.lru_cache(maxsize=1024)(self._meant_by)
+
+    def _meant_by(self, name: str) -> str | None:
+        """Return what *name*, which is not one of `exact`, could be taken for."""
+        plain = folded(name)
+        if plain in self._folded:
+            return self._folded[plain]
+        if not self._prefix or name.startswith(self._prefix):
+            return None
+        return self._prefix if plain.startswith(self._folded_prefix) else None
