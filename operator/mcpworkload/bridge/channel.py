@@ -9,8 +9,10 @@ import signal
 from dataclasses import dataclass
 from typing import Protocol
 
+from mcpworkload.bridge.memory import room
+
 #: Longest line that a server may write; a longer one is cut off and dropped as no message.
-LINE_LIMIT_BYTES = 64 * 1024 * 1024
+LINE_LIMIT_BYTES = room(64 * 1024 * 1024)
 #: How many of a server's last lines on standard error are kept for its termination message.
 STDERR_TAIL_LINES = 20
 

@@ -30,12 +30,12 @@ class LineSplitter:
         if end < 0:
             self._keep(data)
             return []
+        lines = data[:end].split(b"\n")
         if self._rest:
-            self._rest += data[:end]
-            lines = bytes(self._rest).split(b"\n")
-            self._rest.clear()
-        else:
-            lines = data[:end].split(b"\n")
+            # A long line is copied once, and what it was collected in is let go of.
+            self._rest += lines[0]
+            lines[0] = bytes(self._rest)
+            self._rest = bytearray()
         self._keep(data[end + 1 :])
         return lines
 

@@ -9,6 +9,7 @@ import pytest
 
 from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.outlet import Outlet
@@ -75,7 +76,9 @@ async def test_a_client_of_the_old_transport_does_not_wait_either() -> None:
 class Failing(Nobody):
     """An audience with a bug."""
 
-    def told(self, _calls: Mapping[int, Call], _method: str, _message: Message) -> Mailbox | None:
+    def told(
+        self, _calls: Mapping[int, Call], _given_up: GivenUp, _method: str, _message: Message
+    ) -> Mailbox | None:
         """Fail."""
         raise TypeError("a bug")
 

@@ -1,5 +1,7 @@
 """How much of a client's data and time is taken."""
 
+from mcpworkload.bridge.memory import room
+
 HEAD_LIMIT_BYTES = 64 * 1024
 HEAD_LIMIT_FIELDS = 128
 #: What comes after a head and is no body (heads and extensions of chunks, trailers): so much at a
@@ -9,10 +11,11 @@ FRAMING_SHARE = 16
 #: All heads and trailers together that are on their way. Beyond it, only small ones are taken.
 HEADS_LIMIT_BYTES = 16 * 1024 * 1024
 SMALL_HEAD_BYTES = 8 * 1024
-BODY_LIMIT_BYTES = 32 * 1024 * 1024
+#: Both are less where the container's memory is small, as `room` says.
+BODY_LIMIT_BYTES = room(32 * 1024 * 1024)
 #: All bodies together that are on their way or not answered yet, so that many clients can't fill
 #: the memory. Beyond it, only small ones are taken: large ones are no reason to refuse those.
-BODIES_LIMIT_BYTES = 96 * 1024 * 1024
+BODIES_LIMIT_BYTES = room(96 * 1024 * 1024)
 SMALL_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 2048
 #: So many connections at most are kept free of requests that take long, an eighth if that is

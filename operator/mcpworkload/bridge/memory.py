@@ -1,0 +1,35 @@
+"""How much memory there is for what passes through: a container's limit is shared with a server."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+#: Where the kernel says what a container may have: of control groups of version 2, and of 1.
+LIMIT_FILES = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+#: What the bridge itself takes, and what sessions, connections and their answers do.
+OWN_BYTES = 64 * 1024 * 1024
+#: A message takes at most so many times its size while it passes.
+TIMES = 4
+#: Less is no use to anybody, however small the container.
+LEAST_BYTES = 4 * 1024 * 1024
+
+
+def room(wanted: int, files: Sequence[Path] = LIMIT_FILES) -> int:
+    """Return how many bytes of messages may be here at a time: *wanted*, or what memory allows."""
+    limit = _limit(files)
+    if limit is None:
+        return wanted
+    return min(wanted, max((limit - OWN_BYTES) // TIMES, LEAST_BYTES))
+
+
+def _limit(files: Sequence[Path]) -> int | None:
+    for file in files:
+        try:
+            text = file.read_text().strip()
+        except OSError:
+            continue
+        # Without a limit one version says "max", and the other one a number beyond all memory.
+        return int(text) if text.isdecimal() else None
+    return None
