@@ -58,9 +58,10 @@ def say(what: Any) -> Any:
 
 def call(number: Any, params: Any) -> None:
     """Do what a tool's name says."""
-    trick = TRICKS.get(params["name"])
+    name = params.get("name") if isinstance(params, dict) else None
+    trick = TRICKS.get(str(name))
     if trick is None:
-        refuse(number, -32602, f"no tool {params['name']}")
+        refuse(number, -32602, f"no tool {name}")
         return
     result = trick(number, params, params.get("arguments") or {})
     if result is not None:
