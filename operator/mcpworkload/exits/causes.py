@@ -113,10 +113,18 @@ def _kills(container: str, events: Sequence[Event]) -> Iterator[_Kill]:
     """When the kubelet said that it ended the container, and why, oldest first."""
     for event in sorted(events, key=lambda each: each.at.timestamp() if each.at else 0.0):
         if event.reason == "FailedPostStartHook" and _is_about(event, container):
-            yield _Kill(event.at, Cause(HOOK_FAILED, said_by(event)))
+            cause = Cause(HOOK_FAILED, said_by(event))
+            yield from (_Kill(moment, cause) for moment in _moments(event))
         match = _KILLED_FOR_PROBE.match(said_by(event)) if event.reason == "Killing" else None
         if match and match["name"] == container:
-            yield _Kill(event.at, _of_probe(match["probe"], container, events))
+            cause = _of_probe(match["probe"], container, events)
+            yield from (_Kill(moment, cause) for moment in _moments(event))
+
+
+def _moments(event: Event) -> Sequence[datetime | None]:
+    """When it was said first and last; of the times between them nothing is known."""
+    first = event.first_timestamp
+    return (event.at,) if first is None or event.count < 2 else (first, event.at)
 
 
 def _of_probe(probe: str, container: str, events: Sequence[Event]) -> Cause:

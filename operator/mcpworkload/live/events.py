@@ -32,6 +32,7 @@ class Event(msgspec.Struct, rename="camel"):
     message: str = ""
     #: How often it was said.
     count: int = 0
+    first_timestamp: datetime | None = None
     last_timestamp: datetime | None = None
     event_time: datetime | None = None
     series: Series | None = None

@@ -134,6 +134,14 @@ def test_which_ends_are_a_probes_doing(ended: Terminated, events: list[Event], s
 STARTED = make_event("Started", "Started container mcp", moment(90), "mcp")
 
 
+def test_the_first_kill_of_many_is_known_by_its_time() -> None:
+    """Where several ends are told at once, one Event stands for all of their kills."""
+    kill = killing(399, count=7)
+    kill.first_timestamp = moment(99)
+    for at, said in ((100, f"ProbeFailed: {REFUSED}"), (200, ""), (400, f"ProbeFailed: {REFUSED}")):
+        assert cause_of(end(at=at), unhealthy(398), kill) == said
+
+
 @pytest.mark.parametrize(
     ("ended", "events", "is_kept"),
     [
