@@ -15,7 +15,7 @@ from tests.rig.builders import SMALL, make_workload
 from tests.rig.kinds import Manifest
 from tests.rig.space import Space
 
-# By itself, and by a SIGKILL, for which the operator looks for a reason in the pod's Events.
+# By itself, and by a SIGKILL.
 EXIT_CODES = (3, 137)
 AT_ONCE = 20
 _CONDITIONS = ("PodScheduled", "PodReadyToStartContainers", "Initialized")
