@@ -201,7 +201,7 @@ class WorkloadForward:
             words = await exchange.run(socket)
         if words:
             self._say(f"pod {pod['metadata']['name']}: {words}")
-        if "refused" not in words or exchange.has_answer:
+        if "refused" not in words or not exchange.is_repeatable:
             return True
         await asyncio.sleep(_PAUSE_SECONDS)
         return False

@@ -13,6 +13,8 @@ from mcpworkload.runtime.errors import WorkloadError, WorkloadNotRunning
 _PROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
 _PIECE = 65_536
+# What a client has said is kept until the pod answers; more than this is said once.
+_KEPT = 1_048_576
 
 
 def open_port(
@@ -35,8 +37,8 @@ class Exchange:
         self._reader = reader
         self._writer = writer
         self._said = bytearray()
-        #: Whether the pod has answered; from then on nothing can be said again.
-        self.has_answer = False
+        #: Whether all that the client said can be said again: not once the pod has answered.
+        self.is_repeatable = True
 
     async def run(self, socket: aiohttp.ClientWebSocketResponse) -> str:
         """
@@ -67,20 +69,25 @@ class Exchange:
             if channel not in opened:
                 opened.add(channel)
             elif channel == _DATA:
-                self.has_answer = True
-                self._said.clear()
+                self._forget()
                 self._writer.write(data)
                 await self._writer.drain()
             elif channel == _ERROR and data:
                 return str(data.decode(errors="replace").strip())
         return ""
 
+    def _forget(self) -> None:
+        self.is_repeatable = False
+        self._said.clear()
+
     async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         if self._said:
             await socket.send_bytes(bytes((_DATA,)) + self._said)
         while data := await self._reader.read(_PIECE):
-            if not self.has_answer:
+            if self.is_repeatable:
                 self._said += data
+            if len(self._said) > _KEPT:
+                self._forget()
             await socket.send_bytes(bytes((_DATA,)) + data)
         # The protocol cannot say that one direction has ended: it closes both.
         await socket.close()

@@ -18,6 +18,7 @@ from mcpworkload.runtime import (
     WorkloadInvalid,
     WorkloadNotFound,
     forwarding,
+    portforward,
 )
 from mcpworkload.runtime.connection import Connection
 
@@ -216,6 +217,15 @@ async def test_what_may_have_arrived_is_not_said_twice() -> None:
     api = Pods(pods=[make_pod("a")], troubles=["read: connection reset by peer"])
     async with api.serve() as runtime, runtime.forward_to_workload("w") as forward:
         assert await ask(forward, b"once") == b""
+    assert api.opened == ["a:9000"]
+
+
+async def test_no_more_is_kept_than_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large request that was refused is not said again, and does not fill the memory."""
+    monkeypatch.setattr(portforward, "_KEPT", 4)
+    api = Pods(pods=[make_pod("a")], troubles=["connection refused"])
+    async with api.serve() as runtime, runtime.forward_to_workload("w") as forward:
+        assert await ask(forward, b"large") == b""
     assert api.opened == ["a:9000"]
 
 
