@@ -230,7 +230,9 @@ def _seconds(value: Any, where: str, otherwise: str) -> float:
         raise wrong(where, kind_of(value), f"write a number of seconds; {otherwise}")
     if not 0 <= value <= _LONGEST_SECONDS:  # nor is nan
         right = f"write seconds from 0 to {_LONGEST_SECONDS:.0f} (ten years); {otherwise}"
-        raise wrong(where, f"{value:g}" if isinstance(value, float) else "that number", right)
+        # A float knows no number of a thousand digits.
+        is_told = isinstance(value, float) or abs(value) < _LARGEST
+        raise wrong(where, f"{value:g}" if is_told else "a number beyond that", right)
     return float(value)
 
 
