@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -14,7 +15,7 @@ from mcpworkload import names
 from mcpworkload.cluster.api import Api
 from mcpworkload.cluster.connection import Connection
 from mcpworkload.cluster.informer import Informer
-from mcpworkload.cluster.kinds import REFUSAL, SERVICE, Kind
+from mcpworkload.cluster.kinds import CHILD_KINDS, POD, REFUSAL, SERVICE, Kind
 from tests.unit.waits import until
 
 KEY = "team/weather"
@@ -123,6 +124,20 @@ async def test_a_watch_adds_changes_and_removes() -> None:
     async with running(server) as (informer, _):
         await until(lambda: informer.version == 30)
         assert not informer.of(KEY)
+
+
+@pytest.mark.parametrize("kind", [POD, *CHILD_KINDS.values()], ids=lambda kind: kind.plural)
+async def test_a_bookmark_is_an_empty_object_with_a_version(kind: Kind[Any]) -> None:
+    """What each object has is null in it, as the API server writes it once a minute."""
+    server = Server()
+    metadata = {"resourceVersion": "20", "creationTimestamp": None}
+    empty = {"spec": {"containers": None, "template": None}, "rules": None, "roleRef": None}
+    bookmark = {"kind": "Any", "metadata": metadata, "status": {"replicas": 0}, **empty}
+    server.watches = [[line("BOOKMARK", bookmark)]]
+
+    async with running(server, kind) as (informer, _):
+        await until(lambda: informer.version == 20)
+        assert server.lists == 1
 
 
 async def test_an_object_that_changes_hands_is_reported_to_both() -> None:

@@ -20,7 +20,7 @@ from mcpworkload.cluster.kinds import Kind
 from mcpworkload.cluster.lists import read_pages
 from mcpworkload.cluster.watches import pause_after, raise_if_error
 from mcpworkload.errors import ApiError, Forbidden, Gone, Unavailable
-from mcpworkload.live import LiveT, WatchEvent
+from mcpworkload.live import LiveT, Partial, WatchEvent
 
 OnlookT = TypeVar("OnlookT", contravariant=True)
 
@@ -179,6 +179,10 @@ class Informer(Generic[LiveT]):
 
     def _take(self, event: WatchEvent) -> None:
         raise_if_error(event, self._kind.plural)
+        if event.type == "BOOKMARK":
+            # An empty object but for its version: a Pod's has null where each pod has containers.
+            self.version = msgspec.json.decode(event.object, type=Partial).metadata.version
+            return
         item = self._decode_object(event.object)
         if event.type == "DELETED":
             self._remove(_path(item), item)
