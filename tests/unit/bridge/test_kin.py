@@ -81,6 +81,7 @@ async def test_a_session_that_left_nothing_is_no_matter_for_the_log() -> None:
     assert "its server left" not in bridge.log
 
 
+@pytest.mark.timeout(40)
 async def test_the_end_of_a_shared_server_is_that_of_its_processes() -> None:
     """Also where no PID namespace ends with the bridge."""
     async with running(*PARENT, *WAYS, "crashes", options=("--sessions", "Shared")) as bridge:

@@ -60,7 +60,9 @@ async def test_sessions_that_end_count_until_their_server_is_gone(
     client: Any, command: tuple[str, ...]
 ) -> None:
     """However fast clients come and go, and whatever their servers make of it."""
-    async with running(*command, options=("--max-sessions", str(MOST))) as bridge:
+    async with running(*command, options=("--max-sessions", str(MOST)), ready=False) as bridge:
+        # The stubborn one that was asked first has to end before.
+        await bridge.ready(within=20)
 
         async def churn() -> None:
             for _ in range(2 if command is STUBBORN else 20):
@@ -141,10 +143,12 @@ async def test_whoever_listens_gives_way_last(monkeypatch: pytest.MonkeyPatch) -
     assert (gives_way((older,), 4.0), gives_way((older,), 1800)) == (older, None)
 
 
+@pytest.mark.timeout(60)
 async def test_a_session_that_ends_while_it_waits_gives_its_place_back() -> None:
     """On the old transport the stream can end between its opening and a server for it."""
     options = ("--max-sessions", "1", "--serve", "sse")
-    async with running(*STUBBORN, options=options) as bridge, asyncio.timeout(9):
+    async with running(*STUBBORN, options=options, ready=False) as bridge, asyncio.timeout(40):
+        await bridge.ready(within=20)
         for _ in range(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
             writer.write(b"GET /sse HTTP/1.1\r\nhost: localhost\r\n\r\n")
