@@ -65,7 +65,7 @@ async def test_sessions_that_end_count_until_their_server_is_gone(
         await bridge.ready(within=20)
 
         async def churn() -> None:
-            for _ in range(2 if command is STUBBORN else 20):
+            for _ in range(2 if command is STUBBORN else 8):
                 await client(bridge)
 
         clients = [asyncio.create_task(churn()) for _ in range(6)]
