@@ -156,5 +156,12 @@ async def rate(clients: list[Client], seconds: float, text: str) -> float:
             await clients[index].echo(text)
             counts[index] += 1
 
-    await asyncio.gather(*(use(index) for index in range(len(clients))))
+    users = [asyncio.create_task(use(index)) for index in range(len(clients))]
+    try:
+        await asyncio.gather(*users)
+    finally:
+        # Where one fails, none of the others may still read when its connection is closed.
+        for user in users:
+            user.cancel()
+        await asyncio.wait(users)
     return sum(counts) / seconds

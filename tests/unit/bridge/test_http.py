@@ -69,7 +69,7 @@ async def serving(app: App | None = None) -> AsyncIterator[tuple[int, Server]]:
         await asyncio.sleep(0)
 
 
-async def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+async def exchange(port: int, *parts: bytes, pause: float = 0.0, silence: float = 0.3) -> bytes:
     """Send *parts* and read until the server closes, or says nothing for a while."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = b""
@@ -78,7 +78,7 @@ async def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(pause)
-        while data := await asyncio.wait_for(reader.read(65536), 0.3):
+        while data := await asyncio.wait_for(reader.read(65536), silence):
             answer += data
     writer.close()
     return answer
