@@ -10,6 +10,8 @@ import yaml
 
 from deploy import kubectl as tool
 from deploy.terminal import run
+from mcpworkload.crd.document import root_schema
+from mcpworkload.crd.kustomize import is_image, kind_named_by, leaves
 from tests.rig.argocd import SCRIPT, health_of
 from tests.rig.builders import make_object, make_running_workload, make_workload
 from tests.rig.cluster import ROOT, Cluster
@@ -20,6 +22,9 @@ from tests.rig.space import Space
 
 FOLDER = ROOT / "deploy" / "gitops"
 OVERLAY = FOLDER / "kustomize" / "overlay"
+#: Where an image stands, or the name of another object.
+PLACES = tuple(path for path in leaves() if is_image(path) or kind_named_by(path))
+GENERATED = {"ConfigMap", "Secret"}
 KEY = "resource.customizations.health.mcpworkload.dev_MCPWorkload"
 
 
@@ -36,6 +41,65 @@ async def test_a_kustomize_overlay_patches_lists_by_key(space: Space, cluster: C
     names = {entry["name"] for entry in sidecar["env"]}
     assert names == {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
     await space.create(workload, dry_run=True)
+
+
+async def test_kustomize_finds_images_replicas_and_names(cluster: Cluster, tmp_path: Path) -> None:
+    """In every field of a spec: its own moves reach a workload as they reach a Deployment."""
+    old = {path: "server" if is_image(path) else "settings" for path in PLACES}
+    (tmp_path / "weather.yaml").write_text(yaml.safe_dump(_workload_with(old)))
+    named = sorted({kind for path in PLACES if (kind := kind_named_by(path))} - GENERATED)
+    (tmp_path / "others.yaml").write_text(
+        yaml.safe_dump_all(
+            {"apiVersion": "v1", "kind": kind, "metadata": {"name": "settings"}} for kind in named
+        )
+    )
+    for name in ("mcpworkload-openapi.json", "mcpworkload-configuration.yaml"):
+        (tmp_path / name).write_text((OVERLAY / name).read_text())
+    kustomization = {
+        "resources": ["weather.yaml", "others.yaml"],
+        "namePrefix": "eu-",
+        "images": [{"name": "server", "newName": "example.com/server", "newTag": "2"}],
+        "replicas": [{"name": "weather", "count": 3}],
+        "configMapGenerator": [{"name": "settings", "literals": ["A=1"]}],
+        "secretGenerator": [{"name": "settings", "literals": ["B=2"]}],
+        "openapi": {"path": "mcpworkload-openapi.json"},
+        "configurations": ["mcpworkload-configuration.yaml"],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+
+    built = list(yaml.safe_load_all(await cluster.kubectl("kustomize", str(tmp_path))))
+
+    names = {item["kind"]: item["metadata"]["name"] for item in built}
+    workload = next(item for item in built if item["kind"] == "MCPWorkload")
+    assert names["ConfigMap"].startswith("eu-settings-")
+    assert workload["spec"]["replicas"] == 3
+    for path in PLACES:
+        kind = kind_named_by(path)
+        expected = names[kind] if kind else "example.com/server:2"
+        assert _value_at(workload, path) == expected, "/".join(path)
+
+
+def _workload_with(values: dict[tuple[str, ...], str]) -> Manifest:
+    """A workload with those values; lists have one entry."""
+    workload = make_object("MCPWorkload", "weather", spec={})
+    for path, value in values.items():
+        node: Any = workload
+        schema: Any = root_schema()
+        for step in path[:-1]:
+            schema = schema["properties"][step]
+            is_list = "items" in schema
+            schema = schema.get("items", schema)
+            node = node.setdefault(step, [{}] if is_list else {})
+            node = node[0] if is_list else node
+        node[path[-1]] = value
+    return workload
+
+
+def _value_at(node: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        node = node[0] if isinstance(node, list) else node
+        node = node[step]
+    return node[0] if isinstance(node, list) else node
 
 
 @pytest.mark.parametrize("how", [[], ["--server-side"]], ids=["client-side", "server-side"])

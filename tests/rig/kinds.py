@@ -13,6 +13,7 @@ _PLACES = {
     "Deployment": ("apps/v1", "deployments"),
     "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
     "Ingress": ("networking.k8s.io/v1", "ingresses"),
+    "LimitRange": ("v1", "limitranges"),
     "Lease": ("coordination.k8s.io/v1", "leases"),
     "MCPWorkload": ("mcpworkload.dev/v1alpha1", "mcpworkloads"),
     "Node": ("v1", "nodes"),

@@ -9,7 +9,7 @@ from typing import Final
 
 from mcpworkload.crd.docs import render_docs
 from mcpworkload.crd.document import build_crd, render
-from mcpworkload.crd.kustomize import render_openapi
+from mcpworkload.crd.kustomize import render_configuration, render_openapi
 from mcpworkload.names import KIND
 
 ROOT: Final = Path(__file__).parents[3]
@@ -19,6 +19,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         f"crds/{KIND.lower()}.yaml": lambda: render(build_crd()),
         "docs/api.md": render_docs,
         f"deploy/gitops/kustomize/overlay/{KIND.lower()}-openapi.json": render_openapi,
+        f"deploy/gitops/kustomize/overlay/{KIND.lower()}-configuration.yaml": render_configuration,
     }
 )
 

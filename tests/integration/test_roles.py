@@ -1,0 +1,71 @@
+"""What people may do with MCPWorkloads who have one of Kubernetes' own roles in a namespace."""
+
+from typing import Any
+
+import pytest
+
+from tests.rig.api import Api
+from tests.rig.builders import make_object
+from tests.rig.cluster import Cluster
+from tests.rig.space import Space
+
+READING = [("get", ""), ("list", ""), ("watch", ""), ("get", "status"), ("get", "scale")]
+WRITING = [
+    *((verb, "") for verb in ("create", "update", "patch", "delete", "deletecollection")),
+    ("update", "scale"),
+    ("patch", "scale"),
+]
+OWNING = [("update", "finalizers")]
+NEVER = [("patch", "status"), ("update", "status")]
+
+
+async def may(api: Api, space: Space, user: str, verb: str, subresource: str) -> bool:
+    """What the API server would answer that user there."""
+    attributes = {
+        "namespace": space.name,
+        "verb": verb,
+        "group": "mcpworkload.dev",
+        "resource": "mcpworkloads",
+        "subresource": subresource,
+    }
+    review: dict[str, Any] = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes},
+    }
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    allowed: bool = (await api.request("POST", path, review))["status"]["allowed"]
+    return allowed
+
+
+async def bind(space: Space, role: str, user: str) -> None:
+    """Give *user* the cluster's *role* in the namespace."""
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+    await space.create(make_object("RoleBinding", user, roleRef=reference, subjects=[subject]))
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed", "denied"),
+    [
+        ("view", READING, [*WRITING, *OWNING, *NEVER]),
+        ("edit", [*READING, *WRITING], [*OWNING, *NEVER]),
+        ("admin", [*READING, *WRITING, *OWNING], NEVER),
+    ],
+)
+async def test_the_usual_roles_have_workloads_in_them(
+    api: Api, space: Space, cluster: Cluster, role: str, allowed: Any, denied: Any
+) -> None:
+    """By aggregation, and no more than each of them stands for: the status is the operator's."""
+    user = f"{role}-of-{space.name}"
+    await bind(space, role, user)
+    as_user = ("--as", user, "--namespace", space.name)
+    for _ in range(50):  # the authorizer learns of the binding by a watch
+        if await may(api, space, user, "get", ""):
+            break
+
+    assert [each for each in allowed if not await may(api, space, user, *each)] == []
+    assert [each for each in denied if await may(api, space, user, *each)] == []
+    assert (
+        await cluster.kubectl("auth", "can-i", "watch", "mcpworkloads", *as_user)
+    ).strip() == "yes"
