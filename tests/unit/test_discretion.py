@@ -9,9 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mcpworkload.desired import build_draft
 from mcpworkload.discretion import HIDDEN, Secrets, discreet
-from mcpworkload.errors import ApplyFailed, ChildConflict, ChildForbidden, Refused, Rejected
-from tests.unit.builders import make_event, make_observation, make_pod
+from mcpworkload.errors import (
+    ApplyFailed,
+    ChildConflict,
+    ChildForbidden,
+    Refusal,
+    Refused,
+    Rejected,
+)
+from tests.unit.builders import make_event, make_observation, make_pod, make_workload
 from tests.unit.status.statuses import status_of
 from tests.unit.test_reconcile_exits import crashed, show
 from tests.unit.world import KEY, World, make_bench
@@ -312,3 +320,33 @@ def test_a_long_message_is_cheap(piece: str) -> None:
     Secrets(lambda: {"args": [f"{piece * 9}{n}" for n in range(2000)]}).hide(piece * 300)
 
     assert time.process_time() - begin < 1
+
+
+@pytest.mark.parametrize("value", ["S3KRIT-value", 4711])
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [{"op": "test", "path": "/metadata/labels/x", "value": "other"}],
+        [{"op": "test", "path": "/metadata/annotations/x", "value": 1}],
+        [{"op": "add", "path": "/metadata/labels/x/y", "value": 1}],
+        [{"op": "replace", "path": "/spec/containers/0/env/0/value/a/b", "value": 1}],
+        [{"op": "test", "path": "/spec/containers/0/args/0", "value": ["x"]}],
+        [{"op": "add", "path": "/metadata/labels/mcpworkload.dev~1workload", "value": None}],
+    ],
+)
+def test_our_own_words_about_a_patch_have_no_value(operations: Any, value: Any) -> None:
+    """Whether an operation fails or its result is refused."""
+    seed = [
+        {"op": "add", "path": "/metadata/labels/x", "value": value},
+        {"op": "add", "path": "/metadata/annotations/x", "value": value},
+        {"op": "add", "path": "/spec/containers/0/env/0/value", "value": value},
+        {"op": "add", "path": "/spec/containers/0/args", "value": [value]},
+    ]
+    if operations[-1]["value"] is None:
+        operations = [{**operations[-1], "value": value}]
+    workload = make_workload(podTemplatePatch=[*seed, *operations])
+
+    with pytest.raises(Refusal) as refused:
+        build_draft(workload)
+
+    assert str(value) not in str(refused.value)

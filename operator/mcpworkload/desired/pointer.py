@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mcpworkload.discretion import is_secretive
 from mcpworkload.models.problems import found
 
 #: The step that names the place after a list's last entry.
@@ -48,7 +49,8 @@ def describe_absence(document: Any, steps: Sequence[str], *, adding: bool = Fals
                 return None
             node = node[int(step)]
         else:
-            return f"there is no {there}; {here} is {kind(node)}"
+            what = found(node, is_hidden=True) if is_secretive(steps) else kind(node)
+            return f"there is no {there}; {here} is {what}"
     return None
 
 
