@@ -30,6 +30,8 @@ _NAMING = frozenset(
         *("kind", "mountPath", "name", "operator", "path", "port", "secretName", "type"),
     }
 )
+# And of these, whatever is wrong with them.
+_TOLD = frozenset({"claimName", "image", "mountPath", "name", "secretName"})
 # A program quotes what it refuses after one of these.
 _QUOTING = re.compile(
     r"(?<![^\s:])(?P<path>[^\s:]*): "
@@ -52,6 +54,11 @@ _PROGRAMS = (
     re.compile(r"lifecycle hook \((?P<value>\[.{,4000}?\])\)(?= for| failed|$)", re.DOTALL),
 )
 _OTHERS = (
+    # Entries of lists are told by their keys, which are numbers but for what a patch may write.
+    (
+        re.compile(r'(?<=[\[,])((?!name=|mountPath=|protocol=)\w+)="(?:[^"\\]|\\.)*"'),
+        rf"\1={HIDDEN}",
+    ),
     # Server-side apply quotes in Go's own syntax, one error a line.
     (re.compile(r"\bgot &[^\n]*"), "got another type"),
     (re.compile(r",? ?error found in #\d+ byte of .*", re.DOTALL), ""),
@@ -100,7 +107,7 @@ def _is_telling(path: str, quoted: str) -> bool:
         return False
     if _HARMLESS.fullmatch(quoted):
         return True
-    return quoted.startswith('"') and bool(steps) and steps[-1] in _NAMING
+    return quoted.startswith('"') and bool(steps) and steps[-1] in _TOLD
 
 
 def _end_of_value(text: str, begin: int) -> int:

@@ -76,6 +76,18 @@ _LABEL = (
             id="cut off",
         ),
         pytest.param(
+            f'{_SSA}{_TEMPLATE}.containers[name="mcp"].ports[containerPort="S3KRIT",protocol="TCP"]'
+            ".containerPort: expected numeric (int or float), got string",
+            f'{_SSA}{_TEMPLATE}.containers[name="mcp"].ports[containerPort=<hidden>,protocol="TCP"]'
+            ".containerPort: expected numeric (int or float), got string",
+            id="a key of an entry",
+        ),
+        pytest.param(
+            'spec.template.spec.tolerations[0].operator: Unsupported value: "S3KRIT": supported',
+            "spec.template.spec.tolerations[0].operator: Unsupported value: <hidden>: supported",
+            id="a word that is none",
+        ),
+        pytest.param(
             "json: cannot unmarshal number 4711e9999 into Go struct field X.value of type string",
             "json: cannot unmarshal a number into Go struct field X.value of type string",
             id="a decoder's number",
