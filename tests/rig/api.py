@@ -53,7 +53,7 @@ class Api:
         self,
         method: str,
         path: str,
-        body: Manifest | None = None,
+        body: Manifest | list[Manifest] | None = None,
         content_type: str = "application/json",
         query: Mapping[str, str] | None = None,
     ) -> Manifest:
