@@ -174,11 +174,13 @@ FILES: Final[dict[str, bool]] = {
     '{"apiVersion": "mcpworkload.dev/v1alpha1", "kind": "MCPWorkload", "metadata": {"name": '
     '"NAME"}, "spec": {"image": "a", "replicas": 2.0, "transport": {"type": "sse"}}}': True,
     '{"apiVersion": "mcpworkload.dev/v1alpha1", "kind": "MCPWorkload", "metadata": {"name": '
-    '"NAME"}, "spec": {"image": "a", "replicas": 2e0, "transport": {"type": "sse"},}}': True,
+    '"NAME"}, "spec": {"image": "a", "replicas": 2e0, "transport": {"type": "sse"}}}': True,
+    '{"apiVersion": "mcpworkload.dev/v1alpha1", "kind": "MCPWorkload", "metadata": {"name": '
+    '"NAME"}, "spec": {"image": "a", "transport": {"type": "sse"},}}': False,
     '{"apiVersion": "mcpworkload.dev/v1alpha1", "kind": "MCPWorkload", "metadata": {"name": '
     '"NAME"}, "spec": {"image": "a", "restartedAt": "now", "transport": {"type": "sse"}}}': False,
     "{apiVersion: mcpworkload.dev/v1alpha1, kind: MCPWorkload, metadata: {name: NAME}, "
-    f"{_SPEC}}}": True,
+    f"{_SPEC}}}": False,
     "apiVersion: v1\nkind: List\nitems:\n- apiVersion: mcpworkload.dev/v1alpha1\n"
     f"  kind: MCPWorkload\n  metadata: {{name: NAME}}\n  {_SPEC}": True,
     "apiVersion: mcpworkload.dev/v1alpha1\nkind: MCPWorkloadList\nitems:\n"

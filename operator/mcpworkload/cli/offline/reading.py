@@ -42,16 +42,15 @@ class Reader:
             UnreadableError: some document cannot be read.
         """
         try:
-            documents = self._json() if self._text.lstrip().startswith("{") else None
-            found = self._yaml() if documents is None else documents
+            found = self._json() if self._text.lstrip().startswith("{") else self._yaml()
             return [item for document in found for item in _flattened(document)]
         except yaml.YAMLError as error:
             raise UnreadableError(_words(error)) from None
         except RecursionError:
             raise UnreadableError("it is nested too deeply") from None
 
-    def _json(self) -> list[Any] | None:
-        """The documents of a JSON stream; None where it is YAML that begins with a brace."""
+    def _json(self) -> list[Any]:
+        """The documents of a text that begins with a brace: to kubectl it is JSON and no YAML."""
         decoder = json.JSONDecoder(object_pairs_hook=self._paired, parse_constant=_refuse_constant)
         found, rest = [], self._text.lstrip()
         try:
@@ -59,11 +58,9 @@ class Reader:
                 document, end = decoder.raw_decode(rest)
                 found.append(_as_json(document))
                 rest = rest[end:].lstrip()
-        except ValueError:
-            if len(found) > 1:
-                raise UnreadableError(f"document {len(found) + 1} is no JSON") from None
-            self.doubled.clear()
-            return None
+        except ValueError as error:
+            words = f"document {len(found) + 1} begins with a brace and is no JSON: {error}"
+            raise UnreadableError(words) from None
         return found
 
     def _paired(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ what is left. Rules in CEL are not its matter: their twins stand with the models
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,15 +26,16 @@ _TYPES: Final[dict[str, tuple[type, str]]] = {
     "boolean": (bool, "bool_type"),
     "integer": (int, "int_type"),
 }
-_BOUNDS: Final[tuple[tuple[str, str, str, Callable[[Any, int], bool]], ...]] = (
-    ("minimum", "greater_than_equal", "ge", lambda value, bound: value >= bound),
-    ("maximum", "less_than_equal", "le", lambda value, bound: value <= bound),
-    ("maxLength", "string_too_long", "max_length", lambda value, bound: len(value) <= bound),
-    ("minLength", "string_too_short", "min_length", lambda value, bound: len(value) >= bound),
-    ("maxItems", "too_long", "max_length", lambda value, bound: len(value) <= bound),
-    ("minItems", "too_short", "min_length", lambda value, bound: len(value) >= bound),
-    ("maxProperties", "too_long", "max_length", lambda value, bound: len(value) <= bound),
-    ("minProperties", "too_short", "min_length", lambda value, bound: len(value) >= bound),
+# Each bound, of which type it speaks, what is wrong where it is broken, and how that is told.
+_BOUNDS: Final[tuple[tuple[str, type, str, str], ...]] = (
+    ("minimum", int, "greater_than_equal", "ge"),
+    ("maximum", int, "less_than_equal", "le"),
+    ("minLength", str, "string_too_short", "min_length"),
+    ("maxLength", str, "string_too_long", "max_length"),
+    ("minItems", list, "too_short", "min_length"),
+    ("maxItems", list, "too_long", "max_length"),
+    ("minProperties", dict, "too_short", "min_length"),
+    ("maxProperties", dict, "too_long", "max_length"),
 )
 # As the API server's format has it: more than RFC 3339 allows, and no time zone by its name.
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)t(\d\d):(\d\d):(\d\d)(.\d+)?(z|[+-]\d\d:\d\d)", re.ASCII)
@@ -174,7 +175,9 @@ def _wrong_type(value: Any, schema: Schema) -> str:
     expected, remedy = _TYPES[kind]
     if kind == "integer":
         if not isinstance(value, bool) and isinstance(value, int):
-            form = schema.get("format", "int64")
+            # As there: a format counts only where the schema has a bound as well.
+            is_bounded = "minimum" in schema or "maximum" in schema
+            form = schema.get("format", "int64") if is_bounded else "int64"
             return "" if _is_integer(value, form) else f"write a number that fits into {form}"
         return REMEDIES[remedy]
     return "" if isinstance(value, expected) else REMEDIES[remedy]
@@ -199,10 +202,17 @@ def _wrong_value(value: Any, schema: Schema, path: str) -> Iterator[Problem]:
         yield Problem(path, f"found {found(value)}; {_pattern_remedy(pattern)}")
     if schema.get("format") == "date-time" and isinstance(value, str) and not is_time(value):
         yield Problem(path, f'found {found(value)}; write a time such as "2026-01-31T12:00:00Z"')
-    for keyword, remedy, name, holds in _BOUNDS:
-        if keyword in schema and not holds(value, schema[keyword]):
-            words = REMEDIES[remedy].format(**{name: schema[keyword]})
+    for keyword, kind, remedy, name in _BOUNDS:
+        if keyword not in schema or not isinstance(value, kind):
+            continue
+        size, bound = _size(value), schema[keyword]
+        if size < bound if keyword.startswith("min") else size > bound:
+            words = REMEDIES[remedy].format(**{name: bound})
             yield Problem(path, f"found {found(value)}; {words}")
+
+
+def _size(value: Any) -> int:
+    return value if isinstance(value, int) else len(value)
 
 
 def _pattern_remedy(pattern: str) -> str:
