@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from mcpworkload.discretion import discreet
 from mcpworkload.exits import find_cause, may_be_the_kubelets
 from mcpworkload.live import Event, Pod, Terminated
 from mcpworkload.names import split_key
@@ -60,7 +61,7 @@ class Explainer:
             "reason": cause.reason,
             "message": cause.message,
         }
-        return replace(exited, reason=cause.reason, message=cause.message)
+        return replace(exited, reason=cause.reason, message=discreet(cause.message))
 
     async def _read_events(self, exited: WorkloadExited) -> list[Event] | None:
         """The pod's Events; None where they cannot be read: the end is told all the same."""

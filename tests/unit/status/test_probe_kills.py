@@ -116,3 +116,11 @@ def test_a_crash_beside_a_readiness_probe_stays_a_crash() -> None:
 
     assert status["conditions"][1]["reason"] == "CrashLooping"
     assert status["lastTermination"]["reason"] == "Error"
+
+
+def test_the_kubelets_words_are_no_log_tail() -> None:
+    """Where what a server prints may not be told, what a probe said still may."""
+    subject = Subject.of(make_workload(reportLogTail=False))
+    status = status_for(subject, seen(killed(0, 1)))
+    assert status["lastTermination"]["message"].startswith("Startup probe failed: ")
+    assert "Startup probe failed: " in status["conditions"][1]["message"]
