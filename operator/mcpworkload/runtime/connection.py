@@ -63,6 +63,8 @@ class _Request:
     query: Query | None = None
     body: Any = None
     content_type: str = "application/json"
+    #: What it is about, for errors.
+    workload: str = ""
 
 
 class Connection:
@@ -127,8 +129,8 @@ class Connection:
         """
         limits = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=_CONNECT_SECONDS)
         try:
-            request = _Request(method, path, limits, query, body, content_type)
-            response = await self._send(request, workload)
+            request = _Request(method, path, limits, query, body, content_type, workload)
+            response = await self._send(request)
             async with response:
                 content = await response.read()
         except _NO_ANSWER as error:
@@ -165,7 +167,7 @@ class Connection:
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         try:
-            response = await self._send(_Request("GET", path, limits, query), workload)
+            response = await self._send(_Request("GET", path, limits, query, workload=workload))
         except _NO_ANSWER as error:
             raise self._no_answer(error, workload) from error
         try:
@@ -230,17 +232,17 @@ class Connection:
             advice="see whether the cluster is up and the context the right one",
         )
 
-    async def _send(self, request: _Request, workload: str = "") -> aiohttp.ClientResponse:
-        response = await self._send_once(request, workload)
+    async def _send(self, request: _Request) -> aiohttp.ClientResponse:
+        response = await self._send_once(request)
         if response.status == 401 and self._environment is not None:
             # Nothing was done. A token may have expired that a plugin of the kubeconfig renews.
             response.close()
             await self._environment.load(self._client.configuration)
-            response = await self._send_once(request, workload)
+            response = await self._send_once(request)
         return response
 
-    async def _send_once(self, request: _Request, workload: str) -> aiohttp.ClientResponse:
-        session, options = await self._session(workload)
+    async def _send_once(self, request: _Request) -> aiohttp.ClientResponse:
+        session, options = await self._session(request.workload)
         headers = {**options.pop("headers"), "Content-Type": request.content_type}
         response: aiohttp.ClientResponse = await session.request(
             request.method,
