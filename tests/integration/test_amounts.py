@@ -1,5 +1,6 @@
 """A pod is taken where its server's own resources are; and if not, whose amount it is, is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ async def close_in(space: Space) -> None:
     for _ in range(100):
         if "per Container" in await judge(space, probe):
             return
-        await space.api.request("GET", "/readyz")
+        await asyncio.sleep(0.1)
     raise AssertionError("the LimitRange does not hold")
 
 
