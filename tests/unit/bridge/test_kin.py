@@ -42,7 +42,8 @@ async def nothing_runs(bridge: Bridge, *, but: int = 0) -> None:
 @pytest.mark.parametrize("end", ["ends", "crashes", "dies", "lingers"])
 async def test_what_a_session_started_ends_with_it(end: str) -> None:
     """In whatever group, session and environment it is; the log says what it was."""
-    async with running(*PARENT, *WAYS, end) as bridge:
+    async with running(*PARENT, *WAYS, end, ready=False) as bridge:
+        await bridge.ready(within=20)
         await nothing_runs(bridge)
         # Of the one that was asked at the start some may have ended before they said anything.
         known = len(helpers(bridge))
