@@ -24,7 +24,7 @@ from mcpworkload.mending import Extent
 from mcpworkload.names import ChildId
 from mcpworkload.observation import Applied
 from mcpworkload.plan import Apply, Prune, Replace, Step, describe_conflict
-from mcpworkload.repair import clear_the_way, take_out
+from mcpworkload.repair import clear_the_way, let_go, take_out
 from mcpworkload.status import of_denial, of_reversion
 
 log = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ async def _apply_by_force(writer: Writer, child: Child, step: Step, *, dry_run: 
             raise
         stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
         is_cleared = True
-    return (await writer.disown_updates(child) if is_cleared else None) or stored
+    return (await let_go(writer, child) if is_cleared else None) or stored
 
 
 async def _replace(writer: Writer, key: str, step: Replace, memory: Memory) -> None:

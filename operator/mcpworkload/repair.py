@@ -8,10 +8,12 @@ from typing import Any
 from mcpworkload import names
 from mcpworkload.cluster.writer import Writer
 from mcpworkload.desired import Child
-from mcpworkload.errors import Refused
+from mcpworkload.errors import Conflict, Refused
+from mcpworkload.live import Metadata
 from mcpworkload.mending import Extent, mended, stripped
 from mcpworkload.plan import Judge
 
+_TRIES = 5
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,19 @@ async def clear_the_way(writer: Writer, child: Child, uid: str, extents: Sequenc
             continue
         return True
     return False
+
+
+async def let_go(writer: Writer, child: Child) -> Metadata | None:
+    """
+    Give up what we hold of *child* by an update; its metadata then, None where it did not work.
+
+    A StatefulSet's controller writes its status at the same moment, so a conflict is no surprise;
+    what was set back is told all the same.
+    """
+    for _ in range(_TRIES):
+        with suppress(Conflict):
+            return await writer.disown_updates(child)
+    return None
 
 
 async def take_out(writer: Writer, child: Child, uid: str, judge: Judge) -> None:

@@ -59,6 +59,17 @@ async def test_what_keeps_a_field_from_coming_back_goes_first() -> None:
     assert memory.applied[SERVICE.id].version == world.version
 
 
+async def test_whoever_writes_at_the_same_moment_the_drift_is_told() -> None:
+    """The controller of StatefulSets follows each update with one of its own."""
+    world, memory = make_world(THEIRS), Memory(UID)
+    world.busy = 2
+
+    await execute(world, KEY, [REPAIR], memory)  # type: ignore[arg-type]
+
+    assert world.calls.count(f"disown {NAME}") == 3
+    assert [each.reason for each in memory.news] == ["DriftReverted"]
+
+
 async def test_as_little_goes_as_will_do() -> None:
     """All that others added only where the first update was refused."""
     world, memory = make_world(THEIRS), Memory(UID)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
-from mcpworkload.errors import ApiError, Unavailable
+from mcpworkload.errors import ApiError, Conflict, Unavailable
 from mcpworkload.exits import Exit, Sightings
 from mcpworkload.live import Claim, Event, Metadata
 from mcpworkload.names import ChildId
@@ -41,6 +41,8 @@ class World:
     whole: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused_updates: dict[str, list[ApiError]] = field(default_factory=dict)
     updates: list[dict[str, Any]] = field(default_factory=list)
+    #: How many times somebody writes to a child before we do.
+    busy: int = 0
     #: The workloads whose references nobody asks for any more.
     unfollowed: list[str] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
@@ -110,6 +112,9 @@ class World:
     async def disown_updates(self, child: Child) -> Metadata:
         """An update of who holds what."""
         self.calls.append(f"disown {child.id}")
+        if self.busy:
+            self.busy -= 1
+            raise Conflict("the object has been modified", status=409)
         self.version += 1
         return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
 
