@@ -125,7 +125,7 @@ async def _assert_others_are_safe(account: Api, space: Space, ours: list[Manifes
         label = {"metadata": {"labels": {"x": "y"}}}
         assert NOT_OURS in await _try(account, "PATCH", path, label)
         assert NOT_OURS in await _try(account, "PATCH", path, {"metadata": child["metadata"]})
-        assert NOT_OURS in await _try(account, "DELETE", path, {})
+        assert NOT_OURS in await _try(account, "DELETE", path, {}, "application/json")
 
 
 @pytest.mark.usefixtures("account")
