@@ -23,7 +23,8 @@ WAYS = ("group", "setsid", "setpgid", "daemon", "bare", "forks", "shell")
 
 def helpers(bridge: Bridge) -> set[int]:
     """Return the helpers that were ever started."""
-    return {int(pid) for pid in re.findall(r"^helper (\d+)$", bridge.log, re.MULTILINE)}
+    # A shell writes its complaints in pieces: a helper's line may begin behind one.
+    return {int(pid) for pid in re.findall(r"helper (\d+)$", bridge.log, re.MULTILINE)}
 
 
 def running_of(bridge: Bridge) -> list[int]:
@@ -66,8 +67,9 @@ async def test_what_a_session_started_ends_with_it(end: str) -> None:
         await nothing_runs(bridge)
         said = re.findall(rf"session {session[:8]}: its server left (.*); ended", bridge.log)
 
-    # The other's server and each of its helpers.
-    assert (before, len(left)) == (2 * len(WAYS) + 2, len(WAYS) + 1)
+    # The other's server and each of its helpers, of which one is two for a moment when it forks.
+    assert before in range(2 * len(WAYS) + 2, 2 * len(WAYS) + 5)
+    assert len(left) in (len(WAYS) + 1, len(WAYS) + 2)
     if end == "ends":
         assert answer.last["result"]["pid"] in left
     assert len(said) == (1 if end != "lingers" else len(said))
@@ -145,7 +147,7 @@ async def test_without_a_mark_sessions_and_parents_tell(monkeypatch: pytest.Monk
         server = spawn("sh", "-c", script, start_new_session=True)
     found = Kin(server.pid, mark)
     async with asyncio.timeout(5):
-        while len(procfs.descendants(server.pid)) < 5:
+        while sorted(p.name for p in procfs.descendants(server.pid)) != ["sh", *4 * ["sleep"]]:
             await asyncio.sleep(0.02)
     found.remember()
     server.kill()
