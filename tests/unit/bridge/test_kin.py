@@ -149,14 +149,16 @@ async def test_without_a_mark_sessions_and_parents_tell(monkeypatch: pytest.Monk
     async with asyncio.timeout(5):
         while sorted(p.name for p in procfs.descendants(server.pid)) != ["sh", *4 * ["sleep"]]:
             await asyncio.sleep(0.02)
+    below = procfs.descendants(server.pid)
     found.remember()
     server.kill()
     server.wait()
     left = await found.clear()
 
+    # A shell ends by itself when what it waits for is gone, maybe before it is looked at.
     assert mark is None
-    assert len(left) == 5
-    assert {line.split()[1] for line in left} == {"sleep", "sh"}
+    assert len(left) >= 4
+    assert not [p for p in below if (now := procfs.process(p.pid)) and not now.has_ended]
 
 
 async def test_a_number_that_came_back_is_somebody_elses() -> None:
