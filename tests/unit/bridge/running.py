@@ -107,7 +107,7 @@ class Bridge:
         """Wait until it says how it is, whatever that is."""
         await self.ready(statuses=(200, 503))
 
-    async def ready(self, *, within: float = 8.0, statuses: tuple[int, ...] = (200,)) -> None:
+    async def ready(self, *, within: float = 20.0, statuses: tuple[int, ...] = (200,)) -> None:
         """Wait until it says that it is ready."""
         async with asyncio.timeout(within):
             while True:
@@ -118,7 +118,7 @@ class Bridge:
                     raise AssertionError(f"ended: {self.process.returncode}\n{self.log}")
                 await asyncio.sleep(0.02)
 
-    async def ended(self, *, within: float = 8.0) -> int:
+    async def ended(self, *, within: float = 20.0) -> int:
         """Wait until it ends; its exit code."""
         async with asyncio.timeout(within):
             return await self.process.wait()
