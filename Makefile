@@ -10,6 +10,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
+# Unit tests wait more than they compute: three at a time keep two processors at work.
+SIDE_BY_SIDE := -n 3 --dist loadfile
+
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -17,7 +20,8 @@ demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
 	@$(PY) -m deploy.demo
 
 test: $(STAMP) ## unit, integration and end-to-end tests, on a real cluster
-	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install && $(PY) -m pytest -m "not slow"; \
+	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install unit && \
+	 $(PY) -m pytest -m "not slow" tests/integration tests/e2e; \
 	 result=$$?; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
 
@@ -52,7 +56,7 @@ kill-bridge: $(STAMP) ## two hundred servers killed behind a bridge under load, 
 	@BRIDGE_KILLS=200 $(PY) -m pytest -s tests/bench/bridge/test_kills.py
 
 unit: $(STAMP) ## the tests that need no cluster
-	@$(PY) -m pytest tests/unit
+	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit
 
 check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/ruff format --quiet --check .

@@ -226,8 +226,11 @@ async def test_a_claim_never_shrinks() -> None:
     assert "Stalled=True/InvalidSpec" in bench.conditions()
 
 
-async def test_who_undoes_each_replacement_meets_a_pause(bench: Bench) -> None:
+async def test_who_undoes_each_replacement_meets_a_pause(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A webhook, say, that sets what we would have replaced."""
+    monkeypatch.setattr(memory, "REPAIR_SECONDS", (600.0, 600.0))
     again = None
     for number in range(10):
         live = make_live("1Gi", uid=f"sts-{number}", version=2100 + number)

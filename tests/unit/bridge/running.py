@@ -219,11 +219,12 @@ async def running(
     ready: bool = True,
     environment: Any = None,
     descriptors: int | None = None,
+    within: float = 20.0,
 ) -> AsyncIterator[Bridge]:
     """
     Run a bridge before *command*; afterwards it is gone, and its children are.
 
-    It can have no more than so many *descriptors*.
+    It can have no more than so many *descriptors*, and is ready *within* so many seconds.
     """
     port = free_port()
     limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
@@ -236,7 +237,7 @@ async def running(
     reading = asyncio.create_task(_read(process, bridge.stderr))
     try:
         if ready:
-            await bridge.ready()
+            await bridge.ready(within=within)
         yield bridge
     finally:
         if process.returncode is None:

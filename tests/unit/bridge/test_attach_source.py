@@ -248,13 +248,17 @@ async def test_a_server_that_never_answers_is_asked_seldom_and_left(
     async with playing(credentials, play) as api:
         bridge = app.Bridge(Options(port=free_port()), AttachSource(api.server, TARGET, HEARTBEAT))
         running = asyncio.create_task(bridge.run())
-        await asyncio.sleep(1.5)
+        begin = asyncio.get_running_loop().time()
+        while left < 2:
+            await asyncio.sleep(0.02)
+        took = asyncio.get_running_loop().time() - begin
         found = len(api.requests), left
         bridge._stop.set()
         code = await running
 
-    assert 1 < found[0] < 5
-    assert left == found[0] == found[1]
+    # Had there been no pause, fifty tries would fit in this time.
+    assert took > 0.6
+    assert left == found[0] == found[1] == 2
     assert code == 0
 
 

@@ -41,11 +41,13 @@ async def test_every_mode_works_with_a_server_of_both_eras(sessions: str) -> Non
         await asyncio.gather(*(use(mode, version) for mode, version in MODES))
 
 
+# A shared server that is silent is given half a minute before another one takes its place.
+@pytest.mark.timeout(90)
 @pytest.mark.parametrize("sessions", ["PerSession", "Shared"])
 @pytest.mark.parametrize("era", ["legacy", "mute"])
 async def test_every_mode_works_with_a_server_that_has_sessions(era: str, sessions: str) -> None:
     """The mode that looks for the best finds sessions; the one that insists is translated."""
-    async with running(*PLAIN, era, options=("--sessions", sessions)) as bridge:
+    async with running(*PLAIN, era, options=("--sessions", sessions), within=60) as bridge:
 
         async def use(mode: Any, version: str) -> None:
             steps: list[float] = []
