@@ -32,10 +32,14 @@ _NAMING = frozenset(
 )
 # And of these, whatever is wrong with them.
 _TOLD = frozenset({"claimName", "image", "mountPath", "name", "secretName"})
+# How a value in Go's own syntax begins, as `[]core.EnvVar{` or `map[string]interface {}{`.
+_GO = r"(?:\[\]|[\w*&])[\w.*\[\]]*(?: ?interface \{\})?\{"
+_GO_VALUE = re.compile(_GO)
 # A program quotes what it refuses after one of these.
 _QUOTING = re.compile(
     r"(?<![^\s:])(?P<path>[^\s:]*): "
-    r"(?:(?:(?:Invalid|Unsupported|Duplicate) value|Not found): |Too long: (?=[\"{\[]))"
+    r"(?:(?:(?:Invalid|Unsupported|Duplicate) value|Not found): "
+    rf"|Too long: (?=[\"{{\[]|{_GO}))"
 )
 _HARMLESS = re.compile(r'"?[-+]?[0-9.]+(?:[a-zA-Z]{1,2})?"?|true|false|null|""')
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)', re.DOTALL)
@@ -111,7 +115,9 @@ def _is_telling(path: str, quoted: str) -> bool:
 
 
 def _end_of_value(text: str, begin: int) -> int:
-    """Where the value that begins there ends: a text, JSON, or a bare word."""
+    """Where the value that begins there ends: a text, JSON, Go's syntax, or a bare word."""
+    if (go := _GO_VALUE.match(text, begin)) is not None:
+        return _end_of_braces(text, go.end() - 1)
     first = text[begin : begin + 1]
     if first == '"':
         match = _TEXT.match(text, begin)
@@ -119,6 +125,11 @@ def _end_of_value(text: str, begin: int) -> int:
     if first not in ("{", "["):
         plain = _PLAIN.match(text, begin)
         return plain.end() if plain else begin
+    return _end_of_braces(text, begin)
+
+
+def _end_of_braces(text: str, begin: int) -> int:
+    """Where the brace or bracket that stands there is closed again."""
     depth, at = 0, begin
     while at < len(text):
         if text[at] == '"':
@@ -140,19 +151,38 @@ _WORD = re.compile(r"[a-z]{1,15}")
 class Secrets:
     """The texts of one spec that may be secret, looked for when there is something to hide."""
 
-    def __init__(self, read: Callable[[], Mapping[str, Any]] = dict) -> None:
-        """Those of the spec that *read* gives, once there is something to hide."""
+    def __init__(
+        self, read: Callable[[], Mapping[str, Any]] = dict, names: Sequence[str] = ()
+    ) -> None:
+        """
+        Those of the spec that *read* gives, once there is something to hide.
+
+        What is in one of *names*, or in a name or image that the spec says openly, is none.
+        """
         self._read = read
+        self._names = names
+        self._open: list[str] = []
         self._texts: list[str] | None = None
 
     def hide(self, text: str) -> str:
         """*text* without them, whole or cut off by its end."""
         if self._texts is None:
-            self._texts = sorted(set(_variants(self._read())), key=len, reverse=True)
-        return _hide(text, self._texts)
+            spec = self._read()
+            self._open = [*self._names, *_open_words(spec)]
+            found = set(_variants(spec))
+            texts = (text for text in found if not any(text in word for word in self._open))
+            self._texts = sorted(texts, key=len, reverse=True)
+        return _hide(text, self._texts, kept=self._open)
 
 
-def _hide(text: str, values: Sequence[str], instead: str = HIDDEN, *, least: int = _LEAST) -> str:
+def _hide(
+    text: str,
+    values: Sequence[str],
+    instead: str = HIDDEN,
+    *,
+    least: int = _LEAST,
+    kept: Sequence[str] = (),
+) -> str:
     for value in values:
         if len(value) < least:
             continue
@@ -161,9 +191,36 @@ def _hide(text: str, values: Sequence[str], instead: str = HIDDEN, *, least: int
             text = re.sub(pattern, instead, text)
         # Messages are cut: of a text at their end only the beginning may be left.
         begin = text.rfind(value[:_LEAST])
-        if begin >= 0 and len(value) >= _LEAST and value.startswith(text[begin:].rstrip(".\"'…")):
-            text = text[:begin] + instead
+        is_inside = begin > 0 and (text[begin - 1].isalnum() or text[begin - 1] == "_")
+        if begin >= 0 and len(value) >= _LEAST and not is_inside:
+            rest = text[begin:].rstrip(".\"'…")
+            if rest not in kept and value.startswith(rest):
+                text = text[:begin] + instead
     return text
+
+
+def _open_words(node: Any, field: str = "") -> Iterator[str]:
+    """The texts of *node*, which stands in *field*, that name an object, an image or a path."""
+    if field in SECRETIVE:
+        return
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if key == "podTemplatePatch":
+                yield from _open_words_of_patch(value)
+            else:
+                yield from _open_words(value, str(key))
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _open_words(value, field)
+    elif isinstance(node, str) and field in _TOLD:
+        yield node
+
+
+def _open_words_of_patch(operations: Any) -> Iterator[str]:
+    for operation in operations or ():
+        steps = str(operation.get("path", "")).split("/")
+        if not is_secretive(steps):
+            yield from _open_words(operation.get("value"), steps[-1])
 
 
 def _variants(spec: Mapping[str, Any]) -> Iterator[str]:

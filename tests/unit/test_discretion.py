@@ -19,7 +19,9 @@ from mcpworkload.errors import (
     Refused,
     Rejected,
 )
-from tests.unit.builders import make_event, make_observation, make_pod, make_workload
+from mcpworkload.models import Workload
+from mcpworkload.status import Subject
+from tests.unit.builders import make_body, make_event, make_observation, make_pod, make_workload
 from tests.unit.status.statuses import status_of
 from tests.unit.test_reconcile_exits import crashed, show
 from tests.unit.world import KEY, World, make_bench
@@ -239,6 +241,87 @@ def test_what_only_looks_like_it_stays() -> None:
     said = "node(s) of production: weather-0, proxy-1 (p:1), localhost/weather:1, FORECAST_KEY true"
 
     assert Secrets(lambda: spec).hide(said) == said
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"labels": {"app": "weather-server", "version": "v1.2.3", "at": "team-sky"}},
+        {"env": [{"name": "IMAGE", "value": "ghcr.io/acme/weather:v1.2.3"}]},
+        {"env": [{"name": "PROXY", "value": "proxy-image:2"}]},
+        {"args": ["--data=/srv/data", "/srv/data", "data-volume"]},
+        {"command": ["claim-of-data", "settings-map", "secret-of-it"]},
+        {"env": [{"name": "POD", "value": "patched/image:7"}]},
+        {"annotations": {"self": "team-sky/weather-server"}},
+    ],
+)
+def test_what_the_spec_says_openly_is_no_secret(spec: dict[str, Any]) -> None:
+    """A label or a variable that has it once more hides neither a name nor an image."""
+    body = make_body(
+        **{
+            "image": "ghcr.io/acme/weather:v1.2.3",
+            "sidecars": [{"name": "proxy-1", "image": "proxy-image:2"}],
+            "volumeMounts": [{"name": "data-volume", "mountPath": "/srv/data"}],
+            "volumes": [
+                {"name": "data-volume", "persistentVolumeClaim": {"claimName": "claim-of-data"}},
+                {"name": "b", "configMap": {"name": "settings-map"}},
+                {"name": "c", "secret": {"secretName": "secret-of-it"}},
+            ],
+            "podTemplatePatch": [
+                {"op": "replace", "path": "/spec/containers/0/image", "value": "patched/image:7"}
+            ],
+            **spec,
+        }
+    )
+    body["metadata"] |= {"name": "weather-server", "namespace": "team-sky"}
+    for said in (
+        "team-sky/weather-server: pod weather-server-0: ghcr.io/acme/weather:v1.2.3 of proxy-1, "
+        "proxy-image:2, patched/image:7: /srv/data of data-volume, claim-of-data, settings-map",
+        "secret-of-it of weather-server",
+    ):
+        assert Subject.of(Workload.parse(body)).secrets.hide(said) == said
+        assert Subject.of_invalid(body).secrets.hide(said) == said
+
+
+def test_the_end_of_another_word_is_no_cut_secret() -> None:
+    """A message may end with letters with which a secret begins."""
+    secrets = Secrets(lambda: {"args": ["reaches-far", "acme/weather-far"]}, ("acme/weather",))
+
+    for said in ("nothing overreaches", "of acme/weather"):
+        assert secrets.hide(said) == said
+    assert secrets.hide("it reaches") == f"it {HIDDEN}"
+
+
+def test_a_secret_beside_a_name_is_hidden_all_the_same() -> None:
+    """Only what is in a name is open, not what has a name in it."""
+    spec = {"image": "acme/weather:1", "env": [{"name": "A", "value": "acme/weather:1-hunter"}]}
+
+    said = Secrets(lambda: spec, ("team/weather",)).hide("acme/weather:1, acme/weather:1-hunter")
+
+    assert said == f"acme/weather:1, {HIDDEN}"
+
+
+@pytest.mark.parametrize("kind", ["Invalid value", "Duplicate value", "Unsupported value"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        'map[string]string{"team":"hunter 2", "b":"}"}',
+        'core.EnvVar{Name:"A", Value:"hunter: 2", ValueFrom:(*core.EnvVarSource)(nil)}',
+        '[]core.EnvVar{core.EnvVar{Name:"A", Value:"hunter"}, core.EnvVar{Name:"B"}}',
+        'map[string]interface {}{"a":[]interface {}{"hunter"}}',
+        '[]interface {}{"hunter", map[string]interface {}{}}',
+        'map[string][]string{"a":[]string{"hunter"}}',
+        '&core.Probe{Exec:"hunter"}',
+        '[]string{"hunter"}',
+        '["hunter"]',
+        '{"a":"hunter"}',
+    ],
+)
+def test_a_value_in_gos_syntax_is_hidden_whole(kind: str, value: str) -> None:
+    """The words behind it stay."""
+    said = discreet(f"spec.template.spec.x: {kind}: {value}: must be unique")
+
+    assert said == f"spec.template.spec.x: {kind}: {HIDDEN}: must be unique"
 
 
 QUOTED = 'admission webhook "a.b" denied the request: KEY is S3KRIT-value'

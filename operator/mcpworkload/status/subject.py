@@ -39,6 +39,8 @@ class Subject:
     #: What the server itself speaks, and where; nothing and 0 where a bridge does, or nobody.
     transport: str = ""
     port: int = 0
+    #: Whether the server's standard input is open, so that it does not end at once by reading it.
+    has_stdin: bool = False
     #: What of the spec must not be repeated when others say it.
     secrets: Secrets = field(default_factory=Secrets, compare=False)
     #: What the pods ask for, as far as a template could be made.
@@ -62,7 +64,11 @@ class Subject:
             notes=notes_of(workload),
             transport="" if workload.spec.bridge else workload.spec.transport.type,
             port=0 if workload.spec.bridge else workload.spec.transport.port,
-            secrets=Secrets(lambda: workload.spec.model_dump(by_alias=True, exclude_unset=True)),
+            has_stdin=bool(workload.spec.stdin),
+            secrets=Secrets(
+                lambda: workload.spec.model_dump(by_alias=True, exclude_unset=True),
+                _names_of(workload.namespace, workload.name),
+            ),
         )
 
     @classmethod
@@ -76,5 +82,13 @@ class Subject:
             selector=status.get("selector", ""),
             url=status.get("url", ""),
             status=status,
-            secrets=Secrets(lambda: body.get("spec") or {}),
+            secrets=Secrets(
+                lambda: body.get("spec") or {},
+                _names_of(body["metadata"].get("namespace", ""), body["metadata"].get("name", "")),
+            ),
         )
+
+
+def _names_of(namespace: str, name: str) -> tuple[str, ...]:
+    """What every message about a workload may say; it contains the namespace and the name."""
+    return (f"{namespace}/{name}", namespace, name)
