@@ -8,8 +8,11 @@ from mcpworkload.status.problems import Problem
 from mcpworkload.status.subject import Subject
 
 _REFUSED = re.compile(r":(?P<port>\d+): connect: connection refused$")
-# However it is spaced: a server of stdio that was started without a client may greet it.
-_JSON_RPC = re.compile(r'"jsonrpc"\s*:')
+# However it is spaced: a server of stdio that was started without a client may greet it. One of
+# HTTP that logs requests has words of its own before the message.
+_JSON_RPC = re.compile(r'^\s*\{[^\n]*"jsonrpc"\s*:', re.MULTILINE)
+# A server of stdio finds its input at its end as soon as it reads; no image takes longer to start.
+_START_SECONDS = 60
 _STDIO = "speak stdio: transport.type: stdio"
 
 
@@ -23,9 +26,11 @@ def hint_of(problem: Problem, subject: Subject) -> str:
         return f"; nothing listens there (see transport.port), or {where}, or it may {_STDIO}"
     if problem.exit_code is None or not _is_servers(problem, subject):
         return ""
-    if _JSON_RPC.search(problem.tail):
+    is_crash = problem.reason == AvailableReason.CRASH_LOOPING
+    if is_crash and _JSON_RPC.search(problem.tail):
         return f"; it prints JSON-RPC, so it seems to {_STDIO}"
-    if problem.exit_code == 0:
+    is_brief = problem.lived is None or problem.lived < _START_SECONDS
+    if problem.exit_code == 0 and is_brief and not subject.has_stdin:
         return (
             f"; it may {_STDIO} (it was told to listen by MCP_TRANSPORT={subject.transport}, "
             f"PORT={subject.port} and the like, which not every image heeds)"

@@ -55,6 +55,8 @@ class Problem:
     container: str = ""
     #: Of a container that ended by itself.
     exit_code: int | None = None
+    #: How many seconds it ran; None where that is not known.
+    lived: float | None = None
 
     def message(self, stored: str = "") -> str:
         """
@@ -318,7 +320,20 @@ def _exit(
         said += ": a server runs until it is stopped"
     head = problem_at(reason, pod, container, said).head
     tail = ended.message.strip()[-MAX_TAIL:]
-    return Problem(reason, head, tail, container=container.name, exit_code=ended.exit_code)
+    return Problem(
+        reason,
+        head,
+        tail,
+        container=container.name,
+        exit_code=ended.exit_code,
+        lived=_seconds_of(ended),
+    )
+
+
+def _seconds_of(ended: Terminated) -> float | None:
+    if ended.started_at is None or ended.finished_at is None:
+        return None
+    return (ended.finished_at - ended.started_at).total_seconds()
 
 
 def problem_at(

@@ -25,10 +25,18 @@ def said_of(pod: Any, *events: Any, **spec: Any) -> str:
     return str(status["conditions"][1]["message"])
 
 
-def ended(code: int, printed: str = "", name: str = "mcp") -> Any:
-    """A pod of which one container ends by itself."""
-    reason = "Error" if code else "Completed"
-    state = {"terminated": {"exitCode": code, "reason": reason, "message": printed}}
+def ended(code: int, printed: str = "", name: str = "mcp", lived: int = 2, reason: str = "") -> Any:
+    """A pod of which one container ends by itself, after so many seconds."""
+    reason = reason or ("Error" if code else "Completed")
+    state = {
+        "terminated": {
+            "exitCode": code,
+            "reason": reason,
+            "message": printed,
+            "startedAt": (LONG_AGO - timedelta(seconds=lived)).isoformat(),
+            "finishedAt": LONG_AGO.isoformat(),
+        }
+    }
     if name == "mcp":
         return make_pod(container={"state": state})
     containers = [{"name": name, "state": state}]
@@ -48,6 +56,16 @@ def ended(code: int, printed: str = "", name: str = "mcp") -> Any:
             id="it prints JSON-RPC, which is not quoted",
         ),
         pytest.param(ended(1, "no key"), HTTP, False, id="it complains of something else"),
+        pytest.param(ended(1, 'POST /mcp {"jsonrpc": "2.0"}'), HTTP, False, id="it logs requests"),
+        pytest.param(
+            ended(1, '12:00 {"a": {\n"b", "jsonrpc": "2.0"}'), HTTP, False, id="over two lines"
+        ),
+        pytest.param(
+            ended(137, '{"jsonrpc": "2.0"}', reason="OOMKilled"), HTTP, False, id="out of memory"
+        ),
+        pytest.param(ended(0, lived=59), HTTP, True, id="it ends within a minute"),
+        pytest.param(ended(0, lived=61), HTTP, False, id="it ends later"),
+        pytest.param(ended(0), {**HTTP, "stdin": True}, False, id="its input does not end"),
         pytest.param(ended(0, name="proxy"), HTTP, False, id="a sidecar"),
         pytest.param(ended(0), stdio(**COMMAND), False, id="it is served over stdio already"),
         pytest.param(ended(0), stdio({"bridge": "None"}), False, id="and by nobody"),
