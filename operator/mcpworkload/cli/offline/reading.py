@@ -7,6 +7,7 @@ linter that reads what the cluster does not get is none. Only scanning and parsi
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,6 +20,12 @@ _PLAIN: Final = "plain"
 _MERGE: Final = "<<"
 # Aliases of aliases make a small text large; kubectl refuses those as well.
 _MOST_VALUES: Final = 1_000_000
+_LINE_ENDS: Final = "\0\r\n\x85\u2028\u2029"
+# Behind a backslash, Go's library takes a quote, and no slash.
+_ESCAPES: Final = {
+    **{char: value for char, value in yaml.SafeLoader.ESCAPE_REPLACEMENTS.items() if char != "/"},
+    "'": "'",
+}
 Node = Any
 
 
@@ -115,7 +122,44 @@ class Reader:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes; tells a plain word from one in quotes by its tag."""
+    """Composes nodes; tells a plain word from one in quotes by its tag, takes tabs as Go does."""
+
+    ESCAPE_REPLACEMENTS = _ESCAPES  # type: ignore[misc]
+
+    def scan_to_next_token(self) -> None:
+        """PyYAML's, but that a tab is a blank wherever it cannot be taken for indentation."""
+        if self.index == 0 and self.peek() == "\ufeff":
+            self.forward()
+        while True:
+            blanks = " \t" if self.flow_level or not self.allow_simple_key else " "
+            while self.peek() in blanks:
+                self.forward()
+            if self.peek() == "#":
+                while self.peek() not in _LINE_ENDS:
+                    self.forward()
+            if not self.scan_line_break():  # type: ignore[no-untyped-call]
+                return
+            if not self.flow_level:
+                self.allow_simple_key = True
+
+    def scan_plain_spaces(self, indent: int, start_mark: Any) -> Any:
+        """PyYAML's, but that tabs may stand between plain words and behind them."""
+        length = 0
+        while self.peek(length) in " \t":
+            length += 1
+        blanks = self.prefix(length)
+        if "\t" in blanks:
+            self.forward(length)
+            if self.peek() not in _LINE_ENDS:
+                return [blanks]
+        line = self.line
+        found = super().scan_plain_spaces(indent, start_mark)
+        if self.peek() == "\t" and self.line > line and self.column < indent:
+            words, place = "found a tab that violates indentation", self.get_mark()
+            raise yaml.scanner.ScannerError(
+                "while scanning a plain scalar", start_mark, words, place
+            )
+        return found
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
@@ -137,7 +181,8 @@ def _documents(text: str) -> Iterator[tuple[int, str]]:
     """The text between separators, each with the number of lines before it."""
     piece: list[str] = []
     first = 0
-    lines = text.splitlines(keepends=True)
+    # Other characters that end a line to Python end none to kubectl.
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     for number, line in enumerate(lines):
         if not line.startswith(_SEPARATOR):
             piece.append(line)
