@@ -1,5 +1,6 @@
 """What was accepted, and what its author should know of it all the same."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,9 +13,14 @@ _MIN_BYTES = 2**20
 _SESSIONS = (
     "sessions: with several replicas and no session affinity, requests of one MCP session reach "
     "different pods, and a server that keeps sessions in memory answers them with 400 or 404 "
-    "(session not found): write service: {type: ClusterIP, sessionAffinity: ClientIP}; a "
-    "stateless server needs nothing"
+    "(session not found): {remedy}; a stateless server needs nothing"
 )
+_NEW_SERVICE = "write service: {type: ClusterIP, sessionAffinity: ClientIP}"
+_OWN_SERVICE = "add service.sessionAffinity: ClientIP"
+# What is written for so many Mi, and is less: a thousandth of a byte, and the smaller units.
+_SMALLER_UNIT = re.compile(r"(?P<digits>[0-9.]+)(?:m|k|Ki)")
+# A volume of less holds no file at all.
+_MIN_VOLUME = 2**12
 
 
 def notes_of(workload: Workload) -> tuple[str, ...]:
@@ -27,7 +33,8 @@ def _notes(workload: Workload) -> Iterator[str]:
     if spec.bridge is not None:
         yield _way_of_serving(workload)
     elif spec.wanted_replicas > 1 and spec.service.session_affinity != "ClientIP":
-        yield _SESSIONS
+        remedy = _OWN_SERVICE if spec.service.has_own_service else _NEW_SERVICE
+        yield _SESSIONS.replace("{remedy}", remedy)
     yield from _amounts("spec", spec.resources)
     for field, containers in (
         ("sidecars", spec.sidecars),
@@ -35,6 +42,11 @@ def _notes(workload: Workload) -> Iterator[str]:
     ):
         for each in containers:
             yield from _amounts(f"spec.{field}[{each.get('name')}]", each.get("resources"))
+    for each in spec.volumes:
+        limit = (each.get("emptyDir") or {}).get("sizeLimit")
+        if limit is not None and _is_below(limit, _MIN_VOLUME):
+            path = f"spec.volumes[{each.get('name')}].emptyDir.sizeLimit"
+            yield f"{path}: {limit} holds no file; {_meant(str(limit))}"
 
 
 def _way_of_serving(workload: Workload) -> str:
@@ -54,24 +66,26 @@ def _way_of_serving(workload: Workload) -> str:
 
 
 def _amounts(owner: str, resources: Any) -> Iterator[str]:
-    """Amounts of bytes with which nothing runs, though Kubernetes takes them."""
-    for kind in ("requests", "limits"):
-        given = resources.get(kind) if isinstance(resources, Mapping) else None
-        for name in _BYTES:
-            value = given.get(name) if isinstance(given, Mapping) else None
-            if value is not None and _is_too_small(value):
-                yield (
-                    f"{owner}.resources.{kind}.{name}: {value} is less than a mebibyte; write "
-                    f"{_digits(str(value))}Mi if that is meant"
-                )
+    """Limits in bytes with which nothing runs, though Kubernetes takes them."""
+    # A small request hinders nothing: it is what the scheduler keeps free.
+    given = resources.get("limits") if isinstance(resources, Mapping) else None
+    for name in _BYTES:
+        value = given.get(name) if isinstance(given, Mapping) else None
+        if value is not None and _is_below(value, _MIN_BYTES):
+            yield (
+                f"{owner}.resources.limits.{name}: {value} is less than a mebibyte; "
+                f"{_meant(str(value))}"
+            )
 
 
-def _is_too_small(value: Any) -> bool:
+def _is_below(value: Any, least: int) -> bool:
     try:
-        return 0 < parse_quantity(value) < _MIN_BYTES
+        return 0 < parse_quantity(value) < least
     except ValueError:
         return False
 
 
-def _digits(value: str) -> str:
-    return value.rstrip("numkKi")
+def _meant(value: str) -> str:
+    """What to write in place of *value*, which is too small to be meant."""
+    match = _SMALLER_UNIT.fullmatch(value)
+    return f"write {match['digits']}Mi if that is meant" if match else "write it with Mi or Gi"

@@ -9,7 +9,9 @@ from tests.unit.builders import make_observation, make_service
 from tests.unit.status.statuses import READY, SECOND, status_of
 from tests.unit.stdio_specs import COMMAND, stdio
 
-REMEDY = "write service: {type: ClusterIP, sessionAffinity: ClientIP}"
+REMEDY = "write service: {type: ClusterIP, sessionAffinity: ClientIP};"
+# Beside a type that is there, which is to stay.
+ADDITION = "add service.sessionAffinity: ClientIP;"
 AFFINE = {"type": "ClusterIP", "sessionAffinity": "ClientIP"}
 
 
@@ -42,7 +44,9 @@ def test_sessions_of_several_replicas(spec: dict[str, Any], is_told: bool) -> No
     """What clients meet, and what to write."""
     message = accepted(**spec)
 
-    assert (REMEDY in message) is is_told
+    has_service = "type" in spec.get("service", {})
+    assert (REMEDY in message) is (is_told and not has_service)
+    assert (ADDITION in message) is (is_told and has_service)
     assert ("400 or 404 (session not found)" in message) is is_told
 
 
@@ -57,13 +61,15 @@ def test_scaling_is_no_event() -> None:
         assert "Accepted" not in [each.reason for each in news(before, after)]
 
 
-@pytest.mark.parametrize("kind", ["requests", "limits"])
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
         pytest.param("memory", "512m", "512Mi", id="thousandths of a byte"),
-        pytest.param("memory", "512", "512Mi", id="bytes"),
+        pytest.param("memory", "512", "it with Mi or Gi", id="bytes"),
         pytest.param("memory", "100k", "100Mi", id="kilobytes"),
+        pytest.param("memory", "1000000", "it with Mi or Gi", id="a megabyte in bytes"),
+        pytest.param("memory", "1e3", "it with Mi or Gi", id="an exponent"),
+        pytest.param("memory", "0.5", "it with Mi or Gi", id="half a byte"),
         pytest.param("memory", "64Ki", "64Mi", id="kibibytes"),
         pytest.param("ephemeral-storage", "1m", "1Mi", id="storage"),
         pytest.param("memory", "512Mi", "", id="mebibytes"),
@@ -74,16 +80,27 @@ def test_scaling_is_no_event() -> None:
     ],
 )
 @pytest.mark.parametrize("owner", ["spec", "spec.sidecars[log]", "spec.initContainers[log]"])
-def test_amounts_with_which_nothing_runs(
-    owner: str, kind: str, name: str, value: str, words: str
-) -> None:
+def test_amounts_with_which_nothing_runs(owner: str, name: str, value: str, words: str) -> None:
     """The path, what is found, and what may be meant."""
-    resources = {kind: {name: value}}
+    resources = {"limits": {name: value}}
     helper = [{"name": "log", "image": "log:1", "resources": resources}]
     spec: dict[str, dict[str, Any]] = {
         "spec": {"resources": resources},
         "spec.sidecars[log]": {"sidecars": helper},
         "spec.initContainers[log]": {"initContainers": helper},
     }
-    said = f"{owner}.resources.{kind}.{name}: {value} is less than a mebibyte; write {words} if"
+    said = f"{owner}.resources.limits.{name}: {value} is less than a mebibyte; write {words}"
     assert (said in accepted(**spec[owner])) is bool(words)
+
+
+def test_a_small_request_hinders_nothing() -> None:
+    """It is what the scheduler keeps free, and no bound."""
+    assert "mebibyte" not in accepted(resources={"requests": {"memory": "64Ki"}})
+
+
+@pytest.mark.parametrize(("limit", "is_told"), [("512m", True), ("10", True), ("64Ki", False)])
+def test_a_volume_that_holds_no_file(limit: str, is_told: bool) -> None:
+    """The path and what may be meant."""
+    message = accepted(volumes=[{"name": "tmp", "emptyDir": {"sizeLimit": limit}}])
+
+    assert (f"spec.volumes[tmp].emptyDir.sizeLimit: {limit} holds no file" in message) is is_told
