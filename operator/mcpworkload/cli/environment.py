@@ -16,6 +16,9 @@ _SOURCES: Final = {
 }
 # What Kubernetes takes: printable ASCII but "=".
 _KEY = re.compile(r"[ -<>-~]+")
+_WRITE: Final = "write KEY=VALUE, KEY in letters, digits, _ and the like"
+# As a shell would read it; without a check it would be part of the name.
+_EXPORT = re.compile(r"export\s")
 
 
 def further_fields(flags: dict[str, Any]) -> dict[str, Any]:
@@ -38,29 +41,42 @@ def read_env_file(path: str | None) -> dict[str, str]:
     if path is None:
         return {}
     found = {}
-    for number, line in enumerate(read_file(path, "--env-file").splitlines(), 1):
+    lines = read_file(path, "--env-file").removeprefix("\ufeff").split("\n")
+    for number, line in enumerate(lines, 1):
         text = line.strip()
         if text and not text.startswith("#"):
-            key, value = variable(text, f"--env-file {path}, line {number}")
+            key, value = _variable_of_line(text, f"--env-file {path}, line {number}")
             found[key] = value
     return found
 
 
-def variable(text: str, where: str = "--env") -> tuple[str, str]:
+def _variable_of_line(text: str, where: str) -> tuple[str, str]:
+    """As `variable`; no error repeats *text*, which may be a piece of a secret."""
+    if _EXPORT.match(text):
+        raise Failure(f"{where}: leave export out, write KEY=VALUE", ExitCode.USAGE)
+    key = text.partition("=")[0]
+    if not _KEY.fullmatch(key):
+        raise Failure(f"{where}: {_WRITE}", ExitCode.USAGE)
+    if "=" not in text and key not in os.environ:
+        words = "it has no =, and no variable of that name is set here; write KEY=VALUE"
+        raise Failure(f"{where}: {words}", ExitCode.USAGE)
+    return variable(text)
+
+
+def variable(text: str) -> tuple[str, str]:
     """
-    KEY=VALUE, or KEY alone for what it is here.
+    KEY=VALUE, or KEY alone for what it is here, as `--env` takes it.
 
     Raises:
         Failure: KEY is no name of a variable, or is not set here.
     """
     key, separator, value = text.partition("=")
     if not _KEY.fullmatch(key):
-        words = "write KEY=VALUE, KEY in letters, digits, _ and the like"
-        raise Failure(f"{where} {text}: {words}", ExitCode.USAGE)
+        raise Failure(f"--env {text}: {_WRITE}", ExitCode.USAGE)
     if separator:
         return key, value
     if key not in os.environ:
-        raise Failure(f"{where} {key}: it is not set here; write {key}=VALUE", ExitCode.USAGE)
+        raise Failure(f"--env {key}: it is not set here; write {key}=VALUE", ExitCode.USAGE)
     return key, os.environ[key]
 
 

@@ -80,6 +80,67 @@ def test_ports() -> None:
     assert dry_run("acme/weather", "--port", "9000")["spec"].get("env") is None
 
 
+@pytest.mark.parametrize(
+    ("words", "port", "further"),
+    [
+        pytest.param(("--expose", "9090"), 8080, [(9090, None)], id="exposed"),
+        pytest.param(("--expose", "53/udp"), 8080, [(53, None)], id="over UDP"),
+        pytest.param(("--publish", "9000:9001"), 8080, [(9001, 9000)], id="published"),
+        pytest.param(
+            ("--expose", "8080", "--expose", "9090"), 8080, [(9090, None)], id="with its own"
+        ),
+        pytest.param(
+            ("--expose", "9090", "--expose", "9091"),
+            8080,
+            [(9090, None), (9091, None)],
+            id="several",
+        ),
+        pytest.param(
+            ("--expose", "9090", "-e", "MCP_PORT=3000"), 3000, [(9090, None)], id="as it is told"
+        ),
+    ],
+)
+def test_a_further_port_leaves_the_transports(
+    words: tuple[str, ...], port: int, further: list[tuple[int, int | None]]
+) -> None:
+    """Without --port, too."""
+    spec = dry_run("acme/weather", *words)["spec"]
+
+    assert spec["transport"]["port"] == port
+    assert [(each["port"], each.get("servicePort")) for each in spec["ports"]] == further
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("A=1\nexport B=S3KRIT\n", "line 2: leave export out"),
+        ("A=1\n\nS3KRIT\n", "line 3: it has no ="),
+        ("=S3KRIT", "line 1: write KEY=VALUE"),
+        ("S3KRITÄ=1", "line 1: write KEY=VALUE"),
+    ],
+)
+def test_a_wrong_line_of_a_file_is_not_repeated(tmp_path: Path, content: str, said: str) -> None:
+    """It may be a piece of a key: the number has to do."""
+    file = tmp_path / "server.env"
+    file.write_text(content)
+
+    result = World().run("run", "acme/weather", "--dry-run", "--env-file", str(file))
+
+    assert result.exit_code == ExitCode.USAGE
+    assert f"--env-file {file}, {said}" in result.stderr
+    assert "S3KRIT" not in result.output + result.stderr
+
+
+def test_a_file_of_another_editor(tmp_path: Path) -> None:
+    """A byte order mark, Windows' line ends, and characters that end a line to Python alone."""
+    file = tmp_path / "server.env"
+    file.write_bytes("\ufeffA=1\r\nB=x\x0by\u2028z\r\n".encode())
+
+    env = dry_run("acme/weather", "--env-file", str(file))["spec"]["env"]
+
+    assert env == [{"name": "A", "value": "1"}, {"name": "B", "value": "x\x0by\u2028z"}]
+
+
 def test_a_patch_comes_from_a_file_or_from_the_command_line(tmp_path: Path) -> None:
     """As RFC 6902 writes it."""
     patch = tmp_path / "patch.json"
@@ -198,6 +259,7 @@ def test_a_dry_run_prints_nothing_that_the_cluster_would_refuse(
         (("--env-from", "key"), "--env-from key: write secret/NAME or configmap/NAME"),
         (("--env-from", "pod/key"), "--env-from pod/key: write secret/NAME or configmap/NAME"),
         (("--replicas", "-1"), "Invalid value for '--replicas'"),
+        (("--publish", "80"), "--publish 80: write SERVICE:PORT"),
         (("--expose", "many"), "'many' is no port"),
         (("--transport", "tcp"), "Invalid value for '--transport'"),
     ],

@@ -219,16 +219,23 @@ def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
 
 def _options(flags: dict[str, Any], env: dict[str, str]) -> "DeployWorkloadOptions":
     from mcpworkload.runtime import DeployWorkloadOptions, PortBinding
+    from mcpworkload.runtime.ports import DEFAULT_PORT, PORT_VARIABLE
 
     exposed = set(flags["expose"])
     bindings: dict[str, list[PortBinding]] = {}
     for text in flags["publish"]:
-        outside, _, inside = text.rpartition(":")
+        outside, separator, inside = text.rpartition(":")
+        if not separator:
+            raise Failure(f"--publish {text}: write SERVICE:PORT", ExitCode.USAGE)
         bindings.setdefault(inside, []).append(PortBinding(host_port=outside))
-    if flags["port"] is not None:
+    if flags["port"] is None:
+        if (exposed or bindings) and PORT_VARIABLE not in env:
+            # The library takes the only port for the transport's; here it is a further one.
+            exposed.add(f"{DEFAULT_PORT}/tcp")
+    else:
         if exposed or bindings:
             # Among several ports the library is told by this which one is the transport's.
-            env["MCP_PORT"] = str(flags["port"])
+            env[PORT_VARIABLE] = str(flags["port"])
         else:
             exposed.add(f"{flags['port']}/tcp")
     return DeployWorkloadOptions(
