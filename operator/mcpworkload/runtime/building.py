@@ -1,6 +1,7 @@
 """Pure: the MCPWorkload that stands for the arguments of `deploy_workload`."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def _bridge(spec: Mapping[str, Any], transport_type: str) -> dict[str, Any]:
 
 def _operations(text: str) -> list[Any]:
     try:
-        operations = json.loads(text, parse_constant=_no_number)
+        operations = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise _no_patch(f"is not JSON: {error}") from None
     if not isinstance(operations, list):
@@ -132,6 +133,12 @@ def _operations(text: str) -> list[Any]:
 
 def _no_number(constant: str) -> None:
     raise ValueError(f"JSON has no {constant}")
+
+
+def _finite(text: str) -> float:
+    if math.isfinite(number := float(text)):
+        return number
+    raise ValueError("a number in it is too large")
 
 
 def _no_patch(why: str) -> WorkloadInvalid:

@@ -1,7 +1,10 @@
 """Which cluster is meant, and who we are there: found the way kubectl finds it."""
 
 import os
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from kubernetes.aio.client import Configuration
@@ -40,7 +43,7 @@ class Environment:
                 load_incluster_config(client_configuration=configuration)
                 return _read_own_namespace()
             return await self._load_kubeconfig(configuration)
-        # An empty kubeconfig is a TypeError to the client; other words of one may be anything.
+        # What else is wrong with a kubeconfig may be anything to the client.
         except (ConfigException, OSError, *_UNUSABLE) as error:
             raise RuntimeUnavailable(
                 f"no usable cluster configuration: {error}",
@@ -50,21 +53,54 @@ class Environment:
     async def _load_kubeconfig(self, configuration: Configuration) -> str:
         # The client remembers what KUBECONFIG was when it was imported; we mean now.
         path = self._kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config"
-        _require_any(str(path))
+        users = [user for file in _existing(str(path)) for user in _read(file).get("users") or ()]
         loader = await load_kube_config(
             config_file=str(path),
             context=self._context,
             client_configuration=configuration,
             persist_config=False,
         )
-        namespace: str = loader.current_context["context"].get("namespace", "")
+        context = loader.current_context["context"]
+        _require_program(users, context.get("user"))
+        namespace: str = context.get("namespace", "")
         return namespace
 
 
-def _require_any(paths: str) -> None:
-    """Say of files that there are not what the client says of keys that it then misses."""
-    if not any(Path(path).expanduser().exists() for path in paths.split(os.pathsep) if path):
+def _existing(paths: str) -> list[Path]:
+    """The files of *paths* that exist; without one the client would only miss their keys."""
+    files = [Path(path).expanduser() for path in paths.split(os.pathsep) if path]
+    if not (found := [file for file in files if file.exists()]):
         raise FileNotFoundError(f"there is no file {paths}")
+    return found
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """
+    A kubeconfig, of which the client can read as much as it looks at.
+
+    Raises:
+        ConfigException: the file is no kubeconfig.
+    """
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        raise ConfigException(f"{file} is no kubeconfig: it holds no mapping")
+    for key in ("clusters", "contexts", "users"):
+        entries = config.get(key) or []
+        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+            raise ConfigException(f"{file} is no kubeconfig: {key} is no list of mappings")
+    return config
+
+
+def _require_program(users: Iterable[Mapping[str, Any]], name: str | None) -> None:
+    """The client only logs that a user's plugin does not start, and goes on as nobody."""
+    user: Any = next((each.get("user") for each in users if each.get("name") == name), None)
+    plugin = user.get("exec") if isinstance(user, Mapping) else None
+    if not isinstance(plugin, Mapping):
+        return
+    command, variables = str(plugin.get("command")), plugin.get("env") or ()
+    path = next((each["value"] for each in variables if each.get("name") == "PATH"), None)
+    if shutil.which(command, path=path) is None:
+        raise ConfigException(f"{command}, which logs user {name} in, is not installed")
 
 
 def _read_own_namespace() -> str:

@@ -138,6 +138,11 @@ def test_no_options_are_the_default_options() -> None:
             "k8s_pod_template_patch",
             "is not JSON",
         ),
+        (
+            {"options": DeployWorkloadOptions(k8s_pod_template_patch='[{"value": -1e400}]')},
+            "k8s_pod_template_patch",
+            "a number in it is too large",
+        ),
     ],
 )
 def test_an_argument_that_cannot_be_meant_is_refused(

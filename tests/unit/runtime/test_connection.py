@@ -83,6 +83,30 @@ async def test_an_unusable_kubeconfig_is_unavailable(tmp_path: Path, content: st
         await Connection.from_environment(kubeconfig=str(path))
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["", "- a", "words", "42", "clusters: {a: b}", "contexts: 1", "users: {a: b}", "clusters: [a]"],
+)
+async def test_what_is_no_kubeconfig_is_called_so(tmp_path: Path, content: str) -> None:
+    """By its path, not in Python's words."""
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+
+    with pytest.raises(RuntimeUnavailable, match=f"{path} is no kubeconfig"):
+        await Connection.from_environment(kubeconfig=str(path))
+
+
+async def test_a_plugin_that_is_not_installed_is_named(kubeconfig: Path) -> None:
+    """The file is there; what it names is not."""
+    config = json.loads(kubeconfig.read_text())
+    run = {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-login"}
+    config["users"][0]["user"] = {"exec": run}
+    kubeconfig.write_text(json.dumps(config))
+
+    with pytest.raises(RuntimeUnavailable, match="no-such-login, which logs user u in, is not"):
+        await Connection.from_environment(kubeconfig=str(kubeconfig))
+
+
 async def test_a_context_that_does_not_exist_is_named(kubeconfig: Path) -> None:
     """Nothing else is taken in its place."""
     with pytest.raises(RuntimeUnavailable, match="nowhere"):
