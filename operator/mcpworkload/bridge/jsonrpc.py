@@ -135,6 +135,9 @@ def kind(message: Message) -> Kind:
     Raises:
         NotJsonRpc: it is none of the three, or its id or method is not of the right type.
     """
+    for one, other in (("error", "result"), ("result", "error")):
+        if message.get(one) == _NULL and other in message:
+            del message[one]  # some libraries write every member that there is
     if "id" in message:
         identifier(message["id"])
     if "method" in message:

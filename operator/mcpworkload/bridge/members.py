@@ -33,11 +33,14 @@ class _Bounded:
 
     def __init__(self) -> None:
         self._left = 0
+        #: How many names of what was decoded last had occurred before.
+        self.doubles = 0
         self._decoder = msgspec.json.Decoder(dict[_Name, Raw], dec_hook=self._count)
 
     def decode(self, data: bytes | Raw, limit: int) -> Members:
         self._left = limit
         found = self._decoder.decode(data)
+        self.doubles = limit - self._left - len(found)
         return {str(name): part for name, part in found.items()}
 
     def _count(self, of: type, name: str) -> object:
@@ -67,6 +70,23 @@ def read(data: bytes | Raw, limit: int = MAX_MEMBERS) -> Members:
     found = _plain.decode(data) if size(data) <= SMALL_BYTES else _bounded.decode(data, limit)
     if len(found) > limit:
         raise Refused("too many members")
+    return found
+
+
+def read_once(data: bytes | Raw) -> Members:
+    """
+    Return the members of the object *data*.
+
+    Raises:
+        Refused: as `read`; or two have one name, of which readers take the first or the last.
+        msgspec.DecodeError, RecursionError: as `read`.
+    """
+    try:
+        found = _bounded.decode(data, MAX_MEMBERS)
+    except Refused:
+        raise Refused(f"has more than {MAX_MEMBERS} members") from None
+    if _bounded.doubles:
+        raise Refused("has a member twice")
     return found
 
 

@@ -13,7 +13,18 @@ from collections.abc import Iterable
 #: All names of the protocol's own metadata begin so.
 PREFIX = "io.modelcontextprotocol/"
 #: Longer ones are none of those that we know, however they are read.
-_LONGEST = 128
+_LONGEST = 64
+
+
+#: All others that have no decomposition stand for nothing in ASCII.
+_CASED = frozenset("\u0131\u00df\u1e9e")
+
+
+#: More than there are that stand for something in ASCII, or for nothing: about two thousand.
+@functools.lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    plain = unicodedata.normalize("NFKC", character).casefold().replace("\u0131", "i")
+    return "".join(filter(str.isalnum, plain))
 
 
 def folded(name: str) -> str:
@@ -21,8 +32,19 @@ def folded(name: str) -> str:
     name = name.partition("\0")[0]
     if len(name) > _LONGEST:
         return ""
-    plain = unicodedata.normalize("NFKC", name).casefold().replace("\u0131", "i")
-    return "".join(filter(str.isalnum, plain))
+    if name.isascii():
+        return "".join(filter(str.isalnum, name.lower()))
+    found = ""
+    for character in name:
+        if not (character.isascii() or character in _CASED or unicodedata.decomposition(character)):
+            if character.isalnum():
+                return ""
+            continue
+        found += _plain(character)
+        # One character can stand for eighteen others; ours are short, and all in ASCII.
+        if len(found) > _LONGEST or not found.isascii():
+            return ""
+    return found
 
 
 class Known:
@@ -42,4 +64,6 @@ class Known:
             return self._folded[plain]
         if not self._prefix or name.startswith(self._prefix):
             return None
-        return self._prefix if plain.startswith(self._folded_prefix) else None
+        # The prefix ends at the slash: what goes on before it is somebody else's.
+        is_near = folded(name.partition("/")[0]) == self._folded_prefix
+        return self._prefix if is_near else None

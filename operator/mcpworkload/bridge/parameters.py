@@ -19,7 +19,7 @@ from mcpworkload.bridge.envelope import Refusal
 from mcpworkload.bridge.heads import decoded
 from mcpworkload.bridge.jsonrpc import Raw
 from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.members import size
+from mcpworkload.bridge.members import Refused, read_once, shown, size
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.sent import request as own_request
@@ -200,7 +200,10 @@ def _difference(
         name = (PREFIX + one.header).encode()
         said = [v.decode("latin-1").strip() for key, v in request.headers if key == name]
         where = ".".join(one.path)
-        argument = _rendered(_at(arguments, one.path))
+        try:
+            argument = _rendered(_at(arguments, one.path, repeated))
+        except Refused as error:
+            return f"the header {name.decode()} repeats the argument {where!r}, but {error}"
         if len(said) > 1:
             return f"the header {name.decode()} is there more than once"
         if not said and argument is not None:
@@ -212,10 +215,35 @@ def _difference(
     return None
 
 
-def _at(arguments: Raw | None, path: tuple[str, ...]) -> Raw | None:
-    for name in path:
-        arguments = jsonrpc.members(arguments).get(name)
+def _at(arguments: Raw | None, path: tuple[str, ...], repeated: tuple[Repeated, ...]) -> Raw | None:
+    """
+    Return the argument at *path*, None where there is none.
+
+    Raises:
+        Refused: another reader could find another one; the message goes on from "but".
+    """
+    for depth, name in enumerate(path):
+        if arguments is None:
+            return None
+        where = ".".join(("arguments", *path[:depth]))
+        try:
+            found = read_once(arguments)
+        except Refused as error:
+            raise Refused(f"{where} {error}") from None
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        known = {one.path[depth] for one in repeated if one.path[:depth] == path[:depth]
+                 and len(one.path) > depth}  # fmt: skip
+        for other in found:
+            if other not in known and _loosely(other) == _loosely(name):
+                raise Refused(f"{where} has a member {shown(other)}; write {name!r}")
+        arguments = found.get(name)
     return arguments
+
+
+def _loosely(name: str) -> str:
+    """Return *name* as readers compare it that do not look at case, or end it at a NUL."""
+    return name.partition("\0")[0].casefold()
 
 
 def _rendered(argument: Raw | None) -> str | None:

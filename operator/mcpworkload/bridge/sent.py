@@ -24,7 +24,7 @@ from mcpworkload.bridge.versions import (
 MAX_ENVELOPE_MEMBERS = 64
 TOKEN = "progressToken"  # noqa: S105 - of progress
 _ENVELOPE = frozenset(("jsonrpc", "id", "method", "params", "result", "error"))
-_PARAMS = names.Known(("_meta", "arguments", "name", "uri", "requestId", TOKEN))
+_PARAMS = names.Known(("_meta", "arguments", "name", "uri"))
 _META = names.Known(
     (TOKEN, VERSION_KEY, CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, SUBSCRIPTION_KEY),
     prefix=names.PREFIX,

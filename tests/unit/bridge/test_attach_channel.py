@@ -9,7 +9,7 @@ import pytest
 
 from mcpworkload.bridge.attaching import channel as channels
 from mcpworkload.bridge.attaching import stream as streams
-from mcpworkload.bridge.attaching.apiserver import Target
+from mcpworkload.bridge.attaching.apiserver import ApiServer, Target
 from mcpworkload.bridge.attaching.channel import AttachChannel
 from mcpworkload.bridge.attaching.source import AttachSource
 from mcpworkload.bridge.channel import ChannelClosed
@@ -38,6 +38,25 @@ async def silent(container: Container) -> None:
     """Read nothing, write nothing."""
     container.connection.transport.pause_reading()
     await asyncio.sleep(60)
+
+
+class Unheard:
+    """A listener that hears nothing, since its stream never was there."""
+
+    def ended(self, reason: str) -> None:
+        """Fail: there was nothing to end."""
+        raise AssertionError(reason)
+
+
+async def test_a_stream_that_nobody_waits_for_any_more_ends_in_silence() -> None:
+    """Whoever waited for it was cancelled before the API server answered."""
+    server = ApiServer("127.0.0.1", 1)
+    stream = streams.Stream(server, TARGET, "token", Unheard())  # type: ignore[arg-type]
+    stream.accepted.cancel()
+
+    stream.connection_lost(None)
+
+    assert stream.accepted.cancelled()
 
 
 async def test_lines_go_both_ways(credentials: Path) -> None:

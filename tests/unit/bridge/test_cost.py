@@ -13,6 +13,21 @@ from mcpworkload.bridge.sent import opened
 
 MB = 1024 * 1024
 START = b'{"jsonrpc":"2.0","id":1,"method":"x",'
+
+
+def names_of(alphabet: str) -> bytes:
+    """Return members with as many names as there may be, all of one message, of these letters."""
+    letters = itertools.cycle(alphabet)
+    names = ("".join(itertools.islice(letters, 56)) + f"{n:04}" for n in range(4095))
+    return "".join(f'"{name}":0,' for name in names).encode()
+
+
+#: Each of these characters stands for eighteen others.
+GROWING = names_of("\ufdfa")
+#: Each of these stands for another one, and there are many.
+STANDING = names_of("".join(map(chr, range(0x1D400, 0x1D6A4))))
+#: No reader takes any of these for a letter.
+EMPTY = names_of("".join(map(chr, range(0xE0100, 0xF0000))))
 SHAPES: dict[str, tuple[bytes, bytes, bytes]] = {
     "escapes of no JSON": (b'{"jsonrpc":"2.0","method":"', b"\\n", b'"!'),
     "longer escapes of no JSON": (b'{"jsonrpc":"2.0","method":"', b"\\u0041", b'"!'),
@@ -23,6 +38,10 @@ SHAPES: dict[str, tuple[bytes, bytes, bytes]] = {
     "ids": (START, b'"id":1,', b'"id":1}'),
     "members of params": (START + b'"params":{', b'"a":0,', b'"b":0}}'),
     "members of _meta": (START + b'"params":{"_meta":{', b'"a":0,', b'"b":0}}}'),
+    "names that grow as they are read": (START + b'"params":{', GROWING, b'"b":0}}'),
+    "names of many other characters": (START + b'"params":{', STANDING, b'"b":0}}'),
+    "names of no letters": (START + b'"params":{', EMPTY, b'"b":0}}'),
+    "such names in _meta": (START + b'"params":{"_meta":{', GROWING, b'"b":0}}}'),
     "lists where a version belongs": (
         START + b'"params":{"_meta":{"io.modelcontextprotocol/protocolVersion":[',
         b"[],",
@@ -41,7 +60,7 @@ SHAPES: dict[str, tuple[bytes, bytes, bytes]] = {
 def body(shape: str, size: int) -> bytes:
     """Return a body of that shape, of at least so many bytes."""
     begin, piece, end = SHAPES[shape]
-    return begin + piece * (size // len(piece)) + end
+    return begin + piece * max(1, size // len(piece)) + end
 
 
 @pytest.mark.parametrize("shape", SHAPES)

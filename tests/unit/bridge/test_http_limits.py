@@ -109,7 +109,7 @@ def test_a_stretch_is_bounded_whatever_the_body() -> None:
     assert reading.most <= FRAMING_LIMIT_BYTES + 2 * PIECE_BYTES
 
 
-@pytest.mark.parametrize("size", [128, 1024, 4096, 100_000])
+@pytest.mark.parametrize("size", [8, 16, 128, 1024, 4096, 100_000])
 def test_chunks_of_usual_sizes_pass(size: int) -> None:
     """However many there are, with extensions and trailers as they occur."""
     chunk = b"%x\r\n" % size + b"x" * size + b"\r\n"

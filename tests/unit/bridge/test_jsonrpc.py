@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.jsonrpc import Kind, NotJsonRpc
+from mcpworkload.bridge.sent import opened
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -42,11 +43,26 @@ def test_what_is_inside_goes_through(inside: Any, indent: int | None, ascii_only
         ('{"jsonrpc":"2.0","method":"m"}', Kind.NOTIFICATION),
         ('{"jsonrpc":"2.0","id":1,"result":null}', Kind.RESPONSE),
         ('{"jsonrpc":"2.0","id":1,"error":{}}', Kind.RESPONSE),
+        ('{"jsonrpc":"2.0","id":1,"result":{},"error":null}', Kind.RESPONSE),
+        ('{"jsonrpc":"2.0","id":1,"error":{},"result":null}', Kind.RESPONSE),
+        ('{"jsonrpc":"2.0","id":1,"error":null,"result":null}', Kind.RESPONSE),
     ],
 )
 def test_members_tell_what_a_message_is(data: str, kind: Kind) -> None:
     """Nothing else does."""
     assert jsonrpc.kind(jsonrpc.decode(data.encode())) is kind
+
+
+@pytest.mark.parametrize("empty", ["result", "error"])
+def test_a_member_that_is_null_beside_the_other_is_none(empty: str) -> None:
+    """Some libraries write every member that there is; no reader may take it for an outcome."""
+    other = {"result": "error", "error": "result"}[empty]
+    data = f'{{"jsonrpc":"2.0","id":1,"{empty}":null,"{other}":{{"code":1}}}}'.encode()
+    of_server = jsonrpc.decode(data)
+    jsonrpc.kind(of_server)
+
+    assert set(of_server) == {"jsonrpc", "id", other}
+    assert json.loads(opened(data).line()) == {"jsonrpc": "2.0", "id": 1, other: {"code": 1}}
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,16 @@ from tests.unit.bridge.running import JSON_HEADERS, META, MODERN, PLAIN, SERVERS
 LENIENT = (*PLAIN[:-1], str(SERVERS / "lenient.py"))
 START = '{"jsonrpc":"2.0","id":1,"method":"tools/call"'
 NEAR_IN_ENVELOPE = ["ID", "Id", "\\u0049d", "METHOD", "Method", "PARAMS", "Result", "JSONRPC", "x"]
-NEAR_IN_PARAMS = ["_META", "_Meta", "meta", "\\u005fMETA", "requestid", "request_id", "NAME",
-                  "reque\\u017ftId", "Arguments", "_meta\\u0000", "URI"]  # fmt: skip
+NEAR_IN_PARAMS = ["_META", "_Meta", "meta", "\\u005fMETA", "NAME", "Arguments", "_meta\\u0000",
+                  "URI", "argument\\u017f"]  # fmt: skip
 NEAR_IN_META = ["progresstoken", "progress_token", "ProgressToken", "progre\\u017fsToken",
                 "progressTo\\u212aen", "IO.modelcontextprotocol/protocolVersion",
                 "io.modelcontextprotocol/loglevel", "io.ModelContextProtocol/other",
-                "progressToken\\u0000x"]  # fmt: skip
+                "progressToken\\u0000x", "io.modelContextProtocol/x/y"]  # fmt: skip
+
+OTHERS = ["ids", "_m", "progress", "traceparent", "n", "io.x/logLevel", "", "requestId",
+          "request_id", "requestid", "request-id", "io.modelcontextprotocol.ui/x",
+          "IO.modelcontextprotocol2/x"]  # fmt: skip
 
 
 def line_of(message: str) -> tuple[Call, str]:
@@ -54,7 +58,7 @@ def test_what_is_almost_a_name_of_ours_is_refused(shape: str, name: str) -> None
     assert (raised.value.code, bytes(raised.value.number or b"")) == (-32600, b"1")
 
 
-@pytest.mark.parametrize("name", ["ids", "_m", "progress", "traceparent", "n", "io.x/logLevel", ""])
+@pytest.mark.parametrize("name", OTHERS)
 def test_other_names_go_through(name: str) -> None:
     """Also where only we look."""
     _, line = line_of(f'{START},"params":{{"{name}":1,"_meta":{{"{name}":1.50}}}}}}')

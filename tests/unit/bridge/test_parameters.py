@@ -53,6 +53,10 @@ def test_one_bad_annotation_spoils_all(part: Any) -> None:
     assert repeated_arguments(schema) == ()
 
 
+#: More than are looked at.
+MANY = {f"a{n}": n for n in range(5000)}
+
+
 class Anywhere:
     """A connection that nothing is written to."""
 
@@ -94,6 +98,17 @@ class Anywhere:
         ({"flag": True}, {"flag": "True"}, "differs"),
         ({"region": ["eu"]}, {"region": "eu"}, "is there"),
         (None, {"region": "eu"}, "is there"),
+        (MANY, {}, "more than 4096 members"),
+        (MANY, {"region": "eu"}, "more than 4096 members"),
+        ({"deep": MANY}, {}, "arguments.deep has more than 4096 members"),
+        ({"Region": "us"}, {}, "write 'region'"),
+        ({"region": "eu", "REGION": "us"}, {"region": "eu"}, "write 'region'"),
+        ({"region": "eu", "region\0": "us"}, {"region": "eu"}, "write 'region'"),
+        ({"deep": {"\u0063ount": 1, "Count": 2}}, {"count": "1"}, "write 'count'"),
+        ({"DEEP": {"count": 2}}, {}, "write 'deep'"),
+        (jsonrpc.Raw(b'{"region":"us","region":"eu"}'), {"region": "eu"}, "twice"),
+        (jsonrpc.Raw(b'{"deep":{"count":2},"deep":{"count":1}}'), {"count": "1"}, "twice"),
+        ({"Free": "x", "FREE": "y", "free": "z"}, {}, None),
     ],
 )
 def test_head_and_body_have_to_agree(

@@ -170,6 +170,9 @@ class Stream(asyncio.Protocol):
             # Nobody may be waiting for it any more.
             self.accepted.exception()
             return
+        # Whoever waited for it gave up, and its listener never heard that it was there.
+        if self.accepted.cancelled():
+            return
         if self.accepted.exception() is None:
             self._listener.ended(reason)
 

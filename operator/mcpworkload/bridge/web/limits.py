@@ -5,9 +5,8 @@ from mcpworkload.bridge.memory import room
 HEAD_LIMIT_BYTES = 64 * 1024
 HEAD_LIMIT_FIELDS = 128
 #: What comes after a head and is no body (heads and extensions of chunks, trailers): so much at a
-#: stretch, and in all so much and a sixteenth of the body, which is what chunks of 128 bytes cost.
+#: stretch, and in all so much and as much as the body has, which chunks of 8 bytes keep to.
 FRAMING_LIMIT_BYTES = 64 * 1024
-FRAMING_SHARE = 16
 #: All heads and trailers together that are on their way. Beyond it, only small ones are taken.
 HEADS_LIMIT_BYTES = 16 * 1024 * 1024
 SMALL_HEAD_BYTES = 8 * 1024

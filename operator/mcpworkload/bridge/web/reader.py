@@ -9,7 +9,6 @@ from mcpworkload.bridge.web.limits import (
     BODIES_LIMIT_BYTES,
     BODY_LIMIT_BYTES,
     FRAMING_LIMIT_BYTES,
-    FRAMING_SHARE,
     HEAD_LIMIT_BYTES,
     HEAD_LIMIT_FIELDS,
     HEADS_LIMIT_BYTES,
@@ -122,10 +121,7 @@ class Reader:
         if self._is_in_head:
             if self._outer >= HEAD_LIMIT_BYTES:
                 raise Refused(431, f"the head is larger than {HEAD_LIMIT_BYTES} bytes")
-        elif (
-            stretch > FRAMING_LIMIT_BYTES
-            or self._outer > FRAMING_LIMIT_BYTES + len(self._body) // FRAMING_SHARE
-        ):
+        elif stretch > FRAMING_LIMIT_BYTES or self._outer > FRAMING_LIMIT_BYTES + len(self._body):
             raise Refused(
                 431, "chunk heads, extensions and trailers together are too large for this body"
             )
