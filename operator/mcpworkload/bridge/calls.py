@@ -15,8 +15,9 @@ from mcpworkload.bridge.versions import LOG_LEVEL_KEY, SUBSCRIPTION_KEY
 T = TypeVar("T")
 
 LISTEN = "subscriptions/listen"
-#: Our numbers are below two to this power, which is what JavaScript counts exactly.
-NUMBER_BITS = 53
+#: Our numbers are below two to this power: some servers take an id for 32 bits with a sign, others
+#: write fourteen digits of a number.
+NUMBER_BITS = 31
 _LONGEST_NUMBER = len(str(2**NUMBER_BITS))
 
 
@@ -132,6 +133,17 @@ class Call:
         meta[SUBSCRIPTION_KEY] = self.client_id
         members["_meta"] = jsonrpc.raw(meta)
         return jsonrpc.raw(members)
+
+
+class SessionCall(Call):
+    """A request in a session, where no method has an answer without end."""
+
+    __slots__ = ()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whatever its method says."""
+        return False
 
 
 def subscription_number(message: Message) -> int | None:

@@ -127,7 +127,7 @@ class Registry:
             # Whose request is translated has no session, and is somebody else.
             is_clear = (
                 len(sessions) == 1
-                and not given_up.may_be_meant
+                and not given_up.may_be_anothers(sessions[0].calls)
                 and all(call.among is sessions[0].calls for call in calls.values())
             )
             hearers = sessions if is_clear else ()

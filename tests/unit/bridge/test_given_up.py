@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 
 from mcpworkload.bridge.calls import Call
-from mcpworkload.bridge.given_up import MAX_KNOWN, GivenUp
+from mcpworkload.bridge.given_up import KEPT_SECONDS, MAX_KNOWN, GivenUp
 from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.modern import ModernAudience
 from mcpworkload.bridge.sent import opened
@@ -17,10 +18,14 @@ LOGS = {**META, "io.modelcontextprotocol/logLevel": "info"}
 SAID = ["notifications/message", "notifications/custom"]
 
 
-def make_call(number: int, method: str = "tools/call", meta: Any = LOGS) -> Call:
+def make_call(
+    number: int, method: str = "tools/call", meta: Any = LOGS, among: dict[Call, None] | None = None
+) -> Call:
     """Return an unanswered request."""
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}
-    return Call(number, opened(json.dumps(message).encode()), Mailbox(), {})
+    return Call(
+        number, opened(json.dumps(message).encode()), Mailbox(), {} if among is None else among
+    )
 
 
 @pytest.mark.parametrize("method", SAID)
@@ -37,7 +42,7 @@ def test_nobody_hears_what_may_be_about_a_request_that_was_given_up(method: str)
     assert told({2: waits}, given_up, method, {}) is waits.mail
 
 
-def test_too_many_are_never_forgotten() -> None:
+def test_too_many_are_not_forgotten_once_they_are_answered() -> None:
     """Which of them the server has answered is not known any more."""
     given_up = GivenUp()
     for number in range(MAX_KNOWN + 1):
@@ -55,6 +60,62 @@ def test_an_ended_subscription_silences_no_log_messages() -> None:
 
     assert not given_up.may_be_logged
     assert given_up.may_be_meant
+
+
+def test_one_that_asked_for_no_logs_silences_none() -> None:
+    """Whoever closes a response ends the messages of nobody else."""
+    given_up, waits = GivenUp(), make_call(2)
+    told = ModernAudience().told
+    given_up.add(make_call(1, meta=META))
+
+    assert told({2: waits}, given_up, "notifications/message", {}) is waits.mail
+    assert told({2: waits}, given_up, "notifications/custom", {}) is None
+
+
+@pytest.mark.parametrize("count", [1, MAX_KNOWN + 1])
+def test_one_that_is_never_answered_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Most servers answer nothing that was cancelled."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    given_up = GivenUp()
+    for number in range(count):
+        given_up.add(make_call(number))
+    now += KEPT_SECONDS - 1
+    assert given_up.may_be_logged
+    assert given_up.may_be_meant
+
+    now += 1
+    assert not given_up.may_be_logged
+    assert not given_up.may_be_meant
+    assert 0 not in given_up
+
+
+def test_a_session_is_not_silenced_by_its_own() -> None:
+    """What the server says about those is its own business."""
+    own: dict[Call, None] = {}
+    given_up = GivenUp()
+    given_up.add(make_call(1, among=own))
+    assert not given_up.may_be_anothers(own)
+
+    given_up.add(make_call(2))
+    assert given_up.may_be_anothers(own)
+
+
+async def test_an_only_session_hears_messages_after_it_has_cancelled() -> None:
+    """The server never answers what was cancelled, and goes on to speak to its client."""
+    async with running(*PLAIN, "legacy", options=("--sessions", "Shared")) as bridge:
+        session = await bridge.open()
+        waiting = asyncio.create_task(bridge.legacy(session, tool("sleep", 1, seconds=60)))
+        await bridge.legacy(session, tool("echo", 2))
+        await bridge.legacy(session, notification("notifications/cancelled", requestId=1))
+        await waiting
+        answer = await bridge.legacy(session, tool("garbage", 3, **LATE))
+        after = await bridge.legacy(session, tool("echo", 4))
+
+    methods = [message.get("method") for message in answer.messages + after.messages]
+    assert [method for method in methods if method is not None] == SAID
 
 
 LATE = {"lines": [json.dumps(notification(method, said="of A")) for method in SAID]}
