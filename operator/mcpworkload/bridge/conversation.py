@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.calls import Call, SessionCall
 from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.jsonrpc import Kind, Raw
 from mcpworkload.bridge.mailbox import Mailbox
@@ -18,6 +18,8 @@ from mcpworkload.bridge.versions import negotiated
 
 INITIALIZE = "initialize"
 INITIALIZED = "notifications/initialized"
+#: Libraries send it by themselves: it is no use of a session.
+PING = "ping"
 SUBSCRIBE, UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
 #: What a session subscribes to is kept for as long as it lives.
 MAX_URI_BYTES = 8 * 1024
@@ -50,12 +52,12 @@ class Conversation:
         if session.peer is None:
             raise NotServed("send initialize first")
         if method != INITIALIZE:
-            session.has_asked = True
+            session.has_asked |= method != PING
             # Not every client opens a stream of its own for what the server asks.
             session.catch_up(mail)
         try:
             return await session.peer.call(
-                sent, mail, self.options.request_timeout, among=session.calls
+                sent, mail, self.options.request_timeout, among=session.calls, of=SessionCall
             )
         except ChannelClosed as error:
             if method == INITIALIZE:
@@ -74,7 +76,8 @@ class Conversation:
         if peer is None:
             return
         if sent.kind is Kind.RESPONSE:
-            await peer.reply(sent, limit)
+            asked = await peer.reply(sent, limit)
+            session.has_asked |= asked not in (None, PING)
         elif sent.method == CANCELLED:
             self._cancel(session, sent)
         elif sent.method != INITIALIZED or not self.registry.servers.is_shared:
@@ -118,6 +121,8 @@ class Conversation:
             return None
         if sent.method == SUBSCRIBE:
             return _subscribed(session, uri, number)
+        if uri not in session.subscriptions:
+            return jsonrpc.result(number, {})
         session.subscriptions.discard(uri)
         if any(uri in other.subscriptions for other in self.registry):
             return jsonrpc.result(number, {})

@@ -123,15 +123,24 @@ class Peer:
         """
         await self._send(sent.line(), timeout)
 
-    async def reply(self, sent: Sent, timeout: float) -> None:  # noqa: ASYNC109
+    async def reply(self, sent: Sent, timeout: float) -> str | None:  # noqa: ASYNC109
         """
         Send a client's response, if its server asked and was not answered.
+
+        Return the method that the server asked by; None where it did not.
 
         Raises:
             Busy, ChannelClosed: as `call`.
         """
-        if sent.number is not None and self._questions.answer(sent.number):
+        if sent.number is None or (method := self._questions.answer(sent.number)) is None:
+            return None
+        try:
             await self.tell(sent, timeout)
+        except BaseException:
+            # The client may send it again.
+            self._questions.reopen(sent.number, method)
+            raise
+        return method
 
     def cancel(self, call: Call, reason: str) -> None:
         """Let the server know that nobody waits for *call* any more."""
@@ -333,12 +342,12 @@ class Peer:
             self.post(jsonrpc.result(message["id"], {}))
             return None
         mail = self.audience.asked(method, message)
-        if self._questions.is_full:
-            mail = f"{MAX_OPEN} requests are not answered yet"
         if isinstance(mail, str):
             self.post(jsonrpc.error(message["id"], jsonrpc.METHOD_NOT_FOUND, mail))
             return None
-        self._questions.ask(message)
+        if (forgotten := self._questions.ask(message)) is not None:
+            text = f"the client has not answered, and {MAX_OPEN} later requests are open"
+            self.post(jsonrpc.error(jsonrpc.raw(forgotten), jsonrpc.REQUEST_TIMEOUT, text))
         mail.put(jsonrpc.encode(message))
         return mail
 

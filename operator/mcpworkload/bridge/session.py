@@ -47,7 +47,7 @@ class Session:
         self._backlog = Mailbox(is_stream=True)
         self._holds = 0
         self.opened = self._idle_since = asyncio.get_running_loop().time()
-        #: Whether its client has asked for anything but to open it.
+        #: Whether its client has asked for anything but to open it and for a ping, or was asked so.
         self.has_asked = False
         #: Done when there is room for its server.
         self.after: asyncio.Future[None] | None = None

@@ -41,17 +41,27 @@ def test_a_question_is_open_until_it_is_answered_or_withdrawn() -> None:
     """A server that withdraws what clients leave unanswered can go on asking."""
     questions = Questions()
     for number in range(MAX_OPEN):
-        questions.ask(message({"id": number}))
-    assert questions.is_full
+        assert questions.ask(message({"id": number, "method": "x"})) is None
 
     questions.withdraw(message({"params": {"requestId": 7}}))
     questions.withdraw(message({"params": {"requestId": [7]}}))
     questions.withdraw(message({"params": []}))
 
-    assert not questions.is_full
+    assert questions.ask(message({"id": MAX_OPEN, "method": "x"})) is None
     assert not questions.answer(7)
     assert questions.answer(8)
     assert not questions.answer(8)
+
+
+def test_the_oldest_question_is_forgotten_for_the_newest() -> None:
+    """However many a client has left unanswered, a server can go on asking."""
+    questions = Questions()
+    for number in range(MAX_OPEN):
+        questions.ask(message({"id": number, "method": "x"}))
+
+    assert questions.ask(message({"id": 0, "method": "again"})) is None
+    assert questions.ask(message({"id": "new", "method": "x"})) == 1
+    assert [questions.answer(number) for number in (1, 0, "new")] == [None, "again", "x"]
 
 
 async def test_a_mailbox_ends_with_the_answer() -> None:

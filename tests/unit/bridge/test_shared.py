@@ -87,6 +87,41 @@ async def test_a_resource_without_a_name_harms_nobody() -> None:
     assert passed_on.last["result"] == {}
 
 
+async def test_nobody_ends_a_subscription_of_somebody_else() -> None:
+    """Who has not subscribed is answered, and the server hears nothing of it."""
+    message = {"jsonrpc": "2.0", "id": 1, "params": {"uri": "a:b"}}
+    subscribe = {**message, "method": "resources/subscribe"}
+    unsubscribe = {**message, "method": "resources/unsubscribe"}
+    async with running(*PLAIN, "legacy", options=SHARED) as bridge:
+        first, second = await bridge.open(), await bridge.open()
+        never = await bridge.legacy(first, unsubscribe)
+        await bridge.legacy(first, subscribe)
+        others = await bridge.legacy(second, unsubscribe)
+        before = await bridge.legacy(first, tool("seen"))
+        own = await bridge.legacy(first, unsubscribe)
+        after = await bridge.legacy(first, tool("seen"))
+
+    counts = [
+        json.loads(answer.last["result"]["content"][0]["text"])["seen"].count(
+            "resources/unsubscribe"
+        )
+        for answer in (before, after)
+    ]
+    assert [answer.last["result"] for answer in (never, others, own)] == [{}] * 3
+    assert counts == [0, 1]
+
+
+async def test_numbers_of_a_shared_server_fit_into_any_int() -> None:
+    """Some servers keep an id in 32 bits with a sign, or write fourteen digits of it."""
+    async with running(*PLAIN, "legacy", options=SHARED) as bridge:
+        session = await bridge.open()
+        seen = await bridge.legacy(session, tool("seen"))
+
+    numbers = json.loads(seen.last["result"]["content"][0]["text"])["numbers"]
+    assert numbers
+    assert all(0 < number < 2**31 for number in numbers)
+
+
 async def test_a_session_ends_without_its_server() -> None:
     """Its requests are cancelled, the others go on with the same process."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
