@@ -36,14 +36,14 @@ def folded(name: str) -> str:
         return "".join(filter(str.isalnum, name.lower()))
     found = ""
     for character in name:
-        if not (character.isascii() or character in _CASED or unicodedata.decomposition(character)):
+        if not (unicodedata.decomposition(character) or character.isascii() or character in _CASED):
             if character.isalnum():
                 return ""
             continue
-        found += _plain(character)
-        # One character can stand for eighteen others; ours are short, and all in ASCII.
-        if len(found) > _LONGEST or not found.isascii():
+        # One character can stand for eighteen others; ours are all in ASCII.
+        if not (plain := _plain(character)).isascii():
             return ""
+        found += plain
     return found
 
 
