@@ -306,3 +306,17 @@ async def test_few_descriptors_shut_nobody_out() -> None:
     assert [answer.status for answer in ended] == [204] * 5, ended
     assert later
     assert (first, "Traceback" in log) == (bridge.process.pid, False), log
+
+
+async def test_who_has_connected_is_taken_before_it_closes() -> None:
+    """The system would reset what waits in the queue of a socket that is closed."""
+    taken: list[socket.socket] = []
+    listener = Listener(taken.append, lambda: False, lambda: True)
+    port = listener.open("127.0.0.1", 0)
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+
+    listener.close()
+
+    assert len(taken) == len(clients)
+    for each in (*taken, *clients):
+        each.close()

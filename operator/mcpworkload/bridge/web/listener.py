@@ -6,6 +6,7 @@ traceback, and tries to listen again after it was closed: ours makes room before
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
@@ -73,10 +74,16 @@ class Listener:
         return found
 
     def close(self) -> None:
-        """Accept nothing any more."""
+        """Accept what has connected already, and nothing any more."""
         loop = asyncio.get_running_loop()
         for listener in self._sockets:
             loop.remove_reader(listener)
+            # The system resets what still waits in the queue of a socket that is closed.
+            with contextlib.suppress(OSError):
+                while not self._is_full():
+                    accepted, _address = listener.accept()
+                    accepted.setblocking(False)
+                    self._take(accepted)
             listener.close()
         self._sockets.clear()
 
