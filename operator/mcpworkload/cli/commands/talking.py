@@ -13,6 +13,7 @@ from mcpworkload.cli.codes import ExitCode, Failure
 from mcpworkload.cli.options import cluster_options, output_option, workload_argument
 from mcpworkload.cli.output import clean, write_data, write_table
 from mcpworkload.cli.session import Session
+from mcpworkload.runtime.instances import is_ready
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -183,7 +184,7 @@ async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int
     ready = [
         str(pod["metadata"]["name"])
         for pod in pods
-        if pod["metadata"]["name"] in wanted and _is_ready(pod)
+        if pod["metadata"]["name"] in wanted and is_ready(pod)
     ]
     if not ready:
         raise WorkloadNotRunning(
@@ -192,13 +193,6 @@ async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int
             advice=f"mcpworkload doctor {name} -n {namespace}",
         )
     return min(ready)
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = pod["status"].get("conditions") or ()
-    return "deletionTimestamp" not in pod["metadata"] and any(
-        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
-    )
 
 
 def _first(error: BaseException) -> BaseException:
