@@ -61,6 +61,9 @@ kill-bridge: $(STAMP) ## two hundred servers killed behind a bridge under load, 
 unit: $(STAMP) ## the tests that need no cluster
 	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit
 
+search: $(STAMP) ## let the generated tests of `make unit` try examples that are new, for minutes
+	@$(PY) -m pytest $(SIDE_BY_SIDE) --hypothesis-profile=search --timeout 0 -m hypothesis tests/unit
+
 check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/ruff check --quiet .
@@ -112,4 +115,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge unit check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge unit search check format crds up down status kubeconfig images install uninstall constraints

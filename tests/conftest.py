@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.terminal import ToolError
 from tests.rig.api import Api
@@ -30,6 +31,13 @@ HERE = Path(__file__).parent
 # The fast ones first; the operator changes seats once, between the last two.
 FOLDERS = ("unit", "integration", "e2e", "bench", "machine")
 CLUSTER_TEST_SECONDS = 180
+# The same examples in each run: what changed nothing breaks nothing, however slow the machine is.
+# `make search` looks for examples that nobody has tried yet.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile(
+    "search", max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("same")
 _SEAT = pytest.StashKey[Seat]()
 _FIGURES = pytest.StashKey[Figures]()
 

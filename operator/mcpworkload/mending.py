@@ -108,10 +108,11 @@ def is_renamed(wanted: Any, live: Any, field: str = "") -> bool:
     )
 
 
-def _mend(wanted: Any, live: Any, extent: Extent, field: str) -> Any:
+def _mend(wanted: Any, live: Any, extent: Extent, field: str, around: str = "") -> Any:
+    """*around* names the mapping that has the *field*: in limits, 0 is more than nothing."""
     if wanted is None:
         return live
-    is_same = first_difference({field: wanted}, {field: live}) is None
+    is_same = first_difference({around: {field: wanted}}, {around: {field: live}}) is None
     if is_same and extent is not Extent.ALL:
         return live
     if isinstance(wanted, Mapping) and isinstance(live, Mapping) and field not in ATOMIC_MAPS:
@@ -125,21 +126,21 @@ def _mend(wanted: Any, live: Any, extent: Extent, field: str) -> Any:
 def _mend_mapping(
     wanted: Mapping[str, Any], live: Mapping[str, Any], extent: Extent, field: str
 ) -> dict[str, Any]:
-    drops = extent is Extent.ALL or (extent is Extent.BESIDE and _differs_here(wanted, live))
+    drops = extent is Extent.ALL or (extent is Extent.BESIDE and _differs_here(wanted, live, field))
     is_kept = not drops or field in _FREE_MAPS
     kept = {key: value for key, value in live.items() if is_kept or key in wanted}
     ours = {
-        key: _mend(value, live.get(key), extent, key)
+        key: _mend(value, live.get(key), extent, key, field)
         for key, value in wanted.items()
         if value is not None
     }
     return {**kept, **ours}
 
 
-def _differs_here(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+def _differs_here(wanted: Mapping[str, Any], live: Mapping[str, Any], around: str) -> bool:
     """Whether a field of *wanted* itself is gone or otherwise, not something inside of one."""
     return any(
-        first_difference({key: value}, {key: live.get(key)}) is not None
+        first_difference({around: {key: value}}, {around: {key: live.get(key)}}) is not None
         for key, value in wanted.items()
         if not (isinstance(value, Mapping) and isinstance(live.get(key), Mapping))
         and _keys(value, live.get(key), key) is None

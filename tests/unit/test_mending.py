@@ -106,6 +106,11 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"ports": [{**PORT, "port": 80, "targetPort": 1}], "sessionAffinity": "ClientIP"},
         {"ports": [PORT], "sessionAffinity": "ClientIP"},
     ),
+    "a limit of nothing": (
+        {"limits": {"nvidia.com/gpu": 0}},
+        {"limits": {}},
+        {"limits": {"nvidia.com/gpu": 0}},
+    ),
     "a map that is one value": (
         {"selector": {"a": "1"}},
         {"selector": {"a": "1", "b": "2"}, "type": "x"},

@@ -34,7 +34,7 @@ from tests.unit.bridge.running import (
     ],
 )
 async def test_the_bridge_ends_as_its_server_did(trick: Any, code: int, message: str) -> None:
-    """Within a second; who waits gets an error, and the log has the last words."""
+    """Long before its requests would; who waits gets an error, and the log has the last words."""
     async with running(*PLAIN, "modern") as bridge:
         loop = asyncio.get_running_loop()
         waiting = [
@@ -48,7 +48,7 @@ async def test_the_bridge_ends_as_its_server_did(trick: Any, code: int, message:
         took = loop.time() - begin
         answers = [await w for w in waiting]
 
-    assert (ended, took < 1.0) == (code, True)
+    assert (ended, took < 3) == (code, True)
     for answer in (dying, *answers):
         assert answer.last["error"]["message"] == f"{message} before it answered"
     assert f"mcpw ERROR: {message}" in bridge.log
@@ -113,7 +113,7 @@ async def test_a_server_that_does_not_want_to_end_is_killed() -> None:
         code = await bridge.ended()
         took = loop.time() - begin
 
-    assert (code, took < 2.5) == (0, True)
+    assert (code, took < 4) == (0, True)
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
 
@@ -217,10 +217,10 @@ async def test_a_kill_at_a_random_moment_leaves_nobody_waiting(seed: int) -> Non
         await asyncio.sleep(0.2 + dice.random() / 2)
         killed = loop.time()
         os.kill(bridge.children()[0], signal.SIGKILL)
-        code = await bridge.ended(within=2)
-        async with asyncio.timeout(1):
+        code = await bridge.ended(within=4)
+        async with asyncio.timeout(2):
             await asyncio.gather(*clients)
         took = loop.time() - killed
 
-    assert (code, took < 1.0) == (137, True)
+    assert (code, took < 3) == (137, True)
     assert len(answered) > 8

@@ -143,8 +143,9 @@ async def test_a_slow_log_and_a_loud_server_slow_nobody(shout: str) -> None:
         reader.stdin.close()
         reader.wait()
 
-    # The loud server takes a processor of its own, and ours shares the other one with the tests.
-    assert busy < max(0.1, 20 * calm)
+    # Who waits for the log waits for seconds; the loud server takes a processor of its own, and
+    # ours shares the other one with all tests that run beside this one.
+    assert busy < max(0.4, 20 * calm)
 
 
 def slow_reader() -> "subprocess.Popen[bytes]":

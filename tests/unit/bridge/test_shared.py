@@ -150,4 +150,4 @@ async def test_the_end_of_a_shared_server_ends_the_bridge() -> None:
 
     message = "server exited with code 4 before it answered"
     assert dying.last["error"]["message"] == (await waiting).last["error"]["message"] == message
-    assert (code, took < 1) == (4, True)
+    assert (code, took < 3) == (4, True)

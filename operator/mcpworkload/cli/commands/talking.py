@@ -13,7 +13,6 @@ from mcpworkload.cli.codes import ExitCode, Failure
 from mcpworkload.cli.options import cluster_options, output_option, workload_argument
 from mcpworkload.cli.output import clean, write_data, write_table
 from mcpworkload.cli.session import Session
-from mcpworkload.runtime.instances import is_ready
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -175,6 +174,7 @@ async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int
     from mcpworkload.names import WORKLOAD_LABEL
     from mcpworkload.runtime import WorkloadNotRunning
     from mcpworkload.runtime.connection import core_path
+    from mcpworkload.runtime.instances import is_ready
 
     query = {"labelSelector": f"{WORKLOAD_LABEL}={name}"}
     pods = (await cluster.read(core_path("pods", namespace), query))["items"]
