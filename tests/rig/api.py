@@ -5,9 +5,12 @@ It goes through the official client, with the rights of the kubeconfig's user, a
 nothing with the operator's own way to the API server.
 """
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +27,13 @@ JSON = "application/json-patch+json"
 AUTHOR = "author"
 REQUEST_SECONDS = 30.0
 WATCH_SECONDS = 3600
+CLOSE_SECONDS = 2.0
+
+
+def open_sockets() -> int:
+    """How many sockets this process has open."""
+    links = (link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return sum(str(link).startswith("socket:") for link in links)
 
 
 class RequestFailed(Exception):
@@ -45,9 +55,15 @@ class Api:
     @asynccontextmanager
     async def open(cls, kubeconfig: str) -> AsyncIterator["Api"]:
         """A session with the credentials of *kubeconfig*."""
+        before = open_sockets()
         client = await config.new_client_from_config(kubeconfig)
         async with client:
             yield cls(client)
+        # A connection that was left in the middle of an answer takes a moment more to go; if the
+        # loop ended before, some later test would be blamed for it.
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while open_sockets() > before and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
 
     async def request(
         self,

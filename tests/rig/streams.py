@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
 
 from mcpworkload.runtime import KubernetesRuntime, LogLine
+from tests.rig.api import open_sockets
 from tests.rig.builders import make_running_workload
 from tests.rig.kinds import Manifest
 from tests.rig.predicates import Predicate, field
@@ -36,18 +36,13 @@ state.write_text(str(first + {lines}))
 @asynccontextmanager
 async def open_runtime(space: Space, kubeconfig: str) -> AsyncIterator[KubernetesRuntime]:
     """The library in the test's namespace; leaves no task and no socket behind."""
-    before = _open_sockets()
+    before = open_sockets()
     async with await KubernetesRuntime.from_environment(space.name, kubeconfig=kubeconfig) as found:
         yield found
     async with asyncio.timeout(5):
-        while _open_sockets() > before:
+        while open_sockets() > before:
             await asyncio.sleep(0.01)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-def _open_sockets() -> int:
-    links = (link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
-    return sum(str(link).startswith("socket:") for link in links)
 
 
 def make_script(script: str, name: str = "weather", **spec: object) -> Manifest:

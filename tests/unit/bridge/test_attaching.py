@@ -11,6 +11,7 @@ import pytest
 
 from mcpworkload.bridge import app, jsonrpc
 from mcpworkload.bridge.app import Bridge
+from mcpworkload.bridge.attaching import source
 from mcpworkload.bridge.attaching.source import AttachSource
 from mcpworkload.bridge.options import Options
 from tests.unit.bridge.played_api import Container, Play, Refusal, playing
@@ -92,8 +93,12 @@ async def test_its_log_says_that_a_server_is_silent(
     assert said == ["not ready: the server has not answered yet"]
 
 
-async def test_it_says_why_there_never_was_a_server(credentials: Path) -> None:
+async def test_it_says_why_there_never_was_a_server(
+    credentials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A container that waits to be started, say."""
+    # The end comes at once, but not within a tenth of a second where much else is to be done.
+    monkeypatch.setattr(source, "SETTLE_SECONDS", 3)
     async with attaching(credentials, dead) as port:
         said = await readiness(port, "running")
 
