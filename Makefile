@@ -17,7 +17,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
-	@$(PY) -m deploy.demo
+	@$(PY) -m hack.demo
 
 # The tests on a cluster wait for it most of their time; the others run beside them.
 test: $(STAMP) ## unit, integration and end-to-end tests, on a real cluster
@@ -69,37 +69,37 @@ check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
-	@$(PY) -m mcpworkload.crd --check
-	@$(PY) -m mcpworkload.cli.docs --check
+	@$(PY) -m hack.crdgen --check
+	@$(PY) -m hack.clidocs --check
 
 format: $(STAMP) ## rewrite the code the way `check` wants it
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --quiet --fix .
 
 crds: $(STAMP) ## generate CRD, references and kustomize schema from models and commands
-	@$(PY) -m mcpworkload.crd --write
-	@$(PY) -m mcpworkload.cli.docs --write
+	@$(PY) -m hack.crdgen --write
+	@$(PY) -m hack.clidocs --write
 
 up: ## start the test cluster (idempotent)
-	@$(PYTHON) -m deploy.cluster up
+	@$(PYTHON) -m hack.cluster up
 
 down: ## remove the test cluster and everything it made
-	@$(PYTHON) -m deploy.cluster down
+	@$(PYTHON) -m hack.cluster down
 
 status: ## what of the test cluster runs
-	@$(PYTHON) -m deploy.cluster status
+	@$(PYTHON) -m hack.cluster status
 
 kubeconfig: ## print the kubeconfig's path and nothing else
-	@$(PYTHON) -m deploy.cluster kubeconfig
+	@$(PYTHON) -m hack.cluster kubeconfig
 
 images: ## build the images and load them into the cluster, or send them to PUSH=REPOSITORY
-	@$(PYTHON) -m deploy.images $(if $(PUSH),push operator bridge --to $(PUSH),load)
+	@$(PYTHON) -m hack.images $(if $(PUSH),push operator bridge --to $(PUSH),load)
 
 install: images ## install this checkout's operator into the cluster
-	@$(PYTHON) -m deploy.install apply
+	@$(PYTHON) -m hack.install apply
 
 uninstall: ## remove the operator, its CRD and every workload
-	@$(PYTHON) -m deploy.install delete
+	@$(PYTHON) -m hack.install delete
 
 constraints: ## write the newest versions that work together into constraints.txt
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from deploy.terminal import ToolError
+from hack.terminal import ToolError
 from tests.rig.api import Api
 from tests.rig.audit import AuditLog
 from tests.rig.cluster import Cluster, find_cluster

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cluster.choose import choose_cluster
+from hack.cluster.choose import choose_cluster
 from tests.bench.bridge.load import Client, latencies, rate
 from tests.rig.builders import SMALL
 from tests.rig.cluster import Cluster

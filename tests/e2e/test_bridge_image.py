@@ -12,8 +12,8 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from deploy.images.build import build_images
-from deploy.images.catalog import by_name
+from hack.images.build import build_images
+from hack.images.catalog import by_name
 from tests.rig.image_files import USER, start, unpack
 
 pytestmark = pytest.mark.skipif(

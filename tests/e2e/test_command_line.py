@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from deploy.kubectl import environment, program
+from hack.kubectl import environment, program
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.drift import first_difference
 from tests.rig.builders import EVERYTHING, make_running_workload

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.kubectl import kubectl
+from hack.kubectl import kubectl
 from mcpworkload.runtime import KubernetesRuntime, WorkloadEvicted, WorkloadRemoved
 from tests.rig.builders import LISTEN, make_running_workload
 from tests.rig.cluster import Cluster

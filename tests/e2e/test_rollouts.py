@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.images.catalog import by_name
+from hack.images.catalog import by_name
 from tests.rig.audit import AuditLog
 from tests.rig.builders import SMALL, make_running_workload
 from tests.rig.cluster import Cluster, retag

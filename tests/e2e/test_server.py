@@ -3,7 +3,7 @@
 import yaml
 from mcp import Client
 
-from deploy.images.catalog import by_name
+from hack.images.catalog import by_name
 from tests.rig.builders import EVERYTHING
 from tests.rig.cluster import ROOT, Cluster, retag
 from tests.rig.kinds import Manifest

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from deploy.images.catalog import by_name
+from hack.images.catalog import by_name
 from tests.rig.audit import AuditLog
 from tests.rig.builders import SMALL, make_running_workload, make_workload
 from tests.rig.cluster import retag

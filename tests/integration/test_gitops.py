@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import kubectl as tool
-from deploy.terminal import run
-from mcpworkload.crd.document import root_schema
-from mcpworkload.crd.kustomize import is_image, kind_named_by, leaves
+from hack import kubectl as tool
+from hack.crdgen.document import root_schema
+from hack.crdgen.kustomize import is_image, kind_named_by, leaves
+from hack.terminal import run
 from tests.rig.argocd import SCRIPT, health_of
 from tests.rig.builders import make_object, make_running_workload, make_workload
 from tests.rig.cluster import ROOT, Cluster

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from deploy.cluster.tools import find_tool
-from deploy.local import binaries
+from hack.cluster.tools import find_tool
+from hack.local import binaries
 from tests.rig.builders import make_object, make_running_workload
 from tests.rig.cluster import Cluster
 from tests.rig.predicates import condition_of, exists, has_condition
@@ -40,7 +40,7 @@ FAST_SECONDS = HELM_SECONDS / 3
 def helm() -> Path:
     """The program; the test is skipped where it would have to be built unasked."""
     if not binaries.cached(binaries.HELM).is_dir() and os.environ.get("HELM_TESTS") != "1":
-        pytest.skip("Helm is not built: `python3 -m deploy.cluster tool helm` or HELM_TESTS=1")
+        pytest.skip("Helm is not built: `python3 -m hack.cluster tool helm` or HELM_TESTS=1")
     return find_tool("helm")
 
 

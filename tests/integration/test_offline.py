@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.kubectl import environment, program
+from hack.kubectl import environment, program
 from mcpworkload.cli.offline.admission import NotAdmittedError, admit, is_workload
 from mcpworkload.cli.offline.reading import Reader, UnreadableError
 from tests.rig.manifest_shapes import manifest, shapes

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.images.engines import ensure_tools
-from deploy.kubectl import kubectl
-from deploy.terminal import ToolError
+from hack.images.engines import ensure_tools
+from hack.kubectl import kubectl
+from hack.terminal import ToolError
 from tests.rig.cluster import ROOT
 
 PAGE = ROOT / "docs" / "operations.md"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.terminal import ToolError
+from hack.terminal import ToolError
 from tests.rig.api import RequestFailed
 from tests.rig.builders import make_object, make_workload
 from tests.rig.cluster import Cluster

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.cluster.choose import choose_cluster
+from hack.cluster.choose import choose_cluster
 from tests.rig.builders import make_workload
 from tests.rig.cluster import make
 from tests.rig.seat import Seat

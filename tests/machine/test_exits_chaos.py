@@ -34,7 +34,7 @@ SETTLE_SECONDS = 90.0
 
 def restart_api_server() -> None:
     """Kill it, and bring it up again."""
-    command = ["python3", "-m", "deploy.local", "pid", "kube-apiserver"]
+    command = ["python3", "-m", "hack.local", "pid", "kube-apiserver"]
     found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     os.kill(int(found.stdout), signal.SIGKILL)
     time.sleep(2)

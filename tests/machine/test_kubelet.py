@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from deploy.local.cluster import LocalCluster
-from deploy.local.settings import NODE
+from hack.local.cluster import LocalCluster
+from hack.local.settings import NODE
 from tests.rig.audit import AuditLog
 from tests.rig.builders import make_running_workload
 from tests.rig.cluster import make

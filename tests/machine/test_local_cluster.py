@@ -11,10 +11,10 @@ import sys
 
 import pytest
 
-from deploy.install import wait_until_ready
-from deploy.kubectl import kubectl
-from deploy.local.processes import marked
-from deploy.local.settings import state_folder
+from hack.install import wait_until_ready
+from hack.kubectl import kubectl
+from hack.local.processes import marked
+from hack.local.settings import state_folder
 from tests.rig.cluster import ROOT, make
 
 RESTART_SECONDS = 60.0
@@ -39,7 +39,7 @@ def test_down_leaves_nothing_and_up_is_quick() -> None:
     """No process, mount, namespace, cgroup, link, chain or set of ours."""
     took = make("down")
     leftovers = subprocess.run(
-        [sys.executable, "-m", "deploy.local", "leftovers"],
+        [sys.executable, "-m", "hack.local", "leftovers"],
         cwd=ROOT,
         capture_output=True,
         text=True,

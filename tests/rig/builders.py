@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from deploy.images import catalog
+from hack.images import catalog
 from tests.rig.kinds import Manifest, api_version
 
 EVERYTHING = catalog.reference(catalog.by_name("everything"), "")
 # Holds a Python interpreter, starts fast, and is loaded by `make images`.
 SMALL = catalog.reference(catalog.by_name("time"), "")
-# One static file over stdio, started by its entrypoint: see deploy/images/static/server.c.
+# One static file over stdio, started by its entrypoint: see hack/images/static/server.c.
 STATIC = catalog.reference(catalog.by_name("static"), "")
 
 # Ready as soon as anything can be: without site and its imports, fifty of these start on two

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from deploy.kubectl import kubectl
+from hack.kubectl import kubectl
 from tests.rig.builders import make_running_workload
 from tests.rig.kinds import Manifest
 from tests.rig.process import OperatorProcess

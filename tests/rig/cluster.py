@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cluster.choose import choose_cluster
-from deploy.images.build import build_images
-from deploy.images.catalog import Image
-from deploy.kubectl import environment, kubectl
-from deploy.terminal import ToolError, UnavailableError
+from hack.cluster.choose import choose_cluster
+from hack.images.build import build_images
+from hack.images.catalog import Image
+from hack.kubectl import environment, kubectl
+from hack.terminal import ToolError, UnavailableError
 
 ROOT = Path(__file__).parent.parent.parent
 ALLOW = "MCPWORKLOAD_ALLOW_CONTEXT"

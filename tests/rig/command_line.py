@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from deploy.kubectl import environment
+from hack.kubectl import environment
 
 PROGRAM = (sys.executable, "-m", "mcpworkload.cli")
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from deploy.cluster.choose import choose_cluster
-from deploy.images.build import build_images
-from deploy.images.catalog import by_name
-from deploy.kubectl import kubectl
+from hack.cluster.choose import choose_cluster
+from hack.images.build import build_images
+from hack.images.catalog import by_name
+from hack.kubectl import kubectl
 from tests.rig.api import Api
 from tests.rig.cluster import ROOT, Cluster
 from tests.rig.space import Space

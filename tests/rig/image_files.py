@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.images.build import Built
+from hack.images.build import Built
 
 #: The user that images and pods of ours run as.
 USER = 1000

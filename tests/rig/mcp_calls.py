@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from mcp import Client
 from mcp.types import TextContent
 
-from deploy.kubectl import environment, program
+from hack.kubectl import environment, program
 
 _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
 FORWARD_SECONDS = 15.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from deploy.kubectl import kubectl
+from hack.kubectl import kubectl
 from tests.rig.cluster import Cluster
 
 NAMESPACE = "mcpworkload-system"

@@ -7,7 +7,7 @@ is needed differs from test to test; changing seats takes seconds, so it is done
 
 import time
 
-from deploy.kubectl import kubectl
+from hack.kubectl import kubectl
 from tests.rig.process import DEPLOYMENT, NAMESPACE, OperatorProcess
 
 PODS = "app.kubernetes.io/name=mcpworkload"

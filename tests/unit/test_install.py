@@ -1,8 +1,8 @@
-"""What `deploy.install` hands to kustomize."""
+"""What `hack.install` hands to kustomize."""
 
 import json
 
-from deploy.install import kustomization
+from hack.install import kustomization
 
 
 def test_both_images_are_put_in() -> None:

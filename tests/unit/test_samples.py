@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.images.catalog import by_name, reference
+from hack.images.catalog import by_name, reference
 from mcpworkload import names
 from mcpworkload.desired import build_children
 from mcpworkload.models import Workload

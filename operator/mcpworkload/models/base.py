@@ -181,7 +181,7 @@ class Embedded:
 
     *source* is a type of core/v1 (`Affinity`), a field of one (`Container.env`), or one of the
     `SUBSTITUTES` of `crd/structure.py` (`IntOrString`); after a new name is used for the first
-    time, `python -m mcpworkload.crd.extract` has to be run. *overlay* is merged over the
+    time, `python -m hack.crdgen.extract` has to be run. *overlay* is merged over the
     structure, for constraints that Kubernetes has in code only.
     """
 

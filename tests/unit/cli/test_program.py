@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from mcpworkload.cli import completion, docs
+from hack import clidocs
+from mcpworkload.cli import completion
 from mcpworkload.cli.app import cli
 from mcpworkload.cli.codes import ExitCode, failure_of
 from mcpworkload.cli.durations import Duration
@@ -63,13 +64,13 @@ def test_every_error_of_the_library_has_a_code() -> None:
 
 def test_the_page_is_what_help_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`make crds` has been run since a command changed; the check says so where it was not."""
-    assert docs.main([]) == 0
+    assert clidocs.main([]) == 0
     page = tmp_path / "cli.md"
 
-    assert docs.main([], page) == 1
+    assert clidocs.main([], page) == 1
     assert "docs/cli.md is out of date" in capsys.readouterr().err
-    assert docs.main(["--write"], page) == 0
-    assert docs.main([], page) == 0
+    assert clidocs.main(["--write"], page) == 0
+    assert clidocs.main([], page) == 0
 
 
 def test_every_command_says_what_it_does_and_each_option_has_its_words() -> None:
@@ -245,7 +246,7 @@ def test_every_command_says_which_rights_it_needs() -> None:
     context = cli.make_context("mcpworkload", [], resilient_parsing=True)
 
     assert set(cli.list_commands(context)) <= RIGHTS.keys()
-    page = docs.render()
+    page = clidocs.render()
     assert (
         "| `tools` | `mcpworkloads`: get; `pods`: list; `pods/portforward`: get, create |" in page
     )

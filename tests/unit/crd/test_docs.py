@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from mcpworkload.crd import docs
+from hack.crdgen import docs
 from mcpworkload.models import WorkloadSpec, WorkloadStatus
 from mcpworkload.reasons import AcceptedReason, AvailableReason, ReadyReason
 

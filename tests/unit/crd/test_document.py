@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from hack.crdgen.document import build_crd, render
 from mcpworkload import names
-from mcpworkload.crd.document import build_crd, render
 
 MAX_BYTES = 200_000
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.crd.extract import embedded_sources, extract, short_name
-from mcpworkload.crd.structure import SUBSTITUTES
+from hack.crdgen.extract import embedded_sources, extract, short_name
+from hack.crdgen.structure import SUBSTITUTES
 from mcpworkload.models import WorkloadSpec
 
 CORE = "io.k8s.api.core.v1"
@@ -92,7 +92,7 @@ def test_short_names(name: str, short: str) -> None:
 def test_the_models_name_what_is_wanted() -> None:
     """The markers are the only list of embedded parts, and the data file has them all."""
     sources = embedded_sources(WorkloadSpec.model_json_schema())
-    text = resources.files("mcpworkload.crd").joinpath("core_v1.json").read_text(encoding="utf-8")
+    text = resources.files("hack.crdgen").joinpath("core_v1.json").read_text(encoding="utf-8")
     data = json.loads(text)
 
     assert {"Container.env", "PodSpec.volumes", "Affinity"} < sources

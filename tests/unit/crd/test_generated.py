@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.crd.__main__ import GENERATED, ROOT, main
+from hack.crdgen.__main__ import GENERATED, ROOT, main
 
 CRD = "crds/mcpworkload.yaml"
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from mcpworkload.crd.document import root_schema
-from mcpworkload.crd.kustomize import render_openapi
+from hack.crdgen.document import root_schema
+from hack.crdgen.kustomize import render_openapi
 
 
 def lists(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, list[str] | None]]:

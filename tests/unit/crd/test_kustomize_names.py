@@ -2,7 +2,7 @@
 
 import re
 
-from mcpworkload.crd.kustomize import is_image, kind_named_by, leaves
+from hack.crdgen.kustomize import is_image, kind_named_by, leaves
 
 # What a field of such a name means otherwise: a name inside of the spec, of a host, of a driver.
 _ITS_OWN = re.compile(

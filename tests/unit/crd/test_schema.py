@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from mcpworkload.crd.schema import NotStructuralError, structural_schema
+from hack.crdgen.schema import NotStructuralError, structural_schema
 from mcpworkload.models.base import Embedded, KeyRule, Model, Needed, Rule, transition_rule
 
 EVEN = Rule(message="write an even number", cel="self % 2 == 0", holds=lambda n: n % 2 == 0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.crd.structure import SUBSTITUTES, StructureError, structure
+from hack.crdgen.structure import SUBSTITUTES, StructureError, structure
 
 PORT: dict[str, Any] = {
     "type": "object",

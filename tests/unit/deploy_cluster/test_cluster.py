@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cluster.choose import choose_cluster
-from deploy.cluster.current import build_load_command, is_test_context
-from deploy.cluster.kind import build_configuration, node_image
-from deploy.cluster.protocol import VERSIONS, Options
-from deploy.local.binaries import kubernetes
-from deploy.terminal import ToolError
+from hack.cluster.choose import choose_cluster
+from hack.cluster.current import build_load_command, is_test_context
+from hack.cluster.kind import build_configuration, node_image
+from hack.cluster.protocol import VERSIONS, Options
+from hack.local.binaries import kubernetes
+from hack.terminal import ToolError
 
 
 @pytest.mark.parametrize(

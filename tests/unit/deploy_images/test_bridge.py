@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.images.bridge.assemble import LEFT_OUT, LOADER_FILES, PACKAGES_LEFT_OUT, compile_tree
-from deploy.images.bridge.elf import AssemblyError, parse_listing, replace_path
-from deploy.images.bridge.licences import (
+from hack.images.bridge.assemble import LEFT_OUT, LOADER_FILES, PACKAGES_LEFT_OUT, compile_tree
+from hack.images.bridge.elf import AssemblyError, parse_listing, replace_path
+from hack.images.bridge.licences import (
     copy_library_licences,
     copy_package_licences,
     package_of,

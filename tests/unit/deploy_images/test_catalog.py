@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.images.catalog import (
+from hack.images.catalog import (
     HERE,
     IMAGES,
     ROOT,
@@ -17,7 +17,7 @@ from deploy.images.catalog import (
     reference,
     stage_context,
 )
-from deploy.images.operator.requirements import requirements
+from hack.images.operator.requirements import requirements
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.images.rootfs import LEFT_OUT, UNWANTED_FILES, merged_path
+from hack.images.rootfs import LEFT_OUT, UNWANTED_FILES, merged_path
 
 
 @pytest.mark.parametrize(

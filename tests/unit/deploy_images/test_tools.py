@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.images.__main__ import mounts_below
-from deploy.images.cache import whole_file
-from deploy.images.engines import Build
-from deploy.images.shell import logged
-from deploy.images.trust import npm_configuration, parse_pip_settings, pip_configuration
-from deploy.terminal import ToolError
+from hack.images.__main__ import mounts_below
+from hack.images.cache import whole_file
+from hack.images.engines import Build
+from hack.images.shell import logged
+from hack.images.trust import npm_configuration, parse_pip_settings, pip_configuration
+from hack.terminal import ToolError
 
 
 def test_pip_settings_of_the_environment_win() -> None:

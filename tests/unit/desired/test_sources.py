@@ -21,7 +21,7 @@ from tests.unit.bridged import POLICY, attach
 from tests.unit.builders import make_workload
 from tests.unit.desired.templates import WIDEST, build, denial, put
 
-DEFINITIONS = json.loads((files("mcpworkload.crd") / "core_v1.json").read_text())["definitions"]
+DEFINITIONS = json.loads((files("hack.crdgen") / "core_v1.json").read_text())["definitions"]
 
 
 def sources_of(definition: str) -> set[str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
+from hack.crdgen.document import root_schema
 from mcpworkload.cli.offline.metadata import check_metadata
 from mcpworkload.cli.offline.structure import Problem, Schema, complete, faults, unknown_fields
-from mcpworkload.crd.document import root_schema
 from mcpworkload.errors import InvalidSpec
 from mcpworkload.models import Workload
 from mcpworkload.models.problems import found

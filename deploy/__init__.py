@@ -1,1 +1,0 @@
-"""Everything that brings the project to a cluster, and a cluster to the project."""

@@ -1,0 +1,178 @@
+"""
+What images there are, what each is made from, and the hash that names that content.
+
+Reads files, starts nothing.
+"""
+
+import hashlib
+import platform
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+BaseKind = Literal["registry", "debian"]
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PREFIX = "localhost/mcpworkload"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: its folder holds the Dockerfile, *context* and *inputs* what it copies."""
+
+    name: str
+    language: Literal["python", "node"]
+    context: Path
+    # Globs below the context. The build sees these files and no others, so that the
+    # hash over them is a hash over everything that can end up in the image.
+    inputs: tuple[str, ...]
+    # None: the content's hash is the tag, because a cluster must notice new content.
+    tag: str | None
+    # Built only where it is named: nothing but a test of its own needs it.
+    on_request: bool = False
+
+    @property
+    def dockerfile(self) -> Path:
+        """The image's Dockerfile."""
+        return HERE / self.name / "Dockerfile"
+
+    @property
+    def default_base(self) -> str:
+        """The base image the Dockerfile names itself."""
+        found = re.search(r"^ARG BASE=(\S+)", self.dockerfile.read_text(), re.MULTILINE)
+        if found is None:
+            raise ValueError(f"{self.dockerfile} has no line ARG BASE=...")
+        return found.group(1)
+
+    def files(self, context: Path | None = None) -> list[Path]:
+        """Everything the build sees, sorted; of a copy of the context if one is given."""
+        found = {path for glob in self.inputs for path in (context or self.context).glob(glob)}
+        return sorted(path for path in found if path.is_file())
+
+
+# What an install of the package from this checkout is made from.
+PACKAGE = (
+    "operator/mcpworkload/**/*.py",
+    "operator/mcpworkload/**/py.typed",
+    "pyproject.toml",
+    "constraints.txt",
+    "LICENSE",
+    "hack/images/operator/requirements.py",
+)
+# What the bridge's launcher is compiled from, and with.
+LAUNCHER = (
+    "hack/images/bridge/kernel.h",
+    "hack/images/bridge/launcher.c",
+    "hack/images/bridge/tools.txt",
+)
+IMAGES = (
+    Image(name="operator", language="python", context=ROOT, inputs=PACKAGE, tag=None),
+    Image(
+        name="bridge",
+        language="python",
+        context=ROOT,
+        inputs=(
+            "operator/mcpworkload/__init__.py",
+            "operator/mcpworkload/bridge/**/*.py",
+            "pyproject.toml",
+            "constraints.txt",
+            "hack/images/operator/requirements.py",
+            "hack/images/bridge/*.py",
+            *LAUNCHER,
+        ),
+        tag=None,
+    ),
+    Image(
+        name="toolbox",
+        language="python",
+        context=ROOT,
+        inputs=(*PACKAGE, "examples/toolbox/toolbox.py"),
+        tag=None,
+        on_request=True,
+    ),
+    Image(
+        name="everything",
+        language="node",
+        context=HERE / "everything",
+        inputs=("package.json", "package-lock.json"),
+        tag="2026.8.31",
+    ),
+    Image(
+        name="time",
+        language="python",
+        context=HERE / "time",
+        inputs=("constraints.txt",),
+        tag="2026.10.19",
+    ),
+    Image(
+        name="static",
+        language="python",
+        context=ROOT,
+        inputs=(
+            "hack/images/bridge/kernel.h",
+            "hack/images/bridge/tools.txt",
+            "hack/images/static/server.c",
+        ),
+        tag="1",
+    ),
+)
+
+
+def by_name(name: str) -> Image:
+    """The image called *name*; KeyError if there is none."""
+    return next(image for image in IMAGES if image.name == name)
+
+
+def digest(files: Iterable[Path], below: Path, *more: str) -> str:
+    """Twelve hex digits over *more* and *files*: contents, and names relative to *below*."""
+    total = hashlib.sha256()
+    for path in files:
+        total.update(f"{path.relative_to(below)}\0".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    total.update("\0".join(more).encode())
+    return total.hexdigest()[:12]
+
+
+def base_hash() -> str:
+    """The hash of everything a base made here depends on, the machine's Debian release included."""
+    files = [
+        HERE / "rootfs.py",
+        *sorted(path for path in HERE.glob("bases/**/*") if path.is_file()),
+    ]
+    release = platform.freedesktop_os_release()
+    return digest(files, HERE, release.get("VERSION_CODENAME", ""), platform.machine())
+
+
+def content_hash(image: Image, base: BaseKind, context: Path | None = None) -> str:
+    """
+    The hash of everything *image* depends on when built on *base*.
+
+    A copy of its *context* may be given: sources can change between two looks at them.
+    """
+    ground = base_hash() if base == "debian" else "registry"
+    dockerfile = image.dockerfile.read_text()
+    files = image.files(context)
+    return digest(files, context or image.context, dockerfile, ground, platform.machine())
+
+
+def reference(image: Image, content: str) -> str:
+    """The full name of *image* with the content of hash *content*, tag included."""
+    return f"{PREFIX}/{image.name}:{image.tag or content}"
+
+
+def at_repository(reference: str, repository: str) -> str:
+    """The name that the image *reference* gets below *repository*, name and tag kept."""
+    return f"{repository.rstrip('/')}/{reference.removeprefix(f'{PREFIX}/')}"
+
+
+def stage_context(image: Image, folder: Path) -> None:
+    """Copy what the build of *image* may see into *folder*, time stamps kept."""
+    for path in image.files():
+        target = folder / path.relative_to(image.context)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # With time stamps: some builders' layer caches look at them.
+        shutil.copy2(path, target)

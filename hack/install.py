@@ -1,0 +1,117 @@
+"""
+Install the operator of this checkout into the cluster in use: ``python3 -m hack.install``.
+
+It is the installation of the README (server-side apply of an overlay) with the images that were
+built from the checkout put in by kustomize: the operator's, and the bridge's, which it is told of.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from hack.cluster.choose import choose_cluster
+from hack.images.build import build_images
+from hack.images.catalog import by_name
+from hack.kubectl import kubectl
+from hack.terminal import ToolError, step
+
+ROOT = Path(__file__).parent.parent
+NAMESPACE = "mcpworkload-system"
+DEPLOYMENT = "deployment/mcpworkload-operator"
+OVERLAYS = ("default", "namespaced")
+
+
+def install(overlay: str = "default") -> None:
+    """
+    Apply CRD, rights and operator, and wait until the operator is ready.
+
+    Raises:
+        ToolError: in the words of kubectl, with the operator's last log lines.
+    """
+    image, bridge = build_images([by_name("operator"), by_name("bridge")])
+    for built in (image, bridge):
+        choose_cluster().load(built.reference, built.archive)
+    _, _, tag = image.reference.rpartition(":")
+    with step(f"installing CRD and operator {tag}"), tempfile.TemporaryDirectory() as folder:
+        # kustomize takes relative paths only, and none outside of its roots but folders.
+        Path(folder, "overlay").symlink_to(ROOT / "deploy" / "overlays" / overlay)
+        Path(folder, "kustomization.yaml").write_text(
+            kustomization(image.reference, bridge.reference)
+        )
+        # Forced: whoever scaled the operator or changed its image meanwhile has to give way.
+        kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
+        kubectl("wait", "--for=condition=Established", "crd/mcpworkloads.mcpworkload.dev")
+        wait_until_ready()
+
+
+def kustomization(image: str, bridge: str) -> str:
+    """The overlay in the folder `overlay`, with those images; JSON, hence YAML."""
+    name, _, tag = image.rpartition(":")
+    # kustomize's own way with images does not reach the values of variables.
+    variable = {"name": "MCPWORKLOAD_BRIDGE_IMAGE", "value": bridge}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "mcpworkload-operator", "namespace": NAMESPACE},
+        "spec": {
+            "template": {"spec": {"containers": [{"name": "operator", "env": [variable]}]}},
+        },
+    }
+    return json.dumps(
+        {
+            "resources": ["overlay"],
+            "images": [{"name": "mcpworkload-operator", "newName": name, "newTag": tag}],
+            "patches": [{"patch": json.dumps(deployment)}],
+        }
+    )
+
+
+def wait_until_ready() -> None:
+    """
+    Return when the operator's Deployment is rolled out.
+
+    Raises:
+        ToolError: with the last log lines.
+    """
+    try:
+        kubectl("rollout", "status", DEPLOYMENT, "-n", NAMESPACE, "--timeout=120s", timeout=130)
+    except ToolError as error:
+        raise ToolError(f"{error}\n{operator_log()}") from error
+
+
+def operator_log(lines: int = 15) -> str:
+    """The operator's last log lines, or why there are none."""
+    try:
+        return kubectl("logs", DEPLOYMENT, "-n", NAMESPACE, f"--tail={lines}")
+    except ToolError as error:
+        return str(error)
+
+
+def uninstall() -> None:
+    """Remove operator, rights and CRD, and with the CRD every MCPWorkload."""
+    with step("removing the operator and its CRD"):
+        overlay = str(ROOT / "deploy" / "overlays" / "default")
+        kubectl("delete", "--ignore-not-found", "--kustomize", overlay)
+
+
+def main() -> int:
+    """The command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m hack.install", description=__doc__)
+    parser.add_argument("verb", choices=("apply", "delete"))
+    parser.add_argument("--overlay", choices=OVERLAYS, default="default")
+    options = parser.parse_args()
+    try:
+        if options.verb == "apply":
+            install(options.overlay)
+        else:
+            uninstall()
+    except ToolError as error:
+        print(f"install: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

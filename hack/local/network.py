@@ -1,0 +1,237 @@
+"""
+The pods' network: a bridge, a route table without an exit, and the removal of all of it.
+
+Pods reach one another, Services and this node. They have no way off the machine, so that no test
+can send a packet to anybody else.
+"""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+from hack.local.host import cni_plugins
+from hack.local.settings import (
+    API_PORT,
+    BRIDGE,
+    NODE_ADDRESS,
+    POD_RANGE,
+    SERVICE_RANGE,
+    Settings,
+)
+from hack.terminal import ToolError, run, succeeds
+
+_NETWORK = "mcpworkload-local"
+_CHAIN = "MCPWORKLOAD-INPUT"
+#: Number of the route table for packets that come from pods, and priority of its rule.
+_TABLE = "10244"
+_SYSCTLS = {
+    "net.ipv4.ip_forward": "1",
+    # Traffic between two pods crosses only the bridge, where Services and policies must see it.
+    "net.bridge.bridge-nf-call-iptables": "1",
+}
+#: Chains of kube-proxy, the kubelet, the CNI plugins, the policy engine, and ours.
+_OUR_CHAINS = re.compile(r"(KUBE-|CNI-|AZURE-NPM|MCPWORKLOAD-)")
+_OUR_SETS = "azure-npm-"
+_CNI_RESULTS = Path("/var/lib/cni/results")
+
+
+def make_network(settings: Settings) -> None:
+    """Make bridge, routes and rules; idempotent. The node's address must exist before its API."""
+    _set_sysctls(settings.state / "sysctls.json")
+    if not bridge_exists():
+        run(["ip", "link", "add", BRIDGE, "type", "bridge"])
+    run(["ip", "address", "replace", f"{NODE_ADDRESS}/24", "dev", BRIDGE])
+    run(["ip", "link", "set", BRIDGE, "up"])
+    _close_exit()
+    _guard_node()
+    _write_cni_configuration(settings)
+
+
+def _close_exit() -> None:
+    """
+    Let packets from pods go to pods only, and none to a Service leave this machine.
+
+    One to a Service without endpoints keeps its address until kube-proxy refuses it, and would
+    take the default route before; on the bridge nobody answers to it.
+
+    Not a rule in FORWARD: what a NetworkPolicy allows is accepted there before it would be read.
+    The node's own addresses are in the local table, which every packet meets first, and a
+    Service's address has become a pod's by the time of routing.
+    """
+    run(["ip", "route", "replace", SERVICE_RANGE, "dev", BRIDGE])
+    run(["ip", "route", "replace", POD_RANGE, "dev", BRIDGE, "table", _TABLE])
+    run(["ip", "route", "replace", "prohibit", "default", "table", _TABLE])
+    if f"lookup {_TABLE}" not in run(["ip", "rule", "show"]):
+        run(["ip", "rule", "add", "iif", BRIDGE, "lookup", _TABLE, "priority", _TABLE])
+
+
+def _guard_node() -> None:
+    """
+    Keep the API server, the kubelet and DNS to this machine and its pods.
+
+    The API server can bind to one address only, and needs two: loopback for people, the bridge for
+    pods. And Linux takes packets for the bridge's address on every link.
+    """
+    own = [f"-A {_CHAIN} -i {link} -j RETURN" for link in ("lo", BRIDGE)]
+    api = f"-A {_CHAIN} -p tcp --dport {API_PORT} -j REJECT"
+    node = f"-A {_CHAIN} -d {NODE_ADDRESS} -j REJECT"
+    jump = f"-I INPUT -j {_CHAIN}"
+    for command, rules in (("iptables", [*own, api, node]), ("ip6tables", [*own, api])):
+        if not succeeds([command, "-w", "-C", "INPUT", "-j", _CHAIN]):
+            script = ["*filter", f":{_CHAIN} - [0:0]", *rules, jump, "COMMIT", ""]
+            run([f"{command}-restore", "-w", "--noflush"], stdin="\n".join(script))
+
+
+def _write_cni_configuration(settings: Settings) -> None:
+    bridge = {
+        "type": "bridge",
+        "bridge": BRIDGE,
+        "isGateway": True,
+        "hairpinMode": True,
+        "ipam": {
+            "type": "host-local",
+            "dataDir": str(settings.state / "cni" / "leases"),
+            "ranges": [[{"subnet": POD_RANGE, "gateway": NODE_ADDRESS}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+        },
+    }
+    ports = {"type": "portmap", "capabilities": {"portMappings": True}}
+    content = {"cniVersion": "0.4.0", "name": _NETWORK, "plugins": [bridge, ports]}
+    folder = settings.state / "cni" / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "10-mcpworkload.conflist").write_text(json.dumps(content, indent=2))
+
+
+def plugin_folder() -> str:
+    """Where containerd finds the CNI plugins."""
+    return str(cni_plugins())
+
+
+def _set_sysctls(memory: Path) -> None:
+    """Set what we need and remember what was there before, once."""
+    if not _sysctl("net.bridge.bridge-nf-call-iptables").exists():
+        run(["modprobe", "br_netfilter"])
+    if not memory.exists():
+        before = {name: _sysctl(name).read_text().strip() for name in _SYSCTLS}
+        memory.write_text(json.dumps(before))
+    for name, value in _SYSCTLS.items():
+        _sysctl(name).write_text(value)
+
+
+def _sysctl(name: str) -> Path:
+    return Path("/proc/sys") / name.replace(".", "/")
+
+
+def bridge_exists() -> bool:
+    """Whether our bridge is there; nobody else would call one so."""
+    return Path("/sys/class/net", BRIDGE).exists()
+
+
+def remove_pod_links(state: Path) -> None:
+    """Forget every pod's address and link; for pods that are dead already."""
+    for link in _pod_links():
+        succeeds(["ip", "link", "delete", link])
+    for lease in (state / "cni" / "leases").glob("*/*"):
+        if lease.name != "lock":
+            lease.unlink(missing_ok=True)
+    for result in _cni_results(state):
+        result.unlink(missing_ok=True)
+
+
+def remove_network(state: Path) -> None:
+    """Take back everything that we and the cluster's components did to this machine's network."""
+    remove_pod_links(state)
+    if bridge_exists():
+        run(["ip", "link", "delete", BRIDGE])
+    succeeds(["ip", "rule", "delete", "lookup", _TABLE])
+    succeeds(["ip", "route", "flush", "table", _TABLE])
+    for command in ("iptables", "ip6tables"):
+        script = build_removal(run([f"{command}-save"]))
+        if script:
+            run([f"{command}-restore", "-w", "--noflush"], stdin=script)
+    _destroy_sets()
+    memory = state / "sysctls.json"
+    if memory.exists():
+        for name, value in json.loads(memory.read_text()).items():
+            _sysctl(name).write_text(value)
+
+
+def build_removal(saved: str) -> str:
+    """
+    The input of `iptables-restore --noflush` that removes our chains and the rules leading there.
+
+    *saved* is what `iptables-save` printed. Pure, and empty when there is nothing to remove.
+    """
+    script: list[str] = []
+    for table in re.findall(r"^\*.*?^COMMIT$", saved, re.MULTILINE | re.DOTALL):
+        lines = table.splitlines()
+        chains = [line[1:].split()[0] for line in lines if line.startswith(":")]
+        ours = [chain for chain in chains if _OUR_CHAINS.match(chain)]
+        if not ours:
+            continue
+        jumps = [line for line in lines if _is_foreign_jump(line)]
+        script += [lines[0], *(f":{chain} - [0:0]" for chain in ours)]
+        script += [f"-D{line[2:]}" for line in jumps]
+        script += [*(f"-X {chain}" for chain in ours), "COMMIT"]
+    return "\n".join([*script, ""]) if script else ""
+
+
+def _is_foreign_jump(line: str) -> bool:
+    """Whether it is a rule of somebody else's chain that leads into one of ours."""
+    words = line.split()
+    if len(words) < 2 or words[0] != "-A" or _OUR_CHAINS.match(words[1]):
+        return False
+    target = next((b for a, b in itertools.pairwise(words) if a in ("-j", "-g")), "")
+    return bool(_OUR_CHAINS.match(target))
+
+
+def _destroy_sets() -> None:
+    names = _set_names()
+    # Sets hold sets, and one that is held can't be destroyed: empty them all first.
+    script = [f"flush {name}" for name in names] + [f"destroy {name}" for name in names]
+    if script:
+        run(["ipset", "restore"], stdin="\n".join([*script, ""]))
+
+
+def _set_names() -> list[str]:
+    return [name for name in run(["ipset", "list", "-n"]).split() if name.startswith(_OUR_SETS)]
+
+
+def _pod_links() -> list[str]:
+    """The host's ends of the pods' links, which hang on our bridge."""
+    ports = Path("/sys/class/net", BRIDGE, "brif")
+    return sorted(port.name for port in ports.iterdir()) if ports.exists() else []
+
+
+def _cni_results(state: Path) -> list[Path]:
+    """What the CNI library has cached about our pods, outside of our state folder."""
+    if not _CNI_RESULTS.exists():
+        return []
+    needle = str(state).encode()
+    return [
+        path
+        for path in _CNI_RESULTS.iterdir()
+        if path.name.startswith(f"{_NETWORK}-") or needle in path.read_bytes()
+    ]
+
+
+def find_network(state: Path) -> list[str]:
+    """Name everything of ours that is still in this machine's network."""
+    found = [f"network link {BRIDGE}"] if bridge_exists() else []
+    found += [f"network link {link}" for link in _pod_links()]
+    found += [f"CNI result {path}" for path in _cni_results(state)]
+    try:
+        if f"lookup {_TABLE}" in run(["ip", "rule", "show"]):
+            found.append(f"routing rule for table {_TABLE}")
+        for command in ("iptables", "ip6tables"):
+            found += [
+                f"{command} chain {line[2:]}"
+                for line in build_removal(run([f"{command}-save"])).splitlines()
+                if line.startswith("-X")
+            ]
+        found += [f"ipset {name}" for name in _set_names()]
+    except ToolError:
+        # Programs that were never installed have left nothing.
+        return found
+    return found

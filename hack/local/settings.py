@@ -1,0 +1,87 @@
+"""Where the local cluster lives: names, addresses, ports and paths, each spelled once."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hack.cluster.protocol import Options
+
+NODE = "mcpworkload-local"
+CONTEXT = "mcpworkload-local"
+BRIDGE = "mcpw0"
+#: The node's own address on the bridge; pods have the rest of the range.
+NODE_ADDRESS = "10.244.0.1"
+POD_RANGE = "10.244.0.0/24"
+SERVICE_RANGE = "10.96.0.0/16"
+API_SERVICE_ADDRESS = "10.96.0.1"
+DNS_SERVICE_ADDRESS = "10.96.0.10"
+API_PORT = 6443
+DNS_PORT = 5353
+PAUSE_IMAGE = "mcpworkload.local/pause:1"
+#: Set for every process that we start and inherited by what those start: `down` finds them by it.
+MARK = "MCPWORKLOAD_LOCAL_CLUSTER"
+
+SOURCES = Path(__file__).parent
+REPOSITORY = SOURCES.parent.parent
+AUDIT_POLICY = SOURCES.parent / "cluster" / "audit-policy.yaml"
+
+
+def cache_folder() -> Path:
+    """What was built once and is worth keeping beyond a cluster's life."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "mcpworkload"
+
+
+def state_folder() -> Path:
+    """Everything that the running cluster writes; gone after `down`."""
+    return Path(os.environ.get("MCPWORKLOAD_LOCAL_STATE") or "/var/lib/mcpworkload-local")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One local cluster: what was chosen, and where its files are."""
+
+    options: Options
+    state: Path
+    #: The folder of the Kubernetes binaries and of each further tool set, by its name.
+    binaries: dict[str, Path]
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.state / "kubeconfig"
+
+    @property
+    def certificates(self) -> Path:
+        """Keys, certificates and the components' kubeconfigs."""
+        return self.state / "pki"
+
+    @property
+    def config(self) -> Path:
+        """Configuration files of the components."""
+        return self.state / "config"
+
+    @property
+    def audit_log(self) -> Path:
+        """The API server's audit log."""
+        return self.state / "audit" / "audit.log"
+
+    @property
+    def containerd_socket(self) -> Path:
+        """Where our containerd listens; it shares nothing with one that the machine may have."""
+        return self.state / "run" / "containerd.sock"
+
+    @property
+    def cgroup(self) -> str:
+        """The cgroup, below each hierarchy's root, that holds all pods and nothing else."""
+        digest = hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
+        return f"mcpworkload-local-{digest}"
+
+    def client(self, name: str) -> Path:
+        """The kubeconfig of one component."""
+        return self.certificates / f"{name}.kubeconfig"
+
+    def binary(self, name: str, tool_set: str = "kubernetes") -> str:
+        """The path of one of our binaries."""
+        return str(self.binaries[tool_set] / name)
