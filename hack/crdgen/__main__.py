@@ -10,7 +10,7 @@ from typing import Final
 from hack.crdgen.docs import render_docs
 from hack.crdgen.document import build_crd, render
 from hack.crdgen.kustomize import render_configuration, render_openapi
-from mcpworkload.names import KIND
+from mcpworkload.api.names import KIND
 
 ROOT: Final = Path(__file__).parents[2]
 #: Every generated file below the repository's root, and what makes its text.

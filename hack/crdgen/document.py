@@ -6,9 +6,11 @@ import yaml
 
 from hack.crdgen.schema import needed_rule, structural_schema
 from hack.crdgen.structure import Schema
-from mcpworkload import names
-from mcpworkload.models import NAME_RULES, STATUS_DEFAULT, WorkloadSpec, WorkloadStatus
-from mcpworkload.models.workload import SPEC_NEEDED
+from mcpworkload.api import names
+from mcpworkload.api.rules import NAME_RULES
+from mcpworkload.api.spec import WorkloadSpec
+from mcpworkload.api.status import STATUS_DEFAULT, WorkloadStatus
+from mcpworkload.api.workload import SPEC_NEEDED
 
 _HEADER = """\
 # SPDX-License-Identifier: Apache-2.0

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from hack.crdgen.structure import DATA_FILE, SUBSTITUTES, Schema
-from mcpworkload.models import WorkloadSpec
-from mcpworkload.models.base import EMBEDDED_KEY
+from mcpworkload.api.base import EMBEDDED_KEY
+from mcpworkload.api.spec import WorkloadSpec
 
 _REFERENCE = "#/components/schemas/"
 _NAMES = (

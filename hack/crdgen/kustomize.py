@@ -14,7 +14,7 @@ import yaml
 
 from hack.crdgen.document import root_schema
 from hack.crdgen.structure import Schema
-from mcpworkload import names
+from mcpworkload.api import names
 
 _LIST_TYPE: Final = "x-kubernetes-list-type"
 _LIST_KEYS: Final = "x-kubernetes-list-map-keys"

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hack.crdgen.structure import Schema, structure
-from mcpworkload.models.base import EMBEDDED_KEY, NEEDED_KEY, RULES_KEY
+from mcpworkload.api.base import EMBEDDED_KEY, NEEDED_KEY, RULES_KEY
 
 _COPIED = (
     "description",

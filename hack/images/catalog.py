@@ -78,6 +78,7 @@ IMAGES = (
         inputs=(
             "operator/mcpworkload/__init__.py",
             "operator/mcpworkload/bridge/**/*.py",
+            "operator/mcpworkload/protocol/**/*.py",
             "pyproject.toml",
             "constraints.txt",
             "hack/images/operator/requirements.py",

@@ -5,9 +5,9 @@ import logging
 import signal
 import sys
 
-from mcpworkload import app, logs
-from mcpworkload.errors import OperatorError
-from mcpworkload.settings import BadSetting, Settings
+from mcpworkload.controller import app, logs
+from mcpworkload.controller.settings import BadSetting, Settings
+from mcpworkload.kube.errors import ExplainedError
 
 log = logging.getLogger("mcpworkload")
 
@@ -40,12 +40,12 @@ def main() -> int:
         asyncio.run(_run(settings))
     except asyncio.CancelledError:
         return 0
-    except OperatorError as error:
+    except ExplainedError as error:
         log.error("%s", error)  # noqa: TRY400 - it explains itself
         return 1
     except ExceptionGroup as group:
         for cause in group.exceptions:
-            explained = isinstance(cause, OperatorError)
+            explained = isinstance(cause, ExplainedError)
             log.error("%s", cause, exc_info=None if explained else cause)  # noqa: TRY400
         return 1
     return 0

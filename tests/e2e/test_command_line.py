@@ -11,7 +11,7 @@ import yaml
 
 from hack.kubectl import environment, program
 from mcpworkload.cli.codes import ExitCode
-from mcpworkload.drift import first_difference
+from mcpworkload.controller.plan.drift import first_difference
 from tests.rig.builders import EVERYTHING, make_running_workload
 from tests.rig.command_line import mcpworkload, on_terminal, started
 from tests.rig.predicates import exists

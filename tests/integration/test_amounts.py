@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy, build_draft
-from mcpworkload.manifest import Manifest
-from mcpworkload.models import Workload
-from mcpworkload.status import Amounts
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import Policy, build_draft
+from mcpworkload.controller.status import Amounts
+from mcpworkload.kube.manifest import Manifest
 from tests.rig.api import RequestFailed
 from tests.rig.builders import make_object
 from tests.rig.space import Space

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy, build_children
-from mcpworkload.models import Workload
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import Policy, build_children
 from tests.rig.api import APPLY, MERGE, Api, RequestFailed
 from tests.rig.builders import make_object, make_workload
 from tests.rig.cluster import ROOT, Cluster

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mcpworkload.drift import first_difference
+from mcpworkload.controller.plan.drift import first_difference
 from tests.rig.api import JSON, RequestFailed
 from tests.rig.builders import make_workload
 from tests.rig.kinds import Manifest, path_of

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import DEFAULT_POLICY, build_children, find_forbidden
-from mcpworkload.drift import first_difference
-from mcpworkload.models import Workload
-from mcpworkload.replacement import find_replacement
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import DEFAULT_POLICY, build_children, find_forbidden
+from mcpworkload.controller.plan.drift import first_difference
+from mcpworkload.controller.plan.replacement import find_replacement
 from tests.rig.api import APPLY, Api, RequestFailed
 from tests.rig.builders import make_object, make_workload
 from tests.rig.kinds import Manifest, path_of

@@ -16,14 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcpworkload import live
-from mcpworkload.cluster.api import kind_of
-from mcpworkload.desired import Policy, build_children
-from mcpworkload.errors import Forbidden, Refusal, Refused
-from mcpworkload.models import Workload
-from mcpworkload.observation import Observation
-from mcpworkload.plan import plan
-from mcpworkload.reasons import AcceptedReason
+from mcpworkload.api.reasons import AcceptedReason
+from mcpworkload.api.refusals import Refusal
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import Policy, build_children
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.plan.plan import plan
+from mcpworkload.kube import objects
+from mcpworkload.kube.client import kind_of
+from mcpworkload.kube.errors import Forbidden, Refused
 from tests.rig.api import APPLY, Api, RequestFailed
 from tests.rig.builders import make_object
 from tests.rig.cluster import Cluster
@@ -111,7 +112,7 @@ def _judge(judge: Judge, spec: dict[str, Any]) -> str:
         children = build_children(Workload.parse(body), POLICY)
     except Refusal as refusal:
         return f"refused: {refusal.reason}"
-    stored: dict[Any, live.Child] = {}
+    stored: dict[Any, objects.Child] = {}
     for child in children:
         try:
             manifest = judge.apply(child.manifest)
@@ -119,7 +120,7 @@ def _judge(judge: Judge, spec: dict[str, Any]) -> str:
             if kind_of(refused.status, refused.message) not in (Refused, Forbidden):
                 raise  # it would be tried again for ever
             return f"refused: {AcceptedReason.REJECTED}"
-        kind = getattr(live, child.id.kind)
+        kind = getattr(objects, child.id.kind)
         stored[child.id] = msgspec.json.decode(json.dumps(manifest), type=kind)
     assert plan(UID, children, Observation(children=stored), {}) == (), "it would be applied again"
     judge.fields.update(spec.keys())

@@ -5,17 +5,17 @@ from collections import Counter
 
 import pytest
 
-from mcpworkload.desired import Policy, build_draft
-from mcpworkload.desired.pod_security import VERSION
-from mcpworkload.desired.sources import (
+from mcpworkload.api.refusals import PolicyDenied, Refusal
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.admission.pod_security import VERSION
+from mcpworkload.controller.admission.sources import (
     PROJECTED_SOURCES,
     REFUSED_PROJECTED_SOURCES,
     REFUSED_VOLUME_SOURCES,
     VOLUME_SOURCES,
 )
-from mcpworkload.errors import PolicyDenied, Refusal
-from mcpworkload.models import Workload
-from mcpworkload.settings import PodSecurity
+from mcpworkload.controller.desired import Policy, build_draft
+from mcpworkload.controller.settings import PodSecurity
 from tests.rig.api import Api, RequestFailed
 from tests.rig.builders import make_object
 from tests.rig.generate import make_spec_with_rights

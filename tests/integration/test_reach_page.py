@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from mcpworkload.names import TRANSPORT_PORT, WORKLOAD_LABEL, service_name
+from mcpworkload.api.names import TRANSPORT_PORT, WORKLOAD_LABEL, service_name
 from tests.rig.space import Space
 
 PAGE = Path(__file__).parents[2] / "docs" / "reach.md"

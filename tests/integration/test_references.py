@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.names import REFERENCES_ANNOTATION
+from mcpworkload.api.names import REFERENCES_ANNOTATION
 from tests.rig.api import Api, RequestFailed
 from tests.rig.audit import AuditLog
 from tests.rig.builders import make_object, make_running_workload, make_workload

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import build_children, find_forbidden
-from mcpworkload.drift import first_difference
-from mcpworkload.models import Workload
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import build_children, find_forbidden
+from mcpworkload.controller.plan.drift import first_difference
 from tests.rig.api import APPLY, RequestFailed
 from tests.rig.audit import AuditLog
 from tests.rig.builders import make_workload

@@ -10,7 +10,7 @@ import zlib
 from datetime import UTC, datetime
 from typing import Any
 
-from mcpworkload.names import CONTAINER
+from mcpworkload.api.names import CONTAINER
 from tests.rig.builders import SMALL, make_workload
 from tests.rig.kinds import Manifest
 from tests.rig.space import Space

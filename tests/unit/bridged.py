@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mcpworkload.desired import Policy, build_children, build_draft
-from mcpworkload.manifest import Manifest
-from mcpworkload.settings import BridgeVolume
+from mcpworkload.controller.desired import Policy, build_children, build_draft
+from mcpworkload.controller.settings import BridgeVolume
+from mcpworkload.kube.manifest import Manifest
 from tests.unit.builders import make_workload
 from tests.unit.stdio_specs import COMMAND, stdio
 

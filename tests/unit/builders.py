@@ -6,11 +6,19 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from mcpworkload import names
-from mcpworkload.live import Child, Claim, Event, Pod, PodDisruptionBudget, Service, StatefulSet
-from mcpworkload.models import Workload
-from mcpworkload.names import ChildId, ChildKind
-from mcpworkload.observation import Observation
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId, ChildKind
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.kube.objects import (
+    Child,
+    Claim,
+    Event,
+    Pod,
+    PodDisruptionBudget,
+    Service,
+    StatefulSet,
+)
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 UID = "0b9c"

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from mcpworkload import names
-from mcpworkload.desired import build_children
-from mcpworkload.errors import Forbidden
-from mcpworkload.live import StatefulSet
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Observation
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.desired import build_children
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.kube.errors import Forbidden
+from mcpworkload.kube.objects import StatefulSet
 from tests.unit.builders import (
     make_claim,
     make_observation,

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload.desired import Child, build_children
-from mcpworkload.errors import Forbidden
-from mcpworkload.live import Child as LiveChild
-from mcpworkload.live import Pod, Role, RoleBinding, ServiceAccount
-from mcpworkload.names import ACCOUNT_KINDS, ChildId
-from mcpworkload.observation import Applied, Observation
-from mcpworkload.plan import Apply, plan, plan_prunes
+from mcpworkload.api.names import ACCOUNT_KINDS, ChildId
+from mcpworkload.controller.desired import Child, build_children
+from mcpworkload.controller.plan.observation import Applied, Observation
+from mcpworkload.controller.plan.plan import Apply, plan, plan_prunes
+from mcpworkload.kube.errors import Forbidden
+from mcpworkload.kube.objects import Child as LiveChild
+from mcpworkload.kube.objects import Pod, Role, RoleBinding, ServiceAccount
 from tests.unit.bridged import POLICY, attach, inject
 from tests.unit.builders import UID, make_observation, make_pod, make_workload
 from tests.unit.world import KEY, World, make_bench

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.additions import find_additions
+from mcpworkload.controller.plan.additions import find_additions
 
 WANTED: dict[str, Any] = {
     "spec": {

@@ -2,8 +2,16 @@
 
 import pytest
 
-from mcpworkload.cluster.api import kind_of
-from mcpworkload.errors import ApiError, Conflict, Forbidden, Gone, NotFound, Refused, Unavailable
+from mcpworkload.kube.client import kind_of
+from mcpworkload.kube.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    Refused,
+    Unavailable,
+)
 
 
 @pytest.mark.parametrize(

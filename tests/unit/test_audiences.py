@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.cluster.connection import audiences_of
+from mcpworkload.kube.connection import audiences_of
 
 
 def token(claims: Any) -> str:

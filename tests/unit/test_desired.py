@@ -7,10 +7,10 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from mcpworkload import names
-from mcpworkload.desired import build_children, server_url
-from mcpworkload.errors import InvalidSpec
-from mcpworkload.models import WorkloadSpec
+from mcpworkload.api import names
+from mcpworkload.api.refusals import InvalidSpec
+from mcpworkload.api.spec import WorkloadSpec
+from mcpworkload.controller.desired import build_children, server_url
 from tests.unit import specs
 from tests.unit.builders import make_workload
 

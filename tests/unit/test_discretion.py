@@ -9,18 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mcpworkload.desired import build_draft
-from mcpworkload.discretion import HIDDEN, Secrets, discreet
-from mcpworkload.errors import (
-    ApplyFailed,
-    ChildConflict,
-    ChildForbidden,
-    Refusal,
-    Refused,
-    Rejected,
-)
-from mcpworkload.models import Workload
-from mcpworkload.status import Subject
+from mcpworkload.api.refusals import ApplyFailed, ChildConflict, ChildForbidden, Refusal, Rejected
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import build_draft
+from mcpworkload.controller.status import Subject
+from mcpworkload.kube.errors import Refused
+from mcpworkload.kube.redaction import HIDDEN, Secrets, discreet
 from tests.unit.builders import make_body, make_event, make_observation, make_pod, make_workload
 from tests.unit.status.statuses import status_of
 from tests.unit.test_reconcile_exits import crashed, show

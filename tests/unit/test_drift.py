@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.drift import first_difference, first_refused
+from mcpworkload.controller.plan.drift import first_difference, first_refused
 
 CONTAINER = {"name": "mcp", "image": "a"}
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import build_children
-from mcpworkload.desired.transport import with_scheme
-from mcpworkload.manifest import Manifest
+from mcpworkload.controller.desired import build_children
+from mcpworkload.controller.desired.transport import with_scheme
+from mcpworkload.kube.manifest import Manifest
 from tests.unit import specs
 from tests.unit.builders import make_workload
 

@@ -12,13 +12,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from mcpworkload.cluster import references as module
-from mcpworkload.cluster import signals
-from mcpworkload.cluster.api import Api
-from mcpworkload.cluster.connection import Connection
-from mcpworkload.cluster.references import References
-from mcpworkload.errors import Unavailable
-from mcpworkload.references import Absence, Content, ObjectId
+from mcpworkload.controller import reference_cache
+from mcpworkload.controller.reference_cache import References
+from mcpworkload.controller.references import Absence, Content, ObjectId
+from mcpworkload.kube import metadata_watch
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.connection import Connection
+from mcpworkload.kube.errors import Unavailable
 from tests.unit.waits import until
 
 KEY = "team/weather"
@@ -116,9 +116,9 @@ async def running(
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     """One that allows everything, and holds one Secret."""
-    monkeypatch.setattr(signals, "FORBIDDEN_SECONDS", (0.02, 0.05))
-    monkeypatch.setattr(signals, "FORBIDDEN_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(signals, "UNREADABLE_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(metadata_watch, "FORBIDDEN_SECONDS", (0.02, 0.05))
+    monkeypatch.setattr(metadata_watch, "FORBIDDEN_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(metadata_watch, "UNREADABLE_PAUSE_SECONDS", 0.02)
     server = Server()
     metadata = {"name": "key", "namespace": "team", "uid": "u", "resourceVersion": "5"}
     server.objects["secrets/key"] = {"metadata": metadata, "data": {"api": "MQ=="}}
@@ -260,7 +260,7 @@ async def test_a_look_before_the_watch_runs_is_put_off(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither refused nor rolled."""
-    monkeypatch.setattr(module, "SYNC_SECONDS", 0.01)
+    monkeypatch.setattr(reference_cache, "SYNC_SECONDS", 0.01)
     server.status["secrets"] = 500
     async with running(server) as (references, _):
         with pytest.raises(Unavailable, match="Secrets cannot be watched yet"):

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from mcpworkload import memory
-from mcpworkload.errors import ApiError, Conflict, Forbidden, Refused, Unavailable
+from mcpworkload.controller import state
+from mcpworkload.kube.errors import ApiError, Conflict, Forbidden, Refused, Unavailable
 from tests.unit.growing import (
     NO_EXPANSION,
     at,
@@ -230,7 +230,7 @@ async def test_who_undoes_each_replacement_meets_a_pause(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A webhook, say, that sets what we would have replaced."""
-    monkeypatch.setattr(memory, "REPAIR_SECONDS", (600.0, 600.0))
+    monkeypatch.setattr(state, "REPAIR_SECONDS", (600.0, 600.0))
     again = None
     for number in range(10):
         live = make_live("1Gi", uid=f"sts-{number}", version=2100 + number)
@@ -238,5 +238,5 @@ async def test_who_undoes_each_replacement_meets_a_pause(
         again = await bench.look(KEY)
 
     orphaned = [call for call in bench.world.calls if call.startswith("orphan")]
-    assert len(orphaned) == memory.FREE_REPAIRS
+    assert len(orphaned) == state.FREE_REPAIRS
     assert again is not None

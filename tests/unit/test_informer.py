@@ -11,11 +11,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from mcpworkload import names
-from mcpworkload.cluster.api import Api
-from mcpworkload.cluster.connection import Connection
-from mcpworkload.cluster.informer import Informer
-from mcpworkload.cluster.kinds import CHILD_KINDS, POD, REFUSAL, SERVICE, Kind
+from mcpworkload.api import names
+from mcpworkload.controller.kinds import CHILD_KINDS, POD, REFUSAL, SERVICE
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.connection import Connection
+from mcpworkload.kube.informer import Informer
+from mcpworkload.kube.kind import Kind
 from tests.unit.waits import until
 
 KEY = "team/weather"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload import inquiry
-from mcpworkload.errors import Conflict
+from mcpworkload.controller import pod_events
+from mcpworkload.kube.errors import Conflict
 from tests.unit.builders import NOON, make_event, make_observation, make_pending_pod, make_pod
 from tests.unit.world import KEY, Bench, make_bench
 
@@ -43,12 +43,12 @@ async def test_one_list_for_each_state(bench: Bench) -> None:
 
 async def test_silence_is_asked_again_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """With pauses that grow."""
-    monkeypatch.setattr(inquiry, "PAUSE_SECONDS", (0.0, 300.0))
+    monkeypatch.setattr(pod_events, "PAUSE_SECONDS", (0.0, 300.0))
     for _ in range(2):
         await bench.look(KEY)
     assert bench.world.asked == [UID, UID]
 
-    monkeypatch.setattr(inquiry, "PAUSE_SECONDS", (20.0, 300.0))
+    monkeypatch.setattr(pod_events, "PAUSE_SECONDS", (20.0, 300.0))
     again = await bench.look(KEY)
     await bench.look(KEY)
     assert bench.world.asked == [UID] * 3
@@ -85,7 +85,7 @@ async def test_an_old_refusal_does_not_come_back(bench: Bench) -> None:
     memory = bench.look._memory[KEY]
     assert memory.complete_at == NOON
     bench.world.observation = make_observation(refusals=refusals)
-    found, _ = await inquiry.inquire(
+    found, _ = await pod_events.inquire(
         bench.look._events, "team", bench.world.observation, 1, memory, NOON
     )
     assert found.refusals == []
@@ -125,7 +125,7 @@ async def asked_at(bench: Bench, clock: Clock, until: float) -> list[float]:
         before = len(bench.world.asked)
         memory = bench.look._memory[KEY]
         observation, now = bench.world.observation, bench.world.now
-        await inquiry.inquire(bench.look._events, "team", observation, 1, memory, now)
+        await pod_events.inquire(bench.look._events, "team", observation, 1, memory, now)
         times += [clock.seconds - began] * (len(bench.world.asked) - before)
         clock.seconds += 1
     return times

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.cluster import lease
-from mcpworkload.cluster.lease import LeaderLease, LeadershipLost
-from mcpworkload.errors import Conflict, NotFound, Unavailable
+from mcpworkload.kube import lease
+from mcpworkload.kube.errors import Conflict, NotFound, Unavailable
+from mcpworkload.kube.lease import LeaderLease, LeadershipLost
 from tests.unit.waits import until
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from mcpworkload.live import Page, Partial
+from mcpworkload.kube.objects import Page, Partial
 
 
 @pytest.mark.parametrize("items", ["", ',"items":null', ',"items":[]'])

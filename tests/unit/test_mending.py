@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpworkload.drift import first_difference
-from mcpworkload.mending import Extent, is_renamed, mended
+from mcpworkload.controller.plan.drift import first_difference
+from mcpworkload.controller.plan.mending import Extent, is_renamed, mended
 
 PORT = {"name": "mcp", "port": 8080, "targetPort": 8080, "protocol": "TCP"}
 SERVER = {"name": "mcp", "image": "weather:1", "env": [{"name": "A", "value": "1"}]}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mcpworkload import __version__
-from mcpworkload.metrics import Metrics
-from mcpworkload.store import WorkloadStore
+from mcpworkload.controller.metrics import Metrics
+from mcpworkload.controller.store import WorkloadStore
 from tests.unit.builders import make_body
 
 

@@ -22,5 +22,5 @@ def test_the_source_root_is_no_package() -> None:
 
 def test_the_operator_starts_without_the_kubernetes_package() -> None:
     """Its image has none: kopf would import it, which costs 50 MB."""
-    code = "import sys; sys.modules['kubernetes'] = None; import mcpworkload.app"
+    code = "import sys; sys.modules['kubernetes'] = None; import mcpworkload.controller.app"
     assert subprocess.run([sys.executable, "-c", code], cwd="/", check=False).returncode == 0

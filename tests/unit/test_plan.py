@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload import names
-from mcpworkload.desired import Child, build_children
-from mcpworkload.errors import ChildConflict
-from mcpworkload.live import Child as LiveChild
-from mcpworkload.live import Service
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Applied, Observation
-from mcpworkload.plan import Prune, plan, plan_prunes
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId
+from mcpworkload.api.refusals import ChildConflict
+from mcpworkload.controller.desired import Child, build_children
+from mcpworkload.controller.plan.observation import Applied, Observation
+from mcpworkload.controller.plan.plan import Prune, plan, plan_prunes
+from mcpworkload.kube.objects import Child as LiveChild
+from mcpworkload.kube.objects import Service
 from tests.unit.builders import (
     UID,
     id_of,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.errors import Unavailable
-from mcpworkload.probes import SILENCE_LIMIT_SECONDS, Health
+from mcpworkload.controller.health import SILENCE_LIMIT_SECONDS, Health
+from mcpworkload.kube.errors import Unavailable
 
 
 def make_health(*, api_answers: bool = True, silent: float = 0.0) -> Health:

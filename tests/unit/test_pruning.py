@@ -2,12 +2,12 @@
 
 import pytest
 
-from mcpworkload import memory
-from mcpworkload.desired import build_children
-from mcpworkload.errors import ApiError, Forbidden, Refused, Unavailable
-from mcpworkload.live import Child
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Observation
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller import state
+from mcpworkload.controller.desired import build_children
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.kube.errors import ApiError, Forbidden, Refused, Unavailable
+from mcpworkload.kube.objects import Child
 from tests.unit.builders import (
     make_body,
     make_budget,
@@ -107,7 +107,7 @@ async def test_the_worlds_fault_is_retried_and_told_when_it_lasts(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, patience: float, told: bool
 ) -> None:
     """As with an apply; the deletion is due again."""
-    monkeypatch.setattr(memory, "TROUBLE_SECONDS", patience)
+    monkeypatch.setattr(state, "TROUBLE_SECONDS", patience)
     failure: ApiError = Unavailable("webhook down")
     bench.world.failures[f"delete {BUDGET}"] = failure
 
@@ -127,6 +127,6 @@ async def test_who_makes_anew_what_we_delete_meets_a_pause(bench: Bench) -> None
         again = await bench.look(KEY)
 
     deletions = [call for call in bench.world.calls if call.startswith("delete")]
-    assert len(deletions) == memory.FREE_REPAIRS
+    assert len(deletions) == state.FREE_REPAIRS
     assert again is not None
     assert len(bench.look._memory[KEY].pruned) <= 1

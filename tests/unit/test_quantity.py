@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from mcpworkload.quantity import parse_quantity
+from mcpworkload.kube.quantity import parse_quantity
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpworkload.errors import Unavailable
-from mcpworkload.queue import KeyQueue
+from mcpworkload.controller.queue import KeyQueue
+from mcpworkload.kube.errors import Unavailable
 from tests.unit.waits import until
 
 Look = Callable[[str], Awaitable[float | None]]

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from mcpworkload import memory, names
-from mcpworkload.errors import ApiError, Conflict, NotFound, Refused, Unavailable
-from mcpworkload.live import Metadata
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Observation
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller import state
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.kube.errors import ApiError, Conflict, NotFound, Refused, Unavailable
+from mcpworkload.kube.objects import Metadata
 from tests.unit.builders import (
     make_body,
     make_observation,
@@ -96,7 +97,7 @@ async def test_the_worlds_fault_is_retried_and_told(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The caller gets the error for its backoff, the user a condition."""
-    monkeypatch.setattr(memory, "TROUBLE_SECONDS", 0.0)
+    monkeypatch.setattr(state, "TROUBLE_SECONDS", 0.0)
     bench.world.failures["Service weather"] = Unavailable("webhook down")
     bench.world.observation = make_observation(make_pod(ready=True))
 
@@ -195,10 +196,10 @@ async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
         again = await bench.look(KEY)
 
     repairs = [call for call in bench.world.calls if call.startswith("force StatefulSet")]
-    assert len(repairs) == memory.FREE_REPAIRS
+    assert len(repairs) == state.FREE_REPAIRS
     assert again is not None
     reverted = [each for each in bench.world.said if each.reason == "DriftReverted"]
-    assert len(reverted) == memory.FREE_REPAIRS
+    assert len(reverted) == state.FREE_REPAIRS
     assert len({each.topic for each in reverted}) == 1
 
 

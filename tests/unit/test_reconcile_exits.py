@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload.errors import Unavailable
-from mcpworkload.live import OwnerReference, Pod, PodCondition, PodSpec
+from mcpworkload.kube.errors import Unavailable
+from mcpworkload.kube.objects import OwnerReference, Pod, PodCondition, PodSpec
 from tests.unit.builders import make_body, make_event, make_observation, make_pod
 from tests.unit.world import KEY, Bench, World, make_bench
 

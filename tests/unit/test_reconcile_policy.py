@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy
-from mcpworkload.settings import PodSecurity
+from mcpworkload.controller.desired import Policy
+from mcpworkload.controller.settings import PodSecurity
 from tests.unit.world import KEY, make_bench
 
 

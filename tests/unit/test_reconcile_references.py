@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload import memory, names
-from mcpworkload.observation import Observation
-from mcpworkload.references import Absence, digest_content
+from mcpworkload.api import names
+from mcpworkload.controller import state
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.references import Absence, digest_content
 from tests.unit.builders import id_of, make_body, make_observation, make_pod, make_statefulset
 from tests.unit.world import KEY, Bench, World, make_bench
 
@@ -17,7 +18,7 @@ ENV = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "weather-key", "ke
 @pytest.fixture
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing is told at once."""
-    monkeypatch.setattr(memory, "REFERENCE_SECONDS", 0.0)
+    monkeypatch.setattr(state, "REFERENCE_SECONDS", 0.0)
 
 
 @pytest.fixture

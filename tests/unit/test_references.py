@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.references import (
+from mcpworkload.controller.references import (
     Absence,
     Found,
     ObjectId,

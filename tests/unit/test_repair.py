@@ -8,14 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload import names
-from mcpworkload.desired import DEFAULT_POLICY, build_children, find_forbidden
-from mcpworkload.errors import ChildConflict, Conflict, Refused, Rejected
-from mcpworkload.execute import execute
-from mcpworkload.live import StatefulSet
-from mcpworkload.memory import Memory
-from mcpworkload.observation import Observation
-from mcpworkload.plan import Apply, plan
+from mcpworkload.api import names
+from mcpworkload.api.refusals import ChildConflict, Rejected
+from mcpworkload.controller.desired import DEFAULT_POLICY, build_children, find_forbidden
+from mcpworkload.controller.execute import execute
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.plan.plan import Apply, plan
+from mcpworkload.controller.state import Memory
+from mcpworkload.kube.errors import Conflict, Refused
+from mcpworkload.kube.objects import StatefulSet
 from tests.unit.builders import UID, make_statefulset, make_workload
 from tests.unit.world import KEY, World
 

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload import names
-from mcpworkload.desired import build_children
-from mcpworkload.drift import first_difference
-from mcpworkload.errors import ChildConflict, InvalidSpec, Refusal
-from mcpworkload.observation import Applied, difference_to, fixed_fields_of
-from mcpworkload.plan import Apply, Replace, plan
-from mcpworkload.replacement import find_replacement
+from mcpworkload.api import names
+from mcpworkload.api.refusals import ChildConflict, InvalidSpec, Refusal
+from mcpworkload.controller.desired import build_children
+from mcpworkload.controller.plan.drift import first_difference
+from mcpworkload.controller.plan.observation import Applied, difference_to, fixed_fields_of
+from mcpworkload.controller.plan.plan import Apply, Replace, plan
+from mcpworkload.controller.plan.replacement import find_replacement
 from tests.unit.builders import UID, make_observation, make_statefulset, make_workload
 
 CLAIMS = {"data": "1Gi", "logs": "512Mi"}

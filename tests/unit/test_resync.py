@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from mcpworkload import resync
-from mcpworkload.errors import NotFound, Unavailable
-from mcpworkload.queue import KeyQueue
-from mcpworkload.resync import await_workloads, resync_forever
-from mcpworkload.store import WorkloadStore
+from mcpworkload.controller import resync
+from mcpworkload.controller.queue import KeyQueue
+from mcpworkload.controller.resync import await_workloads, resync_forever
+from mcpworkload.controller.store import WorkloadStore
+from mcpworkload.kube.errors import NotFound, Unavailable
 from tests.unit.builders import make_body
 from tests.unit.waits import until
 

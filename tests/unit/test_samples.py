@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from hack.images.catalog import by_name, reference
-from mcpworkload import names
-from mcpworkload.desired import build_children
-from mcpworkload.models import Workload
+from mcpworkload.api import names
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import build_children
 from tests.unit.bridged import POLICY
 
 SAMPLES = sorted((Path(__file__).parents[2] / "deploy" / "samples").glob("*.yaml"))

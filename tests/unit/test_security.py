@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired.security import (
+from mcpworkload.controller.desired.security import (
     build_helper_security,
     build_pod_security,
     build_server_security,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpworkload.settings import BadSetting, BridgeVolume, PodSecurity, Settings
+from mcpworkload.controller.settings import BadSetting, BridgeVolume, PodSecurity, Settings
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mcpworkload.desired import Policy, build_children, build_draft, server_url
-from mcpworkload.errors import InvalidSpec, PolicyDenied
+from mcpworkload.api.refusals import InvalidSpec, PolicyDenied
+from mcpworkload.controller.desired import Policy, build_children, build_draft, server_url
 from tests.unit import stdio_specs
 from tests.unit.bridged import (
     IMAGE,

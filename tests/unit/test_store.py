@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcpworkload.store import WorkloadStore
+from mcpworkload.controller.store import WorkloadStore
 from tests.unit.builders import make_body
 
 

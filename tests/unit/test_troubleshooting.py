@@ -2,7 +2,7 @@
 
 import re
 
-from mcpworkload.reasons import AcceptedReason, AvailableReason, EventReason, ReadyReason
+from mcpworkload.api.reasons import AcceptedReason, AvailableReason, EventReason, ReadyReason
 from tests.rig.page import PAGE, read_blocks
 from tests.rig.troubles import TROUBLES
 

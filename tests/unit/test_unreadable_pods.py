@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from mcpworkload import names
-from mcpworkload.cluster import informer, watches
-from mcpworkload.cluster.api import Api
-from mcpworkload.cluster.connection import Connection
-from mcpworkload.cluster.informers import Informers
+from mcpworkload.api import names
+from mcpworkload.controller.caches import Informers
+from mcpworkload.kube import informer, watches
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.connection import Connection
 from tests.unit.waits import until
 
 KEY = "team/weather"

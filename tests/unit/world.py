@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from mcpworkload.desired import DEFAULT_POLICY, Child, Policy
-from mcpworkload.errors import ApiError, Conflict, Unavailable
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.reconcile import Reconciler
+from mcpworkload.controller.references import Absence, Found, ObjectId
+from mcpworkload.controller.status import News
+from mcpworkload.controller.store import WorkloadStore
 from mcpworkload.exits import Exit, Sightings
-from mcpworkload.live import Claim, Event, Metadata
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Observation
-from mcpworkload.reconcile import Reconciler
-from mcpworkload.references import Absence, Found, ObjectId
-from mcpworkload.status import News
-from mcpworkload.store import WorkloadStore
+from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
+from mcpworkload.kube.objects import Claim, Event, Metadata
 from tests.unit.builders import NOON, make_body, make_claim
 
 KEY = "team/weather"

@@ -11,7 +11,6 @@ from typing import Any
 from mcpworkload.bridge.channel import End, Source
 from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.frontdoor import FrontDoor
-from mcpworkload.bridge.hosts import Hosts, cluster_domains
 from mcpworkload.bridge.leave import LEAVE_SIGNAL
 from mcpworkload.bridge.limits import connection_limit
 from mcpworkload.bridge.modern import Modern, ModernAudience
@@ -19,16 +18,13 @@ from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.parameters import Parameters
 from mcpworkload.bridge.registry import Registry
-from mcpworkload.bridge.report import (
-    configure_log,
-    termination_message,
-    write_termination_message,
-)
+from mcpworkload.bridge.report import configure_log, termination_message, write_termination_message
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.streamable import Streamable
-from mcpworkload.bridge.web.limits import MAX_CONNECTIONS
-from mcpworkload.bridge.web.server import Server
+from mcpworkload.protocol.http.limits import MAX_CONNECTIONS
+from mcpworkload.protocol.http.server import Server
+from mcpworkload.protocol.origins import Hosts, cluster_domains
 
 log = logging.getLogger(__name__)
 

@@ -3,12 +3,13 @@
 import os
 import sys
 
-from mcpworkload.bridge import app, jsonrpc
+from mcpworkload.bridge import app
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
 from mcpworkload.bridge.limits import raise_descriptor_limit
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
+from mcpworkload.protocol import jsonrpc
 
 #: Asked where nothing else is, for hours; every server answers it, if only with an error.
 HEARTBEAT_ID = "mcpworkload-bridge-heartbeat"

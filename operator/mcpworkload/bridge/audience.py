@@ -5,8 +5,8 @@ from typing import Protocol
 
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.jsonrpc import Message
-from mcpworkload.bridge.mailbox import Mailbox
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.mailbox import Mailbox
 
 #: What a server has not answered yet, by the numbers that it knows.
 Calls = Mapping[int, Call]

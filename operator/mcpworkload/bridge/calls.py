@@ -5,12 +5,12 @@ from typing import TypeVar
 
 import msgspec
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.jsonrpc import Message, Raw
-from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.members import size
-from mcpworkload.bridge.sent import TOKEN, Sent
-from mcpworkload.bridge.versions import LOG_LEVEL_KEY, SUBSCRIPTION_KEY
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Message, Raw
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.members import size
+from mcpworkload.protocol.sent import TOKEN, Sent
+from mcpworkload.protocol.versions import LOG_LEVEL_KEY, SUBSCRIPTION_KEY
 
 T = TypeVar("T")
 

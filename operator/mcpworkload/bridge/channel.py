@@ -9,7 +9,7 @@ import signal
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcpworkload.bridge.memory import room
+from mcpworkload.protocol.memory import room
 
 #: Longest line that a server may write; a longer one is cut off and dropped as no message.
 LINE_LIMIT_BYTES = room(64 * 1024 * 1024)

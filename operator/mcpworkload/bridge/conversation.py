@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.calls import Call, SessionCall
 from mcpworkload.bridge.channel import ChannelClosed
-from mcpworkload.bridge.jsonrpc import Kind, Raw
-from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.members import size
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import CANCELLED
 from mcpworkload.bridge.registry import Registry
-from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
-from mcpworkload.bridge.versions import negotiated
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Kind, Raw
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.members import size
+from mcpworkload.protocol.sent import Sent
+from mcpworkload.protocol.versions import negotiated
 
 INITIALIZE = "initialize"
 INITIALIZED = "notifications/initialized"

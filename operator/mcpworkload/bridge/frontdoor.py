@@ -3,20 +3,20 @@
 import logging
 from dataclasses import dataclass, field
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.answers import RETRY_AFTER, refuse
-from mcpworkload.bridge.envelope import is_modern
-from mcpworkload.bridge.heads import host_refusal, media_refusal, page_headers
-from mcpworkload.bridge.hosts import Hosts
 from mcpworkload.bridge.idle import Idle
-from mcpworkload.bridge.jsonrpc import NotJsonRpc
 from mcpworkload.bridge.modern import Modern
-from mcpworkload.bridge.opening import LARGE_BYTES, in_turns
 from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Options
-from mcpworkload.bridge.sent import Sent, opened, opening
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.streamable import Streamable
-from mcpworkload.bridge.web.request import NO_STORE, TEXT, Request
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.answers import RETRY_AFTER, refuse
+from mcpworkload.protocol.headers import host_refusal, media_refusal, page_headers
+from mcpworkload.protocol.http.request import NO_STORE, TEXT, Request
+from mcpworkload.protocol.jsonrpc import NotJsonRpc
+from mcpworkload.protocol.opening import LARGE_BYTES, in_turns
+from mcpworkload.protocol.origins import Hosts
+from mcpworkload.protocol.request_meta import is_modern
+from mcpworkload.protocol.sent import Sent, opened, opening
 
 log = logging.getLogger(__name__)
 

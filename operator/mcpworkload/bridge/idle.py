@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.answers import RETRY_AFTER, refuse
-from mcpworkload.bridge.web.request import NO_STORE, TEXT, Request
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.answers import RETRY_AFTER, refuse
+from mcpworkload.protocol.http.request import NO_STORE, TEXT, Request
 
 #: So many may wait at a time; one does, as a rule.
 MAX_WAITING = 16

@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass, field
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.answers import RETRY_AFTER, answer, refuse
 from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
-from mcpworkload.bridge.envelope import Refusal, check_envelope, check_version
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.jsonrpc import Kind, Message
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.parameters import Parameters
 from mcpworkload.bridge.peer import Busy, Peer
-from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed, Servers
 from mcpworkload.bridge.translation import Translated, check_discovery, check_translatable
-from mcpworkload.bridge.web.request import NO_STORE, Request
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.answers import RETRY_AFTER, answer, refuse
+from mcpworkload.protocol.http.request import NO_STORE, Request
+from mcpworkload.protocol.jsonrpc import Kind, Message
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.request_meta import Refusal, check_envelope, check_version
+from mcpworkload.protocol.sent import Sent
 
 #: The status that an answer has which is an error of this code; 200 for others.
 STATUS_OF = {

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.channel import ChannelClosed
-from mcpworkload.bridge.envelope import Refusal
-from mcpworkload.bridge.heads import decoded
-from mcpworkload.bridge.jsonrpc import Raw
-from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.members import Refused, read_once, shown, size
 from mcpworkload.bridge.peer import Busy, Peer
-from mcpworkload.bridge.sent import Sent
-from mcpworkload.bridge.sent import request as own_request
 from mcpworkload.bridge.translation import Translated
-from mcpworkload.bridge.versions import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
-from mcpworkload.bridge.web.request import Request
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.headers import decoded
+from mcpworkload.protocol.http.request import Request
+from mcpworkload.protocol.jsonrpc import Raw
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.members import Refused, read_once, shown, size
+from mcpworkload.protocol.request_meta import Refusal
+from mcpworkload.protocol.sent import Sent
+from mcpworkload.protocol.sent import request as own_request
+from mcpworkload.protocol.versions import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
 
 log = logging.getLogger(__name__)
 

@@ -11,17 +11,17 @@ import re
 import secrets
 from collections import deque
 
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Audience
 from mcpworkload.bridge.calls import NUMBER_BITS, Call, our_number, subscription_number
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.jsonrpc import Kind, Message, NotJsonRpc
-from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.opening import LARGE_BYTES, in_turns
 from mcpworkload.bridge.questions import MAX_OPEN, Questions
-from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.violations import Violations
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Kind, Message, NotJsonRpc
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.opening import LARGE_BYTES, in_turns
+from mcpworkload.protocol.sent import Sent
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from mcpworkload import __version__
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed, End, NoRoom
-from mcpworkload.bridge.jsonrpc import Message
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Busy, Peer
-from mcpworkload.bridge.sent import opened, request
-from mcpworkload.bridge.versions import (
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.sent import opened, request
+from mcpworkload.protocol.versions import (
     CAPABILITIES_KEY,
     CLIENT_KEY,
     LATEST_LEGACY,

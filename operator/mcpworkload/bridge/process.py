@@ -9,12 +9,7 @@ import subprocess
 from collections import deque
 from typing import IO
 
-from mcpworkload.bridge.channel import (
-    LINE_LIMIT_BYTES,
-    STDERR_TAIL_LINES,
-    ChannelClosed,
-    End,
-)
+from mcpworkload.bridge.channel import LINE_LIMIT_BYTES, STDERR_TAIL_LINES, ChannelClosed, End
 from mcpworkload.bridge.kin import Kin
 from mcpworkload.bridge.lines import LineSplitter
 from mcpworkload.bridge.outlet import Outlet

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.jsonrpc import Message, NotJsonRpc
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Message, NotJsonRpc
 
 #: With a further one the oldest is forgotten: clients may leave any number unanswered.
 MAX_OPEN = 1024

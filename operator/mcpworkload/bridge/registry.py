@@ -4,17 +4,17 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.channel import ChannelClosed, End
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.jsonrpc import Message
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.places import Leaving, gives_way
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.session import Session
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.mailbox import Mailbox
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from mcpworkload.bridge.audience import Audience, Nobody
 from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
-from mcpworkload.bridge.jsonrpc import Message
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.probe import FAREWELL_SECONDS, Found, NoAnswer, greet, probe
 from mcpworkload.bridge.translation import Strangers
-from mcpworkload.bridge.versions import MODERN_VERSION
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.versions import MODERN_VERSION
 
 log = logging.getLogger(__name__)
 

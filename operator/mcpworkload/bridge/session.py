@@ -6,13 +6,13 @@ import logging
 import secrets
 from collections.abc import Iterator
 
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.jsonrpc import Message
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Peer
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.mailbox import Mailbox
 
 log = logging.getLogger(__name__)
 

@@ -4,19 +4,19 @@ import contextlib
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.answers import RETRY_AFTER, pour, refuse
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.conversation import Conversation
-from mcpworkload.bridge.jsonrpc import Kind
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.options import MESSAGES_PATH
 from mcpworkload.bridge.peer import Busy
 from mcpworkload.bridge.registry import Registry, TooManySessions
-from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
-from mcpworkload.bridge.web.request import EVENT_STREAM, NO_STORE, Request
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.answers import RETRY_AFTER, pour, refuse
+from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Request
+from mcpworkload.protocol.jsonrpc import Kind
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.sent import Sent
 
 
 @dataclass(frozen=True)

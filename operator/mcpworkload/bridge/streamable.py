@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.answers import RETRY_AFTER, answer, pour, refuse
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.conversation import INITIALIZE, Conversation
-from mcpworkload.bridge.envelope import SESSION_HEADER, session_version_refusal
-from mcpworkload.bridge.jsonrpc import Kind, Raw
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Busy
 from mcpworkload.bridge.registry import Registry, TooManySessions
-from mcpworkload.bridge.sent import Sent
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
-from mcpworkload.bridge.web.request import EVENT_STREAM, NO_STORE, Headers, Request
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.answers import RETRY_AFTER, answer, pour, refuse
+from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Headers, Request
+from mcpworkload.protocol.jsonrpc import Kind, Raw
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.request_meta import SESSION_HEADER, session_version_refusal
+from mcpworkload.protocol.sent import Sent
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.calls import LISTEN, Call
-from mcpworkload.bridge.envelope import Refusal
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.jsonrpc import Message, Raw
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Peer
-from mcpworkload.bridge.sent import Sent
-from mcpworkload.bridge.versions import CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, VERSION_KEY
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Message, Raw
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.request_meta import Refusal
+from mcpworkload.protocol.sent import Sent
+from mcpworkload.protocol.versions import CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, VERSION_KEY
 
 DISCOVER = "server/discover"
 #: Of sessions alone: passed on, they would change what others get, or show what is others'.

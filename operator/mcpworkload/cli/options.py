@@ -6,11 +6,7 @@ from typing import Any
 
 import click
 
-from mcpworkload.cli.completion import (
-    complete_contexts,
-    complete_namespaces,
-    complete_workloads,
-)
+from mcpworkload.cli.completion import complete_contexts, complete_namespaces, complete_workloads
 from mcpworkload.cli.durations import Duration
 from mcpworkload.cli.session import Session, to_the_cluster
 from mcpworkload.cli.target import Target

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mcpworkload.names import GROUP, PLURAL
+from mcpworkload.api.names import GROUP, PLURAL
 
 
 @dataclass(frozen=True)

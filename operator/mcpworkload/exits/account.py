@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from mcpworkload.api.names import CONTAINER
 from mcpworkload.exits.cursor import ContainerCursor, Cursor, PodCursor
 from mcpworkload.exits.exit import Exit, ExitKind, exit_of
 from mcpworkload.exits.sightings import Sighted, Sighting
@@ -17,8 +18,7 @@ from mcpworkload.exits.terminations import (
     revision_of,
     terminations_of,
 )
-from mcpworkload.live import ContainerStatus, Pod
-from mcpworkload.names import CONTAINER
+from mcpworkload.kube.objects import ContainerStatus, Pod
 
 _SCHEDULED = "PodScheduled"
 # A kubelet that sees a pod before it was scheduled has a clock that is behind. By how much, is

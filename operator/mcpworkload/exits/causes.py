@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mcpworkload.live import Event, Pod, Probe, Terminated
+from mcpworkload.kube.objects import Event, Pod, Probe, Terminated
 
 #: Reasons of a cause, which the kubelet has no word of its own for, or one that it soon drops.
 PROBE_FAILED = "ProbeFailed"

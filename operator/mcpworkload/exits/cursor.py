@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mcpworkload.exits.terminations import is_ending, revision_of, terminations_of
-from mcpworkload.live import Pod
+from mcpworkload.kube.objects import Pod
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mcpworkload.exits.terminations import Termination
-from mcpworkload.live import Pod
+from mcpworkload.kube.objects import Pod
 
 # Exit codes above this are 128 and the signal's number.
 _SIGNAL_BASE = 128

@@ -16,7 +16,7 @@ from mcpworkload.exits.terminations import (
     is_meant,
     terminations_of,
 )
-from mcpworkload.live import Pod
+from mcpworkload.kube.objects import Pod
 
 # What a container that ends in a tight loop may cost before anybody gets to account for it.
 MAX_PER_CONTAINER = 100

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from mcpworkload.live import ContainerStatus, Pod, Terminated
-from mcpworkload.names import REVISION_LABEL
+from mcpworkload.api.names import REVISION_LABEL
+from mcpworkload.kube.objects import ContainerStatus, Pod, Terminated
 
 _FINAL = ("Failed", "Succeeded")
 

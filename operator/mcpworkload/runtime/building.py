@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mcpworkload.names import API_VERSION, KIND, workload_key
+from mcpworkload.api.names import API_VERSION, KIND
+from mcpworkload.kube.keys import object_key
 from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.ports import ports_spec
@@ -68,7 +69,7 @@ def build_workload(
     try:
         spec = _spec(image, command, env_vars, options, entrypoint)
     except WorkloadInvalid as error:
-        key = workload_key(namespace, name)
+        key = object_key(namespace, name)
         raise WorkloadInvalid(
             error.message, workload=key, advice=error.advice, fields=error.fields
         ) from None

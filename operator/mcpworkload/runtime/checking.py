@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
-from mcpworkload.names import workload_key
+from mcpworkload.kube.keys import object_key
 from mcpworkload.runtime import arguments
 from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.logs import LogArguments
@@ -127,7 +127,7 @@ def _subject(given: Mapping[str, Any]) -> str:
     namespace = given.get("namespace")
     if not isinstance(name, str):
         return ""
-    return workload_key(namespace, name) if isinstance(namespace, str) and "/" not in name else name
+    return object_key(namespace, name) if isinstance(namespace, str) and "/" not in name else name
 
 
 def _is_default(value: Any, default: Any) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 
-from mcpworkload.names import API_VERSION, PLURAL
+from mcpworkload.api.names import API_VERSION, PLURAL
 from mcpworkload.runtime.answers import error_of, forbidden
 from mcpworkload.runtime.environment import Environment
 from mcpworkload.runtime.errors import RuntimeClosed, RuntimeUnavailable, WorkloadError

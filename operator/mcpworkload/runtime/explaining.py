@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from mcpworkload.discretion import discreet
 from mcpworkload.exits import find_cause, may_be_the_kubelets
-from mcpworkload.live import Event, Pod, Terminated
-from mcpworkload.names import split_key
+from mcpworkload.kube.keys import split_key
+from mcpworkload.kube.objects import Event, Pod, Terminated
+from mcpworkload.kube.redaction import discreet
 from mcpworkload.runtime.connection import Connection, core_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadError
 from mcpworkload.runtime.happenings import WorkloadEvicted, WorkloadExited

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mcpworkload import names
+from mcpworkload.api import names
 
 Pod = Mapping[str, Any]
 

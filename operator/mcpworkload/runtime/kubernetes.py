@@ -6,7 +6,8 @@ from datetime import datetime
 from os import PathLike, fspath
 from typing import Literal, Self, Unpack, overload
 
-from mcpworkload.names import CONTAINER, workload_key
+from mcpworkload.api.names import CONTAINER
+from mcpworkload.kube.keys import object_key
 from mcpworkload.runtime.attach import attach
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.building import build_workload, located
@@ -255,7 +256,7 @@ class KubernetesRuntime:
         """A Monitor of one workload, or of all of a namespace or the cluster; not yet started."""
         if workload_id and all_namespaces:
             raise _either("workload_id", "all_namespaces")
-        workload = workload_key(*self._locate(workload_id, namespace)) if workload_id else ""
+        workload = object_key(*self._locate(workload_id, namespace)) if workload_id else ""
         where = self._scope(namespace, all_namespaces)
         return Monitor(self._connection, workload=workload, namespace=where, callback=callback)
 

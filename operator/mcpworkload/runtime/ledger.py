@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from mcpworkload.api.names import WORKLOAD_LABEL
 from mcpworkload.exits import Cursor, Exit, ExitKind, Sightings, Wanted, account, baseline
-from mcpworkload.live import ContainerStatus, Pod
-from mcpworkload.names import WORKLOAD_LABEL, workload_key
+from mcpworkload.kube.keys import object_key
+from mcpworkload.kube.objects import ContainerStatus, Pod
 from mcpworkload.runtime.happenings import (
     Happening,
     WorkloadEvicted,
@@ -170,7 +171,7 @@ class Ledger:
 
 
 def _key_of(body: Mapping[str, Any]) -> str:
-    return workload_key(body["metadata"]["namespace"], body["metadata"]["name"])
+    return object_key(body["metadata"]["namespace"], body["metadata"]["name"])
 
 
 def _pod_of(raw: Mapping[str, Any]) -> tuple[str, Pod] | None:
@@ -180,7 +181,7 @@ def _pod_of(raw: Mapping[str, Any]) -> tuple[str, Pod] | None:
     # Without an owner it is ours, too, for a moment: its StatefulSet is being replaced.
     if not name or (owner is not None and (owner.kind, owner.name) != ("StatefulSet", name)):
         return None
-    return workload_key(pod.metadata.namespace, name), pod
+    return object_key(pod.metadata.namespace, name), pod
 
 
 def _told(key: str, exit_: Exit, *, quote: bool) -> Happening:

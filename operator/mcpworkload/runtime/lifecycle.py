@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcpworkload import names
+from mcpworkload.api import names
+from mcpworkload.kube.keys import object_key
 from mcpworkload.runtime.connection import APPLY, MERGE, Connection, core_path, workloads_path
 from mcpworkload.runtime.errors import (
     WaitTimedOut,
@@ -38,7 +39,7 @@ class Workload:
         self.connection = connection
         self.namespace = namespace
         self.name = name
-        self.key = names.workload_key(namespace, name)
+        self.key = object_key(namespace, name)
         self._progress = progress
         self._said: Progress | None = None
 

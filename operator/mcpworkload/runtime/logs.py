@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
-from mcpworkload import names
+from mcpworkload.api import names
 from mcpworkload.runtime.connection import core_path
 from mcpworkload.runtime.errors import WorkloadInvalid, WorkloadNotRunning
 from mcpworkload.runtime.instances import (

@@ -6,13 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Self
 
-from mcpworkload.names import WORKLOAD_LABEL, split_key
+from mcpworkload.api.names import WORKLOAD_LABEL
+from mcpworkload.kube.keys import split_key
 from mcpworkload.runtime.connection import Connection, apps_path, core_path, workloads_path
-from mcpworkload.runtime.errors import (
-    RuntimeUnavailable,
-    WorkloadNotFound,
-    WorkloadNotRunning,
-)
+from mcpworkload.runtime.errors import RuntimeUnavailable, WorkloadNotFound, WorkloadNotRunning
 from mcpworkload.runtime.explaining import Explainer
 from mcpworkload.runtime.happenings import Happening, WorkloadExited, WorkloadRemoved
 from mcpworkload.runtime.ledger import Ledger

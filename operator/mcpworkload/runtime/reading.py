@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from mcpworkload.names import workload_key
-from mcpworkload.reasons import AcceptedReason
+from mcpworkload.api.reasons import AcceptedReason
+from mcpworkload.kube.keys import object_key
 from mcpworkload.runtime.types import ContainerInfo, PortMapping, State
 
 _NOT_ACCEPTED = frozenset(AcceptedReason) - {AcceptedReason.ACCEPTED}
@@ -62,7 +62,7 @@ def info_of(workload: Mapping[str, Any], started_at: datetime | None = None) -> 
     status = workload.get("status") or {}
     verdict = verdict_of(workload)
     return ContainerInfo(
-        id=workload_key(metadata["namespace"], metadata["name"]),
+        id=object_key(metadata["namespace"], metadata["name"]),
         name=metadata["name"],
         namespace=metadata["namespace"],
         image=spec["image"],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import app, attach, jsonrpc
+from mcpworkload.bridge import app, attach
 from mcpworkload.bridge.attaching import source as sources
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
@@ -16,6 +16,7 @@ from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.probe import probe
+from mcpworkload.protocol import jsonrpc
 from tests.unit.bridge.played_api import ERROR, Container, Refusal, make_credentials, playing
 from tests.unit.bridge.running import free_port
 from tests.unit.bridge.test_attach_channel import HEARTBEAT, TARGET, echo

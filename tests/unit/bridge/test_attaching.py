@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import app, jsonrpc
+from mcpworkload.bridge import app
 from mcpworkload.bridge.app import Bridge
 from mcpworkload.bridge.attaching import source
 from mcpworkload.bridge.attaching.source import AttachSource
 from mcpworkload.bridge.options import Options
+from mcpworkload.protocol import jsonrpc
 from tests.unit.bridge.played_api import Container, Play, Refusal, playing
 from tests.unit.bridge.running import free_port, head, read_answer
 from tests.unit.bridge.test_attach_channel import HEARTBEAT, TARGET

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpworkload.bridge.web.listener import RETRY_SECONDS, Listener
-from mcpworkload.bridge.web.request import Request
-from mcpworkload.bridge.web.room import PATIENCE_SECONDS, Room
-from mcpworkload.bridge.web.server import Server
+from mcpworkload.protocol.http.listener import RETRY_SECONDS, Listener
+from mcpworkload.protocol.http.request import Request
+from mcpworkload.protocol.http.room import PATIENCE_SECONDS, Room
+from mcpworkload.protocol.http.server import Server
 from tests.unit.bridge.running import PLAIN, Answer, Bridge, read_answer, running
 from tests.unit.bridge.test_http import GET, Echo
 
@@ -156,7 +156,7 @@ async def test_idle_ones_go_before_requests_that_come_slowly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Those that were served longest ago first; the rest is as it was."""
-    monkeypatch.setattr("mcpworkload.bridge.web.room.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("mcpworkload.protocol.http.room.PATIENCE_SECONDS", 0.0)
     async with full_server() as full:
         slow = await full.connect(BODY, 4)
         idle = await full.connect(GET, 4)

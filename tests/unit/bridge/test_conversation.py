@@ -9,11 +9,11 @@ import pytest
 
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.conversation import Conversation
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.questions import MAX_OPEN
-from mcpworkload.bridge.sent import opened
 from mcpworkload.bridge.session import Session
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.sent import opened
 
 
 class Deaf:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import jsonrpc, memory, opening
-from mcpworkload.bridge.jsonrpc import NotJsonRpc
-from mcpworkload.bridge.sent import opened
+from mcpworkload.protocol import jsonrpc, memory, opening
+from mcpworkload.protocol.jsonrpc import NotJsonRpc
+from mcpworkload.protocol.sent import opened
 
 MB = 1024 * 1024
 START = b'{"jsonrpc":"2.0","id":1,"method":"x",'

@@ -9,9 +9,9 @@ import pytest
 
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.given_up import KEPT_SECONDS, MAX_KNOWN, GivenUp
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.modern import ModernAudience
-from mcpworkload.bridge.sent import opened
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.sent import opened
 from tests.unit.bridge.running import META, PLAIN, initialize, notification, running, tool
 
 LOGS = {**META, "io.modelcontextprotocol/logLevel": "info"}

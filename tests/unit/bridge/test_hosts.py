@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge.hosts import Hosts, cluster_domains
+from mcpworkload.protocol.origins import Hosts, cluster_domains
 from tests.unit.bridge.running import JSON_HEADERS, PLAIN, initialize, running
 
 #: It reads, and never answers.

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcpworkload.bridge.web import connection as connection_module
-from mcpworkload.bridge.web import reader as reader_module
-from mcpworkload.bridge.web.request import JSON, App, Request
-from mcpworkload.bridge.web.server import Server
+from mcpworkload.protocol.http import connection as connection_module
+from mcpworkload.protocol.http import reader as reader_module
+from mcpworkload.protocol.http.request import JSON, App, Request
+from mcpworkload.protocol.http.server import Server
 from tests.unit.bridge.running import head, read_answer, read_head
 
 
@@ -241,7 +241,7 @@ async def test_slow_clients_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether they are slow to send a head or a body, or do not read."""
     for name in ("HEAD_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "DISCARD_SECONDS"):
         monkeypatch.setattr(connection_module, name, 0.1)
-    monkeypatch.setattr("mcpworkload.bridge.web.server.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("mcpworkload.protocol.http.server.SWEEP_SECONDS", 0.05)
     app = Echo()
     async with serving(app) as (port, server):
         silent = await exchange(port, b"")
@@ -267,7 +267,7 @@ async def test_a_client_that_reads_on_gets_all_of_it(monkeypatch: pytest.MonkeyP
     """However long that takes, if it is not much too slow."""
     for name in ("WRITE_SECONDS", "IDLE_SECONDS"):
         monkeypatch.setattr(connection_module, name, 0.3)
-    monkeypatch.setattr("mcpworkload.bridge.web.server.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("mcpworkload.protocol.http.server.SWEEP_SECONDS", 0.05)
     async with serving() as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /large HTTP/1.1\r\nhost: h\r\n\r\n")

@@ -9,14 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcpworkload.bridge.web import reader as reader_module
-from mcpworkload.bridge.web.limits import (
-    FRAMING_LIMIT_BYTES,
-    HEAD_LIMIT_BYTES,
-    PIECE_BYTES,
-)
-from mcpworkload.bridge.web.reader import Reader, Refused
-from mcpworkload.bridge.web.request import Request
+from mcpworkload.protocol.http import reader as reader_module
+from mcpworkload.protocol.http.limits import FRAMING_LIMIT_BYTES, HEAD_LIMIT_BYTES, PIECE_BYTES
+from mcpworkload.protocol.http.reader import Reader, Refused
+from mcpworkload.protocol.http.request import Request
 from tests.unit.bridge.running import read_answer, read_head
 from tests.unit.bridge.test_http import GET, Echo, exchange, paths, serving
 

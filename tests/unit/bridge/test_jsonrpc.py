@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.jsonrpc import Kind, NotJsonRpc
-from mcpworkload.bridge.sent import opened
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Kind, NotJsonRpc
+from mcpworkload.protocol.sent import opened
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcpworkload.bridge.calls import Call
-from mcpworkload.bridge.jsonrpc import NotJsonRpc, Raw
-from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.sent import opened
+from mcpworkload.protocol.jsonrpc import NotJsonRpc, Raw
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.sent import opened
 from tests.unit.bridge.running import JSON_HEADERS, META, MODERN, PLAIN, SERVERS, Bridge, running
 
 LENIENT = (*PLAIN[:-1], str(SERVERS / "lenient.py"))

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.heads import decoded
 from mcpworkload.bridge.parameters import Repeated, _difference, repeated_arguments
-from mcpworkload.bridge.web.request import Request
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.headers import decoded
+from mcpworkload.protocol.http.request import Request
 
 SCHEMA = {
     "type": "object",

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import jsonrpc
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.environment import server_environment
-from mcpworkload.bridge.jsonrpc import Message
-from mcpworkload.bridge.mailbox import FULL_BYTES, Mailbox
 from mcpworkload.bridge.questions import MAX_OPEN, Questions
 from mcpworkload.bridge.report import (
     TERMINATION_BYTES,
     termination_message,
     write_termination_message,
 )
-from mcpworkload.bridge.versions import negotiated
 from mcpworkload.bridge.violations import Violations
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.mailbox import FULL_BYTES, Mailbox
+from mcpworkload.protocol.versions import negotiated
 
 
 def message(content: dict[str, object]) -> Message:

@@ -10,11 +10,11 @@ import pytest
 from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.jsonrpc import Message
-from mcpworkload.bridge.mailbox import Mailbox
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.spawn import PipeSource
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.mailbox import Mailbox
 from tests.unit.bridge.running import JSON_HEADERS, PLAIN, notification, running
 
 #: More than a pipe holds.

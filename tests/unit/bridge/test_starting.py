@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import jsonrpc, probe
+from mcpworkload.bridge import probe
 from mcpworkload.bridge.audience import Nobody
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.spawn import PipeSource
-from mcpworkload.desired.probes import STARTUP_PROBE
+from mcpworkload.controller.desired.probes import STARTUP_PROBE
+from mcpworkload.protocol import jsonrpc
 from tests.unit.bridge.running import (
     META,
     PLAIN,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge import jsonrpc
-from mcpworkload.bridge.mailbox import Mailbox
-from mcpworkload.bridge.sent import opened
 from mcpworkload.bridge.translation import TranslatedCall
+from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.mailbox import Mailbox
+from mcpworkload.protocol.sent import opened
 from tests.unit.bridge.running import (
     META,
     PLAIN,

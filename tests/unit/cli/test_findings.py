@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ReadyReason
 from mcpworkload.cli.advice import ADVICE, advice_for
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.findings import (
@@ -18,7 +19,6 @@ from mcpworkload.cli.findings import (
     judge_rights,
     judge_workload,
 )
-from mcpworkload.reasons import AcceptedReason, AvailableReason, ReadyReason
 from mcpworkload.runtime import RightsMissing
 from tests.unit.cli.world import Manifest, World, make_body
 
@@ -136,7 +136,7 @@ def test_causes_come_before_what_follows_from_them() -> None:
 def answers(**changes: Any) -> dict[str, Any]:
     """A cluster in which all is well, except for *changes*."""
     review = "/apis/authorization.k8s.io/v1"
-    from mcpworkload.models import WorkloadSpec
+    from mcpworkload.api.spec import WorkloadSpec
 
     fields = WorkloadSpec.model_json_schema(by_alias=True)["properties"]
     now = datetime.now(UTC).isoformat()

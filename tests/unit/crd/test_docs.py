@@ -5,8 +5,9 @@ from enum import StrEnum
 import pytest
 
 from hack.crdgen import docs
-from mcpworkload.models import WorkloadSpec, WorkloadStatus
-from mcpworkload.reasons import AcceptedReason, AvailableReason, ReadyReason
+from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ReadyReason
+from mcpworkload.api.spec import WorkloadSpec
+from mcpworkload.api.status import WorkloadStatus
 
 
 def rows() -> dict[str, docs.Field]:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from hack.crdgen.document import build_crd, render
-from mcpworkload import names
+from mcpworkload.api import names
 
 MAX_BYTES = 200_000
 

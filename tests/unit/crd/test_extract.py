@@ -8,7 +8,7 @@ import pytest
 
 from hack.crdgen.extract import embedded_sources, extract, short_name
 from hack.crdgen.structure import SUBSTITUTES
-from mcpworkload.models import WorkloadSpec
+from mcpworkload.api.spec import WorkloadSpec
 
 CORE = "io.k8s.api.core.v1"
 REF = f"#/components/schemas/{CORE}"

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from hack.crdgen.schema import NotStructuralError, structural_schema
-from mcpworkload.models.base import Embedded, KeyRule, Model, Needed, Rule, transition_rule
+from mcpworkload.api.base import Embedded, KeyRule, Model, Needed, Rule, transition_rule
 
 EVEN = Rule(message="write an even number", cel="self % 2 == 0", holds=lambda n: n % 2 == 0)
 LOWER = KeyRule(message="write it in lower case", cel="key == key.lowerAscii()", holds=str.islower)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mcpworkload.desired.template_patch import apply_template_patch
-from mcpworkload.models import PatchOperation
+from mcpworkload.api.patch import PatchOperation
+from mcpworkload.controller.admission.template_patch import apply_template_patch
 
 TEMPLATE: dict[str, Any] = {
     "metadata": {"annotations": {"a/b~c": "1"}, "labels": {}},

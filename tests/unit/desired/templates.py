@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy
-from mcpworkload.desired.pod import build_pod_template
-from mcpworkload.desired.policy import check_template
-from mcpworkload.errors import PolicyDenied
-from mcpworkload.models import PatchOperation
-from mcpworkload.reasons import AcceptedReason
-from mcpworkload.settings import PodSecurity
+from mcpworkload.api.patch import PatchOperation
+from mcpworkload.api.reasons import AcceptedReason
+from mcpworkload.api.refusals import PolicyDenied
+from mcpworkload.controller.admission.policy import check_template
+from mcpworkload.controller.desired import Policy
+from mcpworkload.controller.desired.pod import build_pod_template
+from mcpworkload.controller.settings import PodSecurity
 from tests.unit.builders import make_workload
 
 WIDEST = Policy(PodSecurity.PRIVILEGED)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mcpworkload.desired import build_draft
-from mcpworkload.desired.policy import check_template
-from mcpworkload.desired.template_patch import apply_template_patch
-from mcpworkload.errors import PatchRejected, PolicyDenied
-from mcpworkload.models import PatchOperation
+from mcpworkload.api.patch import PatchOperation
+from mcpworkload.api.refusals import PatchRejected, PolicyDenied
+from mcpworkload.controller.admission.policy import check_template
+from mcpworkload.controller.admission.template_patch import apply_template_patch
+from mcpworkload.controller.desired import build_draft
 from tests.unit.bridged import IMAGE, POLICY, attach, inject
 from tests.unit.builders import make_workload
 from tests.unit.desired.test_patch_fuzz import pointers

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import build_draft
-from mcpworkload.errors import PolicyDenied
+from mcpworkload.api.refusals import PolicyDenied
+from mcpworkload.controller.desired import build_draft
 from tests.unit.bridged import POLICY, attach, inject
 from tests.unit.builders import make_workload
 

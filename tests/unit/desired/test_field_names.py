@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy, build_draft, name_fields
-from mcpworkload.errors import InvalidSpec, Refused
+from mcpworkload.api.refusals import InvalidSpec
+from mcpworkload.controller.desired import Policy, build_draft, name_fields
+from mcpworkload.kube.errors import Refused
 from tests.unit.builders import make_workload
 from tests.unit.stdio_specs import COMMAND, stdio
 from tests.unit.world import KEY, make_bench

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpworkload.desired.resources import (
+from mcpworkload.api.stdio import Bridge
+from mcpworkload.controller.desired.resources import (
     complete_resources,
     copier_resources,
     sidecar_resources,
 )
-from mcpworkload.models import Bridge
-from mcpworkload.quantity import parse_quantity
+from mcpworkload.kube.quantity import parse_quantity
 from tests.unit.bridged import attach, inject, pod
 
 FULL: dict[str, Any] = {

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy, build_draft, find_forbidden
-from mcpworkload.desired.policy import describe_forbidden
-from mcpworkload.drift import first_difference
-from mcpworkload.manifest import Manifest
-from mcpworkload.mending import stripped
-from mcpworkload.settings import PodSecurity
+from mcpworkload.controller.admission.policy import describe_forbidden
+from mcpworkload.controller.desired import Policy, build_draft, find_forbidden
+from mcpworkload.controller.plan.drift import first_difference
+from mcpworkload.controller.plan.mending import stripped
+from mcpworkload.controller.settings import PodSecurity
+from mcpworkload.kube.manifest import Manifest
 from tests.unit import specs, stdio_specs
 from tests.unit.bridged import POLICY
 from tests.unit.builders import make_workload

@@ -5,12 +5,12 @@ from typing import Any, get_args
 
 import pytest
 
-from mcpworkload import names
-from mcpworkload.desired import build_draft
-from mcpworkload.desired.child import TAKES_METADATA
-from mcpworkload.errors import PolicyDenied
-from mcpworkload.manifest import Manifest
-from mcpworkload.names import ChildKind
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildKind
+from mcpworkload.api.refusals import PolicyDenied
+from mcpworkload.controller.desired import build_draft
+from mcpworkload.controller.desired.child import TAKES_METADATA
+from mcpworkload.kube.manifest import Manifest
 from tests.unit.bridged import POLICY, attach, children
 from tests.unit.builders import make_workload
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy, build_draft
-from mcpworkload.errors import PolicyDenied
-from mcpworkload.settings import PodSecurity
+from mcpworkload.api.refusals import PolicyDenied
+from mcpworkload.controller.desired import Policy, build_draft
+from mcpworkload.controller.settings import PodSecurity
 from tests.unit.bridged import IMAGE
 from tests.unit.builders import make_workload
 

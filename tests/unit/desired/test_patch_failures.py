@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired.template_patch import MAX_SIZE
-from mcpworkload.errors import PatchRejected
-from mcpworkload.reasons import AcceptedReason
+from mcpworkload.api.reasons import AcceptedReason
+from mcpworkload.api.refusals import PatchRejected
+from mcpworkload.controller.admission.template_patch import MAX_SIZE
 from tests.unit.desired.operations import op, patched, taken
 
 SPEC_KEYS = "/spec has containers, volumes, hostNetwork, terminationGracePeriodSeconds"

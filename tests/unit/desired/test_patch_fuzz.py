@@ -17,13 +17,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from mcpworkload.desired import Policy
-from mcpworkload.desired.pod import build_pod_template
-from mcpworkload.desired.policy import check_template
-from mcpworkload.desired.template_patch import apply_template_patch
-from mcpworkload.errors import PatchRejected, PolicyDenied
-from mcpworkload.models import PatchOperation
-from mcpworkload.settings import PodSecurity
+from mcpworkload.api.patch import PatchOperation
+from mcpworkload.api.refusals import PatchRejected, PolicyDenied
+from mcpworkload.controller.admission.policy import check_template
+from mcpworkload.controller.admission.template_patch import apply_template_patch
+from mcpworkload.controller.desired import Policy
+from mcpworkload.controller.desired.pod import build_pod_template
+from mcpworkload.controller.settings import PodSecurity
 from tests.unit.builders import make_workload
 from tests.unit.desired.templates import INIT
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired.pod_security import BASELINE, RESTRICTED
-from mcpworkload.desired.view import PodTemplate
+from mcpworkload.controller.admission.pod_security import BASELINE, RESTRICTED
+from mcpworkload.controller.admission.view import PodTemplate
 from tests.unit.desired.templates import build, put
 
 CONTAINERS = ("/spec/containers/0", "/spec/initContainers/0")

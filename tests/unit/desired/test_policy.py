@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload import names
-from mcpworkload.desired import Policy, build_children
-from mcpworkload.desired.policy import check_template
-from mcpworkload.settings import PodSecurity
+from mcpworkload.api import names
+from mcpworkload.controller.admission.policy import check_template
+from mcpworkload.controller.desired import Policy, build_children
+from mcpworkload.controller.settings import PodSecurity
 from tests.unit.builders import make_workload
 from tests.unit.desired.templates import INIT, WIDEST, build, denial, put
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy, build_children
-from mcpworkload.errors import PatchRejected, PolicyDenied
+from mcpworkload.api.refusals import PatchRejected, PolicyDenied
+from mcpworkload.controller.desired import Policy, build_children
 from tests.unit.builders import make_workload
 from tests.unit.desired.templates import build, denial, put
 

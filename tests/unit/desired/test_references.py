@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload import names
-from mcpworkload.desired import build_draft
-from mcpworkload.references import (
+from mcpworkload.api import names
+from mcpworkload.controller.desired import build_draft
+from mcpworkload.controller.references import (
     Absence,
     describe_missing,
     digest_content,

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import Policy, build_draft
-from mcpworkload.desired.policy import check_template
-from mcpworkload.desired.sources import (
+from mcpworkload.api.refusals import PolicyDenied
+from mcpworkload.controller.admission.policy import check_template
+from mcpworkload.controller.admission.sources import (
     PROJECTED_SOURCES,
     REFUSED_PROJECTED_SOURCES,
     REFUSED_VOLUME_SOURCES,
     VOLUME_SOURCES,
     is_api_server,
 )
-from mcpworkload.errors import PolicyDenied
-from mcpworkload.settings import PodSecurity
+from mcpworkload.controller.desired import Policy, build_draft
+from mcpworkload.controller.settings import PodSecurity
 from tests.unit.bridged import POLICY, attach
 from tests.unit.builders import make_workload
 from tests.unit.desired.templates import WIDEST, build, denial, put

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from mcpworkload.__main__ import JSON_RECURSION_LIMIT
-from mcpworkload.desired import build_children
-from mcpworkload.desired.template_patch import MAX_DEPTH, apply_template_patch
-from mcpworkload.errors import PatchRejected
-from mcpworkload.models import PatchOperation, Workload
+from mcpworkload.api.patch import PatchOperation
+from mcpworkload.api.refusals import PatchRejected
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.admission.template_patch import MAX_DEPTH, apply_template_patch
+from mcpworkload.controller.desired import build_children
 from tests.unit.builders import make_body
 from tests.unit.desired.operations import TEMPLATE, op, patched, taken
 

@@ -2,16 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from mcpworkload.exits import (
-    ContainerCursor,
-    Cursor,
-    Exit,
-    PodCursor,
-    Sightings,
-    Wanted,
-    account,
-)
-from mcpworkload.live import Pod
+from mcpworkload.exits import ContainerCursor, Cursor, Exit, PodCursor, Sightings, Wanted, account
+from mcpworkload.kube.objects import Pod
 from tests.unit.exits.kubelet import BACK_OFF, RUNNING, pod_of, status, terminated
 
 KEY = "team/w"

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from mcpworkload.live import Pod
-from mcpworkload.names import REVISION_LABEL
+from mcpworkload.api.names import REVISION_LABEL
+from mcpworkload.kube.objects import Pod
 
 EPOCH = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GRACE = 30

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcpworkload.exits import find_cause, may_be_the_kubelets
-from mcpworkload.live import Event, Pod, Terminated
+from mcpworkload.kube.objects import Event, Pod, Terminated
 from tests.unit.builders import NOON, make_event, make_pod
 
 PROBE = {"periodSeconds": 2, "failureThreshold": 5}

@@ -3,7 +3,7 @@
 import pytest
 
 from mcpworkload.exits import Cursor, ExitKind, Sightings, Wanted, account
-from mcpworkload.live import Pod
+from mcpworkload.kube.objects import Pod
 from tests.unit.exits.books import (
     AGAIN,
     CRASHED,

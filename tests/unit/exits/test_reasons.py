@@ -2,12 +2,8 @@
 
 import pytest
 
-from mcpworkload.exits import (
-    ExitKind,
-    Wanted,
-    baseline,
-)
-from mcpworkload.live import Pod
+from mcpworkload.exits import ExitKind, Wanted, baseline
+from mcpworkload.kube.objects import Pod
 from tests.unit.exits.books import (
     AGAIN,
     CRASHED,

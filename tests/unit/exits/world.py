@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import count
 
 from mcpworkload.exits import Account, Cursor, Exit, Sightings, Wanted, account
-from mcpworkload.live import Pod
+from mcpworkload.kube.objects import Pod
 from tests.unit.exits.kubelet import SimContainer, SimPod
 
 KEY = "team/w"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.models import STATUS_DEFAULT
-from mcpworkload.reasons import AcceptedReason, AvailableReason
+from mcpworkload.api.reasons import AcceptedReason, AvailableReason
+from mcpworkload.api.status import STATUS_DEFAULT
 from tests.rig.argocd import health_of
 
 GENERATION = 3

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.models import Workload
+from mcpworkload.api.workload import Workload
 from tests.unit import specs
 from tests.unit.builders import make_workload
 from tests.unit.models.test_refusals import make_body, refusal

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.errors import InvalidSpec
-from mcpworkload.models import PatchOperation
-from mcpworkload.models.patch import MAX_OPERATIONS
-from mcpworkload.models.workload import parse_spec
+from mcpworkload.api.patch import MAX_OPERATIONS, PatchOperation
+from mcpworkload.api.refusals import InvalidSpec
+from mcpworkload.api.workload import parse_spec
 
 
 def parse(*operations: Any) -> tuple[PatchOperation, ...]:

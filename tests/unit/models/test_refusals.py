@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.errors import InvalidSpec
-from mcpworkload.models import Workload
+from mcpworkload.api.refusals import InvalidSpec
+from mcpworkload.api.workload import Workload
 
 
 def make_body(name: str = "weather", **spec: Any) -> dict[str, Any]:

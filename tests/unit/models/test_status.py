@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
-from mcpworkload.models import STATUS_DEFAULT, Condition, WorkloadStatus
+from mcpworkload.api.status import STATUS_DEFAULT, Condition, WorkloadStatus
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 

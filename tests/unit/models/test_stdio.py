@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.models import Bridge, seconds_of
+from mcpworkload.api.stdio import Bridge, seconds_of
 from tests.unit import stdio_specs
 from tests.unit.builders import make_workload
 from tests.unit.models.test_refusals import make_body, refusal

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.models import Transport, Workload
+from mcpworkload.api.transport import Transport
+from mcpworkload.api.workload import Workload
 
 IMAGE = "ghcr.io/acme/weather:1.4"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mcpworkload.models import Workload
+from mcpworkload.api.workload import Workload
 from mcpworkload.runtime import (
     DeployWorkloadOptions,
     PermissionProfile,

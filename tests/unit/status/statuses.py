@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from mcpworkload.observation import Observation
-from mcpworkload.status import Subject, account_ends, build_status
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.status import Subject, account_ends, build_status
 from tests.unit.builders import NOON, make_pod, make_workload
 
 READY = make_pod(ready=True)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.desired import build_draft
-from mcpworkload.status import Amounts
+from mcpworkload.controller.desired import build_draft
+from mcpworkload.controller.status import Amounts
 from tests.unit.bridged import POLICY, attach
 from tests.unit.builders import make_event, make_observation, make_workload
 from tests.unit.world import KEY, World, make_bench

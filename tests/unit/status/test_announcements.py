@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.cluster.events import MAX_NOTE_BYTES, event_of
-from mcpworkload.errors import InvalidSpec
-from mcpworkload.names import ChildId, ChildKind
-from mcpworkload.status import News, news, of_reversion
+from mcpworkload.api.names import ChildId, ChildKind
+from mcpworkload.api.refusals import InvalidSpec
+from mcpworkload.controller.recorder import MAX_NOTE_BYTES, event_of
+from mcpworkload.controller.status import News, news, of_reversion
 from tests.unit.builders import NOON, make_body, make_observation, make_pod
 from tests.unit.status.statuses import READY, status_of
 

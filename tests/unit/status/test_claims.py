@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload.live import Event
-from mcpworkload.status.problems import awaited_claims, first_problem, suspects
+from mcpworkload.controller.status.problems import awaited_claims, first_problem, suspects
+from mcpworkload.kube.objects import Event
 from tests.unit.builders import NOON, make_pending_pod
 
 LONG_AGO = NOON - timedelta(minutes=5)

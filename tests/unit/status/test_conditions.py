@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.errors import (
+from mcpworkload.api.names import ChildId
+from mcpworkload.api.refusals import (
     ApplyFailed,
     ChildConflict,
     ChildForbidden,
@@ -15,11 +16,10 @@ from mcpworkload.errors import (
     Refusal,
     Rejected,
 )
-from mcpworkload.live import Pod
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Applied, Observation
-from mcpworkload.status import Subject
-from mcpworkload.status.conditions import MAX_MESSAGE
+from mcpworkload.controller.plan.observation import Applied, Observation
+from mcpworkload.controller.status import Subject
+from mcpworkload.controller.status.conditions import MAX_MESSAGE
+from mcpworkload.kube.objects import Pod
 from tests.unit.builders import (
     NOON,
     make_body,

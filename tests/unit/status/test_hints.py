@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.status import Subject
+from mcpworkload.controller.status import Subject
 from tests.unit.builders import NOON, make_event, make_observation, make_pod, make_workload
 from tests.unit.status.statuses import status_for
 from tests.unit.stdio_specs import COMMAND, stdio

@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Applied, Observation
-from mcpworkload.status.holding import COUNTS_ONLY_SECONDS, SETTLE_SECONDS, Hold, hold_for
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.plan.observation import Applied, Observation
+from mcpworkload.controller.status.debounce import (
+    COUNTS_ONLY_SECONDS,
+    SETTLE_SECONDS,
+    Hold,
+    hold_for,
+)
 from tests.unit.builders import make_observation, make_statefulset
 
 STORED: dict[str, Any] = {"conditions": ["old"], "replicas": 0}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.status.announcements import news
+from mcpworkload.controller.status.events import news
 from tests.unit.builders import make_observation, make_service
 from tests.unit.status.statuses import READY, SECOND, status_of
 from tests.unit.stdio_specs import COMMAND, stdio

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.status import account_ends, describe
+from mcpworkload.controller.status.inputs import Subject
 from mcpworkload.exits import Sightings
-from mcpworkload.observation import Observation
-from mcpworkload.status import account_ends, describe
-from mcpworkload.status.subject import Subject
 from tests.unit.builders import NOON, make_event, make_observation, make_pod, make_workload
 from tests.unit.status.statuses import status_for
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.status.problems import first_problem
+from mcpworkload.controller.status.problems import first_problem
 from tests.unit.builders import NOON, make_pod
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload.desired import Child, build_children
-from mcpworkload.live import Service, StatefulSet
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Applied, difference_to
-from mcpworkload.status import Subject
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.desired import Child, build_children
+from mcpworkload.controller.plan.observation import Applied, difference_to
+from mcpworkload.controller.status import Subject
+from mcpworkload.kube.objects import Service, StatefulSet
 from tests.unit.builders import make_observation, make_pod, make_workload
 from tests.unit.status.statuses import status_for
 

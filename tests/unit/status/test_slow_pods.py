@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.live import Event, Pod
-from mcpworkload.status.problems import Problem, first_problem, suspects
+from mcpworkload.controller.status.problems import Problem, first_problem, suspects
+from mcpworkload.kube.objects import Event, Pod
 from tests.unit.builders import NOON, make_event, make_pod
 
 LONG_AGO = NOON - timedelta(minutes=5)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.live import Pod
-from mcpworkload.status import Subject
-from mcpworkload.status.pods import next_look
+from mcpworkload.controller.status import Subject
+from mcpworkload.controller.status.pods import next_look
+from mcpworkload.kube.objects import Pod
 from tests.unit.builders import NOON, make_event, make_observation, make_pod, make_workload
 from tests.unit.status.statuses import status_for, status_of, verdicts
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.errors import ChildConflict
-from mcpworkload.live import Service
-from mcpworkload.names import ChildId
-from mcpworkload.observation import Applied
-from mcpworkload.status import Subject
+from mcpworkload.api.names import ChildId
+from mcpworkload.api.refusals import ChildConflict
+from mcpworkload.controller.plan.observation import Applied
+from mcpworkload.controller.status import Subject
+from mcpworkload.kube.objects import Service
 from tests.unit.builders import make_body, make_observation, make_pod, make_service, make_workload
 from tests.unit.builders import owner as owned_by
 from tests.unit.status.statuses import status_for

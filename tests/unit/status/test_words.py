@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpworkload.status import words
+from mcpworkload.controller.status import messages
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from mcpworkload.status import words
 )
 def test_steady(said: str, kept: str) -> None:
     """Addresses, ports of the moment and identifiers go; digests stay."""
-    assert words.steady(said) == kept
+    assert messages.steady(said) == kept
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_steady(said: str, kept: str) -> None:
 )
 def test_scheduling(said: str, kept: str) -> None:
     """How many nodes there are, and in which order they come, is no news."""
-    assert words.scheduling_error(said) == kept
+    assert messages.scheduling_error(said) == kept
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_scheduling(said: str, kept: str) -> None:
 )
 def test_refusal(said: str, pod: str, why: str) -> None:
     """Of a pod or of its claim."""
-    assert words.refusal(said) == (pod, why)
+    assert messages.refusal(said) == (pod, why)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from mcpworkload.api.names import API_VERSION, GROUP, LEASE_NAME, PLURAL
 from mcpworkload.cli.codes import Failure
 from mcpworkload.cli.completion import complete_workloads
 from mcpworkload.cli.findings import (
@@ -28,7 +29,6 @@ from mcpworkload.cli.output import clean, styled, write_data
 from mcpworkload.cli.rights import RIGHTS
 from mcpworkload.cli.session import Session
 from mcpworkload.cli.words import in_our_words
-from mcpworkload.names import API_VERSION, GROUP, LEASE_NAME, PLURAL
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
@@ -191,7 +191,7 @@ def _cannot(what: str, error: RuntimeError, level: Any) -> Finding:
 
 async def _crd(cluster: "Cluster", places: _Places) -> list[Finding]:
     del places
-    from mcpworkload.models import WorkloadSpec
+    from mcpworkload.api.spec import WorkloadSpec
 
     await cluster.read(f"/apis/{API_VERSION}")
     served = await cluster.read(f"/openapi/v3/apis/{API_VERSION}")

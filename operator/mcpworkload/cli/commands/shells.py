@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from mcpworkload import __version__
-from mcpworkload.cli.options import (
-    cluster_options,
-    operator_namespace_option,
-    output_option,
-)
+from mcpworkload.api.names import API_VERSION
+from mcpworkload.cli.options import cluster_options, operator_namespace_option, output_option
 from mcpworkload.cli.output import write_data
 from mcpworkload.cli.session import Session
-from mcpworkload.names import API_VERSION
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
@@ -63,8 +59,8 @@ def version(session: Session, client: bool, operator_namespace: str, output: str
 
 async def _versions(cluster: "Cluster", operator_namespace: str) -> dict[str, str]:
     """What is installed in the cluster; a word in its place where that cannot be seen."""
+    from mcpworkload.api.spec import WorkloadSpec
     from mcpworkload.cli.findings import judge_fields
-    from mcpworkload.models import WorkloadSpec
     from mcpworkload.runtime import RightsMissing, WorkloadError
 
     found = {"kubernetes": (await cluster.read("/version"))["gitVersion"]}

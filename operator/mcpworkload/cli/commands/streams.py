@@ -108,7 +108,7 @@ def attach(session: Session, workload: str, container: str | None, replica: int 
     """
 
     async def work(cluster: "Cluster") -> None:
-        from mcpworkload.names import CONTAINER
+        from mcpworkload.api.names import CONTAINER
 
         attachment = await cluster.runtime.attach_to_workload(
             workload, container=container or CONTAINER, pod=replica

@@ -171,7 +171,7 @@ async def _why(
 
 
 async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int | None) -> str:
-    from mcpworkload.names import WORKLOAD_LABEL
+    from mcpworkload.api.names import WORKLOAD_LABEL
     from mcpworkload.runtime import WorkloadNotRunning
     from mcpworkload.runtime.connection import core_path
     from mcpworkload.runtime.instances import is_ready

@@ -113,11 +113,11 @@ def _templates(
     body: dict[str, Any], installation: dict[str, str], *, only_built: bool
 ) -> tuple[Any, Any]:
     """The template before the patch, and the final one, as that *installation* has them."""
-    from mcpworkload.desired import Policy, build_draft
-    from mcpworkload.desired.pod import build_pod_template
-    from mcpworkload.errors import OperatorError
-    from mcpworkload.models import Workload
-    from mcpworkload.settings import BridgeVolume, PodSecurity
+    from mcpworkload.api.workload import Workload
+    from mcpworkload.controller.desired import Policy, build_draft
+    from mcpworkload.controller.desired.pod import build_pod_template
+    from mcpworkload.controller.settings import BridgeVolume, PodSecurity
+    from mcpworkload.kube.errors import ExplainedError
 
     policy = Policy(
         pod_security=PodSecurity(installation["pod_security"]),
@@ -129,7 +129,7 @@ def _templates(
         built = build_pod_template(parsed, policy)
         # What the patch does wrong must not be in the way of a look at what it works on.
         return built, None if only_built else build_draft(parsed, policy).template
-    except OperatorError as error:
+    except ExplainedError as error:
         raise Failure(str(error), ExitCode.USAGE) from None
 
 

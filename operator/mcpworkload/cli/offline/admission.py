@@ -5,12 +5,12 @@ from functools import cache
 from typing import Any, Final
 
 from hack.crdgen.document import root_schema
+from mcpworkload.api.names import API_VERSION, KIND
+from mcpworkload.api.problems import found
+from mcpworkload.api.refusals import InvalidSpec
+from mcpworkload.api.workload import Workload
 from mcpworkload.cli.offline.metadata import check_metadata
 from mcpworkload.cli.offline.structure import Problem, Schema, complete, faults, unknown_fields
-from mcpworkload.errors import InvalidSpec
-from mcpworkload.models import Workload
-from mcpworkload.models.problems import found
-from mcpworkload.names import API_VERSION, KIND
 
 # Metadata has a schema of Kubernetes' own.
 _OTHERWISE_CHECKED: Final[Schema] = {"x-kubernetes-preserve-unknown-fields": True}

@@ -4,6 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mcpworkload.api.problems import found
+from mcpworkload.api.rules import (
+    LABEL_KEYS,
+    LABEL_VALUE_MAX_LENGTH,
+    LABEL_VALUE_PATTERN,
+    is_qualified_name,
+)
 from mcpworkload.cli.offline.structure import (
     Problem,
     Schema,
@@ -12,13 +19,6 @@ from mcpworkload.cli.offline.structure import (
     is_time,
     step,
     unknown_fields,
-)
-from mcpworkload.models.problems import found
-from mcpworkload.models.rules import (
-    LABEL_KEYS,
-    LABEL_VALUE_MAX_LENGTH,
-    LABEL_VALUE_PATTERN,
-    is_qualified_name,
 )
 
 _PATH: Final = "metadata"

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
 
-from mcpworkload.models.problems import REMEDIES, found
+from mcpworkload.api.problems import REMEDIES, found
 
 Schema = dict[str, Any]
 _INT_RANGES: Final = {"int32": 2**31, "int64": 2**63}

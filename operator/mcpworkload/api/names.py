@@ -1,0 +1,93 @@
+"""Every name that users, the API server and our own parts must agree on, spelled once."""
+
+from typing import Literal, NamedTuple
+
+GROUP = "mcpworkload.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "MCPWorkload"
+PLURAL = "mcpworkloads"
+SHORT_NAME = "mcpw"
+CATEGORY = "mcp"
+
+# The one label that selects: Services, the StatefulSet and our watches use it.
+WORKLOAD_LABEL = f"{GROUP}/workload"
+# On every child: a digest of the manifest we applied last, so that a removed field is noticed.
+HASH_ANNOTATION = f"{GROUP}/hash"
+
+FIELD_MANAGER = "mcpworkload"
+# Names of further children end like this, so names of workloads may not.
+SERVICE_SUFFIX = "-svc"
+EGRESS_SUFFIX = "-egress"
+
+LEASE_NAME = "mcpworkload-operator"
+
+# On the pod template: when the user last asked for a restart.
+RESTARTED_AT_ANNOTATION = f"{GROUP}/restartedAt"
+# On the pod template: a digest of the ConfigMaps and Secrets that the pods read.
+REFERENCES_ANNOTATION = f"{GROUP}/references"
+
+ChildKind = Literal[
+    "PodDisruptionBudget", "Role", "RoleBinding", "Service", "ServiceAccount", "StatefulSet"
+]
+# Who a server that is attached to runs as, and what that account may do.
+ACCOUNT_KINDS: tuple[ChildKind, ...] = ("ServiceAccount", "Role", "RoleBinding")
+
+
+class ChildId(NamedTuple):
+    """Which object of a workload's namespace a child is."""
+
+    kind: ChildKind
+    name: str
+
+    def __str__(self) -> str:
+        """As in a sentence: the kind, then the name."""
+        return f"{self.kind} {self.name}"
+
+
+# On the Event of an exit: which container it was.
+CONTAINER_ID_ANNOTATION = f"{GROUP}/container-id"
+
+# Kubernetes' own: which template a pod of a StatefulSet was made from.
+REVISION_LABEL = "controller-revision-hash"
+
+# The primary container, whatever else runs in the pod.
+CONTAINER = "mcp"
+# The bridge of a stdio server: its container, the volume with its runtime, and that with its token.
+BRIDGE = "mcpw-bridge"
+BRIDGE_ACCOUNT_SUFFIX = f"-{BRIDGE}"
+BRIDGE_TOKEN = "mcpw-bridge-token"  # noqa: S105 - a volume's name
+# The volume behind the server's writable scratch directory.
+SCRATCH_VOLUME = "tmp"
+# The Service port and the container port that the transport uses.
+TRANSPORT_PORT = "mcp"
+
+
+def service_name(name: str) -> str:
+    """The Service with an address of its own, where the user asks for one."""
+    return f"{name}{SERVICE_SUFFIX}"
+
+
+def bridge_account_name(name: str) -> str:
+    """
+    The ServiceAccount, Role and RoleBinding of a server that is attached to.
+
+    No other pod may run as an account of such a name, so it is one that nobody else would choose.
+    """
+    return f"{name}{BRIDGE_ACCOUNT_SUFFIX}"
+
+
+def selector_labels(name: str) -> dict[str, str]:
+    """The immutable few that select a workload's pods."""
+    return {WORKLOAD_LABEL: name}
+
+
+def common_labels(name: str) -> dict[str, str]:
+    """The labels that every child and pod of a workload carries, the selector among them."""
+    return {
+        **selector_labels(name),
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/component": "mcp-server",
+        "app.kubernetes.io/managed-by": FIELD_MANAGER,
+    }

@@ -1,1 +1,0 @@
-"""The only package of the operator that talks to the Kubernetes API."""

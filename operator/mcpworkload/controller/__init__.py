@@ -1,0 +1,9 @@
+"""
+The operator: makes StatefulSets and Services of MCPWorkloads, keeps them so, reports the status.
+
+`app` is the entry point: it starts the parts and stops them in reverse. An event takes one way:
+`handlers` (workloads) and `caches` (children, pods) put a key into `queue`; `reconcile` takes it
+out, parses the spec, observes, builds (`desired`, judged by `admission`), plans (`plan`),
+executes (`execute`, `writer`) and reports (`status`, `recorder`). `state` is what is remembered
+of a workload between two reconciles.
+"""

@@ -1,0 +1,50 @@
+"""Ports that probes and hooks call by name: the kubelet looks among those of that container."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from mcpworkload.api.refusals import InvalidSpec
+from mcpworkload.api.spec import WorkloadSpec
+from mcpworkload.controller.admission.fieldnames import name_field
+from mcpworkload.controller.admission.view import MalformedError, PodTemplate, View
+from mcpworkload.kube.manifest import Manifest
+
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_HOOKS = ("postStart", "preStop")
+
+
+def check_port_names(template: Manifest, spec: WorkloadSpec) -> None:
+    """
+    Return if each port that a container of *template* calls by a name is one of its own.
+
+    Raises:
+        InvalidSpec: it would be looked for in vain each time; names the field.
+    """
+    for container in PodTemplate(template).containers:
+        # What Kubernetes cannot read, the API server refuses in better words.
+        with suppress(MalformedError):
+            _check_container(container, template, spec)
+
+
+def _check_container(container: View, template: Manifest, spec: WorkloadSpec) -> None:
+    own = [port["name"].text() for port in container["ports"].items()]
+    known = [name for name in own if name]
+    for port in _named_ports(container):
+        if port.value not in known:
+            those = f", or a name of its ports: {', '.join(known)}" if known else ""
+            raise InvalidSpec(
+                f'{name_field(port.path, template, spec)}: found "{port.value}", which is no port '
+                f"of that container; write a number{those}"
+            )
+
+
+def _named_ports(container: View) -> Iterator[View]:
+    """The ports of the container's probes and hooks that are names."""
+    handlers = [container[probe] for probe in _PROBES]
+    handlers += [container["lifecycle"][hook] for hook in _HOOKS]
+    for handler in handlers:
+        for kind in ("httpGet", "tcpSocket"):
+            port = handler[kind]["port"]
+            # Digits in quotes are no name; the API server says what they are.
+            if isinstance(port.value, str) and not port.value.isdecimal():
+                yield port

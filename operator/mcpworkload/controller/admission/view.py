@@ -1,0 +1,144 @@
+"""
+A look at a pod template that may have any shape.
+
+A patch can put anything anywhere, so nothing about a template is taken for granted: a `View`
+of a field that is absent, or null, is empty, and one that has a shape in which Kubernetes never
+could read it is refused with the path and with what would be right.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mcpworkload.api.problems import found
+from mcpworkload.controller.admission import pointer
+from mcpworkload.kube.redaction import is_secretive
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something in a template that must not be there."""
+
+    path: tuple[str, ...]
+    found: str
+    remedy: str
+
+    @property
+    def words(self) -> str:
+        """Finding and remedy."""
+        return f"found {self.found}; {self.remedy}"
+
+    def __str__(self) -> str:
+        """Path, finding and remedy, as everywhere."""
+        return f"{pointer.join(self.path) or 'the whole'}: {self.words}"
+
+
+class MalformedError(Exception):
+    """A part of the template is not what Kubernetes expects there."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
+
+
+class View:
+    """A value in a template, and where it stands; light, for each reconcile makes hundreds."""
+
+    __slots__ = ("_parent", "_step", "value")
+
+    def __init__(self, value: Any, parent: "View | None" = None, step: str = "") -> None:
+        self.value = value
+        self._parent = parent
+        self._step = step
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The steps from the template to here."""
+        return () if self._parent is None else (*self._parent.path, self._step)
+
+    @property
+    def is_absent(self) -> bool:
+        """Kubernetes reads null as if the field were not there."""
+        return self.value is None
+
+    @property
+    def is_off(self) -> bool:
+        """Absent or false; whatever else may stand there, it is not off."""
+        return self.value is None or self.value is False
+
+    def is_one_of(self, allowed: Iterable[Any]) -> bool:
+        """Whether it equals one of *allowed*, which holds texts and None."""
+        return any(self.value is entry or self.value == entry for entry in allowed)
+
+    def __getitem__(self, field: str) -> "View":
+        """The field of a mapping; empty if it is absent."""
+        if self.value is None:
+            return View(None, self, field)
+        return View(self.mapping().get(field), self, field)
+
+    def mapping(self) -> dict[str, Any]:
+        """The value as a mapping."""
+        if self.value is None:
+            return {}
+        if not isinstance(self.value, dict):
+            raise self.malformed("write a mapping")
+        return self.value
+
+    def items(self) -> Iterator["View"]:
+        """The entries of a list."""
+        if self.value is None:
+            return
+        if not isinstance(self.value, list):
+            raise self.malformed("write a list")
+        for number, entry in enumerate(self.value):
+            yield View(entry, self, str(number))
+
+    def members(self) -> Iterator[tuple[str, "View"]]:
+        """The keys of a mapping that have a value, with it."""
+        for key, value in self.mapping().items():
+            if value is not None:
+                yield key, View(value, self, key)
+
+    def text(self) -> str:
+        """The value as text, empty if it is absent."""
+        if self.value is None:
+            return ""
+        if not isinstance(self.value, str):
+            raise self.malformed("write text")
+        return self.value
+
+    def finding(self, remedy: str) -> Finding:
+        """That this value must not be here, with what to do about it."""
+        what = found(self.value, is_hidden=is_secretive(self.path))
+        return Finding(self.path, "nothing" if self.is_absent else what, remedy)
+
+    def malformed(self, remedy: str) -> MalformedError:
+        """That this value can be nothing that Kubernetes reads."""
+        return MalformedError(self.finding(remedy))
+
+
+class PodTemplate:
+    """
+    A pod template as the rules of a policy look at it.
+
+    Raises:
+        MalformedError: it has no containers that could be looked at.
+    """
+
+    def __init__(self, template: Any) -> None:
+        root = View(template)
+        self.metadata = root["metadata"]
+        self.spec = root["spec"]
+        #: Every container, whatever starts it.
+        self.containers = tuple(
+            container
+            for field in ("initContainers", "containers", "ephemeralContainers")
+            for container in self.spec[field].items()
+        )
+        #: The security context of each container, in the same order.
+        self.container_contexts = tuple(
+            container["securityContext"] for container in self.containers
+        )
+        #: Those, and the pod's own before them.
+        self.security_contexts = (self.spec["securityContext"], *self.container_contexts)
+        self.volumes = tuple(self.spec["volumes"].items())

@@ -1,0 +1,118 @@
+"""The operator's process: its parts, started in order and stopped in reverse."""
+
+import asyncio
+import logging
+
+import kopf
+
+from mcpworkload import __version__
+from mcpworkload.api import names
+from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.credentials import connect
+from mcpworkload.controller.desired import Policy
+from mcpworkload.controller.handlers import WatchPulse, build_registry, build_settings
+from mcpworkload.controller.health import Health, serve
+from mcpworkload.controller.metrics import Metrics
+from mcpworkload.controller.queue import KeyQueue
+from mcpworkload.controller.reconcile import Reconciler
+from mcpworkload.controller.recorder import Events
+from mcpworkload.controller.resync import await_workloads, resync_forever
+from mcpworkload.controller.settings import Settings
+from mcpworkload.controller.store import WorkloadStore
+from mcpworkload.controller.writer import Writer
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.lease import LeaderLease
+
+log = logging.getLogger(__name__)
+
+# Children and pods report in bursts: what they say is looked at once, this much later.
+COALESCE_SECONDS = 0.25
+# The end of a container is told at once, before anything else is looked at; its pod's other
+# containers often end with it.
+END_SECONDS = 0.02
+
+
+async def run(settings: Settings) -> None:
+    """
+    Run the operator until it is cancelled or receives SIGTERM.
+
+    Raises:
+        NoCredentials: there is no cluster to talk to.
+        ExceptionGroup: a part failed, or leadership was lost: end the process, and start anew.
+    """
+    where = ", ".join(settings.namespaces) or "all namespaces"
+    log.info("mcpworkload %s watches %s", __version__, where)
+    connection = connect()
+    api, policy = Api(connection), Policy.of(settings, connection.audiences)
+    store, health = WorkloadStore(), Health(api)
+    port = settings.probe_port
+    metrics = Metrics(store, lambda: health.is_leading)
+    probing = await serve(health, metrics, port) if port else None
+    lease = LeaderLease(api, settings.operator_namespace, names.LEASE_NAME, settings.identity)
+    try:
+        await lease.acquire()
+        try:
+            await _lead(settings, policy, api, store, lease, health)
+        finally:
+            await lease.release()
+    finally:
+        if probing:
+            await probing.cleanup()
+        await connection.close()
+    log.info("stopped")
+
+
+async def _lead(
+    settings: Settings,
+    policy: Policy,
+    api: Api,
+    store: WorkloadStore,
+    lease: LeaderLease,
+    health: Health,
+) -> None:
+    """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
+    queue, pulse = KeyQueue(), WatchPulse()
+    informers = _informers(settings, api, queue)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
+    health.is_synced = False
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
+        # A reconcile that does not know the children yet would apply them all again.
+        await informers.wait_synced()
+        await await_workloads(api, settings.namespaces, store)
+        health.is_synced = True
+        health.watches_silent_seconds = lambda: max(
+            pulse.silent_seconds(), informers.silent_seconds()
+        )
+        tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
+        tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
+
+        async def end_parts() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+        await kopf.operator(
+            registry=build_registry(pulse, store, queue, end_parts),
+            settings=build_settings(),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+        )
+
+
+def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
+    """The caches of all that *settings* have us look at, which tell *queue* what changed."""
+
+    def child_changed(key: str) -> None:
+        queue.add(key, after=COALESCE_SECONDS)
+
+    def container_ended(key: str) -> None:
+        queue.add(key, after=END_SECONDS, is_urgent=True)
+
+    return Informers(
+        api,
+        settings.namespaces,
+        child_changed,
+        container_ended,
+        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
+    )

@@ -1,0 +1,109 @@
+"""All informers together: what is known of a workload's children and pods."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from mcpworkload.api.names import ChildId, ChildKind
+from mcpworkload.controller.kinds import CHILD_KINDS, POD, REFUSAL
+from mcpworkload.controller.plan.observation import Observation, controlled_by
+from mcpworkload.controller.reference_cache import References
+from mcpworkload.exits import Sightings
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.informer import Informer
+from mcpworkload.kube.keys import split_key
+from mcpworkload.kube.objects import Child, Event, Pod, StatefulSet
+
+
+class Informers:
+    """One informer per kind and namespace; for the whole cluster, one per kind."""
+
+    def __init__(
+        self,
+        api: Api,
+        namespaces: Sequence[str],
+        on_change: Callable[[str], None],
+        on_end: Callable[[str], None],
+        *,
+        without: Collection[ChildKind] = (),
+    ) -> None:
+        """Of the kinds in *without* there are no children, and none is looked for."""
+        scopes: Sequence[str | None] = namespaces or (None,)
+        self._children: dict[ChildKind, dict[str | None, Informer[Any]]] = {
+            name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
+            for name, kind in CHILD_KINDS.items()
+            if name not in without
+        }
+        self._on_change = on_change
+        #: What containers' ends were seen; *on_end* is called for each.
+        self.sightings = Sightings(on_end)
+        self._pods = {
+            ns: Informer(api, POD, ns, on_change, self.sightings, partial(self._reset, ns))
+            for ns in scopes
+        }
+        #: What the pods read; it needs no sync, for who asks waits.
+        self.references = References(api, scopes, on_change)
+        self._refusals = {ns: Informer(api, REFUSAL, ns, on_change) for ns in scopes}
+        self._with_pulse: list[Informer[Any]] = [
+            informer
+            for group in (*self._children.values(), self._pods)
+            for informer in group.values()
+        ]
+        self._all: list[Informer[Any]] = [*self._with_pulse, *self._refusals.values()]
+
+    async def run(self) -> None:
+        """Keep every cache up to date, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for informer in self._all:
+                group.create_task(informer.run())
+            group.create_task(self.references.run())
+
+    async def wait_synced(self) -> None:
+        """Return when every cache has been filled once, or is known not to be readable."""
+        for informer in self._all:
+            await informer.synced.wait()
+
+    def silent_seconds(self) -> float:
+        """For how long the quietest watch has said nothing; bookmarks count."""
+        silent = time.monotonic() - min(informer.heard_at for informer in self._with_pulse)
+        return max(silent, self.references.silent_seconds())
+
+    def observe(self, workload: str) -> Observation:
+        """The live objects of a workload, as the caches hold them now."""
+        namespace, name = split_key(workload)
+        caches = {kind: _scoped(scopes, namespace) for kind, scopes in self._children.items()}
+        children: dict[ChildId, Child] = {
+            ChildId(kind, child_name): child
+            for kind, cache in caches.items()
+            for child_name, child in cache.of(workload).items()
+        }
+        statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
+        readable = _scoped(self._pods, namespace)
+        # What was seen last is no longer worth anything when nobody can look any more.
+        labelled: Mapping[str, Pod] = {} if readable.trouble else readable.of(workload)
+        refusals: list[Event] = [
+            event
+            for event in _scoped(self._refusals, namespace).of(workload).values()
+            if statefulset is not None and event.involved_object.uid == statefulset.metadata.uid
+        ]
+        return Observation(
+            children=children,
+            statefulset=statefulset,
+            pods=controlled_by(labelled, statefulset),
+            labelled=dict(labelled),
+            seen=self.sightings.of(workload),
+            versions={kind: cache.version for kind, cache in caches.items()},
+            refusals=refusals,
+            unreadable=readable.trouble,
+        )
+
+    def _reset(self, scope: str | None) -> None:
+        """Have everybody looked at who has pods, or could have."""
+        for workload in self._children["StatefulSet"][scope].owners():
+            self._on_change(workload)
+
+
+def _scoped(informers: dict[str | None, Any], namespace: str) -> Any:
+    return informers.get(namespace) or informers[None]

@@ -1,0 +1,47 @@
+"""
+The credentials at hand: a pod's ServiceAccount, else the kubeconfig's current context.
+
+kopf knows both, and is in the operator's image anyway; the `kubernetes` package is not.
+"""
+
+import os
+from dataclasses import replace
+
+import aiohttp
+import kopf
+
+from mcpworkload import __version__
+from mcpworkload.kube.connection import Connection, NoCredentials
+
+
+def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
+    """
+    A connection with the credentials at hand; each request passes through *middlewares*.
+
+    Raises:
+        NoCredentials: none were found, or they cannot be read.
+    """
+    return Connection.open(find_credentials, f"mcpworkload-operator/{__version__}", *middlewares)
+
+
+def find_credentials() -> kopf.ConnectionInfo:
+    """
+    The address of the API server, and what to show to it.
+
+    Raises:
+        NoCredentials: there are none, or they cannot be read.
+    """
+    settings = kopf.OperatorSettings()
+    try:
+        in_pod = kopf.login_with_service_account(settings=settings)
+        info = in_pod or kopf.login_with_kubeconfig(settings=settings)
+    except (kopf.LoginError, OSError, ValueError, KeyError) as error:
+        raise NoCredentials(f"the credentials cannot be read: {error}") from error
+    if info is None:
+        raise NoCredentials("no credentials: run in a pod, or set KUBECONFIG to a kubeconfig")
+    if in_pod and (host := os.environ.get("KUBERNETES_SERVICE_HOST")):
+        # kopf names the server; its address keeps us working while the cluster's DNS does not.
+        host = f"[{host}]" if ":" in host else host
+        port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+        return replace(info, server=f"https://{host}:{port}")
+    return info

@@ -1,0 +1,136 @@
+"""
+Turn a workload into the children it should have.
+
+Arithmetic on dictionaries: no clock, no environment, no API. Calling twice gives equal,
+independent results, so a caller may edit what it receives.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mcpworkload.api.names import REFERENCES_ANNOTATION, ChildId, bridge_account_name, service_name
+from mcpworkload.api.stdio import Bridge
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.admission.fieldnames import name_fields
+from mcpworkload.controller.admission.installation import DEFAULT_POLICY, Policy
+from mcpworkload.controller.admission.policy import (
+    check_template,
+    describe_forbidden,
+    find_forbidden,
+)
+from mcpworkload.controller.admission.portnames import check_port_names
+from mcpworkload.controller.admission.template_patch import apply_template_patch
+from mcpworkload.controller.admission.view import Finding
+from mcpworkload.controller.desired.attach import build_account, build_grant, build_rights
+from mcpworkload.controller.desired.bridge import check_bridge
+from mcpworkload.controller.desired.budget import build_budget_spec
+from mcpworkload.controller.desired.child import Child, build_child
+from mcpworkload.controller.desired.pod import build_pod_template
+from mcpworkload.controller.desired.references import find_references
+from mcpworkload.controller.desired.service import (
+    build_client_service_spec,
+    build_service_spec,
+    check_service,
+)
+from mcpworkload.controller.desired.statefulset import build_statefulset_spec
+from mcpworkload.controller.desired.transport import server_url
+from mcpworkload.controller.references import Reference
+from mcpworkload.kube.manifest import Manifest
+
+__all__ = [
+    "DEFAULT_POLICY",
+    "Child",
+    "Draft",
+    "Finding",
+    "Policy",
+    "build_children",
+    "build_draft",
+    "describe_forbidden",
+    "find_forbidden",
+    "name_fields",
+    "server_url",
+]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A pod template that may run, and what has to be there for it to run."""
+
+    template: Manifest
+    references: tuple[Reference, ...]
+
+    def with_digest(self, digest: str | None) -> Manifest:
+        """The template that rolls the pods when *digest* changes; None leaves it as it is."""
+        if digest is None:
+            return self.template
+        metadata = self.template["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), REFERENCES_ANNOTATION: digest}
+        return {**self.template, "metadata": {**metadata, "annotations": annotations}}
+
+
+def build_draft(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Draft:
+    """
+    The final pod template of *workload*, whatever its references hold.
+
+    Raises:
+        InvalidSpec: a field cannot be turned into what it asks for; names its path.
+        PatchRejected: an operation of the template patch fails; names it.
+        PolicyDenied: the pods are not what *policy* allows; names each path in the template.
+            Or there is no bridge that *policy* has for them.
+    """
+    check_bridge(workload, policy)
+    check_service(workload, policy)
+    built = build_pod_template(workload, policy)
+    operations = workload.spec.pod_template_patch
+    template = apply_template_patch(built, operations)
+    check_template(template, built, operations, policy, workload.spec)
+    check_port_names(template, workload.spec)
+    return Draft(template, find_references(template, built, workload.spec))
+
+
+def build_children(
+    workload: Workload, policy: Policy = DEFAULT_POLICY, template: Manifest | None = None
+) -> tuple[Child, ...]:
+    """
+    Every child of *workload*, the governing headless Service and the StatefulSet first.
+
+    *template* is that of the pods; None for what `build_draft` makes, under *policy*.
+
+    Raises:
+        Refusal: without *template*: as `build_draft`.
+    """
+    if template is None:
+        template = build_draft(workload, policy).template
+    service = {"spec": build_service_spec(workload)}
+    statefulset = {"spec": build_statefulset_spec(workload, template)}
+    return (
+        build_child(ChildId("Service", workload.name), workload, service, policy=policy),
+        build_child(ChildId("StatefulSet", workload.name), workload, statefulset),
+        *_build_asked_for(workload, policy),
+        *_build_account(workload),
+    )
+
+
+def _build_asked_for(workload: Workload, policy: Policy) -> Iterator[Child]:
+    """The children that exist only where the spec asks for them."""
+    options, budget = workload.spec.service, workload.spec.disruption_budget
+    if options.headless_alias and options.headless_alias != workload.name:
+        child_id = ChildId("Service", options.headless_alias)
+        content = {"spec": build_service_spec(workload)}
+        yield build_child(child_id, workload, content, policy=policy)
+    if options.has_own_service:
+        child_id = ChildId("Service", service_name(workload.name))
+        content = {"spec": build_client_service_spec(workload)}
+        yield build_child(child_id, workload, content, options.annotations, policy)
+    if budget is not None:
+        child_id = ChildId("PodDisruptionBudget", workload.name)
+        yield build_child(child_id, workload, {"spec": build_budget_spec(workload.name, budget)})
+
+
+def _build_account(workload: Workload) -> Iterator[Child]:
+    """As whom the pods run where a bridge has to attach to them."""
+    if workload.spec.bridge is Bridge.ATTACH:
+        name = bridge_account_name(workload.name)
+        yield build_child(ChildId("ServiceAccount", name), workload, build_account())
+        yield build_child(ChildId("Role", name), workload, build_rights(workload))
+        yield build_child(ChildId("RoleBinding", name), workload, build_grant(workload))

@@ -1,0 +1,114 @@
+"""One child of a workload: a full manifest, and a digest that tells it from any other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId, ChildKind
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.admission.installation import DEFAULT_POLICY, Policy
+from mcpworkload.kube.manifest import Manifest, digest_of
+
+_API_VERSIONS: Mapping[ChildKind, str] = {
+    "PodDisruptionBudget": "policy/v1",
+    "Role": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
+    "Service": "v1",
+    "ServiceAccount": "v1",
+    "StatefulSet": "apps/v1",
+}
+
+# Which children carry the labels and annotations of the spec. Clouds and webhooks read those of
+# accounts as rights ("act as this role"), and whoever may create pods may not create accounts.
+# Every kind is here: a new one has to choose.
+TAKES_METADATA: Mapping[ChildKind, bool] = {
+    "PodDisruptionBudget": True,
+    "Role": False,
+    "RoleBinding": False,
+    "Service": True,
+    "ServiceAccount": False,
+    "StatefulSet": True,
+}
+
+
+@dataclass(frozen=True)
+class Child:
+    """An object that a workload should have."""
+
+    id: ChildId
+    manifest: Manifest
+    digest: str
+
+    @property
+    def content(self) -> Manifest:
+        """What the manifest has beside its metadata, by field."""
+        head = ("apiVersion", "kind", "metadata")
+        return {field: value for field, value in self.manifest.items() if field not in head}
+
+    @property
+    def workload(self) -> str:
+        """The name of the workload that should have it."""
+        name: str = self.manifest["metadata"]["ownerReferences"][0]["name"]
+        return name
+
+    def is_applied_to(self, annotations: Mapping[str, str]) -> bool:
+        """Whether an object with those annotations was last applied from this very manifest."""
+        return annotations.get(names.HASH_ANNOTATION) == self.digest
+
+
+def build_child(
+    child_id: ChildId,
+    workload: Workload,
+    content: Manifest,
+    annotations: Mapping[str, str] | None = None,
+    policy: Policy = DEFAULT_POLICY,
+) -> Child:
+    """
+    The child of *workload* with that content, and with *annotations* over the user's common ones.
+
+    The content is what it has beside its metadata: a spec, mostly.
+
+    The digest covers the whole manifest and stands in its annotations: a field that we stop
+    setting changes the digest, though the live object would still contain all that we want.
+    """
+    annotations = {**_common_annotations(child_id.kind, workload, policy), **(annotations or {})}
+    takes_labels = TAKES_METADATA[child_id.kind]
+    metadata: Manifest = {
+        "name": child_id.name,
+        "namespace": workload.namespace,
+        "labels": build_labels(workload) if takes_labels else names.common_labels(workload.name),
+        "annotations": annotations,
+        "ownerReferences": [_owner(workload)],
+    }
+    manifest = {
+        "apiVersion": _API_VERSIONS[child_id.kind],
+        "kind": child_id.kind,
+        "metadata": metadata,
+        **content,
+    }
+    digest = digest_of(manifest)
+    metadata["annotations"] = {**annotations, names.HASH_ANNOTATION: digest}
+    return Child(child_id, manifest, digest)
+
+
+def _common_annotations(kind: ChildKind, workload: Workload, policy: Policy) -> Mapping[str, str]:
+    """Those of the spec that a child of that kind carries."""
+    is_exposing = kind == "Service" and not policy.is_exposure_allowed
+    return workload.spec.annotations if TAKES_METADATA[kind] and not is_exposing else {}
+
+
+def _owner(workload: Workload) -> Manifest:
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "name": workload.name,
+        "uid": workload.uid,
+        "controller": True,
+        # A foreground deletion of the workload waits for its children.
+        "blockOwnerDeletion": True,
+    }
+
+
+def build_labels(workload: Workload) -> dict[str, str]:
+    """The labels of a child or pod: the user's, and ours where both name the same key."""
+    return {**workload.spec.labels, **names.common_labels(workload.name)}

@@ -1,0 +1,74 @@
+"""The server's container, always called `mcp` and always the first."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from mcpworkload.api import names
+from mcpworkload.api.spec import WorkloadSpec
+from mcpworkload.api.stdio import Bridge
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.admission.installation import Policy
+from mcpworkload.controller.desired.bridge import build_bridge_mount, build_command
+from mcpworkload.controller.desired.probes import build_probes
+from mcpworkload.controller.desired.resources import complete_resources
+from mcpworkload.controller.desired.security import build_server_security
+from mcpworkload.controller.desired.shutdown import build_lifecycle
+from mcpworkload.controller.desired.storage import SCRATCH, build_mounts
+from mcpworkload.controller.desired.transport import transport_environment
+from mcpworkload.kube.manifest import Manifest
+
+
+def build_container(
+    workload: Workload, policy: Policy, pod_security: Mapping[str, Any]
+) -> Manifest:
+    """
+    The server's container, in a pod with that security context.
+
+    Raises:
+        InvalidSpec: an amount in resources is not a quantity, or a probe has nothing to look at.
+    """
+    spec = workload.spec
+    command, args = build_command(workload)
+    ours = [build_bridge_mount(policy)] if spec.bridge is Bridge.INJECT else []
+    container: Manifest = {
+        "name": names.CONTAINER,
+        "image": spec.image,
+        "env": _build_env(workload),
+        "ports": _build_ports(spec),
+        "resources": complete_resources(spec.resources, spec.bridge),
+        "securityContext": build_server_security(spec.security_context, pod_security),
+        **build_probes(spec),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [*ours, *build_mounts(spec)],
+    }
+    optional = {
+        "imagePullPolicy": spec.image_pull_policy,
+        "command": command,
+        "args": args,
+        "workingDir": spec.working_dir,
+        "envFrom": deepcopy(spec.env_from),
+        "stdin": spec.bridge in (Bridge.ATTACH, Bridge.NONE) or spec.stdin,
+        "lifecycle": build_lifecycle(spec),
+    }
+    return {**container, **{field: value for field, value in optional.items() if value}}
+
+
+def _build_env(workload: Workload) -> list[dict[str, Any]]:
+    """Our variables first, so that the user's may refer to them; the user's keep their order."""
+    given = deepcopy(workload.spec.env)
+    taken = {entry["name"] for entry in given}
+    ours = {**transport_environment(workload), "HOME": SCRATCH}
+    return [{"name": key, "value": ours[key]} for key in ours if key not in taken] + given
+
+
+def _build_ports(spec: WorkloadSpec) -> list[Manifest]:
+    listens = spec.bridge in (None, Bridge.INJECT)
+    transport = (names.TRANSPORT_PORT, (spec.transport.port, "TCP"))
+    return [
+        {"name": name, "containerPort": port, "protocol": protocol}
+        for name, (port, protocol) in (
+            *([transport] if listens else []),
+            *((port.name, port.inside) for port in spec.ports),
+        )
+    ]

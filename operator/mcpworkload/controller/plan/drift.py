@@ -1,0 +1,214 @@
+"""
+Does a live object still hold all that we want of it?
+
+Others may add fields, list entries and defaults; only what we set is compared, except in maps
+that have one owner. Lists of objects are matched by the keys that Kubernetes merges them by,
+whatever the order.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from mcpworkload.kube.quantity import parse_quantity
+
+# Lists that the API server merges by key, by field name; all others are one value.
+_LIST_KEYS: dict[str, tuple[str, ...]] = {
+    "claims": ("name",),
+    "containers": ("name",),
+    "env": ("name",),
+    "hostAliases": ("ip",),
+    "imagePullSecrets": ("name",),
+    "initContainers": ("name",),
+    "ownerReferences": ("uid",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+    "volumeDevices": ("devicePath",),
+    "volumeMounts": ("mountPath",),
+    "volumes": ("name",),
+}
+_PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
+_KEY_DEFAULTS = {"protocol": "TCP"}
+_QUANTITY_MAPS = ("requests", "limits")
+_QUANTITIES = ("divisor", "sizeLimit")
+#: Maps that are replaced as a whole. One more key in a selector, and it selects nothing.
+ATOMIC_MAPS = (
+    "configMapKeyRef",
+    "labelSelector",
+    "matchLabels",
+    "namespaceSelector",
+    "nodeSelector",
+    "secretKeyRef",
+    "selector",
+)
+# Where absence means something else than the empty value: the API has three states there, or
+# (emptyDir) the field's presence is what counts.
+_MEANINGFUL_ABSENCE = frozenset(
+    {
+        "allowPrivilegeEscalation",
+        "automountServiceAccountToken",
+        "defaultMode",
+        "emptyDir",
+        "enableServiceLinks",
+        "fsGroup",
+        "hostUsers",
+        "maxUnavailable",
+        "minAvailable",
+        "mode",
+        "namespaceSelector",
+        "optional",
+        "readOnlyRootFilesystem",
+        "replicas",
+        "runAsGroup",
+        "runAsNonRoot",
+        "runAsUser",
+        "storageClassName",
+        "terminationGracePeriodSeconds",
+        "tolerationSeconds",
+    }
+)
+# Where the empty value is no value: the API server puts its default in its place.
+_EMPTY_IS_UNSET = frozenset(
+    {
+        "dnsPolicy",
+        "failureThreshold",
+        "imagePullPolicy",
+        "periodSeconds",
+        "protocol",
+        "restartPolicy",
+        "scheme",
+        "successThreshold",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "timeoutSeconds",
+    }
+)
+# Fields behind a feature gate: a cluster without the feature drops them, and would do so again.
+_GATED = re.compile(
+    r"\.updateStrategy\.rollingUpdate\.maxUnavailable$"
+    r"|\.containers\[[^]]+\]\.restartPolicy$"
+    r"|\.restartPolicyRules$"
+    r"|\.lifecycle\.stopSignal$"
+)
+
+
+def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
+    """
+    The path of the first field of *desired* that *live* lacks or has otherwise, or None.
+
+    A field that this cluster does not know (see `first_refused`) is no difference.
+    """
+    change = first_change(desired, live, path)
+    return change.path if change else None
+
+
+class Change(NamedTuple):
+    """A field of the live object that is not as desired."""
+
+    path: str
+    #: Whether the live object has nothing there.
+    lacks: bool
+    wanted: Any = None
+    found: Any = None
+
+
+def first_change(desired: Any, live: Any, path: str = "") -> Change | None:
+    """What `first_difference` finds, with both values."""
+    found = _differences(desired, live, path)
+    return next((each for each in found if not (each.lacks and _GATED.search(each.path))), None)
+
+
+def first_refused(desired: Any, live: Any, path: str = "") -> str:
+    """The path of the first field of *desired* that the cluster has no feature for, or ""."""
+    found = _differences(desired, live, path)
+    return next((each.path for each in found if each.lacks and _GATED.search(each.path)), "")
+
+
+def _differences(desired: Any, live: Any, path: str) -> Iterator[Change]:
+    if desired is None:
+        # As if it were not there; what the API server puts in its place is not for us to judge.
+        return
+    field = path.rpartition(".")[2]
+    if isinstance(desired, Mapping):
+        if isinstance(live, Mapping):
+            yield from _mapping_differences(desired, live, path, field)
+        elif desired and live is None:
+            inside = list(_mapping_differences(desired, {}, path, field))
+            # Where the cluster drops all that is inside, it drops the mapping, too.
+            dropped = inside and all(_GATED.search(each.path) for each in inside)
+            yield from inside if dropped else [Change(path, True, desired)]
+        elif live is not None or field in _MEANINGFUL_ABSENCE:
+            yield Change(path, live is None, desired, live)
+    elif isinstance(desired, Sequence) and not isinstance(desired, str):
+        yield from _list_differences(desired, live or [], path, field)
+    elif not _is_same(desired, live, field):
+        yield Change(path, live is None, desired, live)
+
+
+def _mapping_differences(
+    desired: Mapping[str, Any], live: Mapping[str, Any], path: str, field: str
+) -> Iterator[Change]:
+    if field in _QUANTITY_MAPS:
+        for key, value in desired.items():
+            if not _is_same_quantity(value, live.get(key)):
+                yield Change(f"{path}.{key}", key not in live, value, live.get(key))
+        return
+    if field in ATOMIC_MAPS:
+        foreign = next((key for key in live if key not in desired), None)
+        if foreign is not None:
+            yield Change(f"{path}.{foreign}", False, None, live[foreign])
+    for key, value in desired.items():
+        yield from _differences(value, live.get(key), f"{path}.{key}" if path else key)
+
+
+def _list_differences(desired: Sequence[Any], live: Any, path: str, field: str) -> Iterator[Change]:
+    if not isinstance(live, Sequence) or isinstance(live, str):
+        yield Change(path, False, desired, live)
+        return
+    keys = keys_of(field, desired)
+    if keys is None:
+        if len(desired) != len(live):
+            yield Change(path, False, desired, live)
+            return
+        for index, (wanted, found) in enumerate(zip(desired, live, strict=True)):
+            yield from _differences(wanted, found, f"{path}[{index}]")
+        return
+    by_key = {identity(item, keys): item for item in live}
+    for item in desired:
+        own = identity(item, keys)
+        # An absent entry compares like an empty one, whose key field then differs.
+        yield from _differences(item, by_key.get(own, {}), f"{path}[{own[0]}]")
+
+
+def keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
+    """By which of their fields the entries of that list are merged; None for one value."""
+    if field == "ports" and desired:
+        return next((keys for keys in _PORT_KEYS if keys[0] in desired[0]), None)
+    return _LIST_KEYS.get(field)
+
+
+def identity(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
+    """What tells an entry from the others of its list."""
+    return tuple(item.get(key) or _KEY_DEFAULTS.get(key) for key in keys)
+
+
+def _is_same(desired: Any, live: Any, field: str) -> bool:
+    if not desired and field in _EMPTY_IS_UNSET:
+        return True
+    if live is None and not desired:
+        # The API server leaves out what is empty, except where absence has its own meaning.
+        return field not in _MEANINGFUL_ABSENCE
+    if field in _QUANTITIES:
+        return _is_same_quantity(desired, live)
+    return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
+
+
+def _is_same_quantity(desired: Any, live: Any) -> bool:
+    return live is not None and _quantity(desired) == _quantity(live)
+
+
+def _quantity(value: Any) -> Decimal | None:
+    try:
+        return parse_quantity(value)
+    except ValueError:
+        return None

@@ -1,0 +1,134 @@
+"""Events: those of a pod, read when its status does not say enough, and our own."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from mcpworkload.api import names
+from mcpworkload.controller.kinds import REFUSAL
+from mcpworkload.controller.status import News, describe
+from mcpworkload.exits import Exit
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
+from mcpworkload.kube.lists import PAGE_SIZE
+from mcpworkload.kube.objects import Event, Page
+
+log = logging.getLogger(__name__)
+
+# The API server takes 1,024 bytes.
+MAX_NOTE_BYTES = 1000
+CONTROLLER = f"{names.GROUP}/operator"
+_PAGE = msgspec.json.Decoder(Page[Event])
+
+
+class Events:
+    """Reads and writes Events; neither is worth failing for."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def read(self, namespace: str, uid: str) -> Sequence[Event]:
+        """The Events of the object with that UID; none where they can't be read."""
+        return await self._read(namespace, f"involvedObject.uid={uid}")
+
+    async def read_of_claim(self, namespace: str, name: str) -> Sequence[Event]:
+        """The Events of a PersistentVolumeClaim, which we have no right to look at itself."""
+        about = f"involvedObject.kind=PersistentVolumeClaim,involvedObject.name={name}"
+        return await self._read(namespace, about)
+
+    async def _read(self, namespace: str, about: str) -> Sequence[Event]:
+        selector = {"fieldSelector": about, "limit": str(PAGE_SIZE)}
+        try:
+            content = await self._api.request("GET", REFUSAL.path(namespace), params=selector)
+        except ApiError as error:
+            log.warning("Events in %s can't be read: %s", namespace, error)
+            return ()
+        return _PAGE.decode(content).items
+
+    async def post(self, body: Mapping[str, Any], news: News, now: datetime) -> None:
+        """
+        Say *news* of the workload in *body*.
+
+        The same news of the same topic is said once in the time that Events are kept,
+        whoever says it: its name tells.
+        """
+        try:
+            await self._create(event_of(body, news, now))
+        except ApiError as error:
+            log.warning("an Event was not written: %s", error)
+
+    async def post_exit(self, body: Mapping[str, Any], exit_: Exit, now: datetime) -> None:
+        """
+        Say that a container of the workload in *body* has ended unexpectedly, once.
+
+        Raises:
+            Unavailable: it is not known whether it was said: it has to be said again.
+        """
+        try:
+            await self._create(event_of_exit(body, exit_, now))
+        except Unavailable:
+            raise
+        except ApiError as error:
+            log.warning("an Event was not written: %s", error)
+
+    async def _create(self, event: Mapping[str, Any]) -> None:
+        """Create the Event, unless there is one of that name."""
+        try:
+            await self._api.request(
+                "POST",
+                _path(event["metadata"]["namespace"]),
+                params={"fieldManager": names.FIELD_MANAGER},
+                body=msgspec.json.encode(event),
+            )
+        except Conflict:
+            return
+
+
+def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
+    """The Event to write."""
+    return _event(body, f"{news.topic} {news.type} {news.reason}", news, now)
+
+
+def event_of_exit(body: Mapping[str, Any], exit_: Exit, now: datetime) -> dict[str, Any]:
+    """The Event to write for an exit, with the container's own ID where that is known."""
+    # Of the same end one process may know more than another: it is the same Event all the same.
+    topic = f"exit {exit_.pod_uid} {exit_.container} {exit_.index}"
+    event = _event(body, topic, News("Warning", topic, exit_.kind, describe(exit_)), now)
+    if exit_.container_id:
+        event["metadata"]["annotations"] = {names.CONTAINER_ID_ANNOTATION: exit_.container_id}
+    return event
+
+
+def _event(body: Mapping[str, Any], topic: str, news: News, now: datetime) -> dict[str, Any]:
+    metadata = body["metadata"]
+    digest = hashlib.sha256(f"{metadata['uid']} {topic}".encode()).hexdigest()[:16]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{metadata['name']}.{digest}",
+            "namespace": metadata["namespace"],
+        },
+        "regarding": {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": metadata["uid"],
+        },
+        "type": news.type,
+        "reason": news.reason,
+        "action": "Reconcile",
+        "note": news.note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
+        "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": CONTROLLER,
+        "reportingInstance": names.FIELD_MANAGER,
+    }
+
+
+def _path(namespace: str) -> str:
+    return f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"

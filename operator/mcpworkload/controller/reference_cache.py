@@ -1,0 +1,171 @@
+"""
+The ConfigMaps and Secrets that workloads refer to, and no others.
+
+An object is read when a workload refers to it and its last content is not known, or is of the
+past; a watch of metadata says when that is so. Foreign objects cost nothing but their events.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import msgspec
+
+from mcpworkload.api.rules import is_subdomain
+from mcpworkload.controller.kinds import REFERRED_KINDS
+from mcpworkload.controller.references import Absence, Found, ObjectId, ReferredKind, digest_content
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.errors import NotFound, Unavailable
+from mcpworkload.kube.keys import object_key, split_key
+from mcpworkload.kube.metadata_watch import Signals
+from mcpworkload.kube.objects import Metadata
+
+# A look must not keep its worker for long while a kind cannot be watched.
+SYNC_SECONDS = 2.0
+
+
+class _Source(msgspec.Struct, rename="camel"):
+    """A ConfigMap or a Secret, as read; it lives until its values are digested."""
+
+    metadata: Metadata
+    data: dict[str, str] | None = None
+    binary_data: dict[str, str] | None = None
+
+
+@dataclass
+class _Entry:
+    """An object that somebody refers to."""
+
+    #: The workloads that do.
+    users: set[str] = field(default_factory=set)
+    #: None when it has to be read.
+    found: Found | None = None
+    version: int = 0
+    #: How often it was said to have changed: what was read across a change is not kept.
+    changes: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class References:
+    """What is known of the objects that workloads refer to; *on_change* gets a workload's key."""
+
+    def __init__(
+        self, api: Api, scopes: Sequence[str | None], on_change: Callable[[str], None]
+    ) -> None:
+        self._api = api
+        self._on_change = on_change
+        self._entries: dict[ReferredKind, dict[str, _Entry]] = {kind: {} for kind in REFERRED_KINDS}
+        self._wanted: dict[str, frozenset[ObjectId]] = {}
+        self._signals = {
+            (name, scope): Signals(
+                api,
+                kind,
+                scope,
+                partial(self._changed, name),
+                partial(self._reset, name, scope),
+            )
+            for name, kind in REFERRED_KINDS.items()
+            for scope in scopes
+        }
+
+    async def run(self) -> None:
+        """Follow what changes, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for signals in self._signals.values():
+                group.create_task(signals.run())
+
+    def silent_seconds(self) -> float:
+        """For how long the quietest watch has said nothing."""
+        return time.monotonic() - min(each.heard_at for each in self._signals.values())
+
+    async def look_up(self, workload: str, objects: Iterable[ObjectId]) -> Mapping[ObjectId, Found]:
+        """
+        What is there of *objects*, the only ones that the workload with that key refers to.
+
+        From now on the workload is reported when one of them changes.
+
+        Raises:
+            ApiError: the API server does not say what is there; worth a retry.
+        """
+        wanted = frozenset(objects)
+        self._register(workload, wanted)
+        return {each: await self._find(workload, each) for each in sorted(wanted)}
+
+    def forget(self, workload: str) -> None:
+        """Drop what is known for a workload alone, which is gone."""
+        self._register(workload, frozenset())
+
+    def _register(self, workload: str, wanted: frozenset[ObjectId]) -> None:
+        before = self._wanted.get(workload, frozenset())
+        for each in before - wanted:
+            entries, path = self._entries[each.kind], _path(workload, each)
+            entries[path].users.discard(workload)
+            if not entries[path].users:
+                del entries[path]
+        for each in wanted - before:
+            entry = self._entries[each.kind].setdefault(_path(workload, each), _Entry())
+            entry.users.add(workload)
+        if wanted:
+            self._wanted[workload] = wanted
+        else:
+            self._wanted.pop(workload, None)
+
+    async def _find(self, workload: str, wanted: ObjectId) -> Found:
+        namespace, _ = split_key(workload)
+        signals = self._signals.get((wanted.kind, namespace)) or self._signals[wanted.kind, None]
+        if not signals.synced.is_set():
+            # Without a watch that runs already, a change after the read would go unnoticed.
+            try:
+                await asyncio.wait_for(signals.synced.wait(), SYNC_SECONDS)
+            except TimeoutError:
+                raise Unavailable(f"{wanted.kind}s cannot be watched yet") from None
+        if not signals.is_readable:
+            return Absence.UNREADABLE
+        entry = self._entries[wanted.kind][_path(workload, wanted)]
+        if entry.found is not None:
+            return entry.found
+        # Of all that wait for the same object, one reads it.
+        async with entry.lock:
+            while entry.found is None:
+                changes = entry.changes
+                version, found = await self._read(namespace, wanted)
+                if entry.changes == changes:
+                    entry.found, entry.version = found, version
+            return entry.found
+
+    async def _read(self, namespace: str, wanted: ObjectId) -> tuple[int, Found]:
+        if not is_subdomain(wanted.name):
+            # No object is called so, and "../" or "?" would ask for another with our rights.
+            return 0, Absence.MISSING
+        path = REFERRED_KINDS[wanted.kind].path(namespace, wanted.name)
+        try:
+            content = await self._api.request("GET", path)
+        except NotFound:
+            return 0, Absence.MISSING
+        source = msgspec.json.decode(content, type=_Source)
+        values = {**(source.data or {}), **(source.binary_data or {})}
+        return source.metadata.version, digest_content(source.metadata.uid, values)
+
+    def _changed(self, kind: ReferredKind, path: str, version: int) -> None:
+        entry = self._entries[kind].get(path)
+        # What was read may be newer than the watch.
+        if entry is not None and (entry.found is None or version > entry.version):
+            self._renew(entry)
+
+    def _reset(self, kind: ReferredKind, scope: str | None) -> None:
+        for path, entry in self._entries[kind].items():
+            if scope in (None, split_key(path)[0]):
+                self._renew(entry)
+
+    def _renew(self, entry: _Entry) -> None:
+        entry.found, entry.version = None, 0
+        entry.changes += 1
+        for workload in entry.users:
+            self._on_change(workload)
+
+
+def _path(workload: str, wanted: ObjectId) -> str:
+    """The key of an object in the namespace of *workload*."""
+    return object_key(split_key(workload)[0], wanted.name)

@@ -1,0 +1,89 @@
+"""Take out of a live child what keeps our part of it from being applied."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from mcpworkload.api import names
+from mcpworkload.controller.desired import Child
+from mcpworkload.controller.plan.mending import Extent, mended, stripped
+from mcpworkload.controller.plan.plan import Judge
+from mcpworkload.controller.writer import Writer
+from mcpworkload.kube.errors import Conflict, Refused
+from mcpworkload.kube.objects import Metadata
+
+_TRIES = 5
+log = logging.getLogger(__name__)
+
+
+async def clear_the_way(writer: Writer, child: Child, uid: str, extents: Sequence[Extent]) -> bool:
+    """
+    Write the content of the live *child* anew, without what others put in our way; whether it was.
+
+    Tried are *extents*, one after the other until the API server takes one. An object that no
+    one but us has written to is left as it is.
+
+    Raises:
+        Conflict: it has changed meanwhile.
+        ApiError: the world's fault.
+    """
+    live = await writer.read_whole(child)
+    if live is None or live["metadata"]["uid"] != uid or not _has_other_authors(live):
+        return False
+    tried: list[dict[str, Any]] = [{field: live.get(field) for field in child.content}]
+    for extent in extents:
+        content = mended(child.content, live, extent)
+        if content in tried:
+            continue
+        tried.append(content)
+        try:
+            await writer.put_back(child, live, content)
+        except Refused as error:
+            log.info("%s without %s additions: %s", child.id, extent.value, error)
+            continue
+        return True
+    return False
+
+
+async def let_go(writer: Writer, child: Child) -> Metadata | None:
+    """
+    Give up what we hold of *child* by an update; its metadata then, None where it did not work.
+
+    A StatefulSet's controller writes its status at the same moment, so a conflict is no surprise;
+    what was set back is told all the same.
+    """
+    for _ in range(_TRIES):
+        with suppress(Conflict):
+            return await writer.disown_updates(child)
+    return None
+
+
+async def take_out(writer: Writer, child: Child, uid: str, judge: Judge) -> None:
+    """
+    Write the pods' template of the live *child* without what *judge* finds in it.
+
+    Where the API server takes no such update, all stays as it is.
+
+    Raises:
+        Conflict: it has changed meanwhile.
+        ApiError: the world's fault.
+    """
+    live = await writer.read_whole(child)
+    if live is None or live["metadata"]["uid"] != uid:
+        return
+    wanted = child.content
+    findings = judge(live["spec"]["template"], wanted["spec"]["template"])
+    paths = [("spec", "template", *finding.path) for finding in findings]
+    content = stripped(wanted, live, paths)
+    if content != {field: live.get(field) for field in content}:
+        with suppress(Refused):
+            await writer.put_back(child, live, content)
+
+
+def _has_other_authors(live: dict[str, Any]) -> bool:
+    """Whether somebody else has written to the object, its status and the like apart."""
+    return any(
+        entry.get("manager") != names.FIELD_MANAGER and not entry.get("subresource")
+        for entry in live["metadata"].get("managedFields") or ()
+    )

@@ -1,0 +1,72 @@
+"""
+What kopf's watch cannot tell: that the workloads are served at all, and which have vanished.
+
+kopf does not notice workloads that were deleted while its watch was being renewed, and a bug
+of ours may leave one behind; neither should last until the operator restarts.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+
+from mcpworkload.controller.kinds import WORKLOAD
+from mcpworkload.controller.queue import KeyQueue
+from mcpworkload.controller.store import WorkloadStore, key_of
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.errors import ApiError
+from mcpworkload.kube.keys import object_key
+from mcpworkload.kube.lists import PARTIAL_LIST, read_pages
+
+log = logging.getLogger(__name__)
+
+RESYNC_SECONDS = 600.0
+SERVED_RETRY_SECONDS = 1.0
+
+
+async def await_workloads(api: Api, namespaces: Sequence[str], store: WorkloadStore) -> None:
+    """
+    Return when the API server knows our kind, with all that exist expected by *store*.
+
+    kopf would not notice a CRD that comes later, and shows the workloads one by one: meanwhile
+    one that it has not shown yet must not be taken for one that is gone.
+    """
+    while True:
+        try:
+            store.expect(key for key, _ in await _read_existing(api, namespaces))
+        except ApiError as error:
+            log.warning("waiting for the CRD of %s: %s", WORKLOAD.name, error)
+            await asyncio.sleep(SERVED_RETRY_SECONDS)
+        else:
+            return
+
+
+async def resync_forever(
+    api: Api, namespaces: Sequence[str], store: WorkloadStore, queue: KeyQueue
+) -> None:
+    """Compare what we know with what exists, every ten minutes; only cancellation ends it."""
+    while True:
+        await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+        # Taken before the list: what is created while it runs must not look vanished.
+        known = tuple(store)
+        try:
+            existing = {uid for _, uid in await _read_existing(api, namespaces)}
+        except ApiError as error:
+            log.warning("no resync this time: %s", error)
+            continue
+        for body in known:
+            if body["metadata"]["uid"] not in existing:
+                store.drop(body)
+            queue.add(key_of(body))
+        for key in store.expect_no_more():
+            queue.add(key)
+
+
+async def _read_existing(api: Api, namespaces: Sequence[str]) -> list[tuple[str, str]]:
+    """Key and UID of every workload."""
+    return [
+        (object_key(item.metadata.namespace, item.metadata.name), item.metadata.uid)
+        for namespace in namespaces or (None,)
+        async for page in read_pages(api, WORKLOAD, namespace, accept=PARTIAL_LIST)
+        for item in page.items
+    ]

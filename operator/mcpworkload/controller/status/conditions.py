@@ -1,0 +1,263 @@
+"""
+The status that is true of a workload: conditions, counts, URL.
+
+Pure: the clock is an argument. Nothing is kept from the old status but the times at which
+conditions changed and words on a problem that still holds, so that a status never lies for
+longer than one reconcile.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from mcpworkload.api.names import ChildId
+from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
+from mcpworkload.api.refusals import Refusal
+from mcpworkload.api.status import Condition, ConditionStatus, WorkloadStatus
+from mcpworkload.controller.plan.observation import Applied, Observation
+from mcpworkload.controller.status import diagnosis
+from mcpworkload.controller.status.effects import state_of
+from mcpworkload.controller.status.exits import Ends
+from mcpworkload.controller.status.hints import hint_of
+from mcpworkload.controller.status.inputs import Subject
+from mcpworkload.controller.status.pods import is_steady
+from mcpworkload.controller.status.problems import Problem, first_problem
+from mcpworkload.kube.objects import Pod
+
+# A condition's message ends at 32,768; what is quoted in ours (names, keys) may be longer.
+MAX_MESSAGE = 4000
+# Nothing runs because nothing is to run: no reason not to be Ready.
+_AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
+# Their messages end with what the server printed.
+_PRINTED = (AvailableReason.CRASH_LOOPING, AvailableReason.OOM_KILLED)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A condition without its bookkeeping."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: str
+    message: str
+
+
+def build_status(
+    subject: Subject,
+    observation: Observation,
+    applied: Mapping[ChildId, Applied],
+    refusal: Refusal | None,
+    ends: Ends,
+    now: datetime,
+) -> dict[str, Any]:
+    """
+    The status to write, in the form in which it is stored.
+
+    *applied* is what we did last, *refusal* why the spec could not be turned into children,
+    None when it was, *ends* what containers' ends there were.
+    """
+    accepted = _accepted(subject, observation, applied, refusal)
+    available = _available(subject, observation, refusal, now)
+    is_settled = not observation.is_settling(applied)
+    ready = _ready(subject, observation, is_settled, accepted, available, now)
+    verdicts = [accepted, available, ready]
+    if refusal is not None and refusal.is_final:
+        message = "nothing is retried before the spec changes: see Accepted"
+        verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
+    status = WorkloadStatus(
+        observed_generation=subject.generation,
+        **_counts(subject, observation, now),
+        selector=subject.selector,
+        url=subject.url if _is_reached(subject, observation, applied) else "",
+        restarts=ends.restarts,
+        last_termination=ends.last,
+        pods=ends.pods,
+        conditions=_dated(verdicts, subject, now),
+    )
+    return status.to_api()
+
+
+def _is_reached(
+    subject: Subject, observation: Observation, applied: Mapping[ChildId, Applied]
+) -> bool:
+    """Whether the Service that the URL names is ours: another one leads to others' pods."""
+    host = urlsplit(subject.url).hostname or ""
+    child_id = ChildId("Service", host.partition(".")[0])
+    last, live = applied.get(child_id), observation.children.get(child_id)
+    if last is not None and observation.is_behind(child_id, last):
+        return True
+    if live is None or live.metadata.deletion_timestamp is not None:
+        return False
+    owner = live.metadata.controller
+    return owner is not None and owner.uid == subject.uid
+
+
+def summary(status: Mapping[str, Any]) -> str:
+    """
+    The conditions of a stored status in one line, for the operator's log.
+
+    Where a message ends with what the server printed, the exit code stands in its place: the
+    log has other readers than the namespace.
+    """
+    code = (status.get("lastTermination") or {}).get("exitCode")
+    return "; ".join(
+        "{type}={status} {reason}: ".format(**condition)
+        + (f"exit code {code}" if condition["reason"] in _PRINTED else condition["message"])
+        for condition in status["conditions"]
+    )
+
+
+def _accepted(
+    subject: Subject,
+    observation: Observation,
+    applied: Mapping[ChildId, Applied],
+    refusal: Refusal | None,
+) -> Verdict:
+    if refusal is not None:
+        said = subject.secrets.hide(str(refusal)) if refusal.is_quoting else str(refusal)
+        return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, said)
+    message = "; ".join([*state_of(observation, applied), *subject.notes])
+    return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
+
+
+def _counts(subject: Subject, observation: Observation, now: datetime) -> dict[str, int]:
+    """How many pods there are, are ready, and are new; those of before if none can be seen."""
+    if observation.unreadable:
+        names_of = ("replicas", "readyReplicas", "updatedReplicas")
+        replicas, ready, updated = (subject.status.get(name, 0) for name in names_of)
+    else:
+        pods = observation.pods.values()
+        replicas, ready = len(pods), sum(is_steady(pod, now) for pod in pods)
+        updated = len(observation.pods_of_update())
+    return {"replicas": replicas, "ready_replicas": ready, "updated_replicas": updated}
+
+
+def _available(
+    subject: Subject, observation: Observation, refusal: Refusal | None, now: datetime
+) -> Verdict:
+    replicas = subject.replicas
+    ready = _serving(observation.pods.values(), subject, observation, now)
+    count = _count(ready, subject)
+    if replicas and ready >= max(1, replicas - subject.may_miss):
+        return Verdict(ConditionType.AVAILABLE, "True", AvailableReason.REPLICAS_READY, count)
+    if refusal is not None and observation.statefulset is None:
+        reason, message = AvailableReason.NOT_ACCEPTED, "there are no pods: see Accepted"
+    elif subject.is_stopped:
+        reason, message = AvailableReason.STOPPED, "operatingMode is Stopped: nothing runs"
+    elif replicas == 0:
+        reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
+    elif observation.unreadable:
+        return Verdict(ConditionType.AVAILABLE, *_unreadable(observation))
+    elif problem := _problem(subject, observation, now):
+        reason, message = problem.reason, problem.message(_stored(subject, problem.reason))
+    else:
+        reason, message = AvailableReason.STARTING, count
+    return Verdict(ConditionType.AVAILABLE, "False", reason, message)
+
+
+def _ready(
+    subject: Subject,
+    observation: Observation,
+    is_settled: bool,
+    accepted: Verdict,
+    available: Verdict,
+    now: datetime,
+) -> Verdict:
+    replicas, pods = subject.replicas, observation.pods
+    to_update = replicas if subject.to_update is None else subject.to_update
+    serving = _serving(pods.values(), subject, observation, now)
+    updated = _serving(observation.pods_of_update(), subject, observation, now)
+    if to_update < replicas:
+        message = f"{_count(serving, subject)}, {updated} updated"
+    else:
+        message = _count(updated, subject) if replicas else _left(observation)
+    is_complete = serving == len(pods) == replicas and updated >= to_update
+    is_seen = observation.statefulset is not None and not observation.unreadable
+    if accepted.status == "True" and is_settled and is_seen and is_complete:
+        reason = ReadyReason.STOPPED if subject.is_stopped else ReadyReason.READY
+        return Verdict(ConditionType.READY, "True", reason, message)
+    for cause in (accepted, available):
+        if cause.status != "True" and cause.reason not in _AT_REST:
+            return Verdict(ConditionType.READY, cause.status, cause.reason, cause.message)
+    if observation.unreadable:
+        return Verdict(ConditionType.READY, *_unreadable(observation))
+    # One replica of several: they serve, and yet somebody has to know why it does not.
+    if problem := _problem(subject, observation, now):
+        stored = _stored(subject, problem.reason, ConditionType.READY)
+        return Verdict(ConditionType.READY, "False", problem.reason, problem.message(stored))
+    return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
+
+
+def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
+    message = f"the operator cannot read pods: {observation.unreadable}"
+    return "Unknown", AvailableReason.PODS_UNREADABLE, message
+
+
+def _problem(subject: Subject, observation: Observation, now: datetime) -> Problem | None:
+    """What is wrong with the pods that there are, else why there are not all of them."""
+    last = subject.status.get("lastTermination")
+    if problem := first_problem(observation.pods.values(), now, observation.told, last):
+        said = subject.secrets.hide(problem.head)
+        problem = replace(problem, head=said + hint_of(problem, subject))
+        return problem if subject.may_quote else replace(problem, tail="")
+    said = diagnosis.of_refusal(observation, subject.replicas, now)
+    said = subject.secrets.hide(said + subject.amounts.explain(said))
+    return Problem(AvailableReason.POD_REFUSED, said) if said else None
+
+
+def _stored(subject: Subject, reason: str, kind: ConditionType = ConditionType.AVAILABLE) -> str:
+    """The message that stands beside *reason* now; empty where another one does."""
+    for condition in subject.status.get("conditions", ()):
+        if (condition["type"], condition["reason"]) == (kind, reason):
+            return str(condition["message"])
+    return ""
+
+
+def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation, now: datetime) -> int:
+    """
+    How many of *pods* are ready to stay so, and have been for minReadySeconds.
+
+    The StatefulSet controller has the clock for that, and its count is an event; it is of all
+    pods and may be late, so it can only make the number smaller.
+    """
+    ready = sum(is_steady(pod, now) for pod in pods)
+    if not subject.has_min_ready_seconds or observation.statefulset is None:
+        return ready
+    return min(ready, observation.statefulset.status.available_replicas)
+
+
+def _count(serving: int, subject: Subject) -> str:
+    word = "available" if subject.has_min_ready_seconds else "ready"
+    return f"{serving} of {subject.replicas} replicas {word}"
+
+
+def _left(observation: Observation) -> str:
+    count = len(observation.pods)
+    return f"{count} pod{'' if count == 1 else 's'} still to end" if count else "nothing runs"
+
+
+def _dated(verdicts: Iterable[Verdict], subject: Subject, now: datetime) -> list[Condition]:
+    before: Mapping[str, Mapping[str, Any]] = {
+        condition["type"]: condition for condition in subject.status.get("conditions", ())
+    }
+    dated = []
+    for verdict in verdicts:
+        old = before.get(verdict.type)
+        since = old["lastTransitionTime"] if old and old["status"] == verdict.status else now
+        dated.append(
+            Condition(
+                type=verdict.type,
+                status=verdict.status,
+                observed_generation=subject.generation,
+                last_transition_time=since,
+                reason=verdict.reason,
+                message=_cut(verdict.message),
+            )
+        )
+    return dated
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}..."

@@ -1,0 +1,90 @@
+"""What is worth an Event: changes of a stored status, and changes of a child that we undid."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId
+from mcpworkload.api.reasons import AvailableReason, ConditionType, EventReason, ReadyReason
+
+_TOLD = (ConditionType.ACCEPTED, ConditionType.READY)
+# What every start and every update goes through is no news.
+_PASSING = (AvailableReason.STARTING, ReadyReason.UPDATING)
+# What the spec calls as the container does.
+_OF_CONTAINER = re.compile(
+    rf"^spec\.template\.spec\.containers\[{names.CONTAINER}\]\."
+    r"(image|command|args|env|envFrom|resources|workingDir|volumeMounts)\b"
+)
+
+
+@dataclass(frozen=True)
+class News:
+    """What to say about a workload."""
+
+    type: Literal["Normal", "Warning"]
+    #: What it is about: news of the same reason are the same news where this is the same.
+    topic: str
+    reason: str
+    note: str
+
+
+def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
+    """What changed in Accepted and Ready from one stored status to the next."""
+    old, new = _by_type(before), _by_type(after)
+    for kind in _TOLD:
+        condition, was = new.get(kind), old.get(kind, {})
+        if condition is None or _verdict(condition) == _verdict(was):
+            continue
+        # Ready gives the reason of Accepted where that is why; once is enough.
+        is_said = kind == ConditionType.READY and _verdict(condition) == _verdict(
+            new.get(ConditionType.ACCEPTED, {})
+        )
+        if is_said or condition["reason"] in _PASSING:
+            continue
+        yield News(
+            "Normal" if condition["status"] == "True" else "Warning",
+            f"{kind} of generation {after['observedGeneration']}",
+            condition["reason"],
+            condition["message"],
+        )
+
+
+def of_reversion(workload: str, child: ChildId, path: str) -> News:
+    """
+    Somebody changed the field at *path* of a child, and it was set back.
+
+    The topic has no generation: who fights for a field is told once, whatever else goes on.
+    """
+    note = f"{child}: {path} was changed by somebody else"
+    if child.kind == "StatefulSet" and path.startswith("spec.template."):
+        note += ", as by `kubectl rollout undo`,"
+    note += f" and set back; {_instead(workload, child, path)} instead"
+    return News("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
+
+
+def of_denial(child: ChildId, forbidden: str) -> News:
+    """Somebody added to a child what the installation does not allow, and it was taken out."""
+    note = (
+        f"{child}: somebody else added what the installation's policy forbids, and it was taken "
+        f"out: {forbidden}"
+    )
+    return News("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
+
+
+def _instead(workload: str, child: ChildId, path: str) -> str:
+    """What to do so that the change would last."""
+    if (child.kind, path) == ("StatefulSet", "spec.replicas"):
+        return f"scale the MCPWorkload (`kubectl scale mcpw {workload} --replicas=N`)"
+    field = _OF_CONTAINER.match(path) if child.kind == "StatefulSet" else None
+    what = f"spec.{field[1]} of the MCPWorkload" if field else "the MCPWorkload"
+    return f"change {what} (`kubectl edit mcpw {workload}`)"
+
+
+def _by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {condition["type"]: condition for condition in status.get("conditions") or ()}
+
+
+def _verdict(condition: Mapping[str, Any]) -> tuple[Any, Any]:
+    return condition.get("status"), condition.get("reason")

@@ -1,0 +1,43 @@
+"""What a problem looks like it comes from: mistakes that many make, in words that mend them."""
+
+import re
+
+from mcpworkload.api.names import CONTAINER
+from mcpworkload.api.reasons import AvailableReason
+from mcpworkload.controller.status.inputs import Subject
+from mcpworkload.controller.status.problems import Problem
+
+_REFUSED = re.compile(r":(?P<port>\d+): connect: connection refused$")
+# However it is spaced: a server of stdio that was started without a client may greet it. One of
+# HTTP that logs requests has words of its own before the message.
+_JSON_RPC = re.compile(r'^\s*\{[^\n]*"jsonrpc"\s*:', re.MULTILINE)
+# A server of stdio finds its input at its end as soon as it reads; no image takes longer to start.
+_START_SECONDS = 60
+_STDIO = "speak stdio: transport.type: stdio"
+
+
+def hint_of(problem: Problem, subject: Subject) -> str:
+    """What else to say of *problem*, beginning with a semicolon; empty where nothing is."""
+    match = _REFUSED.search(problem.head)
+    if match and problem.reason == AvailableReason.PROBE_FAILING:
+        where = "it listens on 127.0.0.1 only"
+        if not _is_servers(problem, subject) or int(match["port"]) != subject.port:
+            return f"; nothing listens there, or {where}"
+        return f"; nothing listens there (see transport.port), or {where}, or it may {_STDIO}"
+    if problem.exit_code is None or not _is_servers(problem, subject):
+        return ""
+    is_crash = problem.reason == AvailableReason.CRASH_LOOPING
+    if is_crash and _JSON_RPC.search(problem.tail):
+        return f"; it prints JSON-RPC, so it seems to {_STDIO}"
+    is_brief = problem.lived is None or problem.lived < _START_SECONDS
+    if problem.exit_code == 0 and is_brief and not subject.has_stdin:
+        return (
+            f"; it may {_STDIO} (it was told to listen by MCP_TRANSPORT={subject.transport}, "
+            f"PORT={subject.port} and the like, which not every image heeds)"
+        )
+    return ""
+
+
+def _is_servers(problem: Problem, subject: Subject) -> bool:
+    """Whether it is of a server that is to listen by itself."""
+    return problem.container == CONTAINER and bool(subject.transport)

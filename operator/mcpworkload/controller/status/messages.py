@@ -1,0 +1,68 @@
+"""
+The cluster's words, without what changes while the problem stays the same, and without values.
+
+A message that differs at each attempt would be a write and an event of its own every time.
+"""
+
+import re
+
+from mcpworkload.kube.redaction import discreet
+
+# In the order in which they are applied: what stands there, and what we write instead.
+_PASSING = (
+    # The connection's own end has another port at each attempt.
+    (re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d+->"), ""),
+    # A pod's address, or one of the many of a registry; the port stays.
+    (re.compile(r"(?:\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*:[0-9a-f:]*\])(?=:\d)"), "<address>"),
+    # Of sandboxes and containers; a digest of an image says which one was meant.
+    (re.compile(r"(?<!sha256:)\b[0-9a-f]{32,64}\b"), "<id>"),
+    (re.compile(r"^\(combined from similar events\): "), ""),
+    (re.compile(r"^back-off [0-9hms]+ "), "back-off "),
+    # Other workloads use the same quota.
+    (re.compile(r", used: .*?(?=, limited: )"), ""),
+)
+# The kubelet alternates between an error and "Back-off ...: error"; only the error is news.
+_BACK_OFF = re.compile(r'^Back-off pulling image ".*?"(?:: (?:\w+: )?)?')
+# What follows the first sentence is what the scheduler could not do about it.
+_NODES = re.compile(r"^0/\d+ nodes are available: (.*?)(?:\. .*|\.)?$", re.DOTALL)
+_COUNT = re.compile(r"^\d+ (?=\D)")
+_REFUSED = re.compile(
+    r"^\w+ (?:Claim (?P<claim>\S+) )?Pod (?P<pod>\S+) in StatefulSet \S+ failed error: "
+    r"(?P<why>.*)$",
+    re.DOTALL,
+)
+
+
+def steady(text: str) -> str:
+    """
+    *text* without addresses, identifiers, counts and times that change by themselves.
+
+    Nor has it values that the cluster quotes.
+    """
+    text = discreet(text)
+    for pattern, instead in _PASSING:
+        text = pattern.sub(instead, text)
+    return text.strip()
+
+
+def pull_error(text: str) -> str:
+    """Why an image was not pulled; empty where the kubelet only says that it waits."""
+    return steady(_BACK_OFF.sub("", text))
+
+
+def scheduling_error(text: str) -> str:
+    """Why no node takes the pod, without how many nodes say so."""
+    match = _NODES.match(steady(text))
+    if match is None:
+        return steady(text)
+    reasons = {_COUNT.sub("", part) for part in match[1].split(", ")}
+    return f"no node fits: {', '.join(sorted(reasons))}"
+
+
+def refusal(text: str) -> tuple[str, str]:
+    """Which pod could not be made, empty when that is not said, and why."""
+    match = _REFUSED.match(steady(text))
+    if match is None:
+        return "", steady(text)
+    claim = f"claim {match['claim']}: " if match["claim"] else ""
+    return match["pod"], claim + match["why"]

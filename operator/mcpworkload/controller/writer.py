@@ -1,0 +1,237 @@
+"""Every write to the cluster that a reconcile makes, and the reads that go before some."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.desired import Child
+from mcpworkload.controller.kinds import CHILD_KINDS, CLAIM, WORKLOAD
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.errors import Conflict, NotFound
+from mcpworkload.kube.lists import PARTIAL_OBJECT, read_pages
+from mcpworkload.kube.manifest import Manifest
+from mcpworkload.kube.objects import Claim, Metadata, Partial
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+
+class Writer:
+    """
+    Writes children, claims and status under our field manager.
+
+    Of what was written, only the identity and the version are news.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def read_child(self, child: Child) -> Metadata | None:
+        """The metadata of whatever has the child's kind and name, ours or not."""
+        try:
+            content = await self._api.request("GET", _path(child), accept=PARTIAL_OBJECT)
+        except NotFound:
+            return None
+        return msgspec.json.decode(content, type=Partial).metadata
+
+    async def apply_child(
+        self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
+    ) -> Metadata:
+        """
+        Apply *child* by server-side apply, or have it judged only; the metadata of the result.
+
+        With *uid* only the live object of that UID is changed.
+
+        Raises:
+            Conflict: a field belongs to another manager (unless *force*), or the UID is another.
+            ApiError: as the API server answered.
+        """
+        manifest = child.manifest
+        if uid:
+            manifest = {**manifest, "metadata": {**manifest["metadata"], "uid": uid}}
+        content = await self._api.request(
+            "PATCH",
+            _path(child),
+            params={
+                "fieldManager": names.FIELD_MANAGER,
+                "force": "true" if force else "false",
+                **_dry(dry_run),
+            },
+            body=msgspec.json.encode(manifest),
+            content_type=APPLY,
+            accept=PARTIAL_OBJECT,
+        )
+        return msgspec.json.decode(content, type=Partial).metadata
+
+    async def read_whole(self, child: Child) -> Manifest | None:
+        """Whatever has the child's kind and name, as it is stored."""
+        try:
+            content = await self._api.request("GET", _path(child))
+        except NotFound:
+            return None
+        found: Manifest = msgspec.json.decode(content)
+        return found
+
+    async def put_back(self, child: Child, live: Manifest, content: Manifest) -> None:
+        """
+        Give the child that *content* in place of what it has in *live*, in one update.
+
+        Raises:
+            Conflict: it has changed since, or is another.
+            ApiError: as the API server answered.
+        """
+        patch = {field: live.get(field) or {} for field in content}
+        await self._merge(child, live, _replacing(patch, content))
+
+    async def disown_updates(self, child: Child) -> Metadata | None:
+        """
+        Let go of the fields of the child that we hold by updates; its metadata then.
+
+        What is held so would stay when an apply leaves it out.
+
+        Raises:
+            Conflict: it has changed meanwhile.
+            ApiError: as the API server answered.
+        """
+        live = await self.read_whole(child)
+        if live is None:
+            return None
+        entries = live["metadata"].get("managedFields") or []
+        kept = [entry for entry in entries if not _is_update_of_ours(entry)]
+        if len(kept) == len(entries):
+            return msgspec.convert(live["metadata"], Metadata)
+        return await self._merge(child, live, {}, {"managedFields": kept})
+
+    async def _merge(
+        self,
+        child: Child,
+        live: Manifest,
+        content: Manifest,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Metadata:
+        """Merge *content* and *metadata* into the child if it is the one in *live*."""
+        was = live["metadata"]
+        version = {"uid": was["uid"], "resourceVersion": was["resourceVersion"]}
+        answer = await self._api.request(
+            "PATCH",
+            _path(child),
+            params={"fieldManager": names.FIELD_MANAGER},
+            body=msgspec.json.encode({"metadata": {**version, **(metadata or {})}, **content}),
+            content_type=MERGE,
+            accept=PARTIAL_OBJECT,
+        )
+        return msgspec.json.decode(answer, type=Partial).metadata
+
+    async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
+        """
+        Delete the child with that UID; one that is gone, or another of its name, is left alone.
+
+        Raises:
+            ApiError: as the API server answered.
+        """
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self._api.request(
+                "DELETE", _path_of(namespace, child_id), body=msgspec.json.encode(options)
+            )
+        except (NotFound, Conflict):
+            return
+
+    async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
+        """
+        Delete the child, and nothing that belongs to it, if it is that very object still.
+
+        The metadata of what is on its way out: it goes once its dependents have been released.
+
+        Raises:
+            Conflict: it has changed, or is another.
+            ApiError: as the API server answered.
+        """
+        preconditions = {"uid": uid, "resourceVersion": str(version)}
+        options = {"preconditions": preconditions, "propagationPolicy": "Orphan"}
+        content = await self._api.request(
+            "DELETE", _path(child), body=msgspec.json.encode(options), accept=PARTIAL_OBJECT
+        )
+        return msgspec.json.decode(content, type=Partial).metadata
+
+    async def read_claims(self, namespace: str, workload: str) -> list[Claim]:
+        """The claims that carry the label of that workload."""
+        selector = {"labelSelector": f"{names.WORKLOAD_LABEL}={workload}"}
+        pages = read_pages(self._api, CLAIM, namespace, selector=selector)
+        return [claim async for page in pages for claim in page.items]
+
+    async def grow_claim(self, claim: Claim, size: str, *, dry_run: bool) -> None:
+        """
+        Ask for more storage in a claim, or have the wish judged only.
+
+        Raises:
+            Conflict: the claim has changed since it was read.
+            ApiError: as the API server answered.
+        """
+        metadata = claim.metadata
+        version = {"uid": metadata.uid, "resourceVersion": metadata.resource_version}
+        spec = {"resources": {"requests": {"storage": size}}}
+        await self._api.request(
+            "PATCH",
+            CLAIM.path(metadata.namespace, metadata.name),
+            params={"fieldManager": names.FIELD_MANAGER, **_dry(dry_run)},
+            body=msgspec.json.encode({"metadata": version, "spec": spec}),
+            content_type=MERGE,
+            accept=PARTIAL_OBJECT,
+        )
+
+    async def write_status(self, body: Mapping[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+        """
+        Replace the status of the workload in *body*; the workload as stored.
+
+        Only over that very version: the status was made from it, and the answer then hides
+        no change that we have not seen.
+
+        Raises:
+            Conflict: the workload has changed, or was deleted and made anew.
+            ApiError: as the API server answered.
+        """
+        metadata = body["metadata"]
+        version = {"resourceVersion": metadata["resourceVersion"]}
+        content = await self._api.request(
+            "PATCH",
+            WORKLOAD.path(metadata["namespace"], metadata["name"]) + "/status",
+            params={"fieldManager": names.FIELD_MANAGER},
+            body=msgspec.json.encode(
+                {"metadata": version, "status": _replacing(body.get("status") or {}, status)}
+            ),
+            content_type=MERGE,
+        )
+        stored: dict[str, Any] = msgspec.json.decode(content)
+        return stored
+
+
+def _replacing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch that makes *new* of *old*: null takes away what is no more."""
+    patch: dict[str, Any] = dict.fromkeys(old.keys() - new.keys())
+    for key, value in new.items():
+        was = old.get(key)
+        is_map = isinstance(value, Mapping) and isinstance(was, Mapping)
+        patch[key] = _replacing(was or {}, value) if is_map else value
+    return patch
+
+
+def _is_update_of_ours(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of managedFields says what we wrote otherwise than by an apply."""
+    is_update = entry.get("operation") == "Update" and not entry.get("subresource")
+    return is_update and entry.get("manager") == names.FIELD_MANAGER
+
+
+def _path(child: Child) -> str:
+    return _path_of(child.manifest["metadata"]["namespace"], child.id)
+
+
+def _path_of(namespace: str, child_id: ChildId) -> str:
+    return CHILD_KINDS[child_id.kind].path(namespace, child_id.name)
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}

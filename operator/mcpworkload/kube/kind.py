@@ -1,0 +1,36 @@
+"""A kind of object: where the API server keeps it, and how one of it is decoded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from mcpworkload.kube.objects import LiveT
+
+
+def _own_name(item: Any) -> str:
+    name: str = item.metadata.name
+    return name
+
+
+@dataclass(frozen=True)
+class Kind(Generic[LiveT]):
+    """A kind: its path in the API and how one of it is decoded."""
+
+    name: str
+    root: str
+    plural: str
+    live: type[LiveT]
+    #: Which objects a cache holds, as parameters of a list or watch; all of them unless set.
+    selector: Mapping[str, str] = field(default_factory=dict)
+    #: The name under which a cache groups an object; its own unless set.
+    owner_of: Callable[[Any], str] = _own_name
+    #: Whether its watch says something every minute, if only a bookmark.
+    has_pulse: bool = True
+    #: Whether nothing may be done before it could be read; of others it is told that they can't.
+    is_vital: bool = True
+
+    def path(self, namespace: str | None, name: str | None = None) -> str:
+        """The path of one object, of a namespace's collection, or of the cluster's."""
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        tail = f"/{name}" if name else ""
+        return f"{self.root}{scope}/{self.plural}{tail}"

@@ -1,0 +1,150 @@
+"""
+Word of changes to the objects of one kind, without keeping any of them.
+
+For kinds of which a cluster may hold thousands that are none of our business. Only metadata
+comes over the wire: no value of a foreign Secret ever enters this process.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.errors import ApiError, Forbidden, Gone
+from mcpworkload.kube.keys import object_key
+from mcpworkload.kube.kind import Kind
+from mcpworkload.kube.lists import PARTIAL_LIST, PARTIAL_OBJECT
+from mcpworkload.kube.objects import Page, Partial, WatchEvent
+from mcpworkload.kube.watches import pause_after, raise_if_error
+
+log = logging.getLogger(__name__)
+
+# The server sends a bookmark a minute.
+SILENCE_SECONDS = 70.0
+WATCH_SECONDS = (240, 300)
+RESTART_PAUSE_SECONDS = 0.1
+# For how long a 403 is taken for a hiccup: the rights of a fresh installation, and of one that
+# could read a moment ago. To believe it rolls the pods of those who refer to such objects.
+FORBIDDEN_SECONDS = (0.5, 30.0)
+FORBIDDEN_PAUSE_SECONDS = 0.25
+# How long rights that are given to a running operator take to show.
+UNREADABLE_PAUSE_SECONDS = 60.0
+
+
+class Signals:
+    """
+    A watch of one kind, in one namespace or in all, that passes on what changed.
+
+    *on_change* gets the key (namespace/name) and the resource version of an object that came,
+    changed or went; *on_reset* is called when anything may have changed meanwhile.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        kind: Kind[Partial],
+        namespace: str | None,
+        on_change: Callable[[str, int], None],
+        on_reset: Callable[[], None],
+    ) -> None:
+        self._api = api
+        self._kind = kind
+        self._namespace = namespace
+        self._on_change = on_change
+        self._on_reset = on_reset
+        self._version = 0
+        self._failures = 0
+        self._forbidden_since: float | None = None
+        #: Whether the API server lets us; what it said first is known once `synced` is set.
+        self.is_readable = True
+        self.synced = asyncio.Event()
+        #: When the API server last said anything, on the clock of `time.monotonic`.
+        self.heard_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Watch for ever; only cancellation ends it."""
+        while True:
+            try:
+                if not self._version:
+                    await self._begin()
+                await self._watch()
+                pause = RESTART_PAUSE_SECONDS
+            except Forbidden as error:
+                pause = self._forbidden(error)
+            except (ApiError, msgspec.DecodeError) as error:
+                if isinstance(error, Gone):
+                    self._version = 0
+                pause = self._next_pause()
+                log.warning("%s; trying again in %.1f s", error, pause)
+            await asyncio.sleep(pause)
+
+    async def _begin(self) -> None:
+        """Learn from which version to watch; what exists is asked for one by one, if at all."""
+        content = await self._api.request(
+            "GET",
+            self._kind.path(self._namespace),
+            params={"limit": "1"},
+            accept=PARTIAL_LIST,
+        )
+        page = msgspec.json.decode(content, type=Page[Partial])
+        if not self.is_readable:
+            log.info("%s can be read now", self._kind.plural)
+        self._version = int(page.metadata.resource_version)
+        self._forbidden_since = None
+        self.is_readable = True
+        self.heard_at = time.monotonic()
+        self.synced.set()
+        self._on_reset()
+
+    async def _watch(self) -> None:
+        params = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": str(self._version),
+            "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311
+        }
+        path = self._kind.path(self._namespace)
+        stream = self._api.stream(path, params, SILENCE_SECONDS, accept=PARTIAL_OBJECT)
+        async with stream as lines:
+            self.heard_at = time.monotonic()
+            async for line in lines:
+                self._take(msgspec.json.decode(line, type=WatchEvent))
+                self.heard_at = time.monotonic()
+                self._failures = 0
+
+    def _take(self, event: WatchEvent) -> None:
+        raise_if_error(event, self._kind.plural)
+        metadata = msgspec.json.decode(event.object, type=Partial).metadata
+        self._version = metadata.version
+        if event.type != "BOOKMARK":
+            key = object_key(metadata.namespace, metadata.name)
+            self._on_change(key, metadata.version)
+
+    def _forbidden(self, error: Forbidden) -> float:
+        """Note a 403; how long to wait until the next attempt."""
+        now = self.heard_at = time.monotonic()
+        # Changes may be missed from now on, so the next watch begins anew.
+        self._version = 0
+        if self._forbidden_since is None:
+            self._forbidden_since = now
+        patience = FORBIDDEN_SECONDS[self.synced.is_set()]
+        if self.is_readable and now - self._forbidden_since < patience:
+            return FORBIDDEN_PAUSE_SECONDS
+        if self.is_readable:
+            if self.synced.is_set():
+                log.warning("%s can no longer be read: %s", self._kind.plural, error)
+            else:
+                # As the installation wants it: no trouble, and so not in words of trouble.
+                log.info("no right to read %s: references are not followed", self._kind.plural)
+            self.is_readable = False
+            self.synced.set()
+            self._on_reset()
+        return UNREADABLE_PAUSE_SECONDS
+
+    def _next_pause(self) -> float:
+        self._failures += 1
+        return pause_after(self._failures)

@@ -1,0 +1,167 @@
+"""Pods and their containers, as the kubelet reports them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from mcpworkload.kube.objects.metadata import Metadata
+
+
+class Waiting(msgspec.Struct, rename="camel"):
+    """Why a container does not run yet, in the kubelet's words."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(msgspec.Struct, rename="camel"):
+    """How a container ended."""
+
+    exit_code: int = 0
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    container_id: str = msgspec.field(default="", name="containerID")
+
+
+class Running(msgspec.Struct, rename="camel"):
+    """Since when a container has been running."""
+
+    started_at: datetime | None = None
+
+
+class ContainerState(msgspec.Struct, rename="camel"):
+    """At most one of them is set."""
+
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(msgspec.Struct, rename="camel"):
+    """One container as the kubelet reports it."""
+
+    name: str
+    image: str = ""
+    #: The one that its state is about; empty when there is none.
+    container_id: str = msgspec.field(default="", name="containerID")
+    ready: bool = False
+    restart_count: int = 0
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+    last_state: ContainerState = msgspec.field(default_factory=ContainerState)
+
+
+class PodCondition(msgspec.Struct, rename="camel"):
+    """One condition of a Pod."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class PodStatus(msgspec.Struct, rename="camel"):
+    """The part of a Pod's status that we read; phase, reason and message when it has failed."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    #: When the kubelet saw the pod first, by the node's clock.
+    start_time: datetime | None = None
+    conditions: list[PodCondition] = []
+    container_statuses: list[ContainerStatus] = []
+    init_container_statuses: list[ContainerStatus] = []
+
+
+class Probe(msgspec.Struct, rename="camel"):
+    """When a probe is made, and how often it may fail; the API server's defaults."""
+
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+    timeout_seconds: int = 1
+    failure_threshold: int = 3
+
+
+class Hook(msgspec.Struct):
+    """Something to be done; what, is of no interest."""
+
+
+class Lifecycle(msgspec.Struct, rename="camel"):
+    """Whether something is to be done after the start."""
+
+    post_start: Hook | None = None
+
+
+class SpecContainer(msgspec.Struct, rename="camel"):
+    """
+    A container as it is asked for: what the kubelet may end it for.
+
+    An init container runs before the others, or, when it is restarted always, beside them.
+    """
+
+    name: str
+    restart_policy: str = ""
+    startup_probe: Probe | None = None
+    liveness_probe: Probe | None = None
+    lifecycle: Lifecycle | None = None
+
+
+class ClaimSource(msgspec.Struct, rename="camel"):
+    """Which claim a volume is."""
+
+    claim_name: str = ""
+
+
+class Volume(msgspec.Struct, rename="camel"):
+    """A volume of a Pod, if it is a claim; those of claim templates are, too."""
+
+    persistent_volume_claim: ClaimSource | None = None
+
+
+class PodSpec(msgspec.Struct, rename="camel"):
+    """The part of a Pod's spec that its status can't be understood without."""
+
+    node_name: str = ""
+    termination_grace_period_seconds: int = 30
+    init_containers: list[SpecContainer] = []
+    containers: list[SpecContainer] = []
+    volumes: list[Volume] = []
+
+    @property
+    def all_containers(self) -> Iterator[SpecContainer]:
+        """All of them, in the order in which they start."""
+        yield from self.init_containers
+        yield from self.containers
+
+
+class Pod(msgspec.Struct, rename="camel"):
+    """A Pod without most of its spec."""
+
+    metadata: Metadata
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+    @property
+    def is_ready(self) -> bool:
+        """The pod serves, and is not on its way out."""
+        return self.metadata.deletion_timestamp is None and any(
+            condition.type == "Ready" and condition.status == "True"
+            for condition in self.status.conditions
+        )
+
+    @property
+    def containers(self) -> Iterator[ContainerStatus]:
+        """All containers, in the order in which they start."""
+        yield from self.status.init_container_statuses
+        yield from self.status.container_statuses
+
+    def runs_once(self, container: ContainerStatus) -> bool:
+        """Whether it is an init container that is meant to end, not a sidecar."""
+        return any(
+            each.name == container.name and each.restart_policy != "Always"
+            for each in self.spec.init_containers
+        )
