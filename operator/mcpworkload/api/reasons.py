@@ -1,7 +1,7 @@
 """
-The vocabulary of `status.conditions`: types and reasons.
+The vocabulary of `status.conditions`: types and reasons, each with its status and its meaning.
 
-Public API: reasons may be added, never renamed.
+Public API: reasons may be added, never renamed. The reference is generated from them.
 """
 
 from enum import StrEnum
@@ -16,51 +16,67 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"  # only present while True: kstatus reads it as a failure
 
 
-class AcceptedReason(StrEnum):
+class Reason(StrEnum):
+    """A reason of a condition: equal to its word; `status` is the condition's with that reason."""
+
+    status: str
+    #: When it is given, and what helps; empty where the word says it all.
+    meaning: str
+
+    def __new__(cls, word: str, status: str, meaning: str = "") -> "Reason":
+        """A reason with the status of its condition and its meaning."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.status = status
+        member.meaning = meaning
+        return member
+
+
+class AcceptedReason(Reason):
     """Whether the spec was turned into children."""
 
-    ACCEPTED = "Accepted"  # True
-    INVALID_SPEC = "InvalidSpec"  # False; needs a new spec
-    PATCH_REJECTED = "PatchRejected"  # False; podTemplatePatch does not fit; needs a new spec
-    POLICY_DENIED = "PolicyDenied"  # False; the installation forbids such pods; needs a new spec
-    REFERENCE_NOT_FOUND = "ReferenceNotFound"  # False; heals when what is missing comes
-    REJECTED = "Rejected"  # False; the API server's words; needs a new spec
-    APPLY_FAILED = "ApplyFailed"  # False; the API server's words; retried with backoff
-    CHILD_CONFLICT = "ChildConflict"  # False; heals when the other object goes
+    ACCEPTED = "Accepted", "True"
+    INVALID_SPEC = "InvalidSpec", "False", "needs a new spec"
+    PATCH_REJECTED = "PatchRejected", "False", "podTemplatePatch does not fit; needs a new spec"
+    POLICY_DENIED = "PolicyDenied", "False", "the installation forbids such pods; needs a new spec"
+    REFERENCE_NOT_FOUND = "ReferenceNotFound", "False", "heals when what is missing comes"
+    REJECTED = "Rejected", "False", "the API server's words; needs a new spec"
+    APPLY_FAILED = "ApplyFailed", "False", "the API server's words; retried with backoff"
+    CHILD_CONFLICT = "ChildConflict", "False", "heals when the other object goes"
 
 
-class AvailableReason(StrEnum):
+class AvailableReason(Reason):
     """Whether the workload can serve, and if not, why."""
 
-    REPLICAS_READY = "ReplicasReady"  # True
-    STOPPED = "Stopped"  # False; asked for
-    SCALED_TO_ZERO = "ScaledToZero"  # False; asked for
-    STARTING = "Starting"  # False; passes by itself
-    POD_REFUSED = "PodRefused"  # False; admission, a quota or the node does not let a pod exist
-    UNSCHEDULABLE = "Unschedulable"  # False; no node takes the pod
-    VOLUME_PENDING = "VolumePending"  # False; a claim is missing or not bound
-    MOUNT_FAILED = "MountFailed"  # False; a volume cannot be attached or mounted
-    IMAGE_PULL_FAILED = "ImagePullFailed"  # False
-    CONFIG_ERROR = "ConfigError"  # False; a reference of the container cannot be resolved
-    START_FAILED = "StartFailed"  # False; the container could not be started
-    CRASH_LOOPING = "CrashLooping"  # False; the container exits again and again
-    OOM_KILLED = "OOMKilled"  # False; the memory limit was reached
-    PROBE_FAILING = "ProbeFailing"  # False; the container runs, but does not become ready
-    EVICTED = "Evicted"  # False; the node ended the pod for reasons of its own
-    NODE_LOST = "NodeLost"  # False; the pod's node does not report
-    PODS_UNREADABLE = "PodsUnreadable"  # Unknown; the API server does not let us look at pods
-    NOT_ACCEPTED = "NotAccepted"  # False; no children were made: see Accepted
+    REPLICAS_READY = "ReplicasReady", "True"
+    STOPPED = "Stopped", "False", "asked for"
+    SCALED_TO_ZERO = "ScaledToZero", "False", "asked for"
+    STARTING = "Starting", "False", "passes by itself"
+    POD_REFUSED = "PodRefused", "False", "admission, a quota or the node does not let a pod exist"
+    UNSCHEDULABLE = "Unschedulable", "False", "no node takes the pod"
+    VOLUME_PENDING = "VolumePending", "False", "a claim is missing or not bound"
+    MOUNT_FAILED = "MountFailed", "False", "a volume cannot be attached or mounted"
+    IMAGE_PULL_FAILED = "ImagePullFailed", "False"
+    CONFIG_ERROR = "ConfigError", "False", "a reference of the container cannot be resolved"
+    START_FAILED = "StartFailed", "False", "the container could not be started"
+    CRASH_LOOPING = "CrashLooping", "False", "the container exits again and again"
+    OOM_KILLED = "OOMKilled", "False", "the memory limit was reached"
+    PROBE_FAILING = "ProbeFailing", "False", "the container runs, but does not become ready"
+    EVICTED = "Evicted", "False", "the node ended the pod for reasons of its own"
+    NODE_LOST = "NodeLost", "False", "the pod's node does not report"
+    PODS_UNREADABLE = "PodsUnreadable", "Unknown", "the API server does not let us look at pods"
+    NOT_ACCEPTED = "NotAccepted", "False", "no children were made: see Accepted"
 
 
-class ReadyReason(StrEnum):
+class ReadyReason(Reason):
     """Reasons of Ready that are not those of Accepted or Available."""
 
-    READY = "Ready"  # True
-    STOPPED = "Stopped"  # True; asked for, and no pods remain
-    UPDATING = "Updating"  # False; some replicas are of an older generation or not ready
+    READY = "Ready", "True"
+    STOPPED = "Stopped", "True", "asked for, and no pods remain"
+    UPDATING = "Updating", "False", "some replicas are of an older generation or not ready"
 
 
-class EventReason(StrEnum):
-    """Reasons of Events that are no change of a condition."""
+class EventReason(Reason):
+    """Reasons of Events that are no change of a condition; their status is the Event's type."""
 
-    DRIFT_REVERTED = "DriftReverted"  # Warning; somebody's change of a child was undone
+    DRIFT_REVERTED = "DriftReverted", "Warning", "somebody's change of a child was undone"

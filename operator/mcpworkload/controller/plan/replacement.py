@@ -65,7 +65,7 @@ def claim_path(template: str) -> str:
 
 
 def _shapes(templates: Templates) -> list[set[str]]:
-    """Which fields each template sets: one that is to go is no difference to `drift.py`."""
+    """Which fields each template sets: one that is to go is no difference to `drift`."""
     return [
         {
             f"{path}.{key}"
