@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hack.crdgen.docs import render_docs
-from hack.crdgen.document import build_crd, render
+from hack.crdgen.document import build_crd, render, render_schema
 from hack.crdgen.kustomize import render_configuration, render_openapi
 from mcpworkload.api.names import KIND
 
@@ -18,6 +18,8 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
         f"crds/{KIND.lower()}.yaml": lambda: render(build_crd()),
         "docs/api.md": render_docs,
+        # What the command line checks files against where no cluster is asked.
+        "operator/mcpworkload/cli/offline/schema.json": render_schema,
         f"deploy/gitops/kustomize/overlay/{KIND.lower()}-openapi.json": render_openapi,
         f"deploy/gitops/kustomize/overlay/{KIND.lower()}-configuration.yaml": render_configuration,
     }

@@ -1,5 +1,6 @@
 """The CustomResourceDefinition as a whole: names, versions, columns, and its text as YAML."""
 
+import json
 from typing import Any, Final
 
 import yaml
@@ -160,6 +161,24 @@ def root_schema() -> Schema:
             "spec": {**spec, "description": _SPEC},
             "status": {**status, "description": _STATUS, "default": dict(STATUS_DEFAULT)},
         },
+    }
+
+
+def render_schema() -> str:
+    """The schema of one object as JSON, without the descriptions."""
+    return json.dumps(_undescribed(root_schema()), indent=1) + "\n"
+
+
+def _undescribed(node: Any) -> Any:
+    if isinstance(node, list | tuple):
+        return [_undescribed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    # A property of that name would be a mapping.
+    return {
+        key: _undescribed(value)
+        for key, value in node.items()
+        if not (key == "description" and isinstance(value, str))
     }
 
 

@@ -1,10 +1,11 @@
 """Pure: the MCPWorkload of a file as the API server would take it, or what it would say."""
 
+import json
 from collections.abc import Iterable
 from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
-from hack.crdgen.document import root_schema
 from mcpworkload.api.names import API_VERSION, KIND
 from mcpworkload.api.problems import found
 from mcpworkload.api.refusals import InvalidSpec
@@ -62,6 +63,6 @@ def is_workload(item: dict[str, Any]) -> bool:
 
 @cache
 def _schema() -> Schema:
-    schema = root_schema()
+    schema: Any = json.loads(files(__package__).joinpath("schema.json").read_text("utf-8"))
     fields = {**schema["properties"], "metadata": _OTHERWISE_CHECKED}
     return {**schema, "properties": fields}
