@@ -22,16 +22,16 @@ _ROOT = (
     "An MCP server that runs in this namespace: its pods, made by a StatefulSet, and a headless "
     "Service, both with the name of this object."
 )
-_API_VERSION = f"Which version of this API the object is written in: {names.API_VERSION}."
-_KIND = f"What the object is: {names.KIND}."
+_API_VERSION = f"The version of the API that the object is written in: {names.API_VERSION}."
+_KIND = f"The kind of the object: {names.KIND}."
 # The API server puts its own schema here and refuses a description of ours; the name is
 # spelled out only because the rules about it point there.
 _METADATA: Final[Schema] = {
     "type": "object",
     "properties": {"name": {"type": "string"}},
 }
-_SPEC = "What should run. Required."
-_STATUS = "What the operator last saw; nobody else writes it."
+_SPEC = "The server to run, and how. Required."
+_STATUS = "The state that the operator observed last. Only the operator writes it."
 
 # "Replicas" is how many are asked for, as users know it from spec and `kubectl scale`: Ready
 # says already whether they are all there, and Reason why not. How many are ready so far is
@@ -41,13 +41,13 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
     {
         "name": "Ready",
         "type": "string",
-        "description": "Whether everything is as the spec asks.",
+        "description": "Whether the workload is as its spec asks, and serves.",
         "jsonPath": '.status.conditions[?(@.type=="Ready")].status',
     },
     {
         "name": "Reason",
         "type": "string",
-        "description": "Why Ready is what it is.",
+        "description": "The reason of the condition Ready.",
         "jsonPath": '.status.conditions[?(@.type=="Ready")].reason',
     },
     {
@@ -59,13 +59,13 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
     {
         "name": "Replicas",
         "type": "integer",
-        "description": "How many pods are asked for.",
+        "description": "The number of pods that the spec asks for.",
         "jsonPath": ".spec.replicas",
     },
     {
         "name": "Ready-Pods",
         "type": "integer",
-        "description": "How many pods are ready to serve.",
+        "description": "The number of pods that are ready to serve.",
         "jsonPath": ".status.readyReplicas",
         "priority": 1,
     },
@@ -79,19 +79,19 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
     {
         "name": "Restarts",
         "type": "integer",
-        "description": "How often a container ended without anybody having asked for it.",
+        "description": "The number of unexpected exits of containers.",
         "jsonPath": ".status.restarts",
     },
     {
         "name": "URL",
         "type": "string",
-        "description": "Where clients inside the cluster reach the server.",
+        "description": "The URL at which clients inside the cluster reach the server.",
         "jsonPath": ".status.url",
     },
     {
         "name": "Age",
         "type": "date",
-        "description": "How long the object exists.",
+        "description": "The time since the object was created.",
         "jsonPath": ".metadata.creationTimestamp",
     },
 )

@@ -41,133 +41,142 @@ class Condition(Model):
     type: str = Field(
         min_length=1,
         max_length=316,
-        description="What the statement is about: Accepted, Available, Ready, Stalled.",
+        description="The type of the condition: Accepted, Available, Ready or Stalled.",
     )
     status: ConditionStatus = Field(
-        description="Whether it holds: True, False, or Unknown when the operator could not look."
+        description="True, False, or Unknown if the operator cannot tell."
     )
     observed_generation: int = Field(
         default=0,
         ge=0,
-        description="The metadata.generation that the statement speaks about.",
+        description="The metadata.generation that the condition is about.",
         json_schema_extra=INT64,
     )
     last_transition_time: Moment = Field(
-        description="When the status last became what it is now.",
+        description="The time at which the status last changed.",
     )
     reason: str = Field(
         min_length=1,
         max_length=1024,
         pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
-        description="Why, in one word that programs may rely on.",
+        description="The reason for the status, in one word that programs may rely on.",
     )
     message: str = Field(
         max_length=32768,
-        description="Why, in a sentence for people.",
+        description="The reason for the status, in a sentence for people.",
     )
 
 
 class LastTermination(Model):
-    """The last exit of a container that nobody had asked for."""
+    """The last unexpected exit of a container."""
 
     pod: str = Field(description="The pod's name.")
     container: str = Field(description="The container's name.")
     container_id: str = Field(
         default="",
         alias="containerID",
-        description="The container that ended, as its runtime calls it; empty when not known.",
+        description="The ID of the container at its runtime; empty if it is not known.",
     )
-    image: str = Field(default="", description="The image it ran.")
+    image: str = Field(default="", description="The image that the container ran.")
     exit_code: int | None = Field(
         default=None,
-        description="What it exited with. Left out: nobody knows any more.",
+        description="The exit code. Left out: it is not known any more.",
         json_schema_extra=INT32,
     )
     signal: int | None = Field(
-        default=None, description="The signal that ended it, if one did.", json_schema_extra=INT32
+        default=None,
+        description="The signal that ended the container, if one did.",
+        json_schema_extra=INT32,
     )
     reason: str = Field(
         default="",
         description=(
-            "Why, in a word: the kubelet's, an eviction's, ProbeFailed where the kubelet ended it "
-            "for a startup or liveness probe, whatever the exit code, or Unknown."
+            "The reason for the exit, in one word: the kubelet's or that of an eviction; "
+            "ProbeFailed if the kubelet ended the container because of a startup or liveness "
+            "probe, whatever the exit code; else Unknown."
         ),
     )
     message: str = Field(
         default="",
         description=(
-            "What it wrote last, never with reportLogTail: false; where a probe was why, what "
-            "that said."
+            "The last lines that the container wrote, unless reportLogTail is false; for "
+            "ProbeFailed, the error of the probe."
         ),
     )
-    started_at: Moment | None = Field(default=None, description="When it started.")
-    finished_at: Moment | None = Field(default=None, description="When it ended.")
+    started_at: Moment | None = Field(
+        default=None, description="The time at which the container started."
+    )
+    finished_at: Moment | None = Field(
+        default=None, description="The time at which the container ended."
+    )
 
 
 class ContainerRecord(Model):
-    """How far one container's exits have been reported."""
+    """The exits of one container that have been reported."""
 
     name: str = Field(description="The container's name.")
     restart_count: int = Field(
         ge=0,
-        description="How many of its ends have been accounted for, by the kubelet's count.",
+        description="The restarts that have been reported, as the kubelet counts them.",
         json_schema_extra=INT32,
     )
     container_id: str = Field(
         default="",
         alias="containerID",
-        description="The last container that was reported.",
+        description="The ID of the last container that was reported.",
     )
     base: int = Field(
         default=0,
         ge=0,
-        description="How many of its ends there were before the kubelet began to count anew.",
+        description="The restarts that were reported before the kubelet began to count anew.",
         json_schema_extra=INT32,
     )
 
 
 class PodRecord(Model):
-    """How far one pod's exits have been reported."""
+    """The exits of one pod that have been reported."""
 
     name: str = Field(description="The pod's name.")
-    uid: str = Field(description="Which pod of that name.")
-    revision: str = Field(default="", description="The pod template that it was made from.")
+    uid: str = Field(description="The UID of the pod.")
+    revision: str = Field(
+        default="", description="The revision of the pod template that the pod was made from."
+    )
     ended: bool = Field(
-        default=False, description="Whether its end was asked for, or has been reported."
+        default=False, description="Whether the end of the pod was asked for, or has been reported."
     )
     containers: list[ContainerRecord] = Field(
         default_factory=list,
-        description="Those of its containers of which exits have been reported.",
+        description="The containers of the pod of which exits have been reported.",
         json_schema_extra=_by_name(),
     )
 
 
 class WorkloadStatus(Model):
-    """What the operator last saw."""
+    """The state of a workload that the operator observed last."""
 
     observed_generation: int = Field(
         default=STATUS_DEFAULT["observedGeneration"],
         description=(
-            "The metadata.generation that the operator has acted upon; -1 before its first look."
+            "The metadata.generation that the operator reconciled last; -1 before the first time."
         ),
         json_schema_extra=INT64,
     )
     replicas: int = Field(
         default=0,
         ge=0,
-        description="How many pods exist.",
+        description="The number of pods that exist.",
         json_schema_extra=INT32,
     )
     ready_replicas: int = Field(
         default=0,
         ge=0,
-        description="How many pods are ready to serve.",
+        description="The number of pods that are ready to serve.",
         json_schema_extra=INT32,
     )
     updated_replicas: int = Field(
         default=0,
         ge=0,
-        description="How many pods run the current spec.",
+        description="The number of pods that run the current spec.",
         json_schema_extra=INT32,
     )
     selector: str = Field(
@@ -177,25 +186,26 @@ class WorkloadStatus(Model):
     url: str = Field(
         default="",
         description=(
-            "Where clients inside the cluster reach the server. Empty while nobody serves it, or "
-            "the Service of that name is not this workload's."
+            "The URL at which clients inside the cluster reach the server. Empty while the "
+            "server is not served there, or while the Service of that name belongs to another "
+            "owner."
         ),
     )
     restarts: int = Field(
         default=0,
         ge=0,
         description=(
-            "How many exits of containers there were, since the workload exists, that nobody had "
-            "asked for; sidecars and exits with code 0 count."
+            "The number of unexpected exits of containers since the workload was created. "
+            "Sidecars and exits with code 0 count."
         ),
         json_schema_extra=INT32,
     )
     last_termination: LastTermination | None = Field(
-        default=None, description="The last of those exits."
+        default=None, description="The last unexpected exit."
     )
     pods: list[PodRecord] = Field(
         default_factory=list,
-        description="How far the exits of each pod have been reported: the operator's memory.",
+        description="The exits that have been reported, by pod: the operator's record.",
         json_schema_extra=_by_name(),
     )
     conditions: list[Condition] = Field(

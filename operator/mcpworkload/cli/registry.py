@@ -121,7 +121,9 @@ class _Registry:
             self._headers["Authorization"] = f"Bearer {await self._token(challenge)}"
             status, _, content = await self._fetch(url)
         if status in (401, 403, 404):
-            raise ImageUnreadable(f"{self._reference.registry} shows nobody such an image")
+            raise ImageUnreadable(
+                f"image not found in {self._reference.registry}, or it needs a login"
+            )
         if status != 200:
             raise ImageUnreadable(f"{self._reference.registry} answers with HTTP {status}")
         answer: dict[str, Any] = json.loads(content)

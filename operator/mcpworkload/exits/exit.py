@@ -17,7 +17,7 @@ class ExitKind(StrEnum):
 
     EXITED = "Exited"  # the kubelet tells how
     EVICTED = "Evicted"  # the cluster ended the pod: eviction, preemption, a lost node
-    UNKNOWN = "Unknown"  # it ended while nobody looked, and nobody knows how any more
+    UNKNOWN = "Unknown"  # it ended between two observations, and its exit code is lost
 
 
 @dataclass(frozen=True)

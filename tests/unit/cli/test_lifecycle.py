@@ -98,7 +98,11 @@ def test_removing(world: World) -> None:
 @pytest.mark.parametrize(
     ("command", "lasts", "words"),
     [
-        ("stop", True, "demo/weather: it will stop, though nobody waits"),
+        (
+            "stop",
+            True,
+            "demo/weather: still stopping in the cluster; `wait --for=stopped` follows it",
+        ),
         ("stop", False, "nothing was asked for yet"),
         ("rm", True, "demo/weather: the removal goes on in the cluster"),
         ("rm", False, "nothing was removed"),

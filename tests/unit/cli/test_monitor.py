@@ -45,7 +45,7 @@ def exited(kind: type[WorkloadExited] = WorkloadExited, **parts: Any) -> Workloa
         (exited(message="no key\n"), "exited (Error, code 1): no key"),
         (
             exited(exit_code=None, reason="Unknown", count=3),
-            "exited (Unknown, nobody knows how, 3 times)",
+            "exited (Unknown, exit code unknown, 3 times)",
         ),
         (
             exited(WorkloadEvicted, exit_code=137, reason="Evicted"),

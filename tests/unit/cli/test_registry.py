@@ -74,7 +74,7 @@ def test_the_program_is_found_behind_token_and_index(host: str) -> None:
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        ("{host}/acme/nothing", "shows nobody such an image"),
+        ("{host}/acme/nothing", "or it needs a login"),
         ("{host}/acme/odd", "answers what is no image"),
         ("127.0.0.1:1/acme/weather", "cannot be asked"),
     ],

@@ -66,7 +66,7 @@ def test_a_server_without_a_bridge_cannot_be_talked_to() -> None:
     result = World(body).run("tools", "weather")
 
     assert result.exit_code == ExitCode.USAGE
-    assert "nobody serves it over HTTP (transport.stdio.bridge is None)" in result.stderr
+    assert "it is not served over HTTP (transport.stdio.bridge is None)" in result.stderr
 
 
 @pytest.mark.parametrize(

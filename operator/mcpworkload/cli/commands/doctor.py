@@ -38,7 +38,7 @@ _OPERATORS: Final = (
     Right("watch", GROUP, PLURAL, "it does not see workloads"),
     Right("patch", GROUP, PLURAL, "it cannot say how workloads are", "status"),
     Right("patch", "apps", "statefulsets", "it cannot run anything"),
-    Right("patch", "", "services", "nobody finds the servers"),
+    Right("patch", "", "services", "clients cannot find the servers"),
     Right("watch", "", "pods", "it does not see how servers are"),
     Right("create", "events.k8s.io", "events", "it cannot tell what happened"),
 )

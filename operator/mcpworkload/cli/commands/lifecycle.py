@@ -62,7 +62,12 @@ def stop(session: Session, workloads: tuple[str, ...], timeout: float | None) ->
         await cluster.runtime.stop_workload(name, timeout=timeout, progress=report)
         return f"{name} is stopped"
 
-    _do_to_each(session, workloads, act, _goes_on("it will stop, though nobody waits"))
+    _do_to_each(
+        session,
+        workloads,
+        act,
+        _goes_on("still stopping in the cluster; `wait --for=stopped` follows it"),
+    )
 
 
 @click.command()
@@ -76,7 +81,9 @@ def start(session: Session, workloads: tuple[str, ...], timeout: float | None) -
         await cluster.runtime.start_workload(name, timeout=timeout, progress=report)
         return f"{name} is ready"
 
-    _do_to_each(session, workloads, act, _goes_on("it will start, though nobody waits"))
+    _do_to_each(
+        session, workloads, act, _goes_on("still starting in the cluster; `wait` follows it")
+    )
 
 
 @click.command()
@@ -97,7 +104,9 @@ def restart(session: Session, workloads: tuple[str, ...], timeout: float | None)
         await found.until_ready(changed["metadata"]["generation"], timeout)
         return f"{name} is restarted"
 
-    _do_to_each(session, workloads, act, _goes_on("it will restart, though nobody waits"))
+    _do_to_each(
+        session, workloads, act, _goes_on("still restarting in the cluster; `wait` follows it")
+    )
 
 
 @click.command()

@@ -65,7 +65,7 @@ def describe(happening: "Happening", now: datetime | None = None) -> str:
     if isinstance(happening, WorkloadRestarted):
         return f"{where} runs again (restart {happening.restart_count})"
     verb = "was evicted" if isinstance(happening, WorkloadEvicted) else "exited"
-    how = "nobody knows how" if happening.exit_code is None else f"code {happening.exit_code}"
+    how = "exit code unknown" if happening.exit_code is None else f"code {happening.exit_code}"
     times = f", {happening.count} times" if happening.count > 1 else ""
     said = f": {happening.message.strip()}" if happening.message.strip() else ""
     return f"{where} {verb} ({happening.reason}, {how}{times}){said}"

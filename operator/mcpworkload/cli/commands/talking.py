@@ -100,7 +100,7 @@ async def _talk(cluster: "Cluster", workload: str, replica: int | None) -> "Asyn
     info = await cluster.runtime.get_workload_info(workload)
     body = await (await cluster.find(info.id)).read()
     if not info.url and info.transport == "stdio":
-        problem = f"{info.id}: nobody serves it over HTTP (transport.stdio.bridge is None)"
+        problem = f"{info.id}: it is not served over HTTP (transport.stdio.bridge is None)"
         raise Failure(problem, ExitCode.USAGE)
     endpoint = endpoint_of(info.url, body["spec"]["transport"])
     async with forwarded(cluster, info, replica) as forward:
