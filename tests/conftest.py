@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _folder_number(item: pytest.Item) -> int:
     folder = item.path.relative_to(HERE).parts[0]
-    return FOLDERS.index(folder)
+    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
 
 
 @pytest.hookimpl(wrapper=True)

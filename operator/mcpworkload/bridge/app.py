@@ -90,13 +90,15 @@ class Bridge:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(LEAVE_SIGNAL, self._leaving.set)
         await self._listen()
-        tasks = [asyncio.create_task(each) for each in (self._registry.sweep(), self._leave())]
-        try:
-            return await self._serve()
-        finally:
-            for task in tasks:
-                task.cancel()
-            self._web.close()
+        # A fault in one of them ends the bridge: without them no session would expire or drain.
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(each) for each in (self._registry.sweep(), self._leave())]
+            try:
+                return await self._serve()
+            finally:
+                for task in beside:
+                    task.cancel()
+                self._web.close()
 
     async def _serve(self) -> int:
         stop = asyncio.create_task(self._stop.wait())

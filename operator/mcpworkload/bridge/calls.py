@@ -46,8 +46,17 @@ _error = msgspec.json.Decoder(_Error)
 class Call:
     """A request that is not answered, under the number that the server knows it by."""
 
-    __slots__ = ("among", "client_id", "error_code", "mail", "method", "number", "timer",
-                 "token", "wants_logs")  # fmt: skip
+    __slots__ = (
+        "among",
+        "client_id",
+        "error_code",
+        "mail",
+        "method",
+        "number",
+        "timer",
+        "token",
+        "wants_logs",
+    )
 
     def __init__(self, number: int, sent: Sent, mail: Mailbox, among: "dict[Call, None]") -> None:
         self.number = number

@@ -104,8 +104,13 @@ class FrontDoor:
         elif path == IDLE_PATH:
             await self._idle.serve(request)
         elif not servers.has_started:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"not ready: {servers.complaint}",
-                   headers=RETRY_AFTER)  # fmt: skip
+            refuse(
+                request,
+                503,
+                jsonrpc.INTERNAL_ERROR,
+                f"not ready: {servers.complaint}",
+                headers=RETRY_AFTER,
+            )
         elif path == MESSAGES_PATH:
             await self.sse.post(request, await _opened(request))
         elif path == self.options.sse_path:

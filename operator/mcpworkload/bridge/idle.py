@@ -41,8 +41,13 @@ class Idle:
             refuse(request, 400, jsonrpc.INVALID_PARAMS, f"{error}; {_USAGE}")
             return
         if self._waiting >= MAX_WAITING:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, f"{MAX_WAITING} wait already",
-                   headers=RETRY_AFTER)  # fmt: skip
+            refuse(
+                request,
+                503,
+                jsonrpc.INTERNAL_ERROR,
+                f"{MAX_WAITING} wait already",
+                headers=RETRY_AFTER,
+            )
             return
         self._waiting += 1
         try:

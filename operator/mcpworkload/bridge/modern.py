@@ -88,13 +88,20 @@ class Modern:
             peer = await self._server()
             await self.parameters.check(request, sent, peer)
         except Refusal as error:
-            refuse(request, STATUS_OF[error.code], error.code, str(error), number=number,
-                   data=error.data)  # fmt: skip
+            refuse(
+                request,
+                STATUS_OF[error.code],
+                error.code,
+                str(error),
+                number=number,
+                data=error.data,
+            )
         except (NotServed, CannotStart) as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
         except Busy as error:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
-                   headers=RETRY_AFTER)  # fmt: skip
+            refuse(
+                request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number, headers=RETRY_AFTER
+            )
         else:
             await self._ask(request, sent, peer)
 
@@ -122,8 +129,9 @@ class Modern:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
             return
         except Busy as error:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number,
-                   headers=RETRY_AFTER)  # fmt: skip
+            refuse(
+                request, 503, jsonrpc.INTERNAL_ERROR, str(error), number=number, headers=RETRY_AFTER
+            )
             return
 
         def lost() -> None:

@@ -232,8 +232,11 @@ def _at(arguments: Raw | None, path: tuple[str, ...], repeated: tuple[Repeated, 
             raise Refused(f"{where} {error}") from None
         except (msgspec.DecodeError, RecursionError):
             return None
-        known = {one.path[depth] for one in repeated if one.path[:depth] == path[:depth]
-                 and len(one.path) > depth}  # fmt: skip
+        known = {
+            one.path[depth]
+            for one in repeated
+            if one.path[:depth] == path[:depth] and len(one.path) > depth
+        }
         for other in found:
             if other not in known and _loosely(other) == _loosely(name):
                 raise Refused(f"{where} has a member {shown(other)}; write {name!r}")

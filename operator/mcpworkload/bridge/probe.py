@@ -59,9 +59,10 @@ class NoAnswer(Exception):
 
     def __init__(self, end: End | None, guess: str = "") -> None:
         said = (
-            f"{end} before it answered server/discover or initialize" if end else
-            "server answered neither server/discover nor initialize as MCP servers do"
-        )  # fmt: skip
+            f"{end} before it answered server/discover or initialize"
+            if end
+            else "server answered neither server/discover nor initialize as MCP servers do"
+        )
         super().__init__(f"{said}; {guess}" if guess else said)
         self.has_ended = end is not None
         self.end = end or End(code=1)

@@ -46,9 +46,7 @@ def process(pid: int) -> Process | None:
     if not fields:
         return None
     name = begin.partition(b"(")[2].decode(errors="replace")
-    return Process(
-        pid, name, fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19])
-    )  # fmt: skip
+    return Process(pid, name, fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
 
 
 def realtime_limit(pid: int) -> int | None:
@@ -76,10 +74,11 @@ def listening_ports(of: Collection[int]) -> list[int]:
     sockets = {inode for pid in of for inode in _sockets(pid)}
     found = {
         int(fields[1].rpartition(b":")[2], 16)
-        for table in ("tcp", "tcp6") if sockets
+        for table in ("tcp", "tcp6")
+        if sockets
         for line in _read(f"{_PROC}/net/{table}").splitlines()[1:]
         if len(fields := line.split()) > 9 and fields[3] == _LISTENS and fields[9] in sockets
-    }  # fmt: skip
+    }
     return sorted(found)
 
 

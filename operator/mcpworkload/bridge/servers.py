@@ -182,7 +182,12 @@ class Servers:
         """Do *work* beside everything else, until the end."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[object]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a fault in the bridge", exc_info=error)
 
     @property
     def complaint(self) -> str | None:

@@ -28,8 +28,12 @@ SESSION_METHODS = ("ping", "logging/setLevel", "resources/subscribe", "resources
 TASK_METHODS = "tasks/"
 #: Results of these have to say how long, and for whom, they may be kept.
 CACHEABLE = (
-    "tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read",
-)  # fmt: skip
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+)
 #: What a request says about itself, which in a session ``initialize`` has said.
 _SELF_KEYS = (VERSION_KEY, CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY)
 _COMPLETE = {"resultType": jsonrpc.raw("complete")}

@@ -32,5 +32,10 @@ class Violations:
         more = "; further ones are counted, not shown" if self._shown == MAX_IN_A_WINDOW else ""
         log.warning(
             "%s: protocol violation %d on standard output, dropped: %r (%d bytes): %s%s",
-            self._name, self.count, line[:SHOWN_BYTES], len(line), reason, more,
-        )  # fmt: skip
+            self._name,
+            self.count,
+            line[:SHOWN_BYTES],
+            len(line),
+            reason,
+            more,
+        )

@@ -227,9 +227,11 @@ def _repairs(child_id: ChildId, memory: Memory) -> Repairs:
 
 
 async def _all(parts: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
-    """All results, or the first failure once every part has ended."""
+    """All results, or the first failure once every part has ended; further ones are logged."""
     results = await asyncio.gather(*parts, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures[1:]:
+        log.warning("failed as well: %s", failure)
+    if failures:
+        raise failures[0]
     return [result for result in results if not isinstance(result, BaseException)]

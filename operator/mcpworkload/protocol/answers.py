@@ -64,9 +64,15 @@ async def pour(request: Request, mail: Mailbox) -> None:
 
 
 def refuse(
-    request: Request, status: int, code: int, text: str,
-    *, number: jsonrpc.Raw | None = None, data: object = None, headers: Headers | None = None,
-) -> None:  # fmt: skip
+    request: Request,
+    status: int,
+    code: int,
+    text: str,
+    *,
+    number: jsonrpc.Raw | None = None,
+    data: object = None,
+    headers: Headers | None = None,
+) -> None:
     """Answer *request* with an error of ours."""
     body = jsonrpc.error(number, code, text, data)
     request.respond(status, [JSON, NO_STORE, *(headers or [])], body)

@@ -13,12 +13,16 @@ from mcpworkload.bridge import app
 from mcpworkload.bridge.app import Bridge
 from mcpworkload.bridge.attaching import source
 from mcpworkload.bridge.attaching.source import AttachSource
+from mcpworkload.bridge.modern import ModernAudience
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.registry import Registry
+from mcpworkload.bridge.servers import Servers
 from mcpworkload.protocol import jsonrpc
 from tests.unit.bridge.played_api import Container, Play, Refusal, playing
 from tests.unit.bridge.running import free_port, head, read_answer
 from tests.unit.bridge.test_attach_channel import HEARTBEAT, TARGET
 from tests.unit.bridge.test_attach_source import GREETING, dead
+from tests.unit.waits import until
 
 LONG = Refusal(HTTPStatus.FORBIDDEN, "pods is forbidden: " + "x" * 5000)
 GONE = "server is gone, its exit code is not known here; its successor has not answered yet"
@@ -118,3 +122,39 @@ async def test_it_says_how_a_stream_ended_whose_server_never_answered(credential
 
     assert said.startswith("server is gone, its exit code is not known here before it answered")
     assert "; its attach stream ended: " in said
+
+
+async def test_a_fault_beside_the_serving_ends_the_bridge(
+    credentials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without what expires sessions it would go on, and fill up."""
+
+    async def fail(_: Registry) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(Registry, "sweep", fail)
+    options = Options(port=free_port(), sessions="Shared")
+    async with playing(credentials, dead) as api:
+        bridge = Bridge(options, AttachSource(api.server, TARGET, HEARTBEAT))
+        with pytest.raises(ExceptionGroup) as caught:
+            await bridge.run()
+
+    assert [str(error) for error in caught.value.exceptions] == ["a bug"]
+
+
+async def test_a_fault_in_what_was_begun_is_logged(
+    credentials: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its traceback; what the servers do goes on."""
+
+    async def fail() -> None:
+        raise ValueError("a bug")
+
+    options = Options()
+    async with playing(credentials, dead) as api:
+        source = AttachSource(api.server, TARGET, HEARTBEAT)
+        servers = Servers(options, source, ModernAudience(), Registry(options))
+        servers.spawn(fail())
+        await until(lambda: bool(caplog.records))
+
+    assert caplog.records[0].exc_info is not None
