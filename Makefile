@@ -20,10 +20,10 @@ demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
 	@$(PY) -m hack.demo
 
 # The tests on a cluster wait for it most of their time; the others run beside them.
-test: $(STAMP) ## unit, integration and end-to-end tests, on a real cluster
+test: $(STAMP) ## unit, component, integration and end-to-end tests, on a real cluster
 	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install || exit 1; \
-	 echo "the unit tests run beside the others: build/unit.log"; \
-	 $(MAKE) --no-print-directory unit > build/unit.log 2>&1 & unit=$$!; \
+	 echo "those that need no cluster run beside the others: build/unit.log"; \
+	 $(MAKE) --no-print-directory unit component > build/unit.log 2>&1 & unit=$$!; \
 	 $(PY) -m pytest -m "not slow" tests/integration tests/e2e; result=$$?; \
 	 wait $$unit || result=$$?; cat build/unit.log; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
@@ -35,10 +35,10 @@ troubleshooting: install ## write what kubectl shows of each trouble into the pa
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
 
 test-machine: install ## end the kubelet, change a feature gate, kill the local cluster, take it down
-	@$(PY) -m pytest tests/bench tests/machine
+	@$(PY) -m pytest tests/perf tests/machine
 
 bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,000 workloads
-	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/bench/test_exits.py
+	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/perf/test_exits.py
 
 chaos: install ## five minutes in which everything fails: is every exit told, and told once
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
@@ -47,22 +47,25 @@ chaos-stdio: install ## two hundred stdio servers killed in the cluster under lo
 	@KILLS=200 $(PY) -m pytest tests/machine/test_bridge_load.py
 
 conformance: $(STAMP) ## the protocol's own suite before one server, direct and through the bridge
-	@$(PY) -m tests.bench.bridge.conformance
+	@$(PY) -m tests.perf.bridge.conformance
 
 bench-bridge: $(STAMP) ## our bridge and others in one run: latency, calls a second, memory, start
-	@$(PY) -m tests.bench.bridge.compare
+	@$(PY) -m tests.perf.bridge.compare
 
 soak-bridge: $(STAMP) ## fifty clients that come and go for SOAK_SECONDS, 600 unless set: what is left
-	@SOAK_SECONDS=$${SOAK_SECONDS:-600} $(PY) -m pytest -s tests/bench/bridge/test_soak.py
+	@SOAK_SECONDS=$${SOAK_SECONDS:-600} $(PY) -m pytest -s tests/perf/bridge/test_soak.py
 
 kill-bridge: $(STAMP) ## two hundred servers killed behind a bridge under load, no cluster needed
-	@BRIDGE_KILLS=200 $(PY) -m pytest -s tests/bench/bridge/test_kills.py
+	@BRIDGE_KILLS=200 $(PY) -m pytest -s tests/perf/bridge/test_kills.py
 
-unit: $(STAMP) ## the tests that need no cluster
+unit: $(STAMP) ## the tests that are arithmetic: no process, no socket, no wait
 	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit
 
-search: $(STAMP) ## let the generated tests of `make unit` try examples that are new, for minutes
-	@$(PY) -m pytest $(SIDE_BY_SIDE) --hypothesis-profile=search --timeout 0 -m hypothesis tests/unit
+component: $(STAMP) ## the tests of processes and sockets that need no cluster
+	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/component
+
+search: $(STAMP) ## let the generated tests try examples that are new, for minutes
+	@$(PY) -m pytest $(SIDE_BY_SIDE) --hypothesis-profile=search --timeout 0 -m hypothesis tests/unit tests/component
 
 check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/ruff format --quiet --check .
@@ -115,4 +118,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge unit search check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge unit component search check format crds up down status kubeconfig images install uninstall constraints

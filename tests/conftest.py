@@ -1,8 +1,9 @@
 """
 Order, time limits, and the fixtures of everything that needs a cluster.
 
-Tests below `unit` need none and never touch one. The others share one operator, which works
-either in the cluster (e2e) or as a process of the tests (integration): see `rig/seat.py`.
+Tests below `unit` and `component` need none and never touch one. The others share one operator,
+which works either in the cluster (e2e) or as a process of the tests (integration): see
+`support/operator_under_test.py`.
 """
 
 import os
@@ -14,22 +15,22 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from hack.terminal import ToolError
-from tests.rig.api import Api
-from tests.rig.audit import AuditLog
-from tests.rig.cluster import Cluster, find_cluster
-from tests.rig.figures import Figures
-from tests.rig.process import (
+from tests.support.api import Api
+from tests.support.audit import AuditLog
+from tests.support.cluster import Cluster, find_cluster
+from tests.support.measurements import Figures
+from tests.support.namespace import Space
+from tests.support.operator_under_test import Seat
+from tests.support.process import (
     BRIDGE_IMAGE,
     OperatorProcess,
     read_bridge_image,
     write_kubeconfig,
 )
-from tests.rig.seat import Seat
-from tests.rig.space import Space
 
 HERE = Path(__file__).parent
 # The fast ones first; the operator changes seats once, between the last two.
-FOLDERS = ("unit", "integration", "e2e", "bench", "machine")
+FOLDERS = ("unit", "component", "integration", "e2e", "perf", "machine")
 CLUSTER_TEST_SECONDS = 180
 # The same examples in each run: what changed nothing breaks nothing, however slow the machine is.
 # `make search` looks for examples that nobody has tried yet.
@@ -53,7 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run folder after folder; give tests on a cluster the time that a cluster takes."""
     items.sort(key=_folder_number)
     for item in items:
-        if _folder_number(item) > 0 and item.get_closest_marker("timeout") is None:
+        if (
+            _folder_number(item) >= FOLDERS.index("integration")
+            and item.get_closest_marker("timeout") is None
+        ):
             item.add_marker(pytest.mark.timeout(CLUSTER_TEST_SECONDS))
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mcpworkload.runtime import KubernetesRuntime
-from tests.rig.cluster import Cluster
-from tests.rig.library import give_rights
-from tests.rig.seat import Seat
-from tests.rig.space import Space
+from tests.support.cluster import Cluster
+from tests.support.library import give_rights
+from tests.support.namespace import Space
+from tests.support.operator_under_test import Seat
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from mcp.types import TextContent
 
 from hack.images.build import build_images
 from hack.images.catalog import by_name
-from tests.rig.image_files import USER, start, unpack
+from tests.support.image_files import USER, start, unpack
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can make another folder the root folder"

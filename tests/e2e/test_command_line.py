@@ -12,10 +12,10 @@ import yaml
 from hack.kubectl import environment, program
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.controller.plan.drift import first_difference
-from tests.rig.builders import EVERYTHING, make_running_workload
-from tests.rig.command_line import mcpworkload, on_terminal, started
-from tests.rig.predicates import exists
-from tests.rig.space import Space
+from tests.support.command_line import mcpworkload, on_terminal, started
+from tests.support.manifests import EVERYTHING, make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import exists
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 GREEN = "\x1b[32m"

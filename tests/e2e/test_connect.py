@@ -6,9 +6,9 @@ import signal
 from mcp import Client
 
 from mcpworkload.cli.codes import ExitCode
-from tests.rig.builders import EVERYTHING, make_workload
-from tests.rig.command_line import mcpworkload, started
-from tests.rig.space import Space
+from tests.support.command_line import mcpworkload, started
+from tests.support.manifests import EVERYTHING, make_workload
+from tests.support.namespace import Space
 
 NAME = "everything"
 

@@ -6,14 +6,14 @@ import pytest
 import yaml
 from mcp import Client
 
-from tests.rig.api import Api
-from tests.rig.audit import AuditLog
-from tests.rig.cluster import Cluster
-from tests.rig.example import FOLDER, USER, controller_log, installed
-from tests.rig.kinds import Manifest
-from tests.rig.mcp_calls import call_tool, forwarded
-from tests.rig.predicates import Predicate, field, has, is_gone
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.audit import AuditLog
+from tests.support.cluster import Cluster
+from tests.support.example import FOLDER, USER, controller_log, installed
+from tests.support.kinds import Manifest
+from tests.support.mcp_calls import call_tool, forwarded
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, field, has, is_gone
 
 READY_SECONDS = 60.0
 

@@ -8,11 +8,11 @@ import pytest
 
 from hack.kubectl import kubectl
 from mcpworkload.runtime import KubernetesRuntime, WorkloadEvicted, WorkloadRemoved
-from tests.rig.builders import LISTEN, make_running_workload
-from tests.rig.cluster import Cluster
-from tests.rig.deaths import MEMORY, Listener, exit_events, make_mortal
-from tests.rig.predicates import Predicate, is_gone, is_ready
-from tests.rig.space import Space
+from tests.support.cluster import Cluster
+from tests.support.exit_scenarios import MEMORY, Listener, exit_events, make_mortal
+from tests.support.manifests import LISTEN, make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, is_gone, is_ready
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.rig.api import APPLY
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_object, make_running_workload
-from tests.rig.cluster import Cluster
-from tests.rig.figures import Figures
-from tests.rig.kinds import Manifest, path_of
-from tests.rig.predicates import (
+from tests.support.api import APPLY
+from tests.support.audit import AuditLog
+from tests.support.cluster import Cluster
+from tests.support.kinds import Manifest, path_of
+from tests.support.manifests import make_object, make_running_workload
+from tests.support.measurements import Figures
+from tests.support.namespace import Space
+from tests.support.predicates import (
     Predicate,
     condition_of,
     field,
@@ -23,7 +24,6 @@ from tests.rig.predicates import (
     is_ready,
     is_replaced,
 )
-from tests.rig.space import Space
 
 QUIET_SECONDS = 3.0
 OWNERS = ("metadata", "ownerReferences")

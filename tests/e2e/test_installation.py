@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.rig.api import Api
-from tests.rig.cluster import ROOT, Cluster
-from tests.rig.figures import Figures
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import field
-from tests.rig.process import NAMESPACE
+from tests.support.api import Api
+from tests.support.cluster import ROOT, Cluster
+from tests.support.kinds import Manifest
+from tests.support.measurements import Figures
+from tests.support.predicates import field
+from tests.support.process import NAMESPACE
 
 MEMORY_LIMIT_MB = 120
 # Answers without a shell: the image has none to speak of.

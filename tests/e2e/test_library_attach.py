@@ -12,10 +12,10 @@ from mcpworkload.runtime import (
     WorkloadInvalid,
     WorkloadNotRunning,
 )
-from tests.rig.cluster import Cluster
-from tests.rig.cuttable import Cuttable
-from tests.rig.space import Space
-from tests.rig.streams import TICK, has_run, make_script, open_runtime, start
+from tests.support.cluster import Cluster
+from tests.support.flaky_proxy import Cuttable
+from tests.support.namespace import Space
+from tests.support.streams import TICK, has_run, make_script, open_runtime, start
 
 # Answers each line on stdout, and says on stderr how long it was.
 _ECHO = """

@@ -14,11 +14,11 @@ from mcpworkload.runtime import (
     WorkloadNotFound,
     WorkloadNotRunning,
 )
-from tests.rig.builders import SMALL
-from tests.rig.cluster import Cluster
-from tests.rig.cuttable import Cuttable
-from tests.rig.space import Space
-from tests.rig.streams import (
+from tests.support.cluster import Cluster
+from tests.support.flaky_proxy import Cuttable
+from tests.support.manifests import SMALL
+from tests.support.namespace import Space
+from tests.support.streams import (
     TICK,
     follow_over_crashes,
     make_counter,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.rig.cluster import Cluster
-from tests.rig.library import PAGE, give_rights, read_blocks
-from tests.rig.space import Space
+from tests.support.cluster import Cluster
+from tests.support.library import PAGE, give_rights, read_blocks
+from tests.support.namespace import Space
 
 
 async def run_block(line: int, source: str, scope: dict[str, Any]) -> None:

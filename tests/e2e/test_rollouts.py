@@ -3,11 +3,11 @@
 import pytest
 
 from hack.images.catalog import by_name
-from tests.rig.audit import AuditLog
-from tests.rig.builders import SMALL, make_running_workload
-from tests.rig.cluster import Cluster, retag
-from tests.rig.predicates import field, has, has_condition, is_ready, is_replaced
-from tests.rig.space import Space
+from tests.support.audit import AuditLog
+from tests.support.cluster import Cluster, retag
+from tests.support.manifests import SMALL, make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import field, has, has_condition, is_ready, is_replaced
 
 pytestmark = pytest.mark.slow
 

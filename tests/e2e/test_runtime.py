@@ -26,9 +26,9 @@ from mcpworkload.runtime import (
     WorkloadNotReady,
 )
 from mcpworkload.runtime.connection import Connection
-from tests.rig.builders import LISTEN, SMALL, make_running_workload, make_workload
-from tests.rig.predicates import Predicate, exists, is_gone
-from tests.rig.space import Space
+from tests.support.manifests import LISTEN, SMALL, make_running_workload, make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, exists, is_gone
 
 # Nothing is spared by a pause before the end.
 QUICK = json.dumps([{"op": "remove", "path": "/spec/containers/0/lifecycle"}])

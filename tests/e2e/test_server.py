@@ -4,12 +4,12 @@ import yaml
 from mcp import Client
 
 from hack.images.catalog import by_name
-from tests.rig.builders import EVERYTHING
-from tests.rig.cluster import ROOT, Cluster, retag
-from tests.rig.kinds import Manifest
-from tests.rig.mcp_calls import call_tool, forwarded, list_tools
-from tests.rig.predicates import field, has, is_ready
-from tests.rig.space import Space
+from tests.support.cluster import ROOT, Cluster, retag
+from tests.support.kinds import Manifest
+from tests.support.manifests import EVERYTHING
+from tests.support.mcp_calls import call_tool, forwarded, list_tools
+from tests.support.namespace import Space
+from tests.support.predicates import field, has, is_ready
 
 SAMPLE = ROOT / "deploy" / "samples" / "everything.yaml"
 # The same content under another name: enough for Kubernetes to roll the pods.

@@ -8,13 +8,13 @@ import yaml
 from mcp import Client, MCPError
 from mcp.client.sse import sse_client
 
-from tests.rig.builders import SMALL, make_workload
-from tests.rig.cluster import ROOT, Cluster
-from tests.rig.kinds import Manifest
-from tests.rig.mcp_calls import call_tool, forwarded, list_tools
-from tests.rig.predicates import condition_of, field, has_condition, is_gone, is_ready
-from tests.rig.space import Space
-from tests.rig.stdio import make_everything
+from tests.support.cluster import ROOT, Cluster
+from tests.support.kinds import Manifest
+from tests.support.manifests import SMALL, make_workload
+from tests.support.mcp_calls import call_tool, forwarded, list_tools
+from tests.support.namespace import Space
+from tests.support.predicates import condition_of, field, has_condition, is_gone, is_ready
+from tests.support.stdio import make_everything
 
 SAMPLES = ROOT / "deploy" / "samples"
 READY_SECONDS = 90

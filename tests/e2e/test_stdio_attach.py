@@ -6,12 +6,12 @@ import time
 import pytest
 from mcp import Client, MCPError
 
-from tests.rig.builders import SMALL, STATIC, make_workload
-from tests.rig.cluster import Cluster
-from tests.rig.mcp_calls import call_tool, forwarded, list_tools
-from tests.rig.predicates import Predicate, condition_of, field, is_ready, is_replaced
-from tests.rig.space import Space
-from tests.rig.stdio import make_slow, make_stdio
+from tests.support.cluster import Cluster
+from tests.support.manifests import SMALL, STATIC, make_workload
+from tests.support.mcp_calls import call_tool, forwarded, list_tools
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, condition_of, field, is_ready, is_replaced
+from tests.support.stdio import make_slow, make_stdio
 
 NAME = "silent"
 READY_SECONDS = 90

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from tests.rig.builders import EVERYTHING, SMALL, STATIC
-from tests.rig.cluster import Cluster
-from tests.rig.kinds import Manifest
-from tests.rig.mcp_calls import call_tool, forwarded, list_tools
-from tests.rig.space import Space
-from tests.rig.stdio import make_everything, make_stdio, make_time
-from tests.rig.typescript import call_by_typescript, start_client
+from tests.support.cluster import Cluster
+from tests.support.kinds import Manifest
+from tests.support.manifests import EVERYTHING, SMALL, STATIC
+from tests.support.mcp_calls import call_tool, forwarded, list_tools
+from tests.support.namespace import Space
+from tests.support.stdio import make_everything, make_stdio, make_time
+from tests.support.typescript import call_by_typescript, start_client
 
 READY_SECONDS = 90
 

@@ -3,11 +3,11 @@
 import pytest
 
 from hack.images.catalog import by_name
-from tests.rig.builders import SMALL, make_running_workload
-from tests.rig.cluster import Cluster, retag
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import has, has_condition, is_gone, is_ready, is_replaced
-from tests.rig.space import Space
+from tests.support.cluster import Cluster, retag
+from tests.support.kinds import Manifest
+from tests.support.manifests import SMALL, make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import has, has_condition, is_gone, is_ready, is_replaced
 
 CLAIM = {
     "metadata": {"name": "data"},

@@ -5,9 +5,9 @@ import ssl
 import aiohttp
 import yaml
 
-from tests.rig.cluster import ROOT, Cluster
-from tests.rig.mcp_calls import forwarded
-from tests.rig.space import Space
+from tests.support.cluster import ROOT, Cluster
+from tests.support.mcp_calls import forwarded
+from tests.support.namespace import Space
 
 SAMPLE = ROOT / "deploy" / "samples" / "tls.yaml"
 READY_SECONDS = 90

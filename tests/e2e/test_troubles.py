@@ -1,7 +1,7 @@
 """
 A workload that cannot serve says why, in the words of whoever knows, until it can.
 
-All troubles of `rig/troubles.py` are there at once, since most of them take their time: first
+All troubles of `support/troubles.py` are there at once, since most of them take their time: first
 each is looked at, then left alone, then mended. What kubectl shows of each is compared with
 `docs/troubleshooting.md`; `make troubleshooting` writes it there instead.
 """
@@ -15,17 +15,17 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from tests.rig.api import Api
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_running_workload
-from tests.rig.cluster import Cluster
-from tests.rig.describe import excerpt
-from tests.rig.kinds import Manifest
-from tests.rig.page import read_blocks, write_block
-from tests.rig.predicates import Predicate, condition_of, field, has_condition, is_ready
-from tests.rig.seat import Seat
-from tests.rig.space import Space
-from tests.rig.troubles import TROUBLES, Trouble, clean_up
+from tests.support.api import Api
+from tests.support.audit import AuditLog
+from tests.support.cluster import Cluster
+from tests.support.describe import excerpt
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_running_workload
+from tests.support.namespace import Space
+from tests.support.operator_under_test import Seat
+from tests.support.page import read_blocks, write_block
+from tests.support.predicates import Predicate, condition_of, field, has_condition, is_ready
+from tests.support.troubles import TROUBLES, Trouble, clean_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from hack.images.catalog import by_name
-from tests.rig.audit import AuditLog
-from tests.rig.builders import SMALL, make_running_workload, make_workload
-from tests.rig.cluster import retag
-from tests.rig.figures import Figures
-from tests.rig.predicates import is_gone
-from tests.rig.seat import restart_in_cluster
-from tests.rig.space import Space
+from tests.support.audit import AuditLog
+from tests.support.cluster import retag
+from tests.support.manifests import SMALL, make_running_workload, make_workload
+from tests.support.measurements import Figures
+from tests.support.namespace import Space
+from tests.support.operator_under_test import restart_in_cluster
+from tests.support.predicates import is_gone
 
 IDLE_SECONDS = 60
 QUIET_SECONDS = 3.0

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.rig.api import Api
-from tests.rig.audit import AuditLog
-from tests.rig.builders import LISTEN, SMALL, make_object, make_running_workload, make_workload
-from tests.rig.cluster import Cluster
-from tests.rig.predicates import is_gone, is_ready, is_replaced
-from tests.rig.seat import Seat, restart_in_cluster
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.audit import AuditLog
+from tests.support.cluster import Cluster
+from tests.support.manifests import LISTEN, SMALL, make_object, make_running_workload, make_workload
+from tests.support.namespace import Space
+from tests.support.operator_under_test import Seat, restart_in_cluster
+from tests.support.predicates import is_gone, is_ready, is_replaced
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.rig.process import OperatorProcess
-from tests.rig.seat import Seat
+from tests.support.operator_under_test import Seat
+from tests.support.process import OperatorProcess
 
 
 @pytest.fixture

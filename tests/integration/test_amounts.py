@@ -9,9 +9,9 @@ from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import Policy, build_draft
 from mcpworkload.controller.status import Amounts
 from mcpworkload.kube.manifest import Manifest
-from tests.rig.api import RequestFailed
-from tests.rig.builders import make_object
-from tests.rig.space import Space
+from tests.support.api import RequestFailed
+from tests.support.manifests import make_object
+from tests.support.namespace import Space
 
 STDIO: dict[str, Any] = {"transport": {"type": "stdio"}}
 SERVERS: dict[str, dict[str, Any]] = {

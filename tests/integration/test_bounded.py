@@ -10,13 +10,13 @@ import pytest
 
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import Policy, build_children
-from tests.rig.api import APPLY, MERGE, Api, RequestFailed
-from tests.rig.builders import make_object, make_workload
-from tests.rig.cluster import ROOT, Cluster
-from tests.rig.kinds import Manifest, path_of
-from tests.rig.predicates import Predicate, exists, has_condition, is_gone
-from tests.rig.process import NAMESPACE, write_kubeconfig
-from tests.rig.space import Space
+from tests.support.api import APPLY, MERGE, Api, RequestFailed
+from tests.support.cluster import ROOT, Cluster
+from tests.support.kinds import Manifest, path_of
+from tests.support.manifests import make_object, make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, exists, has_condition, is_gone
+from tests.support.process import NAMESPACE, write_kubeconfig
 
 POLICY = ROOT / "deploy" / "overlays" / "bounded" / "policy.yaml"
 NOT_OURS = "that do not belong to an MCPWorkload"

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.rig.api import Api
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_workload
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import exists, field, has, is_gone, is_ready, is_replaced
-from tests.rig.process import OperatorProcess
-from tests.rig.seat import Seat
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.audit import AuditLog
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_workload
+from tests.support.namespace import Space
+from tests.support.operator_under_test import Seat
+from tests.support.predicates import exists, field, has, is_gone, is_ready, is_replaced
+from tests.support.process import OperatorProcess
 
 CHILDREN = ("Service", "StatefulSet")
 HASH = "mcpworkload.dev/hash"

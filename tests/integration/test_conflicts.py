@@ -2,12 +2,19 @@
 
 import asyncio
 
-from tests.rig.api import Api
-from tests.rig.audit import AuditLog
-from tests.rig.builders import SMALL, make_object, make_workload
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import Predicate, condition_of, has_condition, is_gone, is_ours, is_ready
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.audit import AuditLog
+from tests.support.kinds import Manifest
+from tests.support.manifests import SMALL, make_object, make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import (
+    Predicate,
+    condition_of,
+    has_condition,
+    is_gone,
+    is_ours,
+    is_ready,
+)
 
 # The operator does not see the other object go: it looks again every ten seconds.
 LOOK_AGAIN_SECONDS = 11.0

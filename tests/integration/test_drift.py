@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.rig.api import MERGE, STRATEGIC
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_workload
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import Predicate, condition_of, field, is_ready, is_replaced
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
+from tests.support.api import MERGE, STRATEGIC
+from tests.support.audit import AuditLog
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, condition_of, field, is_ready, is_replaced
+from tests.support.process import OperatorProcess
 
 # Long enough for the operator to be told, to look, and to write if it wanted to.
 QUIET_SECONDS = 2.0

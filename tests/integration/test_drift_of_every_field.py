@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import pytest
 
 from mcpworkload.controller.plan.drift import first_difference
-from tests.rig.api import JSON, RequestFailed
-from tests.rig.builders import make_workload
-from tests.rig.kinds import Manifest, path_of
-from tests.rig.leaves import Change, changes_of
-from tests.rig.predicates import condition_of, is_ready
-from tests.rig.space import Space
-from tests.unit import specs
+from tests.support import specs
+from tests.support.api import JSON, RequestFailed
+from tests.support.kinds import Manifest, path_of
+from tests.support.leaves import Change, changes_of
+from tests.support.manifests import make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import condition_of, is_ready
 
 MANAGER = "mcpworkload"
 #: Whether every change is made, which takes five minutes, or one of each sort.

@@ -14,12 +14,12 @@ from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import DEFAULT_POLICY, build_children, find_forbidden
 from mcpworkload.controller.plan.drift import first_difference
 from mcpworkload.controller.plan.replacement import find_replacement
-from tests.rig.api import APPLY, Api, RequestFailed
-from tests.rig.builders import make_object, make_workload
-from tests.rig.kinds import Manifest, path_of
-from tests.rig.predicates import exists, is_gone
-from tests.rig.space import Space
-from tests.unit import specs
+from tests.support import specs
+from tests.support.api import APPLY, Api, RequestFailed
+from tests.support.kinds import Manifest, path_of
+from tests.support.manifests import make_object, make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import exists, is_gone
 
 UID = "0b9c0000-0000-4000-8000-000000000000"
 CLAIMS = specs.STORAGE["volumeClaimTemplates"]

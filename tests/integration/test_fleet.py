@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_running_workload, make_workload
-from tests.rig.figures import Figures
-from tests.rig.predicates import is_ready
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
+from tests.support.audit import AuditLog
+from tests.support.manifests import make_running_workload, make_workload
+from tests.support.measurements import Figures
+from tests.support.namespace import Space
+from tests.support.predicates import is_ready
+from tests.support.process import OperatorProcess
 
 SIZE = 50
 # When the operator is killed: some workloads have both children, some one, most none.

@@ -25,12 +25,12 @@ from mcpworkload.controller.plan.plan import plan
 from mcpworkload.kube import objects
 from mcpworkload.kube.client import kind_of
 from mcpworkload.kube.errors import Forbidden, Refused
-from tests.rig.api import APPLY, Api, RequestFailed
-from tests.rig.builders import make_object
-from tests.rig.cluster import Cluster
-from tests.rig.figures import Figures
-from tests.rig.generate import make_spec, spec_schema
-from tests.rig.kinds import Manifest, path_of
+from tests.support.api import APPLY, Api, RequestFailed
+from tests.support.cluster import Cluster
+from tests.support.generate import make_spec, spec_schema
+from tests.support.kinds import Manifest, path_of
+from tests.support.manifests import make_object
+from tests.support.measurements import Figures
 
 NAMESPACE = "default"
 # One in four is refused by the CRD; those do not count.

@@ -12,13 +12,13 @@ from hack import kubectl as tool
 from hack.crdgen.document import root_schema
 from hack.crdgen.kustomize import is_image, kind_named_by, leaves
 from hack.terminal import run
-from tests.rig.argocd import SCRIPT, health_of
-from tests.rig.builders import make_object, make_running_workload, make_workload
-from tests.rig.cluster import ROOT, Cluster
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import has_condition, is_ready
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
+from tests.support.argocd import SCRIPT, health_of
+from tests.support.cluster import ROOT, Cluster
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_object, make_running_workload, make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import has_condition, is_ready
+from tests.support.process import OperatorProcess
 
 FOLDER = ROOT / "deploy" / "gitops"
 OVERLAY = FOLDER / "kustomize" / "overlay"

@@ -20,11 +20,11 @@ import pytest
 
 from hack.cluster.tools import find_tool
 from hack.local import binaries
-from tests.rig.builders import make_object, make_running_workload
-from tests.rig.cluster import Cluster
-from tests.rig.predicates import condition_of, exists, has_condition
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
+from tests.support.cluster import Cluster
+from tests.support.manifests import make_object, make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import condition_of, exists, has_condition
+from tests.support.process import OperatorProcess
 
 pytestmark = pytest.mark.slow
 

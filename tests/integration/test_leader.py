@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.builders import make_workload
-from tests.rig.figures import Figures
-from tests.rig.predicates import is_ready
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
+from tests.support.manifests import make_workload
+from tests.support.measurements import Figures
+from tests.support.namespace import Space
+from tests.support.predicates import is_ready
+from tests.support.process import OperatorProcess
 
 TAKE_OVER_SECONDS = 5.0
 # The Lease lasts 15 s from when its last renewal was seen; looks are 2 s apart.

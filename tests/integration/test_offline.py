@@ -15,9 +15,9 @@ import pytest
 from hack.kubectl import environment, program
 from mcpworkload.cli.offline.admission import NotAdmittedError, admit, is_workload
 from mcpworkload.cli.offline.reading import Reader, UnreadableError
-from tests.rig.manifest_shapes import manifest, shapes
-from tests.rig.mutations import BASES, mutated_specs
-from tests.rig.space import Space
+from tests.support.manifest_shapes import manifest, shapes
+from tests.support.mutations import BASES, mutated_specs
+from tests.support.namespace import Space
 
 MUTATIONS = int(os.environ.get("MANIFEST_MUTATIONS", "200"))
 #: What the API server takes and the operator refuses: an empty name of a volume, for which the CRD

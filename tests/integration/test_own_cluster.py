@@ -18,7 +18,7 @@ import yaml
 from hack.images.engines import ensure_tools
 from hack.kubectl import kubectl
 from hack.terminal import ToolError
-from tests.rig.cluster import ROOT
+from tests.support.cluster import ROOT
 
 PAGE = ROOT / "docs" / "operations.md"
 OVERLAYS = ROOT / "deploy" / "overlays"

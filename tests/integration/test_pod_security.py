@@ -16,11 +16,11 @@ from mcpworkload.controller.admission.sources import (
 )
 from mcpworkload.controller.desired import Policy, build_draft
 from mcpworkload.controller.settings import PodSecurity
-from tests.rig.api import Api, RequestFailed
-from tests.rig.builders import make_object
-from tests.rig.generate import make_spec_with_rights
-from tests.rig.kinds import Manifest
-from tests.rig.space import Space
+from tests.support.api import Api, RequestFailed
+from tests.support.generate import make_spec_with_rights
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_object
+from tests.support.namespace import Space
 
 SPECS = 250
 LABEL = "pod-security.kubernetes.io/enforce"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.rig.api import Api
-from tests.rig.builders import make_object, make_workload
-from tests.rig.cluster import Cluster
-from tests.rig.process import OperatorProcess, write_kubeconfig
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.cluster import Cluster
+from tests.support.manifests import make_object, make_workload
+from tests.support.namespace import Space
+from tests.support.process import OperatorProcess, write_kubeconfig
 
 # What is under way when the operator is told to end differs from time to time.
 ENDS = 5

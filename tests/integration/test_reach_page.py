@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from mcpworkload.api.names import TRANSPORT_PORT, WORKLOAD_LABEL, service_name
-from tests.rig.space import Space
+from tests.support.namespace import Space
 
 PAGE = Path(__file__).parents[2] / "docs" / "reach.md"
 # Its CRD belongs to the gateway that one installs.

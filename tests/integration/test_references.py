@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from mcpworkload.api.names import REFERENCES_ANNOTATION
-from tests.rig.api import Api, RequestFailed
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_object, make_running_workload, make_workload
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import Predicate, condition_of, field, has_condition, is_ready
-from tests.rig.process import ACCOUNT, NAMESPACE, OperatorProcess
-from tests.rig.space import Space
+from tests.support.api import Api, RequestFailed
+from tests.support.audit import AuditLog
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_object, make_running_workload, make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, condition_of, field, has_condition, is_ready
+from tests.support.process import ACCOUNT, NAMESPACE, OperatorProcess
 
 # Long enough for the operator to be told, to look, and to write if it wanted to.
 QUIET_SECONDS = 2.0

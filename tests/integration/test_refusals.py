@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from hack.terminal import ToolError
-from tests.rig.api import RequestFailed
-from tests.rig.builders import make_object, make_workload
-from tests.rig.cluster import Cluster
-from tests.rig.kinds import Manifest
-from tests.rig.space import Space
+from tests.support.api import RequestFailed
+from tests.support.cluster import Cluster
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_object, make_workload
+from tests.support.namespace import Space
 
 HTTP = {"type": "streamable-http"}
 

@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any
 
-from tests.rig.builders import make_running_workload
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import field, has, is_ready
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import field, has, is_ready
+from tests.support.process import OperatorProcess
 
 NAMES = [f"store{number}" for number in range(6)]
 PODS = [f"{name}-0" for name in NAMES]

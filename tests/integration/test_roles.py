@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.rig.api import Api
-from tests.rig.builders import make_object
-from tests.rig.cluster import Cluster
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.cluster import Cluster
+from tests.support.manifests import make_object
+from tests.support.namespace import Space
 
 READING = [("get", ""), ("list", ""), ("watch", ""), ("get", "status"), ("get", "scale")]
 WRITING = [

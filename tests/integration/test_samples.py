@@ -3,11 +3,11 @@
 import pytest
 import yaml
 
-from tests.rig.api import Api
-from tests.rig.cluster import ROOT, Cluster
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import is_ready
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.cluster import ROOT, Cluster
+from tests.support.kinds import Manifest
+from tests.support.namespace import Space
+from tests.support.predicates import is_ready
 
 FOLDER = ROOT / "deploy" / "samples"
 # A dozen servers start at once, on two cores.

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.rig.api import RequestFailed
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_object, make_running_workload, make_workload
-from tests.rig.cluster import Cluster
-from tests.rig.kinds import Manifest, path_of
-from tests.rig.predicates import Predicate, field, has, is_ready
-from tests.rig.space import Space
+from tests.support.api import RequestFailed
+from tests.support.audit import AuditLog
+from tests.support.cluster import Cluster
+from tests.support.kinds import Manifest, path_of
+from tests.support.manifests import make_object, make_running_workload, make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import Predicate, field, has, is_ready
 
 # The autoscaler looks once in 15 s, for the first time after as many.
 AUTOSCALER_SECONDS = 60.0

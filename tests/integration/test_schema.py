@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from tests.rig.api import Api
-from tests.rig.cluster import Cluster
-from tests.rig.kinds import Manifest
+from tests.support.api import Api
+from tests.support.cluster import Cluster
+from tests.support.kinds import Manifest
 
 DOCUMENT = "/openapi/v3/apis/mcpworkload.dev/v1alpha1"
 SCHEMA = "dev.mcpworkload.v1alpha1.MCPWorkload"

@@ -13,16 +13,16 @@ import pytest
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import build_children, find_forbidden
 from mcpworkload.controller.plan.drift import first_difference
-from tests.rig.api import APPLY, RequestFailed
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_workload
-from tests.rig.kinds import Manifest, path_of
-from tests.rig.predicates import condition_of, exists, has, has_condition, is_gone, is_ready
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
-from tests.unit import stdio_specs
-from tests.unit.bridged import MOUNTED, POLICY
-from tests.unit.stdio_specs import AFFINE, COMMAND, stdio
+from tests.support import stdio_specs
+from tests.support.api import APPLY, RequestFailed
+from tests.support.audit import AuditLog
+from tests.support.bridged import MOUNTED, POLICY
+from tests.support.kinds import Manifest, path_of
+from tests.support.manifests import make_workload
+from tests.support.namespace import Space
+from tests.support.predicates import condition_of, exists, has, has_condition, is_gone, is_ready
+from tests.support.process import OperatorProcess
+from tests.support.stdio_specs import AFFINE, COMMAND, stdio
 
 UID = "0b9c0000-0000-4000-8000-000000000000"
 ACCOUNT = ("ServiceAccount", "Role", "RoleBinding")

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.rig.api import Api
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_running_workload
-from tests.rig.kinds import Manifest
-from tests.rig.predicates import condition_of, has_condition, is_ready
-from tests.rig.process import OperatorProcess
-from tests.rig.space import Space
+from tests.support.api import Api
+from tests.support.audit import AuditLog
+from tests.support.kinds import Manifest
+from tests.support.manifests import make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import condition_of, has_condition, is_ready
+from tests.support.process import OperatorProcess
 
 pytestmark = pytest.mark.slow
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from hack.cluster.choose import choose_cluster
-from tests.rig.builders import make_workload
-from tests.rig.cluster import make
-from tests.rig.seat import Seat
-from tests.rig.space import Space
+from tests.support.cluster import make
+from tests.support.manifests import make_workload
+from tests.support.namespace import Space
+from tests.support.operator_under_test import Seat
 
 REACHED_SECONDS = 120.0
 TAKES_IT_DOWN = "test_local_cluster.py"

@@ -12,13 +12,13 @@ import time
 import pytest
 
 from mcpworkload.runtime import KubernetesRuntime
-from tests.rig.cluster import Cluster
-from tests.rig.deaths import Listener, exit_events
-from tests.rig.figures import Figures
-from tests.rig.mcp_load import VERSION, WITH_SESSIONS, Load, load
-from tests.rig.predicates import field, is_ready
-from tests.rig.space import Space
-from tests.rig.stdio import make_slow, make_time
+from tests.support.cluster import Cluster
+from tests.support.exit_scenarios import Listener, exit_events
+from tests.support.mcp_load import VERSION, WITH_SESSIONS, Load, load
+from tests.support.measurements import Figures
+from tests.support.namespace import Space
+from tests.support.predicates import field, is_ready
+from tests.support.stdio import make_slow, make_time
 
 KILLS = int(os.environ.get("KILLS", "8"))
 WORKLOADS = 4

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.rig.cluster import Cluster
-from tests.rig.space import Space
-from tests.rig.streams import follow_over_crashes, open_runtime
+from tests.support.cluster import Cluster
+from tests.support.namespace import Space
+from tests.support.streams import follow_over_crashes, open_runtime
 
 CRASHES = 20
 

@@ -16,13 +16,13 @@ from collections import Counter
 import pytest
 
 from mcpworkload.runtime import KubernetesRuntime
-from tests.rig import chaos
-from tests.rig.cluster import ROOT, Cluster, make
-from tests.rig.deaths import Listener, exit_events
-from tests.rig.figures import Figures
-from tests.rig.predicates import is_ready
-from tests.rig.seat import Seat
-from tests.rig.space import Space
+from tests.support import chaos
+from tests.support.cluster import ROOT, Cluster, make
+from tests.support.exit_scenarios import Listener, exit_events
+from tests.support.measurements import Figures
+from tests.support.namespace import Space
+from tests.support.operator_under_test import Seat
+from tests.support.predicates import is_ready
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
 MORTALS = [f"mortal-{number}" for number in range(16)]

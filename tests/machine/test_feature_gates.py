@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig.audit import AuditLog
-from tests.rig.builders import LISTEN, make_running_workload
-from tests.rig.cluster import make
-from tests.rig.predicates import condition_of, field, has, is_ready, is_replaced
-from tests.rig.space import Space
+from tests.support.audit import AuditLog
+from tests.support.cluster import make
+from tests.support.manifests import LISTEN, make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import condition_of, field, has, is_ready, is_replaced
 
 GATE = "MaxUnavailableStatefulSet"
 # Long enough for a controller to take one pod more, and for the operator to write once more.

@@ -8,11 +8,11 @@ import pytest
 
 from hack.local.cluster import LocalCluster
 from hack.local.settings import NODE
-from tests.rig.audit import AuditLog
-from tests.rig.builders import make_running_workload
-from tests.rig.cluster import make
-from tests.rig.predicates import condition_of, has_condition, is_ready
-from tests.rig.space import Space
+from tests.support.audit import AuditLog
+from tests.support.cluster import make
+from tests.support.manifests import make_running_workload
+from tests.support.namespace import Space
+from tests.support.predicates import condition_of, has_condition, is_ready
 
 # Kubernetes waits for 50 s before it gives a node up.
 LOST_SECONDS = 100.0

@@ -15,7 +15,7 @@ from hack.install import wait_until_ready
 from hack.kubectl import kubectl
 from hack.local.processes import marked
 from hack.local.settings import state_folder
-from tests.rig.cluster import ROOT, make
+from tests.support.cluster import ROOT, make
 
 RESTART_SECONDS = 60.0
 

@@ -10,7 +10,7 @@ from hack.images.catalog import by_name, reference
 from mcpworkload.api import names
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import build_children
-from tests.unit.bridged import POLICY
+from tests.support.bridged import POLICY
 
 SAMPLES = sorted((Path(__file__).parents[2] / "deploy" / "samples").glob("*.yaml"))
 

@@ -3,8 +3,8 @@
 import re
 
 from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ReadyReason, Reason
-from tests.rig.page import PAGE, read_blocks
-from tests.rig.troubles import TROUBLES
+from tests.support.page import PAGE, read_blocks
+from tests.support.troubles import TROUBLES
 
 GOOD = {AcceptedReason.ACCEPTED, AvailableReason.REPLICAS_READY, ReadyReason.READY}
 

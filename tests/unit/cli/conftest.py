@@ -1,5 +1,5 @@
 """The fixtures of the tests of the command line."""
 
-from tests.unit.cli.world import world
+from tests.support.commands import world
 
 __all__ = ["world"]

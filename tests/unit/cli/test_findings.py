@@ -20,7 +20,7 @@ from mcpworkload.cli.findings import (
     judge_workload,
 )
 from mcpworkload.runtime import RightsMissing
-from tests.unit.cli.world import Manifest, World, make_body
+from tests.support.commands import Manifest, World, make_body
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

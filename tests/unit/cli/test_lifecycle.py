@@ -9,7 +9,7 @@ import pytest
 
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.runtime.connection import workloads_path
-from tests.unit.cli.world import Manifest, World, make_body
+from tests.support.commands import Manifest, World, make_body
 
 
 def test_stopping_and_starting(world: World) -> None:

@@ -7,7 +7,7 @@ import yaml
 
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.output import age, clean
-from tests.unit.cli.world import CREATED, World, lines, make_body
+from tests.support.commands import CREATED, World, lines, make_body
 
 
 def test_a_list_is_a_table(world: World) -> None:
@@ -113,7 +113,7 @@ def test_a_selector_goes_to_the_api_server(world: World) -> None:
 @pytest.mark.parametrize("output", [None, "json", "name"])
 def test_what_is_watched_is_told_again_when_it_changes(output: str | None) -> None:
     """All of them first, then a line or a document for each change that can be seen."""
-    from tests.unit.cli.world import settle
+    from tests.support.commands import settle
 
     world = World(make_body(), make_body("time"))
     crashed = make_body()

@@ -14,7 +14,7 @@ from mcpworkload.runtime import (
     WorkloadRemoved,
     WorkloadRestarted,
 )
-from tests.unit.cli.world import World
+from tests.support.commands import World
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WHERE = {"workload": "demo/weather", "pod": "weather-0", "container": "mcp"}

@@ -8,7 +8,7 @@ import yaml
 
 from mcpworkload.cli import registry
 from mcpworkload.cli.codes import ExitCode
-from tests.unit.cli.world import Manifest, World, make_body, settle
+from tests.support.commands import Manifest, World, make_body, settle
 
 
 def dry_run(*words: str, stdin: str | None = None) -> Manifest:

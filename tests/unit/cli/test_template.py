@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mcpworkload.cli.codes import ExitCode
-from tests.unit.cli.world import Manifest, World, make_body
+from tests.support.commands import Manifest, World, make_body
 
 PATCH = [{"op": "add", "path": "/spec/shareProcessNamespace", "value": True}]
 

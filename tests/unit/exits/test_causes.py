@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mcpworkload.exits import find_cause, may_be_the_kubelets
 from mcpworkload.kube.objects import Event, Pod, Terminated
-from tests.unit.builders import NOON, make_event, make_pod
+from tests.support.parsed import NOON, make_event, make_pod
 
 PROBE = {"periodSeconds": 2, "failureThreshold": 5}
 SPEC = {"containers": [{"name": "mcp", "startupProbe": PROBE, "livenessProbe": PROBE}]}

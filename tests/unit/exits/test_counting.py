@@ -4,7 +4,7 @@ import pytest
 
 from mcpworkload.exits import Cursor, ExitKind, Sightings, Wanted, account
 from mcpworkload.kube.objects import Pod
-from tests.unit.exits.books import (
+from tests.support.exits.books import (
     AGAIN,
     CRASHED,
     KEY,
@@ -14,7 +14,7 @@ from tests.unit.exits.books import (
     Process,
     before,
 )
-from tests.unit.exits.kubelet import RUNNING, pod_of, status, terminated
+from tests.support.exits.kubelet import RUNNING, pod_of, status, terminated
 
 
 def test_one_exit_is_told_once_however_it_is_shown() -> None:

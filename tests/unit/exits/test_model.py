@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.exits.world import OFTEN, POD_STEPS, STEPS, Step, World
+from tests.support.exits.harness import OFTEN, POD_STEPS, STEPS, Step, World
 
 EXAMPLES = 600
 _WORDS = st.sampled_from([*OFTEN, *POD_STEPS, *STEPS])

@@ -4,7 +4,7 @@ import pytest
 
 from mcpworkload.exits import ExitKind, Wanted, baseline
 from mcpworkload.kube.objects import Pod
-from tests.unit.exits.books import (
+from tests.support.exits.books import (
     AGAIN,
     CRASHED,
     EVICTION,
@@ -15,7 +15,7 @@ from tests.unit.exits.books import (
     Process,
     before,
 )
-from tests.unit.exits.kubelet import BACK_OFF, RUNNING, at, pod_of, status, terminated
+from tests.support.exits.kubelet import BACK_OFF, RUNNING, at, pod_of, status, terminated
 
 
 def test_an_eviction_by_the_kubelet_is_told_once() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mcpworkload.api.reasons import AcceptedReason, AvailableReason
 from mcpworkload.api.status import STATUS_DEFAULT
-from tests.rig.argocd import health_of
+from tests.support.argocd import health_of
 
 GENERATION = 3
 

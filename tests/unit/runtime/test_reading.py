@@ -9,7 +9,7 @@ from mcpworkload.runtime import ContainerInfo, PortMapping
 from mcpworkload.runtime.instances import newest_start
 from mcpworkload.runtime.reading import info_of, transport_port_of, verdict_of
 from mcpworkload.runtime.running import is_every_container_ready
-from tests.unit.builders import make_body
+from tests.support.parsed import make_body
 
 
 def make_status(**conditions: tuple[str, str]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from mcpworkload.cli.codes import ExitCode
-from tests.rig.manifest_shapes import shapes
-from tests.unit.cli.world import World
+from tests.support.commands import World
+from tests.support.manifest_shapes import shapes
 
 SHAPES = shapes()
 

@@ -1,0 +1,114 @@
+"""
+A kubelet that is only played: nobody runs the pods, and their statuses are what one would write.
+
+So a thousand servers cost no memory, and it is known to the millisecond when an exit was stored.
+"""
+
+import asyncio
+import hashlib
+import zlib
+from datetime import UTC, datetime
+from typing import Any
+
+from mcpworkload.api.names import CONTAINER
+from tests.support.kinds import Manifest
+from tests.support.manifests import SMALL, make_workload
+from tests.support.namespace import Space
+
+# By itself, and by a SIGKILL.
+EXIT_CODES = (3, 137)
+AT_ONCE = 20
+_CONDITIONS = ("PodScheduled", "PodReadyToStartContainers", "Initialized")
+
+
+def make_played_workload(name: str) -> Manifest:
+    """A workload with a pod that the scheduler leaves alone, and so the real kubelet."""
+    nobody = {"op": "add", "path": "/spec/schedulerName", "value": "nobody"}
+    return make_workload(name, replicas=1, podTemplatePatch=[nobody])
+
+
+def exit_code(pod: str) -> int:
+    """How the pod's container ends, whenever it does."""
+    return EXIT_CODES[zlib.crc32(pod.encode()) % len(EXIT_CODES)]
+
+
+class PlayedKubelet:
+    """Says of the pods of a space how they are; each has one container."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        #: By pod: how often its container has been restarted.
+        self._restarts: dict[str, int] = {}
+
+    async def run(self, count: int) -> None:
+        """Let each pod run, and be Ready, once it has been made, until *count* do."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def begin(pod: str) -> None:
+            async with turns:
+                self._restarts[pod] = 0
+                await self._write(pod, {"running": {"startedAt": _now()}})
+
+        while len(self._restarts) < count:
+            # A list of many pods is real work for a small machine.
+            await asyncio.sleep(1)
+            names = {pod["metadata"]["name"] for pod in await self._space.read_all("Pod")}
+            await asyncio.gather(*(begin(name) for name in names - self._restarts.keys()))
+
+    async def end(self, pod: str) -> str:
+        """Say that the pod's container has ended; return its ID once that is stored."""
+        ended = self._ended(pod)
+        await self._write(pod, {"terminated": ended})
+        return str(ended["containerID"])
+
+    async def restart(self, pod: str) -> None:
+        """Say that the container which has ended runs again."""
+        ended = self._ended(pod)
+        self._restarts[pod] += 1
+        await self._write(pod, {"running": {"startedAt": _now()}}, {"terminated": ended})
+
+    def _ended(self, pod: str) -> dict[str, Any]:
+        return {
+            "containerID": self._container_id(pod),
+            "exitCode": exit_code(pod),
+            "reason": "Error",
+            "message": "so it ends",
+            "startedAt": _now(),
+            "finishedAt": _now(),
+        }
+
+    async def _write(
+        self, pod: str, state: dict[str, Any], last: dict[str, Any] | None = None
+    ) -> None:
+        runs = "running" in state
+        container = {
+            "name": CONTAINER,
+            "image": SMALL,
+            "imageID": SMALL,
+            "containerID": self._container_id(pod),
+            "ready": runs,
+            "started": runs,
+            "restartCount": self._restarts[pod],
+            "state": state,
+            "lastState": last or {},
+        }
+        conditions = dict.fromkeys(_CONDITIONS, True) | {"ContainersReady": runs, "Ready": runs}
+        status = {
+            "phase": "Running",
+            "conditions": [
+                {"type": kind, "status": str(holds), "lastTransitionTime": _now()}
+                for kind, holds in conditions.items()
+            ],
+            "containerStatuses": [container],
+        }
+        await self._space.api.patch(
+            "Pod", self._space.name, pod, {"status": status}, subresource="status"
+        )
+
+    def _container_id(self, pod: str) -> str:
+        said = f"{self._space.name} {pod} {self._restarts[pod]}"
+        return f"containerd://{hashlib.sha256(said.encode()).hexdigest()}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

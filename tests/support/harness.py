@@ -1,0 +1,213 @@
+"""A cluster in memory for the spine, and a reconciler in it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.reconcile import Reconciler
+from mcpworkload.controller.references import Absence, Found, ObjectId
+from mcpworkload.controller.status import News
+from mcpworkload.controller.store import WorkloadStore
+from mcpworkload.exits import Exit, Sightings
+from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
+from mcpworkload.kube.objects import Claim, Event, Metadata
+from tests.support.parsed import NOON, make_body, make_claim
+
+KEY = "team/weather"
+
+
+@dataclass
+class World:
+    """
+    What the API server holds and answers, and what was asked of it.
+
+    Children go by kind and name, as in "Service weather".
+    """
+
+    observation: Observation = field(default_factory=Observation)
+    existing: dict[str, Metadata] = field(default_factory=dict)
+    #: ConfigMaps and Secrets, as in "Secret weather-key".
+    sources: dict[str, Found] = field(default_factory=dict)
+    #: The claims of the workload's pods, by name.
+    claims: dict[str, Claim] = field(default_factory=dict)
+    failures: dict[str, ApiError] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    #: Children as they are stored, with which the first updates of them are refused, and what
+    #: was written by those that were not; such an update ends the failures of applies.
+    whole: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused_updates: dict[str, list[ApiError]] = field(default_factory=dict)
+    updates: list[dict[str, Any]] = field(default_factory=list)
+    #: How many times somebody writes to a child before we do.
+    busy: int = 0
+    #: The workloads whose references nobody asks for any more.
+    unfollowed: list[str] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    #: The workload with each of them, and how many of the next answers do not arrive.
+    stored: list[dict[str, Any]] = field(default_factory=list)
+    lost_answers: int = 0
+    version: int = 2000
+    now: datetime = NOON
+    #: By UID of a pod, what its Events say; and whose were asked for.
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    said: list[News] = field(default_factory=list)
+    #: The exits that were told, and what was seen of containers' ends.
+    exits: list[Exit] = field(default_factory=list)
+    sightings: Sightings = field(default_factory=lambda: Sightings(lambda _: None))
+    #: What happens while an apply is under way.
+    meanwhile: Callable[[], None] = lambda: None
+
+    @property
+    def references(self) -> "World":
+        """What pods read is kept apart from children, but not here."""
+        return self
+
+    async def look_up(self, _: str, objects: Iterable[ObjectId]) -> Mapping[ObjectId, Found]:
+        """The ConfigMaps and Secrets."""
+        return {each: self.sources.get(str(each), Absence.MISSING) for each in objects}
+
+    def forget(self, key: str) -> None:
+        """The workload is gone."""
+        self.unfollowed.append(key)
+
+    def observe(self, _: str) -> Observation:
+        """The caches."""
+        return replace(self.observation, seen=self.sightings.of(KEY))
+
+    async def read_child(self, child: Child) -> Metadata | None:
+        """Whose the name is."""
+        self.calls.append(f"read {child.id}")
+        return self.existing.get(str(child.id))
+
+    async def apply_child(
+        self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
+    ) -> Metadata:
+        """Server-side apply."""
+        call = f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip()
+        self.calls.append(f"try {call}" if dry_run else call)
+        self.meanwhile()
+        if error := self.failures.get(f"try {child.id}" if dry_run else str(child.id)):
+            raise error
+        self.version += 1
+        return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
+
+    async def read_whole(self, child: Child) -> dict[str, Any] | None:
+        """The object as it is stored."""
+        self.calls.append(f"whole {child.id}")
+        return self.whole.get(str(child.id))
+
+    async def put_back(self, child: Child, live: Any, content: Any) -> None:
+        """An update of that very version."""
+        self.calls.append(f"put {child.id} {live['metadata']['uid']}")
+        refusals = self.refused_updates.get(str(child.id), [])
+        if refusals:
+            raise refusals.pop(0)
+        self.updates.append(content)
+        self.failures.pop(str(child.id), None)
+
+    async def disown_updates(self, child: Child) -> Metadata:
+        """An update of who holds what."""
+        self.calls.append(f"disown {child.id}")
+        if self.busy:
+            self.busy -= 1
+            raise Conflict("the object has been modified", status=409)
+        self.version += 1
+        return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
+
+    async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
+        """A deletion with a UID as its precondition."""
+        assert namespace == "team"
+        self.calls.append(f"delete {child_id} {uid}")
+        if error := self.failures.get(f"delete {child_id}"):
+            raise error
+
+    async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
+        """A deletion that spares the dependents."""
+        self.calls.append(f"orphan {child.id} {uid} {version}")
+        if error := self.failures.get(f"orphan {child.id}"):
+            raise error
+        self.version += 1
+        return Metadata(uid=uid, resource_version=str(self.version))
+
+    async def read_claims(self, namespace: str, workload: str) -> list[Claim]:
+        """The claims with the workload's label."""
+        assert (namespace, workload) == ("team", "weather")
+        self.calls.append("list claims")
+        if error := self.failures.get("list claims"):
+            raise error
+        return list(self.claims.values())
+
+    async def grow_claim(self, claim: Claim, size: str, *, dry_run: bool) -> None:
+        """A patch of the claim's request."""
+        name = claim.metadata.name
+        call = f"{'try' if dry_run else 'grow'} {name}"
+        self.calls.append(f"{call} {size}")
+        if error := self.failures.get(call):
+            raise error
+        if not dry_run:
+            self.claims[name] = make_claim(name, size)
+
+    async def write_status(self, body: Any, status: dict[str, Any]) -> dict[str, Any]:
+        """The status subresource."""
+        self.calls.append("status")
+        if error := self.failures.get("status"):
+            raise error
+        self.statuses.append(status)
+        version = str(int(body["metadata"]["resourceVersion"]) + 1)
+        metadata = {**body["metadata"], "resourceVersion": version}
+        self.stored.append({**body, "metadata": metadata, "status": status})
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("no answer")
+        return self.stored[-1]
+
+    async def read(self, namespace: str, uid: str) -> list[Event]:
+        """The Events of a pod."""
+        assert namespace == "team"
+        self.asked.append(uid)
+        return self.events.get(uid, [])
+
+    async def read_of_claim(self, namespace: str, name: str) -> list[Event]:
+        """The Events of a claim."""
+        return await self.read(namespace, name)
+
+    async def post(self, _body: Any, news: News, _now: datetime) -> None:
+        """An Event of ours; no write that anything depends on."""
+        self.said.append(news)
+
+    async def post_exit(self, _body: Any, exit_: Exit, _now: datetime) -> None:
+        """An Event of a container's end."""
+        if error := self.failures.get("exit"):
+            raise error
+        self.exits.append(exit_)
+
+
+@dataclass
+class Bench:
+    """A reconciler in that world, with one workload."""
+
+    world: World
+    store: WorkloadStore
+    look: Reconciler
+    #: The keys that the queue was told to forget.
+    forgotten: list[str]
+
+    def conditions(self) -> list[str]:
+        """The conditions that were written last."""
+        written = self.world.statuses[-1]["conditions"]
+        return ["{type}={status}/{reason}".format(**condition) for condition in written]
+
+
+def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **spec: Any) -> Bench:
+    """A workload that nobody has seen before, and its reconciler."""
+    world, store, forgotten = world or World(), WorkloadStore(), list[str]()
+    store.put(make_body(**spec))
+    anything: Any = world
+    look = Reconciler(
+        store, anything, forgotten.append, anything, anything, policy, lambda: world.now
+    )
+    return Bench(world, store, look, forgotten)

@@ -1,0 +1,39 @@
+"""Statuses of a workload, made and read in one line."""
+
+from datetime import datetime
+from typing import Any
+
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.status import Subject, account_ends, build_status
+from tests.support.parsed import NOON, make_pod, make_workload
+
+READY = make_pod(ready=True)
+OLD = make_pod(ready=True, revision="old")
+SECOND = make_pod("weather-1", ready=True)
+OLD_SECOND = make_pod("weather-1", ready=True, revision="old")
+LEAVING = make_pod(ready=True, terminating=True)
+
+
+def status_of(
+    observation: Observation, refusal: Any = None, before: Any = None, **spec: Any
+) -> dict[str, Any]:
+    """The status at noon."""
+    subject = Subject.of(make_workload(status=before, **spec))
+    return status_for(subject, observation, refusal=refusal)
+
+
+def status_for(
+    subject: Subject,
+    observation: Observation,
+    applied: Any = None,
+    refusal: Any = None,
+    now: datetime = NOON,
+) -> dict[str, Any]:
+    """The status of *subject*."""
+    ends = account_ends(subject, observation)
+    return build_status(subject, observation, applied or {}, refusal, ends, now)
+
+
+def verdicts(status: dict[str, Any]) -> list[str]:
+    """Each condition as "Type=Status/Reason"."""
+    return ["{type}={status}/{reason}".format(**condition) for condition in status["conditions"]]

@@ -1,0 +1,205 @@
+"""Events of pods, asked for as seldom as possible; ours, after the status they belong to."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mcpworkload.controller import pod_events
+from mcpworkload.kube.errors import Conflict
+from tests.support.harness import KEY, Bench, make_bench
+from tests.support.parsed import NOON, make_event, make_observation, make_pending_pod, make_pod
+
+UID = "weather-0-uid"
+PROBE = make_event("Unhealthy", "Readiness probe failed: HTTP 500", about="mcp")
+
+
+def slow(restarts: int = 0, seconds: float = 60) -> Any:
+    """A pod that runs and is not ready."""
+    since = NOON - timedelta(seconds=seconds)
+    container = {"state": {"running": {"startedAt": since}}, "restartCount": restarts}
+    return make_observation(make_pod(container=container, since=since))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A workload whose children are applied, and whose pod is slow."""
+    bench = make_bench()
+    bench.world.observation = slow()
+    return bench
+
+
+async def test_one_list_for_each_state(bench: Bench) -> None:
+    """However many looks there are."""
+    bench.world.events[UID] = [PROBE]
+    for _ in range(3):
+        await bench.look(KEY)
+    assert bench.world.asked == [UID]
+
+    bench.world.observation = slow(restarts=1)
+    await bench.look(KEY)
+    assert bench.world.asked == [UID, UID]
+
+
+async def test_silence_is_asked_again_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With pauses that grow."""
+    monkeypatch.setattr(pod_events, "PAUSE_SECONDS", (0.0, 300.0))
+    for _ in range(2):
+        await bench.look(KEY)
+    assert bench.world.asked == [UID, UID]
+
+    monkeypatch.setattr(pod_events, "PAUSE_SECONDS", (20.0, 300.0))
+    again = await bench.look(KEY)
+    await bench.look(KEY)
+    assert bench.world.asked == [UID] * 3
+    assert again is not None
+
+
+async def test_a_pod_that_starts_is_not_asked_about(bench: Bench) -> None:
+    """But looked at when its time is over."""
+    bench.world.observation = slow(seconds=12)
+
+    again = await bench.look(KEY)
+
+    assert bench.world.asked == []
+    assert again == pytest.approx(2, abs=0.1)  # the status is held back for that long
+
+
+async def test_a_pod_that_waits_for_a_claim(bench: Bench) -> None:
+    """Its claims are asked about, until one is bound."""
+    bench.world.observation = make_observation(make_pending_pod())
+
+    again = await bench.look(KEY)
+
+    assert bench.world.asked == ["data-weather-0"]
+    assert again is not None
+
+
+async def test_an_old_refusal_does_not_come_back(bench: Bench) -> None:
+    """The pod was there since; now it is being replaced."""
+    message = "create Pod weather-0 in StatefulSet weather failed error: quota"
+    refusals = [make_event("FailedCreate", message, NOON - timedelta(seconds=5))]
+    bench.world.observation = make_observation(make_pod(ready=True), refusals=refusals)
+    await bench.look(KEY)
+
+    memory = bench.look._memory[KEY]
+    assert memory.complete_at == NOON
+    bench.world.observation = make_observation(refusals=refusals)
+    found, _ = await pod_events.inquire(
+        bench.look._events, "team", bench.world.observation, 1, memory, NOON
+    )
+    assert found.refusals == []
+
+
+async def test_events_follow_a_stored_status(bench: Bench) -> None:
+    """One that was not stored is not news."""
+    bench.world.failures["status"] = Conflict("changed")
+    bench.world.observation = make_observation(make_pod(ready=True))
+    bench.store.put({**_body(bench), "spec": {"image": 7}})
+    await bench.look(KEY)
+    assert bench.world.said == []
+
+    bench.world.failures.clear()
+    await bench.look(KEY)
+    await bench.look(KEY)
+    assert [each.reason for each in bench.world.said] == ["InvalidSpec"]
+
+
+def _body(bench: Bench) -> dict[str, Any]:
+    body: Any = bench.store.get(KEY)
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": "500"}}
+
+
+class Clock:
+    """`time.monotonic`, as the test sets it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 1000.0
+        monkeypatch.setattr("time.monotonic", lambda: self.seconds)
+
+
+async def asked_at(bench: Bench, clock: Clock, until: float) -> list[float]:
+    """At which seconds Events were asked for, where there is a look each second."""
+    began, times = clock.seconds, list[float]()
+    while clock.seconds - began < until:
+        before = len(bench.world.asked)
+        memory = bench.look._memory[KEY]
+        observation, now = bench.world.observation, bench.world.now
+        await pod_events.inquire(bench.look._events, "team", observation, 1, memory, now)
+        times += [clock.seconds - began] * (len(bench.world.asked) - before)
+        clock.seconds += 1
+    return times
+
+
+async def test_a_late_kubelet_is_heard_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each 20 seconds for three minutes; then ever more seldom, so that an hour costs little."""
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+
+    times = await asked_at(bench, Clock(monkeypatch), until=3600)
+
+    assert [time for time in times if time < 180] == [20.0 * n for n in range(9)]
+    assert len(times) < 30
+
+
+async def test_no_more_is_asked_once_it_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came late is known 20 seconds after it came, and asked for no more."""
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+    clock = Clock(monkeypatch)
+    await asked_at(bench, clock, until=90)
+    bench.world.events[UID] = [PROBE]
+
+    assert await asked_at(bench, clock, until=600) == [10.0]
+
+
+async def test_an_old_complaint_does_not_explain_a_new_life(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the probes say of it may still come."""
+    old = make_event("Unhealthy", "Readiness probe failed: HTTP 500", NOON - timedelta(hours=1))
+    bench.world.events[UID] = [old]
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+
+    assert await asked_at(bench, Clock(monkeypatch), until=60) == [0.0, 20.0, 40.0]
+
+
+async def test_who_ended_it_is_asked_until_it_is_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its probes fail does not say that they ended it."""
+    ended = {"exitCode": 0, "reason": "Completed", "containerID": "containerd://1"}
+    container = {
+        "state": {"running": {"startedAt": NOON}},
+        "lastState": {"terminated": ended},
+        "restartCount": 1,
+    }
+    bench.world.observation = make_observation(make_pod(container=container))
+    bench.world.events[UID] = [make_event("Unhealthy", "Startup probe failed: no", about="mcp")]
+    await bench.look(KEY)
+    bench.look._memory[KEY].told.clear()
+    clock = Clock(monkeypatch)
+    # At first each second, for its words may be on their way.
+    assert await asked_at(bench, clock, until=45) == [0.0, 1.0, 2.0, 3.0, 23.0, 43.0]
+
+    said = "Container mcp failed startup probe, will be restarted"
+    bench.world.events[UID].append(make_event("Killing", said, about="mcp"))
+    assert await asked_at(bench, clock, until=100) == [18.0]
+
+
+async def test_a_crash_that_no_probe_can_have_caused_costs_nothing(bench: Bench) -> None:
+    """It was too short, or there is no such probe."""
+    ended = {"exitCode": 3, "reason": "Error", "containerID": "containerd://1"}
+    container = {
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": ended},
+    }
+    spec = {"containers": [{"name": "mcp", "readinessProbe": {"periodSeconds": 1}}]}
+    bench.world.observation = make_observation(make_pod(container=container, spec=spec))
+
+    await bench.look(KEY)
+
+    assert bench.world.asked == []

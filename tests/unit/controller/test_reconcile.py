@@ -1,0 +1,255 @@
+"""The spine, with a cluster in memory: what it writes, by what happened in which order."""
+
+from typing import Any
+
+import pytest
+
+from mcpworkload.api import names
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller import state
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.kube.errors import ApiError, Conflict, NotFound, Refused, Unavailable
+from mcpworkload.kube.objects import Metadata
+from tests.support.harness import KEY, Bench, make_bench
+from tests.support.parsed import (
+    make_body,
+    make_observation,
+    make_pod,
+    make_service,
+    make_statefulset,
+)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A workload that nobody has seen before."""
+    return make_bench()
+
+
+async def test_a_new_workload_is_applied_and_its_status_held_back(bench: Bench) -> None:
+    """The StatefulSet controller is about to make it stale."""
+    again = await bench.look(KEY)
+
+    assert sorted(bench.world.calls[:2]) == ["read Service weather", "read StatefulSet weather"]
+    assert sorted(bench.world.calls[2:]) == ["apply Service weather", "apply StatefulSet weather"]
+    assert again is not None
+    assert again <= 2.0
+
+
+async def test_a_second_look_writes_nothing(bench: Bench) -> None:
+    """Whether our own writes are seen already or not."""
+    await bench.look(KEY)
+    bench.world.calls.clear()
+
+    await bench.look(KEY)
+
+    assert bench.world.calls == []
+
+
+async def test_nothing_is_written_before_whose_all_names_are_is_known(bench: Bench) -> None:
+    """A taken Service must not leave us with half a workload."""
+    bench.world.existing["Service weather"] = Metadata(name="weather", uid="theirs")
+
+    again = await bench.look(KEY)
+
+    assert [call for call in bench.world.calls if "apply" in call] == []
+    assert bench.conditions()[0] == "Accepted=False/ChildConflict"
+    assert again is not None
+
+
+async def test_our_own_child_with_a_changed_label_is_taken_back(bench: Bench) -> None:
+    """The cache files it under another workload, but its owner is this one."""
+    content = make_service(labels={names.WORKLOAD_LABEL: "other"})
+    bench.world.existing["Service weather"] = content.metadata
+
+    await bench.look(KEY)
+
+    assert "force Service weather svc" in bench.world.calls
+
+
+async def test_an_orphan_of_this_name_is_adopted_without_force(bench: Bench) -> None:
+    """Its fields may belong to somebody by now."""
+    labels = {names.WORKLOAD_LABEL: "weather"}
+    bench.world.existing["Service weather"] = Metadata(name="weather", uid="orphan", labels=labels)
+
+    await bench.look(KEY)
+
+    assert "apply Service weather orphan" in bench.world.calls
+
+
+async def test_a_refused_child_is_not_sent_again(bench: Bench) -> None:
+    """Only a new spec can help, and events come all the time."""
+    bench.world.failures["StatefulSet weather"] = Refused("spec is invalid", status=422)
+    await bench.look(KEY)
+    first = len(bench.world.calls)
+
+    for _ in range(3):
+        await bench.look(KEY)
+
+    sent = [
+        call for call in bench.world.calls[first:] if "StatefulSet" in call and "read" not in call
+    ]
+    assert sent == []
+    assert "Stalled=True/Rejected" in bench.conditions()
+
+
+async def test_the_worlds_fault_is_retried_and_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller gets the error for its backoff, the user a condition."""
+    monkeypatch.setattr(state, "TROUBLE_SECONDS", 0.0)
+    bench.world.failures["Service weather"] = Unavailable("webhook down")
+    bench.world.observation = make_observation(make_pod(ready=True))
+
+    with pytest.raises(Unavailable):
+        await bench.look(KEY)
+
+    assert "Accepted=False/ApplyFailed" in bench.conditions()
+
+
+async def test_a_short_trouble_is_not_told(bench: Bench) -> None:
+    """It is over at the next look."""
+    bench.world.failures["Service weather"] = Unavailable("hiccup")
+
+    with pytest.raises(Unavailable):
+        await bench.look(KEY)
+
+    assert bench.world.statuses == []
+
+
+async def test_a_deletion_during_the_status_write_is_not_undone(bench: Bench) -> None:
+    """The answer to our write comes after the watch's DELETED."""
+    bench.world.observation = make_observation(make_pod(ready=True))
+    write = bench.world.write_status
+
+    async def write_late(body: Any, status: dict[str, Any]) -> dict[str, Any]:
+        stored = await write(body, status)
+        bench.store.drop(body)
+        return stored
+
+    bench.world.write_status = write_late  # type: ignore[method-assign]
+    bench.world.failures["Service weather"] = Refused("so that the status is written at once")
+    await bench.look(KEY)
+
+    assert bench.store.get(KEY) is None
+
+
+@pytest.mark.parametrize("failure", [NotFound("gone"), Conflict("changed")])
+async def test_a_status_that_nobody_wants_is_no_error(bench: Bench, failure: ApiError) -> None:
+    """The workload is gone, or a newer version of it is on its way."""
+    bench.world.failures = {"status": failure, "Service weather": Refused("no")}
+
+    await bench.look(KEY)
+
+    assert (bench.store.get(KEY) is None) == isinstance(failure, NotFound)
+
+
+async def test_a_successor_of_the_same_name_inherits_no_memory(bench: Bench) -> None:
+    """What was applied for the first one is not the second one's to change."""
+    await bench.look(KEY)
+    bench.world.calls.clear()
+    successor = make_body()
+    successor["metadata"] |= {"uid": "second", "resourceVersion": "3000"}
+    bench.store.put(successor)
+
+    await bench.look(KEY)
+
+    assert not [call for call in bench.world.calls if call.startswith("force")]
+
+
+async def test_a_deleted_workload_leaves_no_trace(bench: Bench) -> None:
+    """Neither in memory nor in the queue."""
+    await bench.look(KEY)
+    known = bench.store.get(KEY)
+    assert known is not None
+    bench.store.drop(known)
+
+    assert await bench.look(KEY) is None
+    assert bench.forgotten == [KEY]
+    assert bench.look._memory == {}
+
+
+async def test_a_workload_on_its_way_out_is_left_alone(bench: Bench) -> None:
+    """A foreground deletion takes the children first; they must not come back."""
+    leaving = make_body()
+    leaving["metadata"] |= {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": "200"}
+    bench.store.put(leaving)
+
+    assert await bench.look(KEY) is None
+    assert bench.world.calls == []
+
+
+async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
+    """Somebody changes our field after each of our applies."""
+    await bench.look(KEY)
+    bench.world.calls.clear()
+    again = None
+    for number in range(10):
+        version = bench.world.version + 1 + number
+        bench.world.version = version
+        theirs = make_statefulset(version=version, annotations=_annotations(bench))
+        bench.world.observation = Observation(
+            children={ChildId("StatefulSet", "weather"): theirs},
+            statefulset=theirs,
+            versions={"Service": 1, "StatefulSet": version},
+        )
+        again = await bench.look(KEY)
+
+    repairs = [call for call in bench.world.calls if call.startswith("force StatefulSet")]
+    assert len(repairs) == state.FREE_REPAIRS
+    assert again is not None
+    reverted = [each for each in bench.world.said if each.reason == "DriftReverted"]
+    assert len(reverted) == state.FREE_REPAIRS
+    assert len({each.topic for each in reverted}) == 1
+
+
+def _annotations(bench: Bench) -> dict[str, str]:
+    applied = bench.look._memory[KEY].applied[ChildId("StatefulSet", "weather")]
+    return {names.HASH_ANNOTATION: applied.digest}
+
+
+async def test_each_refused_child_keeps_its_own_refusal(bench: Bench) -> None:
+    """Neither is sent again, and the words stay those of the first."""
+    bench.world.failures["Service weather"] = Refused("no such service", status=422)
+    bench.world.failures["StatefulSet weather"] = Refused("no such set", status=422)
+    await bench.look(KEY)
+    sent = len(bench.world.calls)
+
+    for _ in range(3):
+        await bench.look(KEY)
+
+    assert bench.world.calls[sent:] == []
+    messages = [status["conditions"][0]["message"] for status in bench.world.statuses]
+    assert {message.rpartition(": ")[2] for message in messages} == {"no such service"}
+
+
+async def test_claims_are_made_for_every_child() -> None:
+    """The second Service's name may be taken, too, and nothing is written then."""
+    bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
+    bench.world.existing["Service weather-svc"] = Metadata(name="weather-svc", uid="theirs")
+
+    await bench.look(KEY)
+
+    assert sorted(call for call in bench.world.calls if call != "status") == [
+        "read PodDisruptionBudget weather",
+        "read Service weather",
+        "read Service weather-svc",
+        "read StatefulSet weather",
+    ]
+    assert bench.conditions()[0] == "Accepted=False/ChildConflict"
+
+
+async def test_two_children_of_one_kind_are_remembered_apart() -> None:
+    """One's digest, version and fate are not the other's."""
+    bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
+
+    await bench.look(KEY)
+
+    applied = bench.look._memory[KEY].applied
+    assert sorted(map(str, applied)) == [
+        "PodDisruptionBudget weather",
+        "Service weather",
+        "Service weather-svc",
+        "StatefulSet weather",
+    ]
+    assert len({last.digest for last in applied.values()}) == 4
