@@ -25,6 +25,8 @@ _MARK_BASE, _MARK_BITS = 1 << 60, 56
 TERM_SECONDS = 0.5
 #: What is stuck in the kernel can outlive SIGKILL; it is looked for no longer than this.
 KILL_SECONDS = 5.0
+#: What forks again and again is killed only when a look is quicker than its fork: it gets more.
+FORKING_SECONDS = 30.0
 POLL_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.2
 #: So many processes are looked at before others get their turn.
 _BATCH = 64
@@ -97,7 +99,8 @@ class Kin:
         """End what is there when the server is gone; what that was, two words for each."""
         loop = asyncio.get_running_loop()
         self.hurry(loop.time() + TERM_SECONDS)
-        last = loop.time() + TERM_SECONDS + KILL_SECONDS
+        begin = loop.time()
+        last = begin + TERM_SECONDS + KILL_SECONDS
         ended: dict[int, str] = {}
         pause = POLL_SECONDS
         while loop.time() < last:
@@ -107,12 +110,15 @@ class Kin:
             except OSError:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
+            is_forking = not left.keys() <= ended.keys()
             ended |= left
             # While we look, others are forked: it is over when nothing is found.
             if not left:
                 break
             await asyncio.sleep(pause)
-            if is_late:
+            if is_late and is_forking:
+                last = min(loop.time() + KILL_SECONDS, begin + FORKING_SECONDS)
+            elif is_late:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 await self._until_gone(left)

@@ -97,6 +97,7 @@ def complete(words: str, world: World, monkeypatch: pytest.MonkeyPatch) -> list[
 
 def test_the_shell_knows_workloads_and_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names, ids after a slash, namespaces; not what is there already."""
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
     namespaces = {"items": [{"metadata": {"name": name}} for name in ("demo", "tools")]}
     world = World(
         make_body(), make_body("time"), make_body("web"), answers={"/api/v1/namespaces": namespaces}
