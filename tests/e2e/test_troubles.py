@@ -8,6 +8,7 @@ each is looked at, then left alone, then mended. What kubectl shows of each is c
 
 import asyncio
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -34,6 +35,8 @@ TROUBLE_SECONDS = 90
 HEAL_SECONDS = 150
 # The kubelet restarts what ends after 10 s, then 20 s; by then each has done so.
 QUIET_SECONDS = 35.0
+# Every Event of a trouble has come by then.
+EVENTS_SECONDS = 45.0
 # A cluster's version decides on some words; those of the page are the local cluster's.
 PAGE_CONTEXT = "mcpworkload-local"
 IS_TO_WRITE = bool(os.environ.get("MCPWORKLOAD_WRITE_PAGE"))
@@ -113,19 +116,31 @@ async def test_what_the_status_says(spaces: Spaces, trouble: Trouble) -> None:
     assert ready["message"] == available["message"]
 
 
+async def describe(spaces: Spaces, trouble: Trouble, cluster: Cluster) -> str:
+    """What kubectl shows of the troubled workload at this moment."""
+    namespace = spaces.of(trouble).name
+    described = await cluster.kubectl("describe", "mcpw", trouble.name, "--namespace", namespace)
+    return excerpt(described, namespace)
+
+
 @each_trouble
+@pytest.mark.timeout(TROUBLE_SECONDS + 2 * EVENTS_SECONDS + 30)
 async def test_what_kubectl_shows(spaces: Spaces, trouble: Trouble, cluster: Cluster) -> None:
     """It is what the page for users says that it shows."""
     if cluster.context != PAGE_CONTEXT:
         pytest.skip("the page has the words of the local cluster's versions")
     await spaces.until_said(trouble)
-    namespace = spaces.of(trouble).name
-    described = await cluster.kubectl("describe", "mcpw", trouble.name, "--namespace", namespace)
-    shown = excerpt(described, namespace)
     if IS_TO_WRITE:
-        write_block(trouble.title, shown)
+        await asyncio.sleep(EVENTS_SECONDS)
+        write_block(trouble.title, await describe(spaces, trouble, cluster))
 
-    assert shown == read_blocks()[trouble.title]
+    # The Event of an exit comes after the condition that a failing probe gives.
+    page, deadline = read_blocks()[trouble.title], time.monotonic() + EVENTS_SECONDS
+    while (shown := await describe(spaces, trouble, cluster)) != page:
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(1)
+    assert shown == page
 
 
 async def restarts_of(space: Space) -> Counter[str]:
