@@ -35,7 +35,7 @@ ACCOUNT_KINDS: tuple[ChildKind, ...] = ("ServiceAccount", "Role", "RoleBinding")
 
 
 class ChildId(NamedTuple):
-    """Which object of a workload's namespace a child is."""
+    """The kind and the name of a child, which identify it in the workload's namespace."""
 
     kind: ChildKind
     name: str
@@ -72,7 +72,7 @@ def bridge_account_name(name: str) -> str:
     """
     The ServiceAccount, Role and RoleBinding of a server that is attached to.
 
-    No other pod may run as an account of such a name, so it is one that nobody else would choose.
+    The suffix is one that users hardly choose, since no other pod may run as such an account.
     """
     return f"{name}{BRIDGE_ACCOUNT_SUFFIX}"
 

@@ -1,4 +1,4 @@
-"""What a request since 2026-07-28 says about itself, in its body and again in its head."""
+"""The metadata of a request since 2026-07-28: in its `_meta`, and repeated in its HTTP headers."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Which protocol revisions there are, and to which era each belongs."""
+"""The protocol revisions, and the era to which each belongs."""
 
 #: Revisions whose clients open a session with ``initialize``, the oldest first.
 LEGACY_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
