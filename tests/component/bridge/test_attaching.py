@@ -53,7 +53,7 @@ async def attaching(credentials: Path, *plays: Play | Refusal) -> AsyncIterator[
 async def readiness(port: int, words: str) -> str:
     """What it says of its readiness, once that has *words* in it."""
     said = ""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not re.search(words, said):
             await asyncio.sleep(0.02)
             with contextlib.suppress(OSError):

@@ -123,8 +123,8 @@ LATE = {"lines": [json.dumps(notification(method, said="of A")) for method in SA
 
 async def test_no_other_client_hears_of_a_request_that_took_too_long() -> None:
     """Each request of this era shares a server with all others."""
-    async with running(*PLAIN, "modern", options=("--request-timeout", "0.5")) as bridge:
-        given_up = await bridge.modern(tool("sleep", meta=LOGS, seconds=2))
+    async with running(*PLAIN, "modern", options=("--request-timeout", "2")) as bridge:
+        given_up = await bridge.modern(tool("sleep", meta=LOGS, seconds=4))
         other = await bridge.modern(tool("garbage", 2, meta=LOGS, **LATE))
 
     assert given_up.last["error"]["code"] == -32001

@@ -104,7 +104,7 @@ async def test_a_session_that_was_only_opened_gives_way(sessions: str) -> None:
         greeted = await bridge.open()
         at_once = await bridge.legacy(None, initialize())
         begin = asyncio.get_running_loop().time()
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(15):
             while (answer := await bridge.legacy(None, initialize())).status == 503:
                 await bridge.legacy(used, tool("echo"))
                 await asyncio.sleep(0.05)

@@ -40,7 +40,7 @@ async def test_it_is_ready_when_a_server_has_answered() -> None:
 
 async def answering(bridge: Bridge) -> int:
     """Return what readiness is as soon as HTTP is served."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             try:
                 return (await bridge.request("GET", "/readyz")).status
@@ -93,7 +93,7 @@ async def test_a_server_has_as_long_to_start_as_the_kubelet_gives_it(
     monkeypatch.setattr(probe, "FAREWELL_SECONDS", 0.5)
     source = PipeSource(("sleep", "60"), {b"PATH": os.environb[b"PATH"]}, Outlet(2))
     servers = Servers(Options(), source, Nobody(), Nobody())
-    async with asyncio.timeout(9):
+    async with asyncio.timeout(15):
         await servers.start()
         end, reason = await servers.over
 
@@ -147,7 +147,7 @@ async def test_a_server_that_hangs_makes_the_bridge_unready(tmp_path: Path) -> N
     """From the first session on that waited in vain, until one answers again."""
     mute = tmp_path / "mute"
     script = f"test -e {mute} && rm {mute} && exec sleep 60; exec {' '.join(PLAIN)} legacy"
-    options = ("--request-timeout", "0.5")
+    options = ("--request-timeout", "2")
     async with running("/bin/sh", "-c", script, options=options) as bridge:
         mute.touch()
         failed = await bridge.legacy(None, initialize())

@@ -135,7 +135,7 @@ async def test_sessions_and_requests_without_one_do_not_share_a_process() -> Non
     """Where each session has its own; the one for requests starts when the first comes."""
     async with running(*PLAIN, "legacy") as bridge:
         # The one that only showed that it works has to go.
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(15):
             while bridge.children():
                 await asyncio.sleep(0.02)
         session = await bridge.open()
