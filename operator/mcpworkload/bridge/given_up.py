@@ -1,9 +1,9 @@
-"""Requests that nobody waits for any more, while the server may still work on them."""
+"""Requests without a client that waits, on which the server may still work."""
 
 import time
 from collections.abc import Mapping
 
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
 
 #: One more, and they count as too many to know, for as long as one of them would be known.
 MAX_KNOWN = 1024
@@ -21,25 +21,25 @@ class GivenUp:
 
     def __init__(self) -> None:
         #: Until when each is known, whether it asked for logs, and whose it was; the oldest first.
-        self._known: dict[int, tuple[float, bool, Mapping[Call, None]]] = {}
+        self._known: dict[int, tuple[float, bool, Mapping[ClientRequest, None]]] = {}
         self._lost_until = 0.0
 
-    def __contains__(self, number: int) -> bool:
-        """Whether *number* was given up and not answered."""
-        return number in self._known
+    def __contains__(self, request_id: int) -> bool:
+        """Whether *request_id* was given up and not answered."""
+        return request_id in self._known
 
-    def add(self, call: Call) -> None:
-        """Nobody waits for *call* any more, and it was not answered."""
+    def add(self, pending: ClientRequest) -> None:
+        """Note that no client waits for *pending* any more, and that it was not answered."""
         until = time.monotonic() + KEPT_SECONDS
         self._forget()
         if len(self._known) >= MAX_KNOWN:
             self._lost_until = until
         else:
-            self._known[call.number] = (until, call.wants_logs, call.among)
+            self._known[pending.request_id] = (until, pending.wants_logs, pending.among)
 
-    def answered(self, number: int) -> None:
-        """Note that the server answered *number*; it says nothing about that one any more."""
-        self._known.pop(number, None)
+    def answered(self, request_id: int) -> None:
+        """Note that the server answered *request_id*; it says nothing about that one any more."""
+        self._known.pop(request_id, None)
 
     @property
     def may_be_logged(self) -> bool:
@@ -51,15 +51,15 @@ class GivenUp:
         """Whether any message that names no request may be about one of these."""
         return self._forget() or bool(self._known)
 
-    def may_be_anothers(self, among: Mapping[Call, None]) -> bool:
+    def may_be_anothers(self, among: Mapping[ClientRequest, None]) -> bool:
         """Whether such a message may be about one of a client that *among* is not of."""
         return self._forget() or any(owner is not among for _, _, owner in self._known.values())
 
     def _forget(self) -> bool:
         now = time.monotonic()
         while self._known:
-            number = next(iter(self._known))
-            if self._known[number][0] > now:
+            request_id = next(iter(self._known))
+            if self._known[request_id][0] > now:
                 break
-            del self._known[number]
+            del self._known[request_id]
         return now < self._lost_until

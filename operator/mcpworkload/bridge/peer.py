@@ -1,8 +1,8 @@
 """
-A server process and all who talk to it.
+A server process and the requests of its clients.
 
-Every request gets a number of ours, so that clients who know nothing of each other can share
-one server. Whom a message of the server's own is for, its `Audience` decides.
+Every request gets an id of ours, so that clients that know nothing of each other can share one
+server. A `MessageRouter` decides which client a message of the server's own is for.
 """
 
 import asyncio
@@ -11,11 +11,16 @@ import re
 import secrets
 from collections import deque
 
-from mcpworkload.bridge.audience import Audience
-from mcpworkload.bridge.calls import NUMBER_BITS, Call, our_number, subscription_number
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
+from mcpworkload.bridge.client_requests import (
+    REQUEST_ID_BITS,
+    ClientRequest,
+    own_request_id,
+    subscription_request_id,
+)
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.questions import MAX_OPEN, Questions
+from mcpworkload.bridge.message_router import MessageRouter
+from mcpworkload.bridge.server_requests import MAX_OPEN, ServerRequests
 from mcpworkload.bridge.violations import Violations
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Kind, Message, NotJsonRpc
@@ -25,7 +30,7 @@ from mcpworkload.protocol.sent import Sent
 
 log = logging.getLogger(__name__)
 
-MAX_CALLS = 1024
+MAX_CLIENT_REQUESTS = 1024
 #: So many of our own lines wait for a server that does not read; further ones are dropped.
 MAX_POSTS = 64
 #: A server whose standard output ended has so long to end by itself.
@@ -51,22 +56,22 @@ class Busy(Exception):
 
 
 class Peer:
-    """One server process, heard from its making to its end."""
+    """One server process, read from its start to its end."""
 
-    def __init__(self, channel: Channel, audience: Audience, name: str) -> None:
-        self.audience = audience
+    def __init__(self, channel: Channel, router: MessageRouter, name: str) -> None:
+        self.router = router
         self.name = name
-        self.calls: dict[int, Call] = {}
+        self.client_requests: dict[int, ClientRequest] = {}
         self.end_state: End | None = None
         self.has_answered = False
-        #: Whether somebody has waited for its first answer in vain.
+        #: Whether its first request timed out.
         self.is_mute = False
         self._channel = channel
-        self._last_number = 0
+        self._last_request_id = 0
         self._given_up = GivenUp()
         self._kept_bytes = 0
-        self._questions = Questions()
-        self._finished: dict[int, Call] = {}
+        self._server_requests = ServerRequests()
+        self._finished: dict[int, ClientRequest] = {}
         self._posts: deque[bytes] = deque(maxlen=MAX_POSTS)
         self._poster: asyncio.Task[None] | None = None
         self._violations = Violations(name)
@@ -75,44 +80,46 @@ class Peer:
 
     @property
     def busy(self) -> int:
-        """How many requests somebody waits for; subscriptions, which have no end, aside."""
-        return sum(not c.is_listening and not c.mail.is_closed for c in self.calls.values())
+        """How many requests have a client that waits; subscriptions, which have no end, aside."""
+        return sum(
+            not c.is_listening and not c.mail.is_closed for c in self.client_requests.values()
+        )
 
     async def call(
         self,
         sent: Sent,
         mail: Mailbox,
         timeout: float,  # noqa: ASYNC109 - of the answer, not of this call
-        among: dict[Call, None] | None = None,
-        of: type[Call] = Call,
-    ) -> Call:
+        among: dict[ClientRequest, None] | None = None,
+        of: type[ClientRequest] = ClientRequest,
+    ) -> ClientRequest:
         """
         Send a client's request; its answer will be in *mail*, an error of ours if need be.
 
-        Until then the call is one of those in *among*.
+        Until then the request is one of those in *among*.
 
         Raises:
             Busy: the server has enough to do, or has not read it within *timeout*.
             ChannelClosed: the server is gone.
         """
-        if len(self.calls) >= MAX_CALLS:
-            raise Busy(f"the server works on {MAX_CALLS} requests; try again later")
+        if len(self.client_requests) >= MAX_CLIENT_REQUESTS:
+            raise Busy(f"the server works on {MAX_CLIENT_REQUESTS} requests; try again later")
         if self.end_state is not None:
             raise ChannelClosed(str(self.end_state))
-        call = of(self._next_number(), sent, mail, {} if among is None else among)
-        line = call.outgoing(sent)
+        pending = of(self._next_request_id(), sent, mail, {} if among is None else among)
+        line = pending.outgoing(sent)
         # Large ones need not stay in memory until they are answered.
         sent.clear()
-        self._keep(call)
+        self._keep(pending)
         try:
             await self._send(line, timeout)
         except BaseException:
-            self.let_go(call)
+            self.let_go(pending)
             raise
-        if not call.is_listening and call.number in self.calls:
+        if not pending.is_listening and pending.request_id in self.client_requests:
             loop = asyncio.get_running_loop()
-            call.timer = loop.call_later(timeout, self._expired, call, timeout)
-        return call
+            pending.timer = loop.call_later(timeout, self._expired, pending, timeout)
+        return pending
 
     async def tell(self, sent: Sent, timeout: float) -> None:  # noqa: ASYNC109
         """
@@ -132,27 +139,27 @@ class Peer:
         Raises:
             Busy, ChannelClosed: as `call`.
         """
-        if sent.number is None or (method := self._questions.answer(sent.number)) is None:
+        if sent.id_value is None or (method := self._server_requests.answer(sent.id_value)) is None:
             return None
         try:
             await self.tell(sent, timeout)
         except BaseException:
             # The client may send it again.
-            self._questions.reopen(sent.number, method)
+            self._server_requests.reopen(sent.id_value, method)
             raise
         return method
 
-    def cancel(self, call: Call, reason: str) -> None:
-        """Let the server know that nobody waits for *call* any more."""
-        if self.forget(call):
-            params = {"requestId": call.number, "reason": reason}
+    def cancel(self, pending: ClientRequest, reason: str) -> None:
+        """Notify the server that no client waits for *pending* any more."""
+        if self.forget(pending):
+            params = {"requestId": pending.request_id, "reason": reason}
             self.post(jsonrpc.notification(CANCELLED, params))
 
-    def forget(self, call: Call) -> bool:
-        """Whether *call* was unanswered; what the server still says about it is dropped."""
-        was_open = self.let_go(call)
+    def forget(self, pending: ClientRequest) -> bool:
+        """Whether *pending* was unanswered; what the server still says about it is dropped."""
+        was_open = self.let_go(pending)
         if was_open:
-            self._given_up.add(call)
+            self._given_up.add(pending)
         return was_open
 
     def post(self, line: bytes) -> None:
@@ -173,33 +180,37 @@ class Peer:
         """Return the TCP ports on which the server listens; as `Channel.listening`."""
         return self._channel.listening()
 
-    def _next_number(self) -> int:
-        """Return a number for a request; nobody can guess it whose server others use, too."""
-        if not self.audience.is_shared:
-            self._last_number += 1
-            return self._last_number
+    def _next_request_id(self) -> int:
+        """Return an id for a request; at a shared server, one that no client can guess."""
+        if not self.router.is_shared:
+            self._last_request_id += 1
+            return self._last_request_id
         while True:
-            number = secrets.randbits(NUMBER_BITS)
-            if number and number not in self.calls and number not in self._given_up:
-                return number
+            request_id = secrets.randbits(REQUEST_ID_BITS)
+            if (
+                request_id
+                and request_id not in self.client_requests
+                and request_id not in self._given_up
+            ):
+                return request_id
 
-    def _keep(self, call: Call) -> None:
-        """Have *call* among those that wait, unless what clients chose takes too much memory."""
-        kept = self._kept_bytes + call.kept_bytes
-        if kept > KEPT_BYTES and call.kept_bytes > SMALL_BYTES:
+    def _keep(self, pending: ClientRequest) -> None:
+        """Have *pending* among those that wait, unless what clients chose takes too much memory."""
+        kept = self._kept_bytes + pending.kept_bytes
+        if kept > KEPT_BYTES and pending.kept_bytes > SMALL_BYTES:
             raise Busy(f"ids and progress tokens of unanswered requests take {KEPT_BYTES} bytes")
         self._kept_bytes = kept
-        self.calls[call.number] = call
-        call.among[call] = None
+        self.client_requests[pending.request_id] = pending
+        pending.among[pending] = None
 
-    def let_go(self, call: Call) -> bool:
-        """Whether *call*, as a rule one of our own, was among those that wait; it is not now."""
-        if call.timer is not None:
-            call.timer.cancel()
-        call.among.pop(call, None)
-        was_kept = self.calls.pop(call.number, None) is not None
+    def let_go(self, pending: ClientRequest) -> bool:
+        """Whether *pending*, as a rule one of our own, was among those that wait; it is not now."""
+        if pending.timer is not None:
+            pending.timer.cancel()
+        pending.among.pop(pending, None)
+        was_kept = self.client_requests.pop(pending.request_id, None) is not None
         if was_kept:
-            self._kept_bytes -= call.kept_bytes
+            self._kept_bytes -= pending.kept_bytes
         return was_kept
 
     async def _send(self, line: bytes, timeout: float) -> None:  # noqa: ASYNC109
@@ -218,7 +229,7 @@ class Peer:
         try:
             while await self._take(await self._channel.receive()):
                 pass
-        except Exception:  # with nobody who hears it, everybody would wait for ever
+        except Exception:  # without a reader every client would wait for ever
             log.exception("%s: the bridge failed, and ends it", self.name)
         # One that closed its standard output cannot answer, whatever else it does.
         end = await self._channel.end(within=LAST_SECONDS)
@@ -244,10 +255,10 @@ class Peer:
         self.end_state = end
         if self._poster is not None:
             self._poster.cancel()
-        for call in list(self.calls.values()):
+        for pending in list(self.client_requests.values()):
             text = f"{end} before it answered"
-            call.mail.put(call.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
-            self.let_go(call)
+            pending.mail.put(pending.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
+            self.let_go(pending)
 
     async def _post(self) -> None:
         try:
@@ -279,89 +290,95 @@ class Peer:
         return await in_turns(jsonrpc.decoding_message(line))
 
     def _failed(self, line: bytes) -> Mailbox | None:
-        """Let nobody wait for an answer that came, and is none, such as one with a NaN in it."""
+        """Return an error to the client where the server's answer is no JSON: a NaN in it, say."""
         found = _ANSWER_BEGIN.match(line)
         if found is None:
             return None
         self._given_up.answered(int(found[1]))
-        call = self.calls.get(int(found[1]))
-        if call is None:
+        pending = self.client_requests.get(int(found[1]))
+        if pending is None:
             return None
-        self.let_go(call)
+        self.let_go(pending)
         text = "the server's answer is not JSON"
-        call.mail.put(call.error(jsonrpc.INTERNAL_ERROR, text), is_answer=True)
-        return call.mail
+        pending.mail.put(pending.error(jsonrpc.INTERNAL_ERROR, text), is_answer=True)
+        return pending.mail
 
     def _answered(self, message: Message) -> Mailbox | None:
-        number = our_number(message["id"]) or 0
-        self._given_up.answered(number)
-        call = self.calls.get(number)
-        if call is None:
+        request_id = own_request_id(message["id"]) or 0
+        self._given_up.answered(request_id)
+        pending = self.client_requests.get(request_id)
+        if pending is None:
             return None
         self.has_answered = True
-        self.let_go(call)
-        if call.token is not None and not self.audience.is_shared:
-            self._finished[call.number] = call
+        self.let_go(pending)
+        if pending.token is not None and not self.router.is_shared:
+            self._finished[pending.request_id] = pending
             if len(self._finished) > MAX_FINISHED:
                 del self._finished[next(iter(self._finished))]
-        call.mail.put(call.answer(message), is_answer=True)
-        return call.mail
+        pending.mail.put(pending.answer(message), is_answer=True)
+        return pending.mail
 
     def _notified(self, message: Message) -> Mailbox | None:
         method = jsonrpc.method(message)
         if method == PROGRESS:
             return self._progressed(message)
         if method == CANCELLED:
-            self._questions.withdraw(message)
-        if (number := subscription_number(message)) is not None:
-            if (call := self.calls.get(number)) is None:
+            self._server_requests.withdraw(message)
+        if (request_id := subscription_request_id(message)) is not None:
+            if (pending := self.client_requests.get(request_id)) is None:
                 return None
-            call.mail.put(call.event(message))
-            return call.mail
-        mail = self.audience.told(self.calls, self._given_up, method, message)
+            pending.mail.put(pending.event(message))
+            return pending.mail
+        mail = self._route_notification(method, message)
         if mail is not None:
             mail.put(jsonrpc.encode(message))
         return mail
 
     def _progressed(self, message: Message) -> Mailbox | None:
         params = jsonrpc.members(message.get("params"))
-        number = our_number(params.get("progressToken")) or 0
-        call = self.calls.get(number)
-        mail = call.mail if call is not None else None
-        if call is None and (call := self._finished.get(number)) is not None:
-            mail = self.audience.told(self.calls, self._given_up, PROGRESS, message)
-        frame = call.progress(message, params) if call is not None else None
+        request_id = own_request_id(params.get("progressToken")) or 0
+        pending = self.client_requests.get(request_id)
+        mail = pending.mail if pending is not None else None
+        if pending is None and (pending := self._finished.get(request_id)) is not None:
+            mail = self.router.route_notification(
+                self.client_requests, self._given_up, PROGRESS, message
+            )
+        frame = pending.progress(message, params) if pending is not None else None
         if mail is None or frame is None:
             return None
         mail.put(frame)
         return mail
 
+    def _route_notification(self, method: str, message: Message) -> Mailbox | None:
+        known = self.client_requests, self._given_up
+        return self.router.route_notification(*known, method, message)
+
     def _was_asked(self, message: Message) -> Mailbox | None:
         method = jsonrpc.method(message)
-        if method == "ping" and self.audience.is_shared:
+        if method == "ping" and self.router.is_shared:
             self.post(jsonrpc.result(message["id"], {}))
             return None
-        mail = self.audience.asked(method, message)
+        mail = self.router.route_request(method, message)
         if isinstance(mail, str):
             self.post(jsonrpc.error(message["id"], jsonrpc.METHOD_NOT_FOUND, mail))
             return None
-        if (forgotten := self._questions.ask(message)) is not None:
+        if (forgotten := self._server_requests.ask(message)) is not None:
             text = f"the client has not answered, and {MAX_OPEN} later requests are open"
             self.post(jsonrpc.error(jsonrpc.raw(forgotten), jsonrpc.REQUEST_TIMEOUT, text))
         mail.put(jsonrpc.encode(message))
         return mail
 
     async def _make_room(self, mail: Mailbox) -> None:
-        if not self.audience.is_shared:
+        if not self.router.is_shared:
             await mail.room()
             return
         # The others shall not wait for one that does not read.
         mail.close()
-        for call in [c for c in self.calls.values() if c.mail is mail]:
-            self.cancel(call, "the client does not read what is sent to it")
+        for pending in [c for c in self.client_requests.values() if c.mail is mail]:
+            self.cancel(pending, "the client does not read what is sent to it")
 
-    def _expired(self, call: Call, timeout: float) -> None:
+    def _expired(self, pending: ClientRequest, timeout: float) -> None:
         text = f"the server has not answered within {timeout:g} seconds"
         self.is_mute = not self.has_answered
-        call.mail.put(call.error(jsonrpc.REQUEST_TIMEOUT, text), is_answer=True)
-        self.cancel(call, text)
+        pending.mail.put(pending.error(jsonrpc.REQUEST_TIMEOUT, text), is_answer=True)
+        self.cancel(pending, text)

@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
-from mcpworkload.bridge.audience import Calls
 from mcpworkload.bridge.channel import ChannelClosed, End
 from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.places import Leaving, gives_way
@@ -30,7 +30,7 @@ class TooManySessions(Exception):
 
 
 class Registry:
-    """The open sessions, by id. As an audience, it stands for all who share one server."""
+    """The open sessions, by id. As a router, it serves the clients that share one server."""
 
     is_shared = True
 
@@ -44,9 +44,9 @@ class Registry:
         """All open sessions."""
         return iter(tuple(self._sessions.values()))
 
-    def find(self, number: str) -> Session | None:
+    def find(self, session_id: str) -> Session | None:
         """Return the open session of that id."""
-        return self._sessions.get(number)
+        return self._sessions.get(session_id)
 
     def open(self) -> Session:
         """
@@ -92,14 +92,16 @@ class Registry:
         session.was_ended = session.peer is None or session.peer.end_state is None
         if session.peer is not None and not self.servers.is_shared:
             if session.peer.is_mute:
-                self.servers.doubt("the server of a session has not answered initialize in time")
+                self.servers.mark_suspect(
+                    "the server of a session has not answered initialize in time"
+                )
             self.servers.spawn(session.peer.end(FAREWELL_SECONDS))
             self._leaving.add(self.servers.gone(session.peer))
         elif session.peer is not None:
-            for call in tuple(session.calls):
+            for pending in tuple(session.client_requests):
                 text = f"the session ended: {why}"
-                call.mail.put(call.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
-                session.peer.cancel(call, text)
+                pending.mail.put(pending.error(jsonrpc.CONNECTION_CLOSED, text), is_answer=True)
+                session.peer.cancel(pending, text)
         elif session.after is not None:
             self._leaving.add(session.after)
         session.finish()
@@ -113,8 +115,8 @@ class Registry:
                 if session.is_idle_for(limit):
                     self.end(session, f"not used for {limit:g} seconds")
 
-    def told(
-        self, calls: Calls, given_up: GivenUp, method: str, message: Message
+    def route_notification(
+        self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
     ) -> Mailbox | None:
         """Hand a shared server's notification to whom it concerns, as far as that can be told."""
         if method.endswith("/list_changed"):
@@ -127,8 +129,11 @@ class Registry:
             # Whose request is translated has no session, and is somebody else.
             is_clear = (
                 len(sessions) == 1
-                and not given_up.may_be_anothers(sessions[0].calls)
-                and all(call.among is sessions[0].calls for call in calls.values())
+                and not given_up.may_be_anothers(sessions[0].client_requests)
+                and all(
+                    pending.among is sessions[0].client_requests
+                    for pending in client_requests.values()
+                )
             )
             hearers = sessions if is_clear else ()
         frame = jsonrpc.encode(message)
@@ -136,7 +141,7 @@ class Registry:
             session.overheard(frame)
         return None
 
-    def asked(self, _method: str, _message: Message) -> Mailbox | str:
+    def route_request(self, _method: str, _message: Message) -> Mailbox | str:
         """Refuse: the server said nothing about whom it asks, and was told that nobody answers."""
         return (
             "this server is shared by its clients, and which of them is asked cannot be told;"

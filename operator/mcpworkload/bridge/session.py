@@ -6,9 +6,9 @@ import logging
 import secrets
 from collections.abc import Iterator
 
-from mcpworkload.bridge.audience import Calls
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message
@@ -25,7 +25,7 @@ class Session:
     """
     One client: its id, the requests that it waits for, the streams that it listens on.
 
-    It is the audience of a server that it has for itself. With a shared server, its messages
+    It is the router of a server that it has for itself. With a shared server, its messages
     come from whoever tells the clients apart.
     """
 
@@ -36,7 +36,7 @@ class Session:
         self.id = secrets.token_urlsafe(32)
         self.peer: Peer | None = None
         #: In the order in which they came.
-        self.calls: dict[Call, None] = {}
+        self.client_requests: dict[ClientRequest, None] = {}
         #: Resources it subscribed to, where it shares its server.
         self.subscriptions: set[str] = set()
         #: Where all answers go, with the transport that has one stream for them.
@@ -65,7 +65,7 @@ class Session:
     def is_unused_for(self, seconds: float) -> bool:
         """Whether it was opened that long ago and asked for nothing since; streams aside."""
         is_old = asyncio.get_running_loop().time() - self.opened >= seconds
-        return is_old and not self.has_asked and not self.calls
+        return is_old and not self.has_asked and not self.client_requests
 
     @property
     def is_held(self) -> bool:
@@ -108,15 +108,15 @@ class Session:
             stream.finish()
         self._streams.clear()
 
-    def call_of(self, number: str | int) -> Call | None:
-        """Return the unanswered request that this client knows as *number*."""
-        for call in self.calls:
-            if jsonrpc.identifier(call.client_id) == number:
-                return call
+    def request_of(self, request_id: str | int) -> ClientRequest | None:
+        """Return the unanswered request that this client knows as *request_id*."""
+        for pending in self.client_requests:
+            if jsonrpc.identifier(pending.client_request_id) == request_id:
+                return pending
         return None
 
-    def told(
-        self, _calls: Calls, _given_up: GivenUp, _method: str, _message: Message
+    def route_notification(
+        self, _requests: ClientRequests, _given_up: GivenUp, _method: str, _message: Message
     ) -> Mailbox | None:
         """
         Return where a message goes that names no request.
@@ -127,7 +127,7 @@ class Session:
         return self._place()
 
     def _place(self) -> Mailbox | None:
-        waiting = [call.mail for call in self.calls if not call.mail.is_closed]
+        waiting = [pending.mail for pending in self.client_requests if not pending.mail.is_closed]
         if len(waiting) == 1:
             return waiting[0]
         open_streams = [stream for stream in self._streams if not stream.is_closed]
@@ -137,7 +137,7 @@ class Session:
             return waiting[-1]
         return self._backlog if self._backlog.size < BACKLOG_BYTES else None
 
-    def asked(self, _method: str, _message: Message) -> Mailbox | str:
+    def route_request(self, _method: str, _message: Message) -> Mailbox | str:
         """Return where a request of the server's goes; refused when too much waits there."""
         return self._place() or "the client does not listen"
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
-from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.options import MESSAGES_PATH
 from mcpworkload.bridge.peer import Busy
 from mcpworkload.bridge.registry import Registry, TooManySessions
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.session_protocol import SessionProtocol
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, pour, refuse
 from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Request
@@ -24,7 +24,7 @@ class Sse:
     """Answers requests of this transport; a session is as long as its stream."""
 
     registry: Registry
-    conversation: Conversation
+    protocol: SessionProtocol
 
     async def get(self, request: Request) -> None:
         """Open a session and its stream."""
@@ -56,12 +56,12 @@ class Sse:
             await self._ask(session, session.answers, sent)
         else:
             with contextlib.suppress(ChannelClosed, Busy):
-                await self.conversation.take(session, sent)
+                await self.protocol.take(session, sent)
         request.respond(202, [NO_STORE], b"Accepted")
 
     async def _ask(self, session: Session, stream: Mailbox, sent: Sent) -> None:
-        number = sent.request_id
+        request_id = sent.request_id
         try:
-            await self.conversation.ask(session, sent, stream)
+            await self.protocol.ask(session, sent, stream)
         except (NotServed, CannotStart, ChannelClosed, Busy) as error:
-            stream.put(jsonrpc.error(number, jsonrpc.CONNECTION_CLOSED, str(error)))
+            stream.put(jsonrpc.error(request_id, jsonrpc.CONNECTION_CLOSED, str(error)))

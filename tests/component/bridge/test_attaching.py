@@ -13,10 +13,10 @@ from mcpworkload.bridge import app
 from mcpworkload.bridge.app import Bridge
 from mcpworkload.bridge.attaching import source
 from mcpworkload.bridge.attaching.source import AttachSource
-from mcpworkload.bridge.modern import ModernAudience
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.stateless import StatelessRouter
 from mcpworkload.protocol import jsonrpc
 from tests.component.bridge.test_attach_channel import HEARTBEAT, TARGET
 from tests.component.bridge.test_attach_source import GREETING, dead
@@ -153,7 +153,7 @@ async def test_a_fault_in_what_was_begun_is_logged(
     options = Options()
     async with playing(credentials, dead) as api:
         source = AttachSource(api.server, TARGET, HEARTBEAT)
-        servers = Servers(options, source, ModernAudience(), Registry(options))
+        servers = Servers(options, source, StatelessRouter(), Registry(options))
         servers.spawn(fail())
         await until(lambda: bool(caplog.records))
 

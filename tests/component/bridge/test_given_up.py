@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.given_up import KEPT_SECONDS, MAX_KNOWN, GivenUp
-from mcpworkload.bridge.modern import ModernAudience
+from mcpworkload.bridge.stateless import StatelessRouter
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import opened
 from tests.support.bridges import META, PLAIN, initialize, notification, running, tool
@@ -19,11 +19,14 @@ SAID = ["notifications/message", "notifications/custom"]
 
 
 def make_call(
-    number: int, method: str = "tools/call", meta: Any = LOGS, among: dict[Call, None] | None = None
-) -> Call:
+    number: int,
+    method: str = "tools/call",
+    meta: Any = LOGS,
+    among: dict[ClientRequest, None] | None = None,
+) -> ClientRequest:
     """Return an unanswered request."""
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}
-    return Call(
+    return ClientRequest(
         number, opened(json.dumps(message).encode()), Mailbox(), {} if among is None else among
     )
 
@@ -32,7 +35,7 @@ def make_call(
 def test_nobody_hears_what_may_be_about_a_request_that_was_given_up(method: str) -> None:
     """Until the server answers it; then the one that waits hears again."""
     given_up, waits = GivenUp(), make_call(2)
-    told = ModernAudience().told
+    told = StatelessRouter().route_notification
     assert told({2: waits}, given_up, method, {}) is waits.mail
 
     given_up.add(make_call(1))
@@ -65,7 +68,7 @@ def test_an_ended_subscription_silences_no_log_messages() -> None:
 def test_one_that_asked_for_no_logs_silences_none() -> None:
     """Whoever closes a response ends the messages of nobody else."""
     given_up, waits = GivenUp(), make_call(2)
-    told = ModernAudience().told
+    told = StatelessRouter().route_notification
     given_up.add(make_call(1, meta=META))
 
     assert told({2: waits}, given_up, "notifications/message", {}) is waits.mail
@@ -94,7 +97,7 @@ def test_one_that_is_never_answered_is_forgotten(
 
 def test_a_session_is_not_silenced_by_its_own() -> None:
     """What the server says about those is its own business."""
-    own: dict[Call, None] = {}
+    own: dict[ClientRequest, None] = {}
     given_up = GivenUp()
     given_up.add(make_call(1, among=own))
     assert not given_up.may_be_anothers(own)

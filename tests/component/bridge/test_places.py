@@ -123,7 +123,7 @@ async def test_whoever_listens_gives_way_last(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
     used, listening, waiting, older, newer = sessions = [Session() for _ in range(5)]
     used.has_asked = True
-    waiting.calls[object()] = None  # type: ignore[index]
+    waiting.client_requests[object()] = None  # type: ignore[index]
     newer.opened += 1
     now += OPENED_SECONDS
     with listening.held():

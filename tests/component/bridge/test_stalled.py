@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.audience import Nobody
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.spawn import PipeSource
@@ -73,11 +73,15 @@ async def test_a_client_of_the_old_transport_does_not_wait_either() -> None:
     assert waited == [202, 202]
 
 
-class Failing(Nobody):
-    """An audience with a bug."""
+class Failing(NoClients):
+    """A router with a bug."""
 
-    def told(
-        self, _calls: Mapping[int, Call], _given_up: GivenUp, _method: str, _message: Message
+    def route_notification(
+        self,
+        _requests: Mapping[int, ClientRequest],
+        _given_up: GivenUp,
+        _method: str,
+        _message: Message,
     ) -> Mailbox | None:
         """Fail."""
         raise TypeError("a bug")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mcpworkload.bridge.channel import End
-from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.peer import Busy, Peer
-from mcpworkload.bridge.questions import MAX_OPEN
+from mcpworkload.bridge.server_requests import MAX_OPEN
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.session_protocol import SessionProtocol
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import opened
 
@@ -67,16 +67,16 @@ class Scene:
         self.session.peer = self.peer
         options = SimpleNamespace(request_timeout=0.05)
         registry = SimpleNamespace(servers=SimpleNamespace(is_shared=False))
-        self._conversation = Conversation(options, registry)  # type: ignore[arg-type]
+        self._protocol = SessionProtocol(options, registry)  # type: ignore[arg-type]
 
     async def takes(self, message: Any) -> None:
         """Let the client notify or respond."""
-        await self._conversation.take(self.session, opened(json.dumps(message).encode()))
+        await self._protocol.take(self.session, opened(json.dumps(message).encode()))
 
     async def asks(self, message: Any) -> Mailbox:
         """Let the client ask; return where its answer will be."""
         mail = Mailbox()
-        await self._conversation.ask(self.session, opened(json.dumps(message).encode()), mail)
+        await self._protocol.ask(self.session, opened(json.dumps(message).encode()), mail)
         return mail
 
     async def was_asked(self, *messages: Any) -> None:
