@@ -8,20 +8,22 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.channel import End, Source
 from mcpworkload.bridge.drain import DRAIN_SIGNAL
 from mcpworkload.bridge.limits import connection_limit
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
-from mcpworkload.bridge.param_headers import ParamHeaders
-from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.report import configure_log, termination_message, write_termination_message
 from mcpworkload.bridge.router import HttpRouter
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.session_protocol import SessionProtocol
+from mcpworkload.bridge.session_table import SessionTable
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.stateless import Stateless, StatelessRouter
 from mcpworkload.bridge.streamable import Streamable
+from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.protocol.http.limits import MAX_CONNECTIONS
 from mcpworkload.protocol.http.server import Server
 from mcpworkload.protocol.origins import Hosts, cluster_domains
@@ -63,10 +65,12 @@ class Bridge:
 
     def __init__(self, options: Options, source: Source) -> None:
         self._options, self._source = options, source
-        self._registry = Registry(options)
-        protocol = SessionProtocol(options, self._registry)
-        self._stateless = Stateless(options)
-        self._use(self._new_servers())
+        self._background = Background()
+        table = SessionTable(options.max_sessions, options.idle_timeout)
+        self._supervisor = Supervisor(options, source, StatelessRouter(), table, self._background)
+        self._sessions = Sessions(table, self._supervisor, options.idle_timeout)
+        protocol = SessionProtocol(options, self._sessions)
+        self._stateless = Stateless(options, self._supervisor)
         self._router = HttpRouter(
             options,
             Hosts(
@@ -76,13 +80,13 @@ class Bridge:
                 options.allowed_origins,
                 cluster_domains(options.namespace),
             ),
-            Streamable(self._registry, protocol),
-            Sse(self._registry, protocol),
+            Streamable(self._sessions, protocol),
+            Sse(self._sessions, protocol),
             self._stateless,
+            self._supervisor,
         )
-        self._web = Server(
-            self._router, min(MAX_CONNECTIONS, connection_limit(options.max_sessions))
-        )
+        connections = min(MAX_CONNECTIONS, connection_limit(options.max_sessions))
+        self._web = Server(self._router, connections)
         self._stop, self._leaving = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> int:
@@ -92,24 +96,19 @@ class Bridge:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(DRAIN_SIGNAL, self._leaving.set)
         await self._listen()
-        # A fault in one of them ends the bridge: without them no session would expire or drain.
-        async with asyncio.TaskGroup() as group:
-            beside = [
-                group.create_task(each)
-                for each in (self._registry.sweep(), self._drain_on_signal())
-            ]
+        async with self._background:
+            self._background.start(self._sessions.sweep())
+            self._background.start(self._drain_on_signal())
             try:
                 return await self._serve()
             finally:
-                for task in beside:
-                    task.cancel()
                 self._web.close()
 
     async def _serve(self) -> int:
         stop = asyncio.create_task(self._stop.wait())
         while True:
-            servers = self._servers
-            start = asyncio.create_task(servers.start())
+            servers = self._supervisor.servers
+            start = self._background.start(servers.start())
             patience = asyncio.get_running_loop().call_later(
                 PATIENCE_SECONDS, _log_not_ready, servers
             )
@@ -131,9 +130,8 @@ class Bridge:
                 stop.cancel()
                 return await self._end_as(end, reason)
             log.warning("%s; waiting for its successor", reason)
-            self._end_sessions(reason)
-            self._use(self._new_servers())
-            self._servers.set_not_ready(f"{reason}; its successor has not answered yet")
+            self._sessions.end_all(reason)
+            self._supervisor.replace(reason)
             if not servers.has_started:
                 await asyncio.wait({stop}, timeout=UNANSWERED_SECONDS)
 
@@ -142,9 +140,9 @@ class Bridge:
         log.error("%s", reason)
         write_termination_message(termination_message(reason, end))
         self._web.stop_accepting()
-        self._end_sessions(reason)
+        self._sessions.end_all(reason)
         await self._until(lambda: not self._router.open_requests, FLUSH_SECONDS)
-        await self._servers.end_all(FLUSH_SECONDS)
+        await self._supervisor.servers.end_all(FLUSH_SECONDS)
         return end.exit_status
 
     async def _drain_on_signal(self) -> None:
@@ -162,13 +160,13 @@ class Bridge:
         last = loop.time() + self._options.grace
         ending = min(ENDING_SECONDS, self._options.grace / 2)
         log.info("stopping; requests under way have %g s", self._options.grace - ending)
-        self._servers.set_not_ready("the bridge is stopping")
+        self._supervisor.servers.set_not_ready("the bridge is stopping")
         self._web.stop_accepting()
         self._stateless.end_subscriptions()
         await self._until(lambda: self._router.is_drained, self._options.grace - ending)
-        self._end_sessions("the bridge is stopping")
+        self._sessions.end_all("the bridge is stopping")
         self._web.close_idle()
-        await self._servers.end_all(max(last - loop.time() - FLUSH_SECONDS, 0.1))
+        await self._supervisor.servers.end_all(max(last - loop.time() - FLUSH_SECONDS, 0.1))
         await self._until(lambda: not self._router.open_requests, FLUSH_SECONDS)
         log.info("stopped")
 
@@ -184,23 +182,12 @@ class Bridge:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    def _end_sessions(self, why: str) -> None:
-        for session in self._registry:
-            self._registry.end(session, why)
-
     async def _listen(self) -> None:
         try:
             await self._web.listen(None, self._options.port)
         except OSError:
             # Where IPv6 is switched off, its sockets can be made but not bound.
             await self._web.listen("0.0.0.0", self._options.port)  # noqa: S104 - in a pod
-
-    def _new_servers(self) -> Servers:
-        return Servers(self._options, self._source, StatelessRouter(), self._registry)
-
-    def _use(self, servers: Servers) -> None:
-        self._stateless.param_headers = ParamHeaders()
-        self._servers = self._registry.servers = self._stateless.servers = servers
 
 
 def _log_not_ready(servers: Servers) -> None:

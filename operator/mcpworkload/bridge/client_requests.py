@@ -1,7 +1,7 @@
 """A client's request on its way to a server: replaces id and token, and puts them back."""
 
 import asyncio
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -43,15 +43,27 @@ _params = msgspec.json.Decoder(_Params)
 _error = msgspec.json.Decoder(_Error)
 
 
+class RequestOwner(Protocol):
+    """The client that waits for a request, as far as the bridge knows it."""
+
+    id: str
+
+    def add_request(self, pending: "ClientRequest") -> None:
+        """Have *pending* among the owner's unanswered requests."""
+
+    def remove_request(self, pending: "ClientRequest") -> None:
+        """Forget *pending*, which was answered or given up."""
+
+
 class ClientRequest:
     """An unanswered request, under the id that the server knows it by."""
 
     __slots__ = (
-        "among",
         "client_request_id",
         "error_code",
         "mail",
         "method",
+        "owner",
         "request_id",
         "timer",
         "token",
@@ -59,11 +71,11 @@ class ClientRequest:
     )
 
     def __init__(
-        self, request_id: int, sent: Sent, mail: Mailbox, among: "dict[ClientRequest, None]"
+        self, request_id: int, sent: Sent, mail: Mailbox, owner: RequestOwner | None = None
     ) -> None:
         self.request_id = request_id
-        #: The unanswered requests of the same client.
-        self.among = among
+        #: The session that it belongs to; None for one that stands for itself.
+        self.owner = owner
         self.method = sent.method
         self.client_request_id = sent.request_id
         self.token: Raw | None = None
@@ -73,6 +85,11 @@ class ClientRequest:
         self.timer: asyncio.TimerHandle | None = None
         #: Whether it asked for log messages about itself, as requests since 2026-07-28 may.
         self.wants_logs = LOG_LEVEL_KEY in sent.meta
+
+    @property
+    def owner_id(self) -> str | None:
+        """The id of the session that it belongs to."""
+        return None if self.owner is None else self.owner.id
 
     @property
     def is_listening(self) -> bool:

@@ -1,7 +1,6 @@
 """Requests without a client that waits, on which the server may still work."""
 
 import time
-from collections.abc import Mapping
 
 from mcpworkload.bridge.client_requests import ClientRequest
 
@@ -21,7 +20,7 @@ class GivenUp:
 
     def __init__(self) -> None:
         #: Until when each is known, whether it asked for logs, and whose it was; the oldest first.
-        self._known: dict[int, tuple[float, bool, Mapping[ClientRequest, None]]] = {}
+        self._known: dict[int, tuple[float, bool, str | None]] = {}
         self._lost_until = 0.0
 
     def __contains__(self, request_id: int) -> bool:
@@ -35,7 +34,7 @@ class GivenUp:
         if len(self._known) >= MAX_KNOWN:
             self._lost_until = until
         else:
-            self._known[pending.request_id] = (until, pending.wants_logs, pending.among)
+            self._known[pending.request_id] = (until, pending.wants_logs, pending.owner_id)
 
     def answered(self, request_id: int) -> None:
         """Note that the server answered *request_id*; it says nothing about that one any more."""
@@ -51,9 +50,9 @@ class GivenUp:
         """Whether any message that names no request may be about one of these."""
         return self._forget() or bool(self._known)
 
-    def may_be_anothers(self, among: Mapping[ClientRequest, None]) -> bool:
-        """Whether such a message may be about one of a client that *among* is not of."""
-        return self._forget() or any(owner is not among for _, _, owner in self._known.values())
+    def may_be_anothers(self, owner_id: str) -> bool:
+        """Whether such a message may be about one of another client than the session *owner_id*."""
+        return self._forget() or any(other != owner_id for _, _, other in self._known.values())
 
     def _forget(self) -> bool:
         now = time.monotonic()

@@ -1,6 +1,6 @@
 """The interface that routes what a server sends by itself to clients."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from mcpworkload.bridge.client_requests import ClientRequest
@@ -41,3 +41,22 @@ class NoClients:
     def route_request(self, _method: str, _message: Message) -> Mailbox | str:
         """Refuse it."""
         return "no client is connected yet"
+
+
+class EraRouter:
+    """Routes for a shared server by the era that it turned out to speak, which *find* returns."""
+
+    is_shared = True
+
+    def __init__(self, find: Callable[[], MessageRouter]) -> None:
+        self._find = find
+
+    def route_notification(
+        self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
+    ) -> Mailbox | None:
+        """Route it as that era does."""
+        return self._find().route_notification(client_requests, given_up, method, message)
+
+    def route_request(self, method: str, message: Message) -> Mailbox | str:
+        """Route it as that era does."""
+        return self._find().route_request(method, message)

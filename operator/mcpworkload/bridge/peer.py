@@ -10,14 +10,18 @@ import logging
 import re
 import secrets
 from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.client_requests import (
     REQUEST_ID_BITS,
     ClientRequest,
+    RequestOwner,
     own_request_id,
     subscription_request_id,
 )
+from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import MessageRouter
 from mcpworkload.bridge.server_requests import MAX_OPEN, ServerRequests
@@ -56,17 +60,22 @@ class Busy(Exception):
 
 
 class Peer:
-    """One server process, read from its start to its end."""
+    """One server process, read from its start to its end by a task that *start* begins."""
 
-    def __init__(self, channel: Channel, router: MessageRouter, name: str) -> None:
-        self.router = router
-        self.name = name
+    def __init__(
+        self,
+        channel: Channel,
+        router: MessageRouter,
+        key: ServerKey,
+        start: Callable[[Coroutine[Any, Any, End]], "asyncio.Task[End]"] = asyncio.create_task,
+    ) -> None:
+        self.key, self.name = key, key.name
         self.client_requests: dict[int, ClientRequest] = {}
         self.end_state: End | None = None
         self.has_answered = False
         #: Whether its first request timed out.
         self.is_mute = False
-        self._channel = channel
+        self._channel, self._router = channel, router
         self._last_request_id = 0
         self._given_up = GivenUp()
         self._kept_bytes = 0
@@ -74,9 +83,9 @@ class Peer:
         self._finished: dict[int, ClientRequest] = {}
         self._posts: deque[bytes] = deque(maxlen=MAX_POSTS)
         self._poster: asyncio.Task[None] | None = None
-        self._violations = Violations(name)
+        self._violations = Violations(key.name)
         #: Done when the server has ended and everybody who waited for it knows.
-        self.over: asyncio.Task[End] = asyncio.create_task(self._run())
+        self.over: asyncio.Task[End] = start(self._run())
 
     @property
     def busy(self) -> int:
@@ -90,13 +99,13 @@ class Peer:
         sent: Sent,
         mail: Mailbox,
         timeout: float,  # noqa: ASYNC109 - of the answer, not of this call
-        among: dict[ClientRequest, None] | None = None,
+        owner: RequestOwner | None = None,
         of: type[ClientRequest] = ClientRequest,
     ) -> ClientRequest:
         """
         Send a client's request; its answer will be in *mail*, an error of ours if need be.
 
-        Until then the request is one of those in *among*.
+        Until then the request is one of its *owner*.
 
         Raises:
             Busy: the server has enough to do, or has not read it within *timeout*.
@@ -106,7 +115,7 @@ class Peer:
             raise Busy(f"the server works on {MAX_CLIENT_REQUESTS} requests; try again later")
         if self.end_state is not None:
             raise ChannelClosed(str(self.end_state))
-        pending = of(self._next_request_id(), sent, mail, {} if among is None else among)
+        pending = of(self._next_request_id(), sent, mail, owner)
         line = pending.outgoing(sent)
         # Large ones need not stay in memory until they are answered.
         sent.clear()
@@ -182,7 +191,7 @@ class Peer:
 
     def _next_request_id(self) -> int:
         """Return an id for a request; at a shared server, one that no client can guess."""
-        if not self.router.is_shared:
+        if not self._router.is_shared:
             self._last_request_id += 1
             return self._last_request_id
         while True:
@@ -201,13 +210,15 @@ class Peer:
             raise Busy(f"ids and progress tokens of unanswered requests take {KEPT_BYTES} bytes")
         self._kept_bytes = kept
         self.client_requests[pending.request_id] = pending
-        pending.among[pending] = None
+        if pending.owner is not None:
+            pending.owner.add_request(pending)
 
     def let_go(self, pending: ClientRequest) -> bool:
         """Whether *pending*, as a rule one of our own, was among those that wait; it is not now."""
         if pending.timer is not None:
             pending.timer.cancel()
-        pending.among.pop(pending, None)
+        if pending.owner is not None:
+            pending.owner.remove_request(pending)
         was_kept = self.client_requests.pop(pending.request_id, None) is not None
         if was_kept:
             self._kept_bytes -= pending.kept_bytes
@@ -311,7 +322,7 @@ class Peer:
             return None
         self.has_answered = True
         self.let_go(pending)
-        if pending.token is not None and not self.router.is_shared:
+        if pending.token is not None and not self._router.is_shared:
             self._finished[pending.request_id] = pending
             if len(self._finished) > MAX_FINISHED:
                 del self._finished[next(iter(self._finished))]
@@ -340,7 +351,7 @@ class Peer:
         pending = self.client_requests.get(request_id)
         mail = pending.mail if pending is not None else None
         if pending is None and (pending := self._finished.get(request_id)) is not None:
-            mail = self.router.route_notification(
+            mail = self._router.route_notification(
                 self.client_requests, self._given_up, PROGRESS, message
             )
         frame = pending.progress(message, params) if pending is not None else None
@@ -351,14 +362,14 @@ class Peer:
 
     def _route_notification(self, method: str, message: Message) -> Mailbox | None:
         known = self.client_requests, self._given_up
-        return self.router.route_notification(*known, method, message)
+        return self._router.route_notification(*known, method, message)
 
     def _was_asked(self, message: Message) -> Mailbox | None:
         method = jsonrpc.method(message)
-        if method == "ping" and self.router.is_shared:
+        if method == "ping" and self._router.is_shared:
             self.post(jsonrpc.result(message["id"], {}))
             return None
-        mail = self.router.route_request(method, message)
+        mail = self._router.route_request(method, message)
         if isinstance(mail, str):
             self.post(jsonrpc.error(message["id"], jsonrpc.METHOD_NOT_FOUND, mail))
             return None
@@ -369,7 +380,7 @@ class Peer:
         return mail
 
     async def _make_room(self, mail: Mailbox) -> None:
-        if not self.router.is_shared:
+        if not self._router.is_shared:
             await mail.room()
             return
         # The others shall not wait for one that does not read.

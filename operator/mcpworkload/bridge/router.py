@@ -8,6 +8,7 @@ from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Opt
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.stateless import Stateless
 from mcpworkload.bridge.streamable import Streamable
+from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, refuse
 from mcpworkload.protocol.headers import host_refusal, media_refusal, page_headers
@@ -30,6 +31,7 @@ class HttpRouter:
     streamable: Streamable
     sse: Sse
     stateless: Stateless
+    supervisor: Supervisor
     #: The requests that are being answered.
     open_requests: set[Request] = field(default_factory=set)
     _drain_wait: DrainWait = field(init=False)
@@ -41,14 +43,8 @@ class HttpRouter:
     @property
     def is_drained(self) -> bool:
         """Whether no client waits for an answer; streams that only listen do not count."""
-        peers = self.stateless.servers.peers
-        listening = sum(
-            pending.is_listening and not pending.mail.is_closed
-            for peer in peers
-            for pending in peer.client_requests.values()
-        )
         posts = sum(request.method == "POST" for request in self.open_requests)
-        return posts <= listening and not any(peer.busy for peer in peers)
+        return posts <= self.supervisor.subscriptions and not self.supervisor.is_busy
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return why *request* is refused for its head alone."""
@@ -94,7 +90,7 @@ class HttpRouter:
 
     async def _serve(self, request: Request) -> None:
         path, method = request.path, request.method
-        servers = self.stateless.servers
+        servers = self.supervisor.servers
         if path == READY_PATH:
             self._report_readiness(request)
             return
@@ -130,7 +126,7 @@ class HttpRouter:
             await self.streamable.post(request, sent)
 
     def _report_readiness(self, request: Request) -> None:
-        reason = self.stateless.servers.not_ready_reason
+        reason = self.supervisor.servers.not_ready_reason
         text = "ready" if reason is None else "not ready"
         if reason is not None and host_refusal(request, self.hosts) is None:
             # Servers and the API server are quoted there. The kubelet and whoever asks by an

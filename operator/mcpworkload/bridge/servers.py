@@ -6,10 +6,13 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
+from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.era import FAREWELL_SECONDS, Found, NoAnswer, detect_era, initialize
-from mcpworkload.bridge.message_router import MessageRouter, NoClients
+from mcpworkload.bridge.message_router import EraRouter, MessageRouter, NoClients
 from mcpworkload.bridge.options import SHARED, Options
+from mcpworkload.bridge.param_headers import ParamHeaders
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.translation import TranslatedClients
 from mcpworkload.protocol.jsonrpc import Message
@@ -40,7 +43,14 @@ class Servers:
     """
 
     def __init__(
-        self, options: Options, source: Source, stateless: MessageRouter, stateful: MessageRouter
+        self,
+        options: Options,
+        source: Source,
+        stateless: MessageRouter,
+        stateful: MessageRouter,
+        background: Background,
+        *,
+        not_ready_reason: str = "the server has not answered yet",
     ) -> None:
         self.is_shared = options.sessions == SHARED or not source.starts_many
         self.stateless: Peer | None = None
@@ -52,14 +62,19 @@ class Servers:
         #: Whether a server has ever answered.
         self.has_started = False
         #: Why a new client would not be served; None when it would be.
-        self._reason: str | None = "the server has not answered yet"
+        self._reason: str | None = not_ready_reason
         #: How what everybody needed ended.
         self.over: asyncio.Future[tuple[End, str]] = asyncio.get_running_loop().create_future()
         self._source = source
         self._routers = (stateless, stateful if self.is_shared else TranslatedClients())
+        #: Which headers the tools of the server that is used without sessions name.
+        self.param_headers = ParamHeaders()
         self._own: set[Peer] = set()
-        #: Done when nothing of that server runs any more.
-        self._all: dict[Peer, asyncio.Task[None]] = {}
+        self._was_ended: set[Peer] = set()
+        self._serial = itertools.count(1)
+        #: All of which something runs; the task is done when nothing does any more.
+        self._all: dict[ServerKey, tuple[Peer, asyncio.Task[None]]] = {}
+        self._background = background
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
         self._initialize_lock = asyncio.Lock()
@@ -100,15 +115,36 @@ class Servers:
             Busy: it has none at the moment.
         """
         try:
-            peer = await self._launch(router, name)
+            peer = await self._launch(name, router)
         except NoRoom as error:
             raise Busy(str(error)) from error
         except CannotStart as error:
             self.mark_suspect(str(error))
             raise
         self._own.add(peer)
-        peer.over.add_done_callback(lambda _: self._own.discard(peer))
+        peer.over.add_done_callback(lambda over: self._own_ended(peer, over))
         return peer
+
+    def find(self, key: ServerKey) -> Peer | None:
+        """Return the server of that key; None where nothing of it runs any more."""
+        for shared in (self.stateful, self.stateless):
+            if shared is not None and shared.key == key:
+                return shared
+        found = self._all.get(key)
+        return None if found is None else found[0]
+
+    def end_own(self, key: ServerKey) -> None:
+        """End the server of a session that ended."""
+        peer = self.find(key)
+        if peer is None:
+            return
+        if peer.end_state is None:
+            self._was_ended.add(peer)
+        if peer.is_mute:
+            self.mark_suspect("the server of a session has not answered initialize in time")
+        # At the end of all there is no time for a farewell.
+        if not self._is_ending:
+            self.spawn(peer.end(FAREWELL_SECONDS))
 
     async def shared_stateful(self) -> tuple[Peer, Message]:
         """
@@ -124,7 +160,7 @@ class Servers:
                 if self._refuses_sessions or not self._source.starts_many:
                     raise NotServed("this server has no sessions, as of protocol 2026-07-28")
                 try:
-                    peer = await self._launch(self._routers[1], "server")
+                    peer = await self._launch("server", self._routers[1])
                 except NoRoom as error:
                     raise Busy(str(error)) from error
                 initialize_result = await initialize(peer)
@@ -137,10 +173,10 @@ class Servers:
                 self._keep_stateful(peer, initialize_result)
             return self._stateful_pair()
 
-    def gone(self, peer: Peer) -> "asyncio.Future[None]":
-        """Return what is done when nothing of *peer* runs any more."""
-        if (seeing_off := self._all.get(peer)) is not None:
-            return seeing_off
+    def gone(self, key: ServerKey) -> "asyncio.Future[None]":
+        """Return what is done when nothing of that server runs any more."""
+        if (found := self._all.get(key)) is not None:
+            return found[1]
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         over.set_result(None)
         return over
@@ -174,20 +210,15 @@ class Servers:
         self._reason = "the bridge is ending"
         for task in self._tasks:
             task.cancel()
-        if left := dict(self._all):
-            await asyncio.gather(*(peer.end(within) for peer in left))
-            await asyncio.wait(left.values(), timeout=within)
+        if left := list(self._all.values()):
+            await asyncio.gather(*(peer.end(within) for peer, _ in left))
+            await asyncio.wait({seeing_off for _, seeing_off in left}, timeout=within)
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Do *work* beside everything else, until the end."""
-        task = asyncio.create_task(work)
+        task = self._background.start(work)
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: "asyncio.Task[object]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a fault in the bridge", exc_info=error)
+        task.add_done_callback(self._tasks.discard)
 
     @property
     def not_ready_reason(self) -> str | None:
@@ -204,11 +235,16 @@ class Servers:
     @property
     def peers(self) -> list[Peer]:
         """Return every server of which something runs."""
-        return list(self._all)
+        return [peer for peer, _ in self._all.values()]
 
-    async def _launch(self, router: MessageRouter, name: str) -> Peer:
-        peer = Peer(await self._source.start(), router, name)
-        self._all[peer] = asyncio.create_task(self._see_off(peer))
+    async def _launch(self, name: str, router: MessageRouter | None = None) -> Peer:
+        """Start a server; without a *router* it is one whose era is not known yet."""
+        is_shared = router is None or router.is_shared
+        key = ServerKey(name, next(self._serial), is_shared=is_shared)
+        route = router or EraRouter(lambda: self._router_of(key))
+        start = self._background.start
+        peer = Peer(await self._source.start(), route, key, start)
+        self._all[key] = peer, start(self._see_off(peer))
         return peer
 
     async def _see_off(self, peer: Peer) -> None:
@@ -218,11 +254,11 @@ class Servers:
             more = f" and {len(left) - MAX_NAMED} more" if len(left) > MAX_NAMED else ""
             named = ", ".join(left[:MAX_NAMED])
             log.warning("%s: its server left %s%s; ended", peer.name, named, more)
-        del self._all[peer]
+        del self._all[peer.key]
 
     async def _detect_era(self) -> Found:
         def start() -> Coroutine[Any, Any, Peer]:
-            return self._launch(NoClients(), "server")
+            return self._launch("server")
 
         return await detect_era(
             start, starts_many=self._source.starts_many, is_shared=self.is_shared, tell=self._guess
@@ -236,7 +272,7 @@ class Servers:
         if found.stateless is not None:
             self.stateless, self.versions = found.stateless, found.versions
             self._refuses_sessions = found.refuses_sessions
-            self._share(found.stateless, self._routers[0])
+            found.stateless.over.add_done_callback(self._shared_ended)
         if found.stateful is not None and self.is_shared:
             self._keep_stateful(found.stateful, found.initialize_result)
         elif found.stateful is not None:
@@ -249,15 +285,24 @@ class Servers:
 
     def _keep_stateful(self, peer: Peer, initialize_result: Message) -> None:
         self.stateful, self.initialize_result = peer, initialize_result
-        self._share(peer, self._routers[1])
+        peer.over.add_done_callback(self._shared_ended)
 
     def _stateful_pair(self) -> tuple[Peer, Message]:
         assert self.stateful is not None  # noqa: S101 - its callers looked
         return self.stateful, self.initialize_result
 
-    def _share(self, peer: Peer, router: MessageRouter) -> None:
-        peer.router = router
-        peer.over.add_done_callback(self._shared_ended)
+    def _router_of(self, key: ServerKey) -> MessageRouter:
+        for shared, router in zip((self.stateless, self.stateful), self._routers, strict=True):
+            if shared is not None and shared.key == key:
+                return router
+        return NoClients()
+
+    def _own_ended(self, peer: Peer, over: "asyncio.Task[End]") -> None:
+        self._own.discard(peer)
+        if peer in self._was_ended:
+            self._was_ended.discard(peer)
+        elif not over.cancelled():
+            self.session_server_ended(peer, over.result())
 
     def _shared_ended(self, task: "asyncio.Task[End]") -> None:
         if not task.cancelled() and not self._is_ending:

@@ -1,14 +1,15 @@
 """The messages of a client in its session, whichever transport carries them."""
 
+import contextlib
 from dataclasses import dataclass
 
 from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.client_requests import ClientRequest, SessionRequest
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import CANCELLED
-from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Kind, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -31,7 +32,7 @@ class SessionProtocol:
     """Sends clients' messages to servers of their own, or to one that they share."""
 
     options: Options
-    registry: Registry
+    sessions: Sessions
 
     async def ask(self, session: Session, sent: Sent, mail: Mailbox) -> ClientRequest | None:
         """
@@ -42,25 +43,26 @@ class SessionProtocol:
             ChannelClosed, Busy: as `Peer.call`.
         """
         method = sent.method
-        if self.registry.servers.is_shared:
+        if self.sessions.is_shared:
             own = await self._shared_answer(session, sent)
             if own is not None:
                 mail.put(own, is_answer=True)
                 return None
         elif method == INITIALIZE:
-            await self.registry.give_server(session)
-        if session.peer is None:
+            await self.sessions.give_server(session)
+        peer = self.sessions.server_of(session)
+        if peer is None:
             raise NotServed("send initialize first")
         if method != INITIALIZE:
             session.has_asked |= method != PING
             # Not every client opens a stream of its own for what the server asks.
             session.catch_up(mail)
         try:
-            return await session.peer.call(
+            return await peer.call(
                 sent,
                 mail,
                 self.options.request_timeout,
-                among=session.client_requests,
+                owner=session,
                 of=SessionRequest,
             )
         except ChannelClosed as error:
@@ -76,7 +78,7 @@ class SessionProtocol:
             ChannelClosed, Busy: as `Peer.call`.
         """
         limit = self.options.request_timeout
-        peer = session.peer
+        peer = self.sessions.server_of(session)
         if peer is None:
             return
         if sent.kind is Kind.RESPONSE:
@@ -84,33 +86,21 @@ class SessionProtocol:
             session.has_asked |= asked not in (None, PING)
         elif sent.method == CANCELLED:
             self._cancel(session, sent)
-        elif sent.method != INITIALIZED or not self.registry.servers.is_shared:
+        elif sent.method != INITIALIZED or not self.sessions.is_shared:
             await peer.tell(sent, limit)
 
     def _cancel(self, session: Session, sent: Sent) -> None:
-        """
-        Let the server know, and the response end without an answer.
-
-        A client that cancelled knows its request no more, and takes an answer for a fault of ours.
-        """
-        try:
+        """Cancel what the notification *sent* names, if it names a request."""
+        with contextlib.suppress(KeyError, jsonrpc.NotJsonRpc):
             request_id = jsonrpc.identifier(sent.params["requestId"])
-        except (KeyError, jsonrpc.NotJsonRpc):
-            return
-        pending = session.request_of(request_id)
-        if pending is None or session.peer is None:
-            return
-        pending.error_code = jsonrpc.REQUEST_CANCELLED
-        if pending.mail is not session.answers:
-            pending.mail.finish()
-        reason = jsonrpc.text(sent.params.get("reason"))
-        session.peer.cancel(pending, reason or "the client cancelled this request")
+            reason = jsonrpc.text(sent.params.get("reason"))
+            self.sessions.cancel(session, request_id, reason or "the client cancelled this request")
 
     async def _shared_answer(self, session: Session, sent: Sent) -> bytes | None:
         """Return the answer to what concerns this client alone, where its server is shared."""
         request_id = sent.request_id
         if sent.method == INITIALIZE:
-            session.peer, initialize_result = await self.registry.servers.shared_stateful()
+            initialize_result = await self.sessions.share_server(session)
             asked = jsonrpc.text(sent.params.get("protocolVersion"))
             served = jsonrpc.value(initialize_result["protocolVersion"])
             version = jsonrpc.raw(negotiated(asked, served))
@@ -128,7 +118,7 @@ class SessionProtocol:
         if uri not in session.subscriptions:
             return jsonrpc.result(request_id, {})
         session.subscriptions.discard(uri)
-        if any(uri in other.subscriptions for other in self.registry):
+        if self.sessions.table.has_subscriber(uri):
             return jsonrpc.result(request_id, {})
         return None
 

@@ -1,15 +1,15 @@
 """Streamable HTTP since 2026-07-28: every request stands for itself, and names its version."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.param_headers import ParamHeaders
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.servers import NotServed, Servers
+from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.bridge.translation import Translated, check_discovery, check_translatable
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, answer, refuse
@@ -59,13 +59,12 @@ class StatelessRouter:
         return "since 2026-07-28 a server asks its client by a result of type input_required"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stateless:
     """Answers requests of this era, all with one server."""
 
     options: Options
-    servers: Servers = field(init=False)
-    param_headers: ParamHeaders = field(default_factory=ParamHeaders)
+    supervisor: Supervisor
 
     async def post(self, request: Request, sent: Sent) -> None:
         """Answer a POST of *sent*."""
@@ -73,20 +72,20 @@ class Stateless:
             text = "a response answers nothing here; send a request"
             refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
             return
-        request_id = sent.id
+        request_id, servers = sent.id, self.supervisor.servers
         try:
             if request_id is None:
-                check_version(request, self.servers.versions)
+                check_version(request, servers.versions)
                 # There is nothing that a client could notify of: to cancel, it closes the stream.
                 request.respond(202, [NO_STORE])
                 return
-            if self.servers.stateless is None:
+            if servers.stateless is None:
                 check_discovery(sent)
-            check_envelope(request, sent, self.servers.versions)
-            if self.servers.stateless is None:
+            check_envelope(request, sent, servers.versions)
+            if servers.stateless is None:
                 check_translatable(sent)
-            peer = await self._server()
-            await self.param_headers.check(request, sent, peer)
+            peer = await self._server(servers)
+            await servers.param_headers.check(request, sent, peer)
         except Refusal as error:
             refuse(
                 request,
@@ -112,16 +111,16 @@ class Stateless:
 
     def end_subscriptions(self) -> None:
         """End every subscription on purpose, as its client can see."""
-        peer = self.servers.stateless
+        peer = self.supervisor.servers.stateless
         for pending in tuple(peer.client_requests.values()) if peer is not None else ():
             if pending.is_listening and peer is not None:
                 pending.mail.put(pending.end_of_subscription(), is_answer=True)
                 peer.cancel(pending, "the bridge is stopping")
 
-    async def _server(self) -> Peer | Translated:
-        if self.servers.stateless is not None:
-            return self.servers.stateless
-        peer, _ = await self.servers.shared_stateful()
+    async def _server(self, servers: Servers) -> Peer | Translated:
+        if servers.stateless is not None:
+            return servers.stateless
+        peer, _ = await servers.shared_stateful()
         return Translated(peer)
 
     async def _ask(self, request: Request, sent: Sent, peer: Peer | Translated) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.peer import Busy
-from mcpworkload.bridge.registry import Registry, TooManySessions
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.session_protocol import INITIALIZE, SessionProtocol
+from mcpworkload.bridge.session_table import TooManySessions
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, answer, pour, refuse
 from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Headers, Request
@@ -22,7 +23,7 @@ from mcpworkload.protocol.sent import Sent
 class Streamable:
     """Answers requests of this transport, each for the session that its header names."""
 
-    registry: Registry
+    sessions: Sessions
     protocol: SessionProtocol
 
     async def post(self, request: Request, sent: Sent) -> None:
@@ -33,7 +34,7 @@ class Streamable:
         session = self._session(request)
         if session is None:
             return
-        with session.held():
+        with self.sessions.held(session):
             if sent.kind is Kind.REQUEST:
                 await self._ask(request, session, sent)
             else:
@@ -47,7 +48,7 @@ class Streamable:
         stream = session.open_stream()
         request.on_lost = stream.close
         request.stream([*EVENT_STREAM, (SESSION_HEADER, session.id.encode())])
-        with session.held():
+        with self.sessions.held(session):
             # A head alone may wait on its way for something to follow.
             await request.send(b": listening\n\n")
             await pour(request, stream)
@@ -57,7 +58,7 @@ class Streamable:
         """End a session."""
         session = self._session(request)
         if session is not None:
-            self.registry.end(session, "its client ended it")
+            self.sessions.end(session, "its client ended it")
             request.respond(204, [NO_STORE])
 
     def _session(self, request: Request) -> Session | None:
@@ -71,7 +72,7 @@ class Streamable:
             text = "the Mcp-Session-Id header is missing; send what initialize was answered with"
             refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
             return None
-        session = self.registry.find(request_id.decode("latin-1"))
+        session = self.sessions.find(request_id.decode("latin-1"))
         if session is None:
             text = "no such session, or no more; send initialize to open one"
             refuse(request, 404, jsonrpc.INVALID_REQUEST, text)
@@ -79,17 +80,17 @@ class Streamable:
 
     async def _open(self, request: Request, sent: Sent) -> None:
         try:
-            session = self.registry.open()
+            session = self.sessions.open()
         except TooManySessions as error:
             _refuse_for_now(request, sent.id, str(error))
             return
         is_open = False
         try:
-            with session.held():
+            with self.sessions.held(session):
                 is_open = await self._ask(request, session, sent) and not request.is_lost
         finally:
             if not is_open:
-                self.registry.end(session, "it was not opened")
+                self.sessions.end(session, "it was not opened")
 
     async def _take(self, request: Request, session: Session, sent: Sent) -> None:
         try:

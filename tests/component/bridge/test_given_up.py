@@ -9,6 +9,7 @@ import pytest
 
 from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.given_up import KEPT_SECONDS, MAX_KNOWN, GivenUp
+from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.stateless import StatelessRouter
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import opened
@@ -22,13 +23,11 @@ def make_call(
     number: int,
     method: str = "tools/call",
     meta: Any = LOGS,
-    among: dict[ClientRequest, None] | None = None,
+    owner: Session | None = None,
 ) -> ClientRequest:
     """Return an unanswered request."""
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}
-    return ClientRequest(
-        number, opened(json.dumps(message).encode()), Mailbox(), {} if among is None else among
-    )
+    return ClientRequest(number, opened(json.dumps(message).encode()), Mailbox(), owner)
 
 
 @pytest.mark.parametrize("method", SAID)
@@ -97,13 +96,13 @@ def test_one_that_is_never_answered_is_forgotten(
 
 def test_a_session_is_not_silenced_by_its_own() -> None:
     """What the server says about those is its own business."""
-    own: dict[ClientRequest, None] = {}
+    own = Session(now=0)
     given_up = GivenUp()
-    given_up.add(make_call(1, among=own))
-    assert not given_up.may_be_anothers(own)
+    given_up.add(make_call(1, owner=own))
+    assert not given_up.may_be_anothers(own.id)
 
     given_up.add(make_call(2))
-    assert given_up.may_be_anothers(own)
+    assert given_up.may_be_anothers(own.id)
 
 
 async def test_an_only_session_hears_messages_after_it_has_cancelled() -> None:

@@ -32,7 +32,7 @@ OTHERS = ["ids", "_m", "progress", "traceparent", "n", "io.x/logLevel", "", "req
 def line_of(message: str) -> tuple[ClientRequest, str]:
     """Return the call that *message* becomes, and what a server gets to read."""
     sent = opened(message.encode())
-    call = ClientRequest(7, sent, Mailbox(), {})
+    call = ClientRequest(7, sent, Mailbox())
     return call, call.outgoing(sent).decode()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.bridge.client_requests import ClientRequest
+from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.outlet import Outlet
@@ -93,7 +94,7 @@ async def test_a_bug_ends_the_server_instead_of_leaving_everybody_waiting(
     """So that it shows."""
     line = json.dumps({"jsonrpc": "2.0", "method": "x"})
     source = PipeSource(("sh", "-c", f"echo '{line}'; exec sleep 60"), {}, Outlet(2))
-    peer = Peer(await source.start(), Failing(), "server")
+    peer = Peer(await source.start(), Failing(), ServerKey("server", 1))
     async with asyncio.timeout(3):
         end = await peer.over
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcpworkload.bridge import era
+from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
@@ -82,7 +83,7 @@ async def test_a_server_that_never_answers_takes_the_bridge_down(tmp_path: Path)
 
 
 async def test_a_server_has_as_long_to_start_as_the_kubelet_gives_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, background: Background
 ) -> None:
     """It may install itself; a second start would only do that again."""
     allowed = STARTUP_PROBE["periodSeconds"] * STARTUP_PROBE["failureThreshold"]
@@ -92,7 +93,7 @@ async def test_a_server_has_as_long_to_start_as_the_kubelet_gives_it(
     monkeypatch.setattr(era, "SILENCE_SECONDS", 0.1)
     monkeypatch.setattr(era, "FAREWELL_SECONDS", 0.5)
     source = PipeSource(("sleep", "60"), {b"PATH": os.environb[b"PATH"]}, Outlet(2))
-    servers = Servers(Options(), source, NoClients(), NoClients())
+    servers = Servers(Options(), source, NoClients(), NoClients(), background)
     async with asyncio.timeout(9):
         await servers.start()
         end, reason = await servers.over

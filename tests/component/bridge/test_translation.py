@@ -49,7 +49,7 @@ def make_call(method: str, params: str) -> tuple[TranslatedRequest, Any]:
     """Return a call, and what goes to the server of it."""
     text = f'{{"jsonrpc":"2.0","id":"mine","method":"{method}","params":{params}}}'
     sent = opened(text.encode())
-    translated = TranslatedRequest(7, sent, Mailbox(), {})
+    translated = TranslatedRequest(7, sent, Mailbox())
     return translated, translated.outgoing(sent).decode()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.bridge.channel import End
+from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.peer import Busy, Peer
 from mcpworkload.bridge.server_requests import MAX_OPEN
 from mcpworkload.bridge.session import Session
@@ -62,12 +63,13 @@ class Scene:
 
     def __init__(self) -> None:
         self.channel = Deaf()
-        self.session = Session()
-        self.peer = Peer(self.channel, self.session, "server")  # type: ignore[arg-type]
-        self.session.peer = self.peer
+        self.session = Session(now=0)
+        key = ServerKey("server", 1)
+        self.peer = Peer(self.channel, self.session, key)  # type: ignore[arg-type]
+        self.session.server = key
         options = SimpleNamespace(request_timeout=0.05)
-        registry = SimpleNamespace(servers=SimpleNamespace(is_shared=False))
-        self._protocol = SessionProtocol(options, registry)  # type: ignore[arg-type]
+        sessions = SimpleNamespace(is_shared=False, server_of=lambda _: self.peer)
+        self._protocol = SessionProtocol(options, sessions)  # type: ignore[arg-type]
 
     async def takes(self, message: Any) -> None:
         """Let the client notify or respond."""
