@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from mcpworkload import __version__
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed, End, NoRoom
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.mailbox import Mailbox
@@ -245,7 +246,7 @@ class _Guess:
 
     def look(self) -> None:
         """See what it does instead of answering."""
-        if self.words or self._peer.has_answered or not (ports := self._peer.listening()):
+        if self.words or self._peer.requests.has_answered or not (ports := self._peer.listening()):
             return
         named = f"port{'s' if len(ports) > 1 else ''} {', '.join(map(str, ports))}"
         self.words = (
@@ -263,7 +264,7 @@ async def _with_sessions(start: Start, last: float, found: Found) -> Found:
     if second.found is not None:
         found.stateful, found.initialize_result = second.peer, second.found.initialize_result
         return found
-    found.refuses_sessions = second.peer.has_answered
+    found.refuses_sessions = second.peer.requests.has_answered
     has_ended = second.peer.end_state is not None
     await second.end()
     if found.refuses_sessions or not has_ended or found.stateless is None:
@@ -326,5 +327,5 @@ async def _ask(peer: Peer, method: str, params: object, within: float) -> Messag
     try:
         frame, _ = await mail.get(within)
     finally:
-        peer.let_go(pending)
+        peer.requests.let_go(pending)
     return None if frame is None or peer.end_state is not None else jsonrpc.decode(frame)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import msgspec
 
 from mcpworkload.bridge.channel import ChannelClosed
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.translation import Translated
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.headers import decoded
@@ -125,7 +126,7 @@ async def _list_tools(peer: Peer | Translated) -> AsyncIterator[tuple[str, tuple
         except (ChannelClosed, Busy):
             return
         frame, _ = await mail.get(LIST_SECONDS)
-        peer.let_go(pending)
+        peer.requests.let_go(pending)
         page = _page(frame) if frame else None
         if page is None:
             return

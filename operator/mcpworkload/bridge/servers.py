@@ -13,7 +13,8 @@ from mcpworkload.bridge.era import FAREWELL_SECONDS, Found, NoAnswer, detect_era
 from mcpworkload.bridge.message_router import EraRouter, MessageRouter, NoClients
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.param_headers import ParamHeaders
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.translation import TranslatedClients
 from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.versions import STATELESS_VERSION
@@ -140,7 +141,7 @@ class Servers:
             return
         if peer.end_state is None:
             self._was_ended.add(peer)
-        if peer.is_mute:
+        if peer.requests.is_mute:
             self.mark_suspect("the server of a session has not answered initialize in time")
         # At the end of all there is no time for a farewell.
         if not self._is_ending:
@@ -183,7 +184,7 @@ class Servers:
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
         """Note that a server ended by itself that not everybody needed."""
-        if not peer.has_answered:
+        if not peer.requests.has_answered:
             self.mark_suspect(f"{end} before it answered")
 
     def mark_suspect(self, reason: str) -> None:
@@ -318,7 +319,7 @@ class Servers:
                 self._reason = str(error)
             except (NoAnswer, CannotStart) as error:
                 self._reason = str(error)
-                if pause == LAST_LOOK_PAUSE and not any(p.has_answered for p in self._own):
+                if pause == LAST_LOOK_PAUSE and not any(p.requests.has_answered for p in self._own):
                     self.fail(error.end, f"{error}, as others before it")
                     return
             else:

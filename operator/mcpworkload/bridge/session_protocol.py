@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.client_requests import ClientRequest, SessionRequest
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.peer import CANCELLED
+from mcpworkload.bridge.request_table import CANCELLED
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.sessions import Sessions

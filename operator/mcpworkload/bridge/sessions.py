@@ -16,7 +16,8 @@ from mcpworkload.bridge.effects import (
     ServerKey,
 )
 from mcpworkload.bridge.era import FAREWELL_SECONDS
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.session_table import SessionTable
 from mcpworkload.bridge.supervisor import Supervisor

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, quote
 
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.options import MESSAGES_PATH
-from mcpworkload.bridge.peer import Busy
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.session_protocol import SessionProtocol

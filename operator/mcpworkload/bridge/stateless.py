@@ -7,7 +7,8 @@ from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.servers import NotServed, Servers
 from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.bridge.translation import Translated, check_discovery, check_translatable
@@ -112,7 +113,7 @@ class Stateless:
     def end_subscriptions(self) -> None:
         """End every subscription on purpose, as its client can see."""
         peer = self.supervisor.servers.stateless
-        for pending in tuple(peer.client_requests.values()) if peer is not None else ():
+        for pending in tuple(peer.requests.client_requests.values()) if peer is not None else ():
             if pending.is_listening and peer is not None:
                 pending.mail.put(pending.end_of_subscription(), is_answer=True)
                 peer.cancel(pending, "the bridge is stopping")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
 from mcpworkload.bridge.client_requests import ClientRequest
-from mcpworkload.bridge.peer import Busy
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.session_protocol import INITIALIZE, SessionProtocol

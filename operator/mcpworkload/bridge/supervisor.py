@@ -33,7 +33,7 @@ class Supervisor:
     @property
     def is_busy(self) -> bool:
         """Whether a client waits for the answer of a server."""
-        return any(peer.busy for peer in self.servers.peers)
+        return any(peer.requests.busy for peer in self.servers.peers)
 
     @property
     def subscriptions(self) -> int:
@@ -41,5 +41,5 @@ class Supervisor:
         return sum(
             pending.is_listening and not pending.mail.is_closed
             for peer in self.servers.peers
-            for pending in peer.client_requests.values()
+            for pending in peer.requests.client_requests.values()
         )

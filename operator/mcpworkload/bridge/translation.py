@@ -15,6 +15,7 @@ from mcpworkload.bridge.client_requests import LISTEN, ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import RequestTable
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -98,9 +99,10 @@ class Translated:
         """Notify the server that no client waits for *pending* any more."""
         self.peer.cancel(pending, reason)
 
-    def let_go(self, pending: ClientRequest) -> bool:
-        """Whether *pending*, one of our own, was unanswered; as `Peer.let_go`."""
-        return self.peer.let_go(pending)
+    @property
+    def requests(self) -> RequestTable:
+        """The requests of the server, as `Peer.requests`."""
+        return self.peer.requests
 
 
 class TranslatedClients:

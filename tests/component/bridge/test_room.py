@@ -16,7 +16,7 @@ from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.outlet import Outlet
-from mcpworkload.bridge.peer import Busy
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.spawn import PipeSource
 from tests.support.bridges import (

@@ -9,7 +9,8 @@ import pytest
 
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.effects import ServerKey
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.server_requests import MAX_OPEN
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.session_protocol import SessionProtocol
@@ -143,7 +144,7 @@ async def test_no_request_of_a_session_is_without_end() -> None:
     """Whatever its method means in other revisions."""
     scene = Scene()
     mail = await scene.asks(ask(1, "subscriptions/listen"))
-    assert scene.peer.busy == 1
+    assert scene.peer.requests.busy == 1
     frame, is_last = await mail.get(5)
 
     assert is_last
