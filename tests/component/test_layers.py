@@ -14,6 +14,7 @@ FORBIDDEN = {
     "runtime/types.py": "mcpworkload.controller.queue",
     "controller/queue.py": "mcpworkload.runtime.types",
     "bridge/options.py": "mcpworkload.kube.errors",
+    "bridge/session.py": "asyncio",
     "protocol/versions.py": "mcpworkload.kube.keys",
     "kube/errors.py": "mcpworkload.api.names",
     "exits/exit.py": "mcpworkload.runtime.errors",

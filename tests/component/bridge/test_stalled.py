@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.audience import Nobody
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
+from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.spawn import PipeSource
@@ -73,11 +74,15 @@ async def test_a_client_of_the_old_transport_does_not_wait_either() -> None:
     assert waited == [202, 202]
 
 
-class Failing(Nobody):
-    """An audience with a bug."""
+class Failing(NoClients):
+    """A router with a bug."""
 
-    def told(
-        self, _calls: Mapping[int, Call], _given_up: GivenUp, _method: str, _message: Message
+    def route_notification(
+        self,
+        _requests: Mapping[int, ClientRequest],
+        _given_up: GivenUp,
+        _method: str,
+        _message: Message,
     ) -> Mailbox | None:
         """Fail."""
         raise TypeError("a bug")
@@ -89,7 +94,7 @@ async def test_a_bug_ends_the_server_instead_of_leaving_everybody_waiting(
     """So that it shows."""
     line = json.dumps({"jsonrpc": "2.0", "method": "x"})
     source = PipeSource(("sh", "-c", f"echo '{line}'; exec sleep 60"), {}, Outlet(2))
-    peer = Peer(await source.start(), Failing(), "server")
+    peer = Peer(await source.start(), Failing(), ServerKey("server", 1))
     async with asyncio.timeout(15):
         end = await peer.over
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import probe
-from mcpworkload.bridge.audience import Nobody
+from mcpworkload.bridge import era
+from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.servers import Servers
@@ -82,17 +83,17 @@ async def test_a_server_that_never_answers_takes_the_bridge_down(tmp_path: Path)
 
 
 async def test_a_server_has_as_long_to_start_as_the_kubelet_gives_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, background: Background
 ) -> None:
     """It may install itself; a second start would only do that again."""
     allowed = STARTUP_PROBE["periodSeconds"] * STARTUP_PROBE["failureThreshold"]
-    assert 0.9 * allowed < probe.START_SECONDS + probe.SILENCE_SECONDS < allowed
+    assert 0.9 * allowed < era.START_SECONDS + era.SILENCE_SECONDS < allowed
 
-    monkeypatch.setattr(probe, "START_SECONDS", 0.5)
-    monkeypatch.setattr(probe, "SILENCE_SECONDS", 0.1)
-    monkeypatch.setattr(probe, "FAREWELL_SECONDS", 0.5)
+    monkeypatch.setattr(era, "START_SECONDS", 0.5)
+    monkeypatch.setattr(era, "SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr(era, "FAREWELL_SECONDS", 0.5)
     source = PipeSource(("sleep", "60"), {b"PATH": os.environb[b"PATH"]}, Outlet(2))
-    servers = Servers(Options(), source, Nobody(), Nobody())
+    servers = Servers(Options(), source, NoClients(), NoClients(), background)
     async with asyncio.timeout(15):
         await servers.start()
         end, reason = await servers.over

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mcpworkload.bridge import leave
+from mcpworkload.bridge import drain
 from tests.support.bridges import (
     META,
     PLAIN,
@@ -65,7 +65,7 @@ async def test_a_bridge_that_leaves_finishes_what_it_has() -> None:
         stream, listener = await listen(bridge)
         asked = asking(bridge, PATIENT)
         await asyncio.sleep(0.2)
-        leave.run(0, bridge.process.pid)
+        drain.run(0, bridge.process.pid)
         last = await stream.readuntil(b"\r\n0\r\n\r\n")
         with pytest.raises(OSError):  # noqa: PT011 - refused or reset
             await bridge.request("GET", "/readyz")

@@ -1,7 +1,7 @@
-"""A client's request on its way to a server: what of it is replaced, and put back in the answer."""
+"""A client's request on its way to a server: replaces id and token, and puts them back."""
 
 import asyncio
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -15,10 +15,10 @@ from mcpworkload.protocol.versions import LOG_LEVEL_KEY, SUBSCRIPTION_KEY
 T = TypeVar("T")
 
 LISTEN = "subscriptions/listen"
-#: Our numbers are below two to this power: some servers take an id for 32 bits with a sign, others
-#: write fourteen digits of a number.
-NUMBER_BITS = 31
-_LONGEST_NUMBER = len(str(2**NUMBER_BITS))
+#: Our request ids are numbers below two to this power: some servers keep an id in 32 bits with a
+#: sign, others write fourteen digits of a number.
+REQUEST_ID_BITS = 31
+_LONGEST_REQUEST_ID = len(str(2**REQUEST_ID_BITS))
 
 
 _ABSENT = Raw(b"")
@@ -43,27 +43,41 @@ _params = msgspec.json.Decoder(_Params)
 _error = msgspec.json.Decoder(_Error)
 
 
-class Call:
-    """A request that is not answered, under the number that the server knows it by."""
+class RequestOwner(Protocol):
+    """The client that waits for a request, as far as the bridge knows it."""
+
+    id: str
+
+    def add_request(self, pending: "ClientRequest") -> None:
+        """Have *pending* among the owner's unanswered requests."""
+
+    def remove_request(self, pending: "ClientRequest") -> None:
+        """Forget *pending*, which was answered or given up."""
+
+
+class ClientRequest:
+    """An unanswered request, under the id that the server knows it by."""
 
     __slots__ = (
-        "among",
-        "client_id",
+        "client_request_id",
         "error_code",
         "mail",
         "method",
-        "number",
+        "owner",
+        "request_id",
         "timer",
         "token",
         "wants_logs",
     )
 
-    def __init__(self, number: int, sent: Sent, mail: Mailbox, among: "dict[Call, None]") -> None:
-        self.number = number
-        #: The unanswered requests of the same client.
-        self.among = among
+    def __init__(
+        self, request_id: int, sent: Sent, mail: Mailbox, owner: RequestOwner | None = None
+    ) -> None:
+        self.request_id = request_id
+        #: The session that it belongs to; None for one that stands for itself.
+        self.owner = owner
         self.method = sent.method
-        self.client_id = sent.request_id
+        self.client_request_id = sent.request_id
         self.token: Raw | None = None
         self.mail = mail
         #: Of the answer, where that is an error.
@@ -73,23 +87,28 @@ class Call:
         self.wants_logs = LOG_LEVEL_KEY in sent.meta
 
     @property
+    def owner_id(self) -> str | None:
+        """The id of the session that it belongs to."""
+        return None if self.owner is None else self.owner.id
+
+    @property
     def is_listening(self) -> bool:
-        """Whether its answer is a stream that ends when somebody ends it."""
+        """Whether its answer is a stream without an end of its own."""
         return self.method == LISTEN
 
     @property
     def kept_bytes(self) -> int:
         """How much of what its client chose is kept until it is answered."""
-        return size(self.client_id) + (0 if self.token is None else size(self.token))
+        return size(self.client_request_id) + (0 if self.token is None else size(self.token))
 
     def outgoing(self, sent: Sent) -> bytes:
         """
-        Return *sent* with our number for the client's id and progress token.
+        Return *sent* with our id for the client's id and progress token.
 
         Both are chosen by clients that know nothing of each other, and mean nothing to a server
         but what it gives back.
         """
-        number = jsonrpc.raw(self.number)
+        request_id = jsonrpc.raw(self.request_id)
         if TOKEN in sent.meta:
             try:
                 jsonrpc.identifier(sent.meta[TOKEN])
@@ -98,12 +117,12 @@ class Call:
                 del sent.meta[TOKEN]
             else:
                 self.token = jsonrpc.own(sent.meta[TOKEN])
-                sent.meta[TOKEN] = number
-        return sent.line(number)
+                sent.meta[TOKEN] = request_id
+        return sent.line(request_id)
 
     def answer(self, message: Message) -> bytes:
         """Return the response *message* as the client asked for it."""
-        message["id"] = self.client_id
+        message["id"] = self.client_request_id
         if "error" in message:
             code = jsonrpc.whole_number(_read(_error, message["error"], _Error()).code)
             self.error_code = jsonrpc.INTERNAL_ERROR if code is None else code
@@ -120,31 +139,31 @@ class Call:
         return jsonrpc.encode(message)
 
     def event(self, message: Message) -> bytes:
-        """Return a notification of the subscription that this call opened."""
+        """Return a notification of the subscription that this request opened."""
         message["params"] = self._with_own_subscription(message["params"])
         return jsonrpc.encode(message)
 
     def error(self, code: int, text: str) -> bytes:
         """Return an error of ours that answers it."""
         self.error_code = code
-        return jsonrpc.error(self.client_id, code, text)
+        return jsonrpc.error(self.client_request_id, code, text)
 
     def end_of_subscription(self) -> bytes:
         """Return the result that ends a subscription on purpose."""
-        meta = {SUBSCRIPTION_KEY: self.client_id}
-        return jsonrpc.result(self.client_id, {"resultType": "complete", "_meta": meta})
+        meta = {SUBSCRIPTION_KEY: self.client_request_id}
+        return jsonrpc.result(self.client_request_id, {"resultType": "complete", "_meta": meta})
 
     def _with_own_subscription(self, part: Raw) -> Raw:
         members = jsonrpc.members(part)
         meta = jsonrpc.members(members.get("_meta"))
         if SUBSCRIPTION_KEY not in meta:
             return part
-        meta[SUBSCRIPTION_KEY] = self.client_id
+        meta[SUBSCRIPTION_KEY] = self.client_request_id
         members["_meta"] = jsonrpc.raw(meta)
         return jsonrpc.raw(members)
 
 
-class SessionCall(Call):
+class SessionRequest(ClientRequest):
     """A request in a session, where no method has an answer without end."""
 
     __slots__ = ()
@@ -155,25 +174,27 @@ class SessionCall(Call):
         return False
 
 
-def subscription_number(message: Message) -> int | None:
-    """Return which of our calls opened the subscription that *message* belongs to, if one did."""
+def subscription_request_id(message: Message) -> int | None:
+    """Return the id of the request whose subscription *message* belongs to, if there is one."""
     meta = _read(_params, message.get("params"), _Params()).meta
-    return our_number(_read(_meta, meta, _Meta()).subscription)
+    return own_request_id(_read(_meta, meta, _Meta()).subscription)
 
 
-def our_number(raw: Raw | None) -> int | None:
-    """Return the number in *raw* that may be one of ours; some servers give back a string."""
+def own_request_id(raw: Raw | None) -> int | None:
+    """Return the id in *raw* that may be one of ours; some servers give back a string."""
     if raw is None:
         return None
     try:
-        number = jsonrpc.identifier(raw)
+        request_id = jsonrpc.identifier(raw)
     except jsonrpc.NotJsonRpc:
         return None
-    if isinstance(number, int):
-        return number
+    if isinstance(request_id, int):
+        return request_id
     return (
-        int(number)
-        if number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER
+        int(request_id)
+        if request_id.isascii()
+        and request_id.isdecimal()
+        and len(request_id) <= _LONGEST_REQUEST_ID
         else None
     )
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from mcpworkload.bridge.channel import End
-from mcpworkload.bridge.conversation import Conversation
-from mcpworkload.bridge.peer import Busy, Peer
-from mcpworkload.bridge.questions import MAX_OPEN
+from mcpworkload.bridge.effects import ServerKey
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
+from mcpworkload.bridge.server_requests import MAX_OPEN
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.session_protocol import SessionProtocol
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import opened
 
@@ -62,21 +64,22 @@ class Scene:
 
     def __init__(self) -> None:
         self.channel = Deaf()
-        self.session = Session()
-        self.peer = Peer(self.channel, self.session, "server")  # type: ignore[arg-type]
-        self.session.peer = self.peer
+        self.session = Session(now=0)
+        key = ServerKey("server", 1)
+        self.peer = Peer(self.channel, self.session, key)  # type: ignore[arg-type]
+        self.session.server = key
         options = SimpleNamespace(request_timeout=0.05)
-        registry = SimpleNamespace(servers=SimpleNamespace(is_shared=False))
-        self._conversation = Conversation(options, registry)  # type: ignore[arg-type]
+        sessions = SimpleNamespace(is_shared=False, server_of=lambda _: self.peer)
+        self._protocol = SessionProtocol(options, sessions)  # type: ignore[arg-type]
 
     async def takes(self, message: Any) -> None:
         """Let the client notify or respond."""
-        await self._conversation.take(self.session, opened(json.dumps(message).encode()))
+        await self._protocol.take(self.session, opened(json.dumps(message).encode()))
 
     async def asks(self, message: Any) -> Mailbox:
         """Let the client ask; return where its answer will be."""
         mail = Mailbox()
-        await self._conversation.ask(self.session, opened(json.dumps(message).encode()), mail)
+        await self._protocol.ask(self.session, opened(json.dumps(message).encode()), mail)
         return mail
 
     async def was_asked(self, *messages: Any) -> None:
@@ -141,7 +144,7 @@ async def test_no_request_of_a_session_is_without_end() -> None:
     """Whatever its method means in other revisions."""
     scene = Scene()
     mail = await scene.asks(ask(1, "subscriptions/listen"))
-    assert scene.peer.busy == 1
+    assert scene.peer.requests.busy == 1
     frame, is_last = await mail.get(5)
 
     assert is_last

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import msgspec
 
 from mcpworkload.bridge.channel import ChannelClosed
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.translation import Translated
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.headers import decoded
@@ -25,7 +26,7 @@ from mcpworkload.protocol.members import Refused, read_once, shown, size
 from mcpworkload.protocol.request_meta import Refusal
 from mcpworkload.protocol.sent import Sent
 from mcpworkload.protocol.sent import request as own_request
-from mcpworkload.protocol.versions import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
+from mcpworkload.protocol.versions import CAPABILITIES_KEY, STATELESS_VERSION, VERSION_KEY
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,8 @@ _scalar: msgspec.json.Decoder[str | int | float | bool | None] = msgspec.json.De
 )
 
 
-class Parameters:
-    """Knows which headers a server's tools name, and checks requests by it."""
+class ParamHeaders:
+    """Checks the headers that a server's tools name against the arguments they repeat."""
 
     def __init__(self) -> None:
         self._tools: dict[str, tuple[Repeated, ...]] = {}
@@ -117,15 +118,15 @@ class Parameters:
 async def _list_tools(peer: Peer | Translated) -> AsyncIterator[tuple[str, tuple[Repeated, ...]]]:
     cursor: str | None = None
     for _ in range(MAX_PAGES):
-        meta = {VERSION_KEY: MODERN_VERSION, CAPABILITIES_KEY: {}}
+        meta = {VERSION_KEY: STATELESS_VERSION, CAPABILITIES_KEY: {}}
         params = {"_meta": meta} if cursor is None else {"_meta": meta, "cursor": cursor}
         mail = Mailbox()
         try:
-            call = await peer.call(own_request("tools/list", params), mail, LIST_SECONDS)
+            pending = await peer.call(own_request("tools/list", params), mail, LIST_SECONDS)
         except (ChannelClosed, Busy):
             return
         frame, _ = await mail.get(LIST_SECONDS)
-        peer.let_go(call)
+        peer.requests.let_go(pending)
         page = _page(frame) if frame else None
         if page is None:
             return

@@ -1,7 +1,9 @@
 """
-Tell whoever asks when nothing is under way, so that a server can be ended that is not ours to end.
+``GET /idle``: answers when no request is under way.
 
-Asking changes nothing for the server and its clients: everybody may ask.
+The preStop hook of a server's container waits for the answer.
+
+The request changes nothing for the server and its clients, so every client may send it.
 """
 
 import asyncio
@@ -22,11 +24,11 @@ POLL_SECONDS = 0.05
 _USAGE = "write /idle?pause=SECONDS&within=SECONDS, each a number from 0 to 3600"
 
 
-class Idle:
-    """Answers ``GET /idle?pause=5&within=23``, once *is_quiet* or when the time is over."""
+class DrainWait:
+    """Answers ``GET /idle?pause=5&within=23``, once *is_drained* or when the time is over."""
 
-    def __init__(self, is_quiet: Callable[[], bool]) -> None:
-        self._is_quiet = is_quiet
+    def __init__(self, is_drained: Callable[[], bool]) -> None:
+        self._is_drained = is_drained
         self._waiting = 0
 
     async def serve(self, request: Request) -> None:
@@ -54,16 +56,16 @@ class Idle:
             await self._wait(request, pause, max(pause, within))
         finally:
             self._waiting -= 1
-        text = b"idle\n" if self._is_quiet() else b"busy\n"
+        text = b"idle\n" if self._is_drained() else b"busy\n"
         request.respond(200, [TEXT, NO_STORE], text)
 
     async def _wait(self, request: Request, pause: float, within: float) -> None:
         loop = asyncio.get_running_loop()
-        begin = quiet_since = loop.time()
+        begin = drained_since = loop.time()
         while not request.is_lost and (now := loop.time()) < begin + within:
-            if not self._is_quiet():
-                quiet_since = now
-            if now >= begin + pause and now >= quiet_since + LINGER_SECONDS:
+            if not self._is_drained():
+                drained_since = now
+            if now >= begin + pause and now >= drained_since + LINGER_SECONDS:
                 return
             await asyncio.sleep(POLL_SECONDS)
 

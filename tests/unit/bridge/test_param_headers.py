@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.parameters import Repeated, _difference, repeated_arguments
+from mcpworkload.bridge.param_headers import Repeated, _difference, repeated_arguments
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.headers import decoded
 from mcpworkload.protocol.http.request import Request

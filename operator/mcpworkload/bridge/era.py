@@ -1,5 +1,5 @@
 """
-Find out whether a server answers, and which era it speaks.
+Detects whether a server answers, and which era it speaks: with sessions or stateless.
 
 Some servers can be there only once: they hold a lock, a port, a file. So the first process is asked
 all that it can be asked, and another one is started beside it only where that may be of use.
@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from mcpworkload import __version__
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed, End, NoRoom
-from mcpworkload.bridge.peer import Busy, Peer
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.mailbox import Mailbox
@@ -22,9 +23,9 @@ from mcpworkload.protocol.sent import opened, request
 from mcpworkload.protocol.versions import (
     CAPABILITIES_KEY,
     CLIENT_KEY,
-    LATEST_LEGACY,
-    LEGACY_VERSIONS,
-    MODERN_VERSION,
+    LATEST_SESSION_VERSION,
+    SESSION_VERSIONS,
+    STATELESS_VERSION,
     VERSION_KEY,
 )
 
@@ -44,9 +45,9 @@ ANSWER_SECONDS = 60.0
 #: One that only showed that it works has so long to end.
 FAREWELL_SECONDS = 5.0
 
-#: Returns a server that nobody has talked to.
+#: Returns a server that has received nothing yet.
 Start = Callable[[], Awaitable[Peer]]
-#: Is told what keeps a server from answering, as far as that can be guessed.
+#: Receives a guess at what keeps a server from answering.
 Tell = Callable[[str], None]
 
 T = TypeVar("T")
@@ -72,46 +73,48 @@ class NoAnswer(Exception):
 class Found:
     """What answered: a server of one era, or one process of each."""
 
-    modern: Peer | None = None
+    stateless: Peer | None = None
     #: Revisions that it serves since there are no sessions.
     versions: tuple[str, ...] = ()
-    legacy: Peer | None = None
+    stateful: Peer | None = None
     #: Its answer to ``initialize``.
-    greeting: Message = field(default_factory=dict)
+    initialize_result: Message = field(default_factory=dict)
     #: Whether it has said that it has no sessions.
     refuses_sessions: bool = False
 
 
 class _Asked:
-    """One process, and the questions that it was asked."""
+    """One process, and what it was asked."""
 
     def __init__(self, peer: Peer, last: float) -> None:
         self.peer, self._last = peer, last
         self._was_ended = False
         self._discovery: asyncio.Task[tuple[str, ...]] | None = None
-        self._greeting: asyncio.Task[Message | None] | None = None
+        self._initialization: asyncio.Task[Message | None] | None = None
 
     def discover(self) -> None:
         """Ask for the era since there are no sessions."""
         self._discovery = asyncio.create_task(_discover(self.peer, self._left))
 
-    def greet(self) -> None:
+    def initialize(self) -> None:
         """Ask for a session."""
-        if self._greeting is None:
-            self._greeting = asyncio.create_task(greet(self.peer, self._left))
+        if self._initialization is None:
+            self._initialization = asyncio.create_task(initialize(self.peer, self._left))
 
     @property
     def waiting(self) -> set["asyncio.Task[Any]"]:
         """What it has not answered yet."""
-        return {t for t in (self._discovery, self._greeting) if t is not None and not t.done()}
+        return {
+            t for t in (self._discovery, self._initialization) if t is not None and not t.done()
+        }
 
     @property
     def found(self) -> Found | None:
         """What it is, once it has said so."""
         if versions := _result(self._discovery):
-            return Found(modern=self.peer, versions=versions)
-        if (greeting := _result(self._greeting)) is not None:
-            return Found(legacy=self.peer, greeting=greeting)
+            return Found(stateless=self.peer, versions=versions)
+        if (initialize_result := _result(self._initialization)) is not None:
+            return Found(stateful=self.peer, initialize_result=initialize_result)
         return None
 
     async def stop(self) -> None:
@@ -138,37 +141,37 @@ class _Asked:
         return max(self._last - asyncio.get_running_loop().time(), 0.1)
 
 
-async def probe(start: Start, *, starts_many: bool, is_shared: bool, tell: Tell) -> Found:
+async def detect_era(start: Start, *, starts_many: bool, is_shared: bool, tell: Tell) -> Found:
     """
     Return who answers of those that *start* returns.
 
     Where clients share a server of both eras, a process of each is found before this returns.
 
     Raises:
-        NoAnswer: nobody did.
+        NoAnswer: none did.
         CannotStart, NoRoom: there was no process to ask.
     """
     if not starts_many:
         return await _ask_the_only_one(start)
     last = asyncio.get_running_loop().time() + START_SECONDS + SILENCE_SECONDS
     found = await _find(start, last, is_shared=is_shared, tell=tell)
-    if not is_shared or found.modern is None:
+    if not is_shared or found.stateless is None:
         return found
     try:
         return await _with_sessions(start, last, found)
     except (CannotStart, NoRoom):
-        await found.modern.end(FAREWELL_SECONDS)
+        await found.stateless.end(FAREWELL_SECONDS)
         raise
 
 
-async def greet(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
+async def initialize(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
     """Return a server's answer to ``initialize``; None where it has none, or an error."""
-    params = {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
+    params = {"protocolVersion": LATEST_SESSION_VERSION, "capabilities": {}, "clientInfo": _CLIENT}
     answer = await _ask(peer, "initialize", params, within)
     if answer is None or "result" not in answer:
         return None
-    greeting = jsonrpc.members(jsonrpc.own(answer["result"]))
-    if not isinstance(jsonrpc.value(greeting.get("protocolVersion")), str):
+    initialize_result = jsonrpc.members(jsonrpc.own(answer["result"]))
+    if not isinstance(jsonrpc.value(initialize_result.get("protocolVersion")), str):
         return None
     initialized = opened(jsonrpc.notification("notifications/initialized"))
     try:
@@ -176,7 +179,7 @@ async def greet(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
         await peer.tell(initialized, within)
     except (Busy, ChannelClosed):
         return None
-    return greeting
+    return initialize_result
 
 
 def _result(task: "asyncio.Task[T] | None") -> T | None:
@@ -192,7 +195,7 @@ async def _find(start: Start, last: float, *, is_shared: bool, tell: Tell) -> Fo
         await _until(asked, SILENCE_SECONDS, guess)
         # Nearly all servers of sessions take this after the question that they did not know.
         if first.found is None and first.peer.end_state is None:
-            first.greet()
+            first.initialize()
             await _until(asked, PATIENCE_SECONDS, guess)
             if first.waiting and first.found is None and (is_shared or guess.words):
                 await _until(asked, SHARED_PATIENCE_SECONDS - PATIENCE_SECONDS, guess)
@@ -200,7 +203,7 @@ async def _find(start: Start, last: float, *, is_shared: bool, tell: Tell) -> Fo
             if not first.waiting or is_shared or guess.words:
                 await first.end()
             asked.append(_Asked(await start(), last))
-            asked[-1].greet()
+            asked[-1].initialize()
             await _until(asked, START_SECONDS + SILENCE_SECONDS, guess)
     except (CannotStart, NoRoom):
         await asyncio.gather(*(each.end() for each in asked))
@@ -227,7 +230,7 @@ async def _until(asked: list[_Asked], within: float, guess: "_Guess") -> None:
             waiting, timeout=min(left, SILENCE_SECONDS), return_when=asyncio.FIRST_COMPLETED
         )
         guess.look()
-    if not any(each.found is not None and each.found.modern is None for each in asked):
+    if not any(each.found is not None and each.found.stateless is None for each in asked):
         return
     # A slow one that speaks both eras was asked for the other one first.
     if waiting := {task for each in asked for task in each.waiting}:
@@ -243,7 +246,7 @@ class _Guess:
 
     def look(self) -> None:
         """See what it does instead of answering."""
-        if self.words or self._peer.has_answered or not (ports := self._peer.listening()):
+        if self.words or self._peer.requests.has_answered or not (ports := self._peer.listening()):
             return
         named = f"port{'s' if len(ports) > 1 else ''} {', '.join(map(str, ports))}"
         self.words = (
@@ -256,20 +259,20 @@ class _Guess:
 async def _with_sessions(start: Start, last: float, found: Found) -> Found:
     """Return *found* and a process for sessions, or one for both where two cannot be."""
     second = _Asked(await start(), last)
-    second.greet()
+    second.initialize()
     await asyncio.wait(second.waiting)
     if second.found is not None:
-        found.legacy, found.greeting = second.peer, second.found.greeting
+        found.stateful, found.initialize_result = second.peer, second.found.initialize_result
         return found
-    found.refuses_sessions = second.peer.has_answered
+    found.refuses_sessions = second.peer.requests.has_answered
     has_ended = second.peer.end_state is not None
     await second.end()
-    if found.refuses_sessions or not has_ended or found.modern is None:
+    if found.refuses_sessions or not has_ended or found.stateless is None:
         return found
     log.info("a second process of this server ends at once: one serves both eras")
-    await _Asked(found.modern, last).end()
+    await _Asked(found.stateless, last).end()
     only = _Asked(await start(), last)
-    only.greet()
+    only.initialize()
     await asyncio.wait(only.waiting)
     if only.found is not None:
         return only.found
@@ -286,11 +289,11 @@ async def _with_sessions(start: Start, last: float, found: Found) -> Found:
 async def _ask_the_only_one(start: Start) -> Found:
     """Every client can fall back to ``initialize``, so that is asked for first."""
     peer = await start()
-    greeting = await greet(peer)
-    if greeting is not None:
-        return Found(legacy=peer, greeting=greeting)
+    initialize_result = await initialize(peer)
+    if initialize_result is not None:
+        return Found(stateful=peer, initialize_result=initialize_result)
     if versions := await _discover(peer, ANSWER_SECONDS):
-        return Found(modern=peer, versions=versions)
+        return Found(stateless=peer, versions=versions)
     ended = peer.end_state
     await peer.end(FAREWELL_SECONDS)
     raise NoAnswer(ended)
@@ -298,7 +301,7 @@ async def _ask_the_only_one(start: Start) -> Found:
 
 async def _discover(peer: Peer, within: float) -> tuple[str, ...]:
     """Return which revisions without sessions a server serves."""
-    meta = {VERSION_KEY: MODERN_VERSION, CAPABILITIES_KEY: {}, CLIENT_KEY: _CLIENT}
+    meta = {VERSION_KEY: STATELESS_VERSION, CAPABILITIES_KEY: {}, CLIENT_KEY: _CLIENT}
     answer = await _ask(peer, "server/discover", {"_meta": meta}, within)
     if answer is None:
         return ()
@@ -312,17 +315,17 @@ async def _discover(peer: Peer, within: float) -> tuple[str, ...]:
     versions: Any = jsonrpc.value(found)
     if not isinstance(versions, list):
         return ()
-    return tuple(v for v in versions if isinstance(v, str) and v not in LEGACY_VERSIONS)
+    return tuple(v for v in versions if isinstance(v, str) and v not in SESSION_VERSIONS)
 
 
 async def _ask(peer: Peer, method: str, params: object, within: float) -> Message | None:
     mail = Mailbox()
     try:
-        call = await peer.call(request(method, params), mail, within + 1)
+        pending = await peer.call(request(method, params), mail, within + 1)
     except (Busy, ChannelClosed):
         return None
     try:
         frame, _ = await mail.get(within)
     finally:
-        peer.let_go(call)
+        peer.requests.let_go(pending)
     return None if frame is None or peer.end_state is not None else jsonrpc.decode(frame)

@@ -1,14 +1,15 @@
-"""What a legacy client may say in its session, whichever transport brings it."""
+"""The messages of a client in its session, whichever transport carries them."""
 
+import contextlib
 from dataclasses import dataclass
 
-from mcpworkload.bridge.calls import Call, SessionCall
 from mcpworkload.bridge.channel import ChannelClosed
+from mcpworkload.bridge.client_requests import ClientRequest, SessionRequest
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.peer import CANCELLED
-from mcpworkload.bridge.registry import Registry
+from mcpworkload.bridge.request_table import CANCELLED
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Kind, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -27,13 +28,13 @@ MAX_SUBSCRIPTIONS = 1024
 
 
 @dataclass(frozen=True)
-class Conversation:
-    """Passes on what clients say, to servers of their own or to one that they share."""
+class SessionProtocol:
+    """Sends clients' messages to servers of their own, or to one that they share."""
 
     options: Options
-    registry: Registry
+    sessions: Sessions
 
-    async def ask(self, session: Session, sent: Sent, mail: Mailbox) -> Call | None:
+    async def ask(self, session: Session, sent: Sent, mail: Mailbox) -> ClientRequest | None:
         """
         Send a request; its answer will be in *mail*. None where we answered it ourselves.
 
@@ -42,22 +43,27 @@ class Conversation:
             ChannelClosed, Busy: as `Peer.call`.
         """
         method = sent.method
-        if self.registry.servers.is_shared:
+        if self.sessions.is_shared:
             own = await self._shared_answer(session, sent)
             if own is not None:
                 mail.put(own, is_answer=True)
                 return None
         elif method == INITIALIZE:
-            await self.registry.give_server(session)
-        if session.peer is None:
+            await self.sessions.give_server(session)
+        peer = self.sessions.server_of(session)
+        if peer is None:
             raise NotServed("send initialize first")
         if method != INITIALIZE:
             session.has_asked |= method != PING
             # Not every client opens a stream of its own for what the server asks.
             session.catch_up(mail)
         try:
-            return await session.peer.call(
-                sent, mail, self.options.request_timeout, among=session.calls, of=SessionCall
+            return await peer.call(
+                sent,
+                mail,
+                self.options.request_timeout,
+                owner=session,
+                of=SessionRequest,
             )
         except ChannelClosed as error:
             if method == INITIALIZE:
@@ -72,7 +78,7 @@ class Conversation:
             ChannelClosed, Busy: as `Peer.call`.
         """
         limit = self.options.request_timeout
-        peer = session.peer
+        peer = self.sessions.server_of(session)
         if peer is None:
             return
         if sent.kind is Kind.RESPONSE:
@@ -80,61 +86,49 @@ class Conversation:
             session.has_asked |= asked not in (None, PING)
         elif sent.method == CANCELLED:
             self._cancel(session, sent)
-        elif sent.method != INITIALIZED or not self.registry.servers.is_shared:
+        elif sent.method != INITIALIZED or not self.sessions.is_shared:
             await peer.tell(sent, limit)
 
     def _cancel(self, session: Session, sent: Sent) -> None:
-        """
-        Let the server know, and the response end without an answer.
-
-        A client that cancelled knows its request no more, and takes an answer for a fault of ours.
-        """
-        try:
-            number = jsonrpc.identifier(sent.params["requestId"])
-        except (KeyError, jsonrpc.NotJsonRpc):
-            return
-        call = session.call_of(number)
-        if call is None or session.peer is None:
-            return
-        call.error_code = jsonrpc.REQUEST_CANCELLED
-        if call.mail is not session.answers:
-            call.mail.finish()
-        reason = jsonrpc.text(sent.params.get("reason"))
-        session.peer.cancel(call, reason or "the client cancelled this request")
+        """Cancel what the notification *sent* names, if it names a request."""
+        with contextlib.suppress(KeyError, jsonrpc.NotJsonRpc):
+            request_id = jsonrpc.identifier(sent.params["requestId"])
+            reason = jsonrpc.text(sent.params.get("reason"))
+            self.sessions.cancel(session, request_id, reason or "the client cancelled this request")
 
     async def _shared_answer(self, session: Session, sent: Sent) -> bytes | None:
         """Return the answer to what concerns this client alone, where its server is shared."""
-        number = sent.request_id
+        request_id = sent.request_id
         if sent.method == INITIALIZE:
-            session.peer, greeting = await self.registry.servers.shared_legacy()
+            initialize_result = await self.sessions.share_server(session)
             asked = jsonrpc.text(sent.params.get("protocolVersion"))
-            served = jsonrpc.value(greeting["protocolVersion"])
+            served = jsonrpc.value(initialize_result["protocolVersion"])
             version = jsonrpc.raw(negotiated(asked, served))
-            return jsonrpc.result(number, {**greeting, "protocolVersion": version})
+            return jsonrpc.result(request_id, {**initialize_result, "protocolVersion": version})
         if sent.method not in (SUBSCRIBE, UNSUBSCRIBE) or "uri" not in sent.params:
             return None
         if size(sent.params["uri"]) > MAX_URI_BYTES:
             text = f"params.uri is longer than {MAX_URI_BYTES} bytes"
-            return jsonrpc.error(number, jsonrpc.INVALID_PARAMS, text)
+            return jsonrpc.error(request_id, jsonrpc.INVALID_PARAMS, text)
         uri = jsonrpc.text(sent.params["uri"])
         if uri is None:
             return None
         if sent.method == SUBSCRIBE:
-            return _subscribed(session, uri, number)
+            return _subscribed(session, uri, request_id)
         if uri not in session.subscriptions:
-            return jsonrpc.result(number, {})
+            return jsonrpc.result(request_id, {})
         session.subscriptions.discard(uri)
-        if any(uri in other.subscriptions for other in self.registry):
-            return jsonrpc.result(number, {})
+        if self.sessions.table.has_subscriber(uri):
+            return jsonrpc.result(request_id, {})
         return None
 
 
-def _subscribed(session: Session, uri: str, number: Raw) -> bytes | None:
-    """Note that *session* hears of *uri* from now on; return why it does not, where it has many."""
+def _subscribed(session: Session, uri: str, request_id: Raw) -> bytes | None:
+    """Subscribe *session* to *uri*; return an error where it has too many."""
     if uri not in session.subscriptions and len(session.subscriptions) >= MAX_SUBSCRIPTIONS:
         text = (
             f"{MAX_SUBSCRIPTIONS} resources are subscribed to in this session, which is the limit"
         )
-        return jsonrpc.error(number, jsonrpc.INVALID_REQUEST, text)
+        return jsonrpc.error(request_id, jsonrpc.INVALID_REQUEST, text)
     session.subscriptions.add(uri)
     return None

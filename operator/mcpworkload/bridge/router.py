@@ -1,13 +1,14 @@
-"""Which request goes where."""
+"""Routes HTTP requests to their transport, and answers the bridge's own paths."""
 
 import logging
 from dataclasses import dataclass, field
 
-from mcpworkload.bridge.idle import Idle
-from mcpworkload.bridge.modern import Modern
+from mcpworkload.bridge.drain_wait import DrainWait
 from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Options
 from mcpworkload.bridge.sse import Sse
+from mcpworkload.bridge.stateless import Stateless
 from mcpworkload.bridge.streamable import Streamable
+from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, refuse
 from mcpworkload.protocol.headers import host_refusal, media_refusal, page_headers
@@ -15,40 +16,35 @@ from mcpworkload.protocol.http.request import NO_STORE, TEXT, Request
 from mcpworkload.protocol.jsonrpc import NotJsonRpc
 from mcpworkload.protocol.opening import LARGE_BYTES, in_turns
 from mcpworkload.protocol.origins import Hosts
-from mcpworkload.protocol.request_meta import is_modern
+from mcpworkload.protocol.request_meta import is_stateless
 from mcpworkload.protocol.sent import Sent, opened, opening
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class FrontDoor:
-    """Sends requests to the transport and era that they belong to."""
+class HttpRouter:
+    """Sends each request to its transport and era."""
 
     options: Options
     hosts: Hosts
     streamable: Streamable
     sse: Sse
-    modern: Modern
+    stateless: Stateless
+    supervisor: Supervisor
     #: The requests that are being answered.
     open_requests: set[Request] = field(default_factory=set)
-    _idle: Idle = field(init=False)
+    _drain_wait: DrainWait = field(init=False)
 
     def __post_init__(self) -> None:
-        """Know who can tell what is under way."""
-        self._idle = Idle(lambda: self.is_quiet)
+        """Let `GET /idle` see what is under way."""
+        self._drain_wait = DrainWait(lambda: self.is_drained)
 
     @property
-    def is_quiet(self) -> bool:
-        """Whether nobody waits for an answer; whoever only listens does not."""
-        peers = self.modern.servers.peers
-        listening = sum(
-            call.is_listening and not call.mail.is_closed
-            for peer in peers
-            for call in peer.calls.values()
-        )
+    def is_drained(self) -> bool:
+        """Whether no client waits for an answer; streams that only listen do not count."""
         posts = sum(request.method == "POST" for request in self.open_requests)
-        return posts <= listening and not any(peer.busy for peer in peers)
+        return posts <= self.supervisor.subscriptions and not self.supervisor.is_busy
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return why *request* is refused for its head alone."""
@@ -84,7 +80,7 @@ class FrontDoor:
         try:
             await self._serve(request)
         except NotJsonRpc as error:
-            refuse(request, 400, error.code, str(error), number=error.number)
+            refuse(request, 400, error.code, str(error), request_id=error.request_id)
         except Exception:  # one request's bug must not become another's
             log.exception("cannot answer a %s of %s", request.method, request.path)
             refuse(request, 500, jsonrpc.INTERNAL_ERROR, "the bridge failed; its log says why")
@@ -94,21 +90,21 @@ class FrontDoor:
 
     async def _serve(self, request: Request) -> None:
         path, method = request.path, request.method
-        servers = self.modern.servers
+        servers = self.supervisor.servers
         if path == READY_PATH:
-            self._tell_readiness(request)
+            self._report_readiness(request)
             return
         request.extra = page_headers(request, self._methods(path))
         if method == "OPTIONS":
             request.respond(204, [(b"allow", ", ".join(self._methods(path)).encode())])
         elif path == IDLE_PATH:
-            await self._idle.serve(request)
+            await self._drain_wait.serve(request)
         elif not servers.has_started:
             refuse(
                 request,
                 503,
                 jsonrpc.INTERNAL_ERROR,
-                f"not ready: {servers.complaint}",
+                f"not ready: {servers.not_ready_reason}",
                 headers=RETRY_AFTER,
             )
         elif path == MESSAGES_PATH:
@@ -124,19 +120,19 @@ class FrontDoor:
 
     async def _post(self, request: Request) -> None:
         sent = await _opened(request)
-        if is_modern(request, sent):
-            await self.modern.post(request, sent)
+        if is_stateless(request, sent):
+            await self.stateless.post(request, sent)
         else:
             await self.streamable.post(request, sent)
 
-    def _tell_readiness(self, request: Request) -> None:
-        trouble = self.modern.servers.complaint
-        text = "ready" if trouble is None else "not ready"
-        if trouble is not None and host_refusal(request, self.hosts) is None:
+    def _report_readiness(self, request: Request) -> None:
+        reason = self.supervisor.servers.not_ready_reason
+        text = "ready" if reason is None else "not ready"
+        if reason is not None and host_refusal(request, self.hosts) is None:
             # Servers and the API server are quoted there. The kubelet and whoever asks by an
             # address or a name of ours may read it; a page that points its own name here may not.
-            text = trouble
-        request.respond(200 if trouble is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
+            text = reason
+        request.respond(200 if reason is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
 
     def _canonical(self, path: str) -> str:
         """Return *path* without the slash at its end that some clients put there, or with it."""
