@@ -31,7 +31,7 @@ ChildKind = Literal[
     "PodDisruptionBudget", "Role", "RoleBinding", "Service", "ServiceAccount", "StatefulSet"
 ]
 # Who a server that is attached to runs as, and what that account may do.
-ACCOUNT_KINDS: tuple[ChildKind, ...] = ("ServiceAccount", "Role", "RoleBinding")
+SERVICE_ACCOUNT_KINDS: tuple[ChildKind, ...] = ("ServiceAccount", "Role", "RoleBinding")
 
 
 class ChildId(NamedTuple):
@@ -55,7 +55,7 @@ REVISION_LABEL = "controller-revision-hash"
 CONTAINER = "mcp"
 # The bridge of a stdio server: its container, the volume with its runtime, and that with its token.
 BRIDGE = "mcpw-bridge"
-BRIDGE_ACCOUNT_SUFFIX = f"-{BRIDGE}"
+BRIDGE_SERVICE_ACCOUNT_SUFFIX = f"-{BRIDGE}"
 BRIDGE_TOKEN = "mcpw-bridge-token"  # noqa: S105 - a volume's name
 # The volume behind the server's writable scratch directory.
 SCRATCH_VOLUME = "tmp"
@@ -68,13 +68,13 @@ def service_name(name: str) -> str:
     return f"{name}{SERVICE_SUFFIX}"
 
 
-def bridge_account_name(name: str) -> str:
+def bridge_service_account_name(name: str) -> str:
     """
     The ServiceAccount, Role and RoleBinding of a server that is attached to.
 
     No other pod may run as an account of such a name, so it is one that nobody else would choose.
     """
-    return f"{name}{BRIDGE_ACCOUNT_SUFFIX}"
+    return f"{name}{BRIDGE_SERVICE_ACCOUNT_SUFFIX}"
 
 
 def selector_labels(name: str) -> dict[str, str]:

@@ -72,7 +72,7 @@ POD = _labelled("Pod", "/api/v1", "pods", Pod, is_vital=False)
 # What the StatefulSet controller says when the API server refuses a pod or a claim: there is no
 # pod then to read it from. A StatefulSet has its workload's name; which of them are ours shows
 # later. The API server keeps no watch cache for Events, hence has no bookmarks to send.
-REFUSAL = Kind(
+FAILED_CREATE = Kind(
     "Event",
     "/api/v1",
     "events",

@@ -204,7 +204,7 @@ async def test_accounts_are_not_asked_for_where_none_are_made() -> None:
     """Without the right to attach there is nothing to see."""
     server = Server()
 
-    async with running(server, names.ACCOUNT_KINDS) as (informers, _):
+    async with running(server, names.SERVICE_ACCOUNT_KINDS) as (informers, _):
         assert informers.observe(KEY).statefulset is not None
 
     assert server.plurals.isdisjoint(ACCOUNTS)

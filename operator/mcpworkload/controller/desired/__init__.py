@@ -8,7 +8,12 @@ independent results, so a caller may edit what it receives.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mcpworkload.api.names import REFERENCES_ANNOTATION, ChildId, bridge_account_name, service_name
+from mcpworkload.api.names import (
+    REFERENCES_ANNOTATION,
+    ChildId,
+    bridge_service_account_name,
+    service_name,
+)
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.fieldnames import name_fields
@@ -21,7 +26,11 @@ from mcpworkload.controller.admission.policy import (
 from mcpworkload.controller.admission.portnames import check_port_names
 from mcpworkload.controller.admission.template_patch import apply_template_patch
 from mcpworkload.controller.admission.view import Finding
-from mcpworkload.controller.desired.attach import build_account, build_grant, build_rights
+from mcpworkload.controller.desired.attach import (
+    build_role,
+    build_role_binding,
+    build_service_account,
+)
 from mcpworkload.controller.desired.bridge import check_bridge
 from mcpworkload.controller.desired.budget import build_budget_spec
 from mcpworkload.controller.desired.child import Child, build_child
@@ -130,7 +139,7 @@ def _build_asked_for(workload: Workload, policy: Policy) -> Iterator[Child]:
 def _build_account(workload: Workload) -> Iterator[Child]:
     """As whom the pods run where a bridge has to attach to them."""
     if workload.spec.bridge is Bridge.ATTACH:
-        name = bridge_account_name(workload.name)
-        yield build_child(ChildId("ServiceAccount", name), workload, build_account())
-        yield build_child(ChildId("Role", name), workload, build_rights(workload))
-        yield build_child(ChildId("RoleBinding", name), workload, build_grant(workload))
+        name = bridge_service_account_name(workload.name)
+        yield build_child(ChildId("ServiceAccount", name), workload, build_service_account())
+        yield build_child(ChildId("Role", name), workload, build_role(workload))
+        yield build_child(ChildId("RoleBinding", name), workload, build_role_binding(workload))

@@ -96,7 +96,7 @@ def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
     """
     The path of the first field of *desired* that *live* lacks or has otherwise, or None.
 
-    A field that this cluster does not know (see `first_refused`) is no difference.
+    A field that this cluster does not know (see `first_unsupported`) is no difference.
     """
     change = first_change(desired, live, path)
     return change.path if change else None
@@ -118,7 +118,7 @@ def first_change(desired: Any, live: Any, path: str = "") -> Change | None:
     return next((each for each in found if not (each.lacks and _GATED.search(each.path))), None)
 
 
-def first_refused(desired: Any, live: Any, path: str = "") -> str:
+def first_unsupported(desired: Any, live: Any, path: str = "") -> str:
     """The path of the first field of *desired* that the cluster has no feature for, or ""."""
     found = _differences(desired, live, path)
     return next((each.path for each in found if each.lacks and _GATED.search(each.path)), "")

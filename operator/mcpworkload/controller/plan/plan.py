@@ -21,11 +21,10 @@ from mcpworkload.controller.plan.observation import (
 )
 from mcpworkload.controller.plan.replacement import Replacement, find_replacement
 from mcpworkload.kube.manifest import Manifest
-from mcpworkload.kube.objects import Child as LiveChild
-from mcpworkload.kube.objects import Metadata, StatefulSet
+from mcpworkload.kube.objects import LiveChild, Metadata, StatefulSet
 
 PRUNED_KINDS = ("PodDisruptionBudget", "Service")
-_ALL_PRUNED_KINDS = (*PRUNED_KINDS, *names.ACCOUNT_KINDS)
+_ALL_PRUNED_KINDS = (*PRUNED_KINDS, *names.SERVICE_ACCOUNT_KINDS)
 
 
 #: What may not stay in a live template of pods, beside the one that is wanted.
