@@ -1,6 +1,6 @@
 """Every name that users, the API server and our own parts must agree on, spelled once."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 GROUP = "mcpworkload.dev"
 VERSION = "v1alpha1"
@@ -27,11 +27,8 @@ RESTARTED_AT_ANNOTATION = f"{GROUP}/restartedAt"
 # On the pod template: a digest of the ConfigMaps and Secrets that the pods read.
 REFERENCES_ANNOTATION = f"{GROUP}/references"
 
-ChildKind = Literal[
-    "PodDisruptionBudget", "Role", "RoleBinding", "Service", "ServiceAccount", "StatefulSet"
-]
-# Who a server that is attached to runs as, and what that account may do.
-SERVICE_ACCOUNT_KINDS: tuple[ChildKind, ...] = ("ServiceAccount", "Role", "RoleBinding")
+#: The name of a kind in the operator's table of children.
+ChildKind = str
 
 
 class ChildId(NamedTuple):

@@ -8,6 +8,7 @@ import kopf
 from mcpworkload import __version__
 from mcpworkload.api import names
 from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.children import ATTACH_KINDS
 from mcpworkload.controller.credentials import connect
 from mcpworkload.controller.desired import Policy
 from mcpworkload.controller.handlers import WatchPulse, build_registry, build_settings
@@ -114,5 +115,5 @@ def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
         settings.namespaces,
         child_changed,
         container_ended,
-        without=() if settings.is_attach_allowed else names.SERVICE_ACCOUNT_KINDS,
+        without=() if settings.is_attach_allowed else ATTACH_KINDS,
     )

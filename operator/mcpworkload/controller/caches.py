@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from mcpworkload.api.names import ChildId, ChildKind
-from mcpworkload.controller.kinds import CHILD_KINDS, FAILED_CREATE, POD
+from mcpworkload.controller.children import CHILD_KINDS
+from mcpworkload.controller.kinds import FAILED_CREATE, POD
 from mcpworkload.controller.plan.observation import Observation, controlled_by
 from mcpworkload.controller.reference_cache import References
 from mcpworkload.exits import ObservedExits

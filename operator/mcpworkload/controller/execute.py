@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, TypeVar
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.refusals import ChildConflict, ChildForbidden, Rejected
+from mcpworkload.controller.children import CHILD_TYPES
 from mcpworkload.controller.desired import Child
 from mcpworkload.controller.plan.mending import Extent
 from mcpworkload.controller.plan.observation import Applied
@@ -47,16 +49,14 @@ async def execute(
     applies = [step for step in due if isinstance(step, Apply)]
     replaces = [step for step in due if isinstance(step, Replace)]
     claimed = await _all(_claim(writer, key, step, state.uid) for step in applies)
-    for kind in names.SERVICE_ACCOUNT_KINDS:
-        # In this order: what grants a Role is refused before there is one.
-        await _all(_apply(writer, key, step, state) for step in claimed if step.kind == kind)
-    others = [step for step in claimed if step.kind not in names.SERVICE_ACCOUNT_KINDS]
-    await _all(
-        [
-            *(_apply(writer, key, step, state) for step in others),
-            *(_replace(writer, key, step, state) for step in replaces),
-        ]
-    )
+    ordered: list[Step] = sorted([*claimed, *replaces], key=_stage)
+    for _, group in groupby(ordered, key=_stage):
+        await _all(
+            _apply(writer, key, step, state)
+            if isinstance(step, Apply)
+            else _replace(writer, key, step, state)
+            for step in group
+        )
     return min((wait for wait in waits if wait), default=None)
 
 
@@ -78,6 +78,10 @@ async def prune(
         _raise_known(step.id, step.uid, state)
     await _all(_prune(writer, key, step, state) for step in due)
     return min((wait for wait in waits if wait), default=None)
+
+
+def _stage(step: Step) -> int:
+    return CHILD_TYPES[step.child.id.kind].stage
 
 
 def _wait(step: Step, state: WorkloadState) -> float:

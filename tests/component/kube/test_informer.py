@@ -12,7 +12,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from mcpworkload.api import names
-from mcpworkload.controller.kinds import CHILD_KINDS, FAILED_CREATE, POD, SERVICE
+from mcpworkload.controller.children import CHILD_KINDS
+from mcpworkload.controller.kinds import FAILED_CREATE, POD
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.connection import Connection
 from mcpworkload.kube.informer import Informer
@@ -77,7 +78,7 @@ def line(kind: str, item: dict[str, Any]) -> bytes:
 
 @asynccontextmanager
 async def running(
-    server: Server, kind: Kind[Any] = SERVICE
+    server: Server, kind: Kind[Any] = CHILD_KINDS["Service"]
 ) -> AsyncIterator[tuple[Informer[Any], list[str]]]:
     """An informer at that server, and the keys that it reports."""
     application = web.Application()

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload.api.names import SERVICE_ACCOUNT_KINDS, ChildId
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.children import ATTACH_KINDS
 from mcpworkload.controller.desired import Child, build_children
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.plan import Apply, plan, plan_prunes
@@ -24,7 +25,7 @@ KINDS: dict[str, type[LiveChild]] = {
 ACCOUNTS = [
     child
     for child in build_children(make_workload(**attach()), POLICY)
-    if child.id.kind in SERVICE_ACCOUNT_KINDS
+    if child.id.kind in ATTACH_KINDS
 ]
 
 
@@ -129,7 +130,7 @@ def test_an_account_stays_as_long_as_pods_that_run_as_it(pods: list[Pod], is_fre
 
     prunes = plan_prunes(UID, wanted, observe(*pods), (), {})
 
-    assert {prune.id.kind for prune in prunes} == (set(SERVICE_ACCOUNT_KINDS) if is_free else set())
+    assert {prune.id.kind for prune in prunes} == (set(ATTACH_KINDS) if is_free else set())
 
 
 def test_whether_pods_are_older_is_not_known_at_once() -> None:
