@@ -29,7 +29,7 @@ def build_optional(workload: Workload, policy: Policy) -> Iterator[Child]:
 
 
 def _build_budget_spec(name: str, budget: DisruptionBudget) -> Manifest:
-    """The spec of the PodDisruptionBudget of the workload *name*: how many pods a drained node may take at a time."""
+    """Return the spec that bounds how many pods a drained node takes away at a time."""
     spec: Manifest = {
         "selector": {"matchLabels": names.selector_labels(name)},
         # A pod that does not serve anyway must not keep a node from being drained.
