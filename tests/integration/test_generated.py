@@ -112,7 +112,7 @@ def _judge(judge: Judge, spec: dict[str, Any]) -> str:
         children = build_children(Workload.parse(body), POLICY)
     except Refusal as refusal:
         return f"refused: {refusal.reason}"
-    stored: dict[Any, objects.Child] = {}
+    stored: dict[Any, objects.LiveChild] = {}
     for child in children:
         try:
             manifest = judge.apply(child.manifest)

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast, get_args
+from typing import Any
 
 import msgspec
 
 from mcpworkload.api import names
-from mcpworkload.api.names import ChildId, ChildKind
+from mcpworkload.api.names import ChildId
 from mcpworkload.api.workload import Workload
+from mcpworkload.controller.children import CHILD_TYPES
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.kube.objects import (
-    Child,
     Claim,
     Event,
+    LiveChild,
     Pod,
     PodDisruptionBudget,
     Service,
@@ -204,8 +205,8 @@ def make_event(reason: str, message: str, at: datetime = NOON, about: str = "") 
 def make_observation(
     *pods: Pod,
     statefulset: StatefulSet | None = None,
-    children: Sequence[Child] = (),
-    refusals: Sequence[Event] = (),
+    children: Sequence[LiveChild] = (),
+    failed_creates: Sequence[Event] = (),
 ) -> Observation:
     """A snapshot with a settled StatefulSet unless another is given, and *children* beside it."""
     statefulset = statefulset or make_statefulset()
@@ -214,12 +215,11 @@ def make_observation(
         statefulset=statefulset,
         pods={pod.metadata.name: pod for pod in pods},
         labelled={pod.metadata.name: pod for pod in pods},
-        versions=dict.fromkeys(get_args(ChildKind), 1000),
-        refusals=refusals,
+        versions=dict.fromkeys(CHILD_TYPES, 1000),
+        failed_creates=failed_creates,
     )
 
 
-def id_of(child: Child) -> ChildId:
+def id_of(child: LiveChild) -> ChildId:
     """Kind and name of a live child."""
-    kind = cast("ChildKind", type(child).__name__)
-    return ChildId(kind, child.metadata.name)
+    return ChildId(type(child).__name__, child.metadata.name)

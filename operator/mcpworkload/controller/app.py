@@ -8,6 +8,7 @@ import kopf
 from mcpworkload import __version__
 from mcpworkload.api import names
 from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.children import ATTACH_KINDS
 from mcpworkload.controller.credentials import connect
 from mcpworkload.controller.desired import Policy
 from mcpworkload.controller.handlers import WatchPulse, build_registry, build_settings
@@ -25,9 +26,9 @@ from mcpworkload.kube.lease import LeaderLease
 
 log = logging.getLogger(__name__)
 
-# Children and pods report in bursts: what they say is looked at once, this much later.
+# Children and pods report in bursts: one reconcile answers them, this much later.
 COALESCE_SECONDS = 0.25
-# The end of a container is told at once, before anything else is looked at; its pod's other
+# The end of a container is reported at once, before anything else is reconciled; its pod's other
 # containers often end with it.
 END_SECONDS = 0.02
 
@@ -101,7 +102,7 @@ async def _lead(
 
 
 def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
-    """The caches of all that *settings* have us look at, which tell *queue* what changed."""
+    """Return the caches of all that *settings* name; they add what changed to *queue*."""
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
@@ -114,5 +115,5 @@ def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
         settings.namespaces,
         child_changed,
         container_ended,
-        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
+        without=() if settings.is_attach_allowed else ATTACH_KINDS,
     )

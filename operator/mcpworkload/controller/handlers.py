@@ -72,7 +72,7 @@ def build_registry(
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)  # type: ignore[arg-type]
     async def workload_changed(event: dict[str, Any], **_: Any) -> None:
-        """Remember what was seen; the look at it is the queue's."""
+        """Store what was seen; the queue has it reconciled."""
         body = event["object"]
         key = store.drop(body) if event["type"] == "DELETED" else store.put(body)
         if key is not None:

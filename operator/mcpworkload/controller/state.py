@@ -9,7 +9,7 @@ from typing import Any
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.controller.plan.observation import Applied
-from mcpworkload.controller.status import Ends, Hold, News
+from mcpworkload.controller.status import EventDraft, ExitReport, Hold
 from mcpworkload.kube.objects import Event
 
 # A refusal may depend on something else after all (an admission policy); ask again, rarely.
@@ -25,7 +25,7 @@ WORDS_SECONDS = 3.0
 
 
 @dataclass
-class Repairs:
+class DriftBackoff:
     """How often somebody's changes to a child were undone, one shortly after the other."""
 
     count: int = 0
@@ -47,11 +47,11 @@ class Repairs:
 
 
 @dataclass(frozen=True)
-class Told:
+class PodEventsRead:
     """What the Events of a pod said when they were last read."""
 
     #: The state that the pod was in, in words that change with it.
-    state: str
+    pod_state: str
     events: Sequence[Event]
     #: How long to wait before they are read again without a change; None when they explain it.
     pause: float | None
@@ -65,17 +65,17 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Sent:
+class UnconfirmedStatus:
     """A status that was sent and not answered: it may have been stored."""
 
     #: The version of the workload that it was to replace.
     over: str
     status: Mapping[str, Any]
-    ends: Ends
+    ends: ExitReport
 
 
 @dataclass
-class Memory:
+class WorkloadState:
     """One workload, one UID."""
 
     uid: str
@@ -83,15 +83,15 @@ class Memory:
     #: UIDs of children that we deleted, until the cache has noticed.
     pruned: set[str] = field(default_factory=set)
     hold: Hold = field(default_factory=Hold)
-    repairs: dict[ChildId, Repairs] = field(default_factory=dict)
+    repairs: dict[ChildId, DriftBackoff] = field(default_factory=dict)
     #: What is still to be said.
-    news: list[News] = field(default_factory=list)
+    news: list[EventDraft] = field(default_factory=list)
     #: By UID of a pod that is not ready, and does not say why.
-    told: dict[str, Told] = field(default_factory=dict)
+    told: dict[str, PodEventsRead] = field(default_factory=dict)
     #: By container ID, when an end was seen first of which nothing says who caused it.
     _open_ends: dict[str, float] = field(default_factory=dict)
     #: Until a newer version of the workload says which of them was stored, if any.
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[UnconfirmedStatus] = field(default_factory=list)
     #: When no pod was missing; what was said before of pods that could not be made is over.
     complete_at: datetime | None = None
     _refused: dict[ChildId, tuple[str, type[Refusal], str, float]] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Memory:
         """
         Note what came of that content of a child: its digest, or a UID to delete.
 
-        One that is *lasting* holds for long, however soon it is looked again for something else.
+        One that is *lasting* holds for long, however soon it is reconciled for something else.
         """
         soon = None if lasting else refusal.retry_after
         until = time.monotonic() + (soon or REFUSAL_SECONDS)
@@ -116,14 +116,14 @@ class Memory:
         refused, kind, message, until = self._refused.get(child_id, ("", Refusal, "", 0.0))
         return kind(message) if refused == content and time.monotonic() < until else None
 
-    def take_stored(self, body: Mapping[str, Any]) -> list[Ends]:
+    def take_stored(self, body: Mapping[str, Any]) -> list[ExitReport]:
         """What the status of *body* has accounted for although nobody was told that it did."""
         version = body["metadata"]["resourceVersion"]
         settled = [each for each in self.sent if each.over != version]
         self.sent = [each for each in self.sent if each.over == version]
         return [each.ends for each in settled if each.status == body.get("status")]
 
-    def take_news(self) -> list[News]:
+    def take_news(self) -> list[EventDraft]:
         """What is to be said now; it is said once."""
         taken, self.news = self.news, []
         return taken

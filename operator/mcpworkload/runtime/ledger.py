@@ -12,7 +12,15 @@ from typing import Any
 import msgspec
 
 from mcpworkload.api.names import WORKLOAD_LABEL
-from mcpworkload.exits import Cursor, Exit, ExitKind, Sightings, Wanted, account, baseline
+from mcpworkload.exits import (
+    Cursor,
+    Exit,
+    ExitKind,
+    ObservedExits,
+    Wanted,
+    baseline,
+    find_new_exits,
+)
 from mcpworkload.kube.keys import object_key
 from mcpworkload.kube.objects import ContainerStatus, Pod
 from mcpworkload.runtime.happenings import (
@@ -45,7 +53,7 @@ class Ledger:
     """The pods and workloads of one scope, and how far what happened to them has been told."""
 
     def __init__(self) -> None:
-        self._sightings = Sightings(lambda _: None)
+        self._observed = ObservedExits(lambda _: None)
         self._workloads: dict[str, Known] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._cursors: dict[str, Cursor] = {}
@@ -91,9 +99,9 @@ class Ledger:
         known = self._pods.setdefault(key, {})
         before = known.get(pod.metadata.name)
         if before is not None and before.metadata.uid != pod.metadata.uid:
-            self._sightings.gone(key, before, watched=False)
+            self._observed.gone(key, before, watched=False)
         known[pod.metadata.name] = pod
-        self._sightings.seen(key, pod)
+        self._observed.seen(key, pod)
         yield from self._settle(key)
         yield from self._restarts(key, pod)
 
@@ -105,7 +113,7 @@ class Ledger:
         key, pod = found
         self._pods.get(key, {}).pop(pod.metadata.name, None)
         self._forget(pod)
-        self._sightings.gone(key, pod, watched=True)
+        self._observed.gone(key, pod, watched=True)
         yield from self._settle(key)
 
     def pods_missing(self, present: Iterable[str]) -> list[tuple[str, str]]:
@@ -130,7 +138,7 @@ class Ledger:
         if pod is not None:
             del pods[pod.metadata.name]
             self._forget(pod)
-            self._sightings.gone(key, pod, watched=False)
+            self._observed.gone(key, pod, watched=False)
             yield from self._settle(key, revision)
 
     def pod(self, key: str, name: str) -> Pod | None:
@@ -148,9 +156,11 @@ class Ledger:
     def _settle(self, key: str, revision: str = "") -> Iterator[Happening]:
         known = self._workloads.get(key, Known(0, may_quote=False))
         pods, cursor = self._pods.get(key, {}), self._cursors.get(key, {})
-        result = account(cursor, pods, self._sightings.of(key), Wanted(known.replicas, revision))
+        result = find_new_exits(
+            cursor, pods, self._observed.of(key), Wanted(known.replicas, revision)
+        )
         self._cursors[key] = result.cursor
-        self._sightings.settle(key, result.cursor, result.gone)
+        self._observed.settle(key, result.cursor, result.gone)
         if not pods:
             self._pods.pop(key, None)
             self._cursors.pop(key, None)

@@ -11,11 +11,11 @@ from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.problems import found
 from mcpworkload.controller.plan.additions import find_additions
-from mcpworkload.controller.plan.drift import Change, first_change, first_refused
+from mcpworkload.controller.plan.drift import Change, first_change, first_unsupported
 from mcpworkload.controller.plan.mending import is_renamed
-from mcpworkload.exits import Sighting
+from mcpworkload.exits import ObservedPod
 from mcpworkload.kube.manifest import Manifest, digest_of
-from mcpworkload.kube.objects import FIXED_FIELDS, Child, Event, Pod, StatefulSet
+from mcpworkload.kube.objects import FIXED_FIELDS, Event, LiveChild, Pod, StatefulSet
 from mcpworkload.kube.redaction import discreet, is_secretive
 
 _STEP = re.compile("[A-Za-z]+")
@@ -32,7 +32,7 @@ class Applied:
     #: The fingerprint of the live object if the apply left it as it was; else empty.
     futile: str = ""
 
-    def was_futile(self, digest: str, live: Child) -> bool:
+    def was_futile(self, digest: str, live: LiveChild) -> bool:
         """Whether the same apply to the same live object was tried, and changed nothing."""
         return self.digest == digest and bool(self.futile) and self.futile == live.fingerprint
 
@@ -42,7 +42,7 @@ class Observation:
     """The live objects of one workload, and how new each cache is."""
 
     #: What carries our label, by kind and name, whoever owns it.
-    children: Mapping[ChildId, Child] = field(default_factory=dict)
+    children: Mapping[ChildId, LiveChild] = field(default_factory=dict)
     #: The one of them that makes the pods.
     statefulset: StatefulSet | None = None
     #: The pods of our StatefulSet, by name; not those that merely carry our label.
@@ -54,11 +54,11 @@ class Observation:
     #: What could not be looked at, and what does not work because of it; in words.
     unknown: tuple[str, ...] = ()
     #: What was said of pods that our StatefulSet could not make, however long ago.
-    refusals: Sequence[Event] = ()
+    failed_creates: Sequence[Event] = ()
     #: Every pod that carries our label, by name, whoever made it.
     labelled: Mapping[str, Pod] = field(default_factory=dict)
     #: What was seen of containers' ends and not yet accounted for, by the pod's UID.
-    seen: Mapping[str, Sighting] = field(default_factory=dict)
+    seen: Mapping[str, ObservedPod] = field(default_factory=dict)
     #: Events of pods, by UID, where they were asked for.
     told: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 
@@ -106,7 +106,7 @@ def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> d
 def difference_to(
     desired: Mapping[str, Any],
     digest: str,
-    live: Child,
+    live: LiveChild,
     judge: Callable[[Manifest], str] = lambda _: "",
 ) -> str:
     """
@@ -136,7 +136,7 @@ def difference_to(
             live.forbidden = judge(there.get("spec", {}).get("template") or {})
         live.fingerprint = digest_of(there) if live.difference or live.forbidden else ""
         live.is_renamed = bool(live.difference) and is_renamed(content, there)
-        live.refused = first_refused(content, there)
+        live.refused = first_unsupported(content, there)
         managed = msgspec.json.decode(live.metadata.managed_fields or b"[]")
         live.additions = find_additions(managed, content)
         live.judged_for = digest

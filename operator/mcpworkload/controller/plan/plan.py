@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import ChildConflict
+from mcpworkload.controller.children import CHILD_TYPES, Pruning
 from mcpworkload.controller.desired import Child, Finding, describe_forbidden
 from mcpworkload.controller.plan.observation import (
     Applied,
@@ -21,12 +22,7 @@ from mcpworkload.controller.plan.observation import (
 )
 from mcpworkload.controller.plan.replacement import Replacement, find_replacement
 from mcpworkload.kube.manifest import Manifest
-from mcpworkload.kube.objects import Child as LiveChild
-from mcpworkload.kube.objects import Metadata, StatefulSet
-
-PRUNED_KINDS = ("PodDisruptionBudget", "Service")
-_ALL_PRUNED_KINDS = (*PRUNED_KINDS, *names.ACCOUNT_KINDS)
-
+from mcpworkload.kube.objects import LiveChild, Metadata, StatefulSet
 
 #: What may not stay in a live template of pods, beside the one that is wanted.
 Judge = Callable[[Manifest, Manifest], Sequence[Finding]]
@@ -203,12 +199,14 @@ def plan_prunes(
     pods run as stays as long as they do.
     """
     desired = {child.id for child in children}
-    kinds = PRUNED_KINDS if _has_older_pods(observation, applied) else _ALL_PRUNED_KINDS
+    due = {Pruning.AT_ONCE}
+    if not _has_older_pods(observation, applied):
+        due.add(Pruning.AFTER_PODS)
     return tuple(
         Prune(child_id, live.metadata.uid)
         for child_id, live in observation.children.items()
         if child_id not in desired
-        and child_id.kind in kinds
+        and CHILD_TYPES[child_id.kind].pruning in due
         and (owner := live.metadata.controller) is not None
         and owner.uid == owner_uid
         and live.metadata.deletion_timestamp is None

@@ -39,7 +39,7 @@ def hold_for(
     is_pressing: bool = False,
 ) -> float | None:
     """
-    None: write *wanted* now. Else after how many seconds to look again, 0.0 for never.
+    None: write *wanted* now. Else after how many seconds to requeue, 0.0 for never.
 
     What *is_pressing* is not held back: it would be lost with the process.
     """
@@ -47,7 +47,7 @@ def hold_for(
     is_settling = observation.is_settling(applied)
     is_same = stored == wanted
     counts_only = not is_same and _without_counts(stored) == _without_counts(wanted)
-    # What goes on for long is told, though it still goes on: the clocks run across looks.
+    # What goes on for long is told, though it still goes on: the clocks run across reconciles.
     hold.settling_since = _running(hold.settling_since, now) if is_settling else None
     hold.counts_since = _running(hold.counts_since, now) if counts_only else None
     if is_same:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.plan.observation import Applied, Observation
-from mcpworkload.kube.objects import Child
+from mcpworkload.kube.objects import LiveChild
 
 _AS_ASKED = "the workload's objects are as the spec asks"
 # Of what others added to an object: enough to find it, no listing.
@@ -47,7 +47,7 @@ def _additions(observation: Observation) -> Iterator[str]:
             yield f"the {child_id} also has {', '.join(found[:_MAX_ADDITIONS])}{more}"
 
 
-def _rewriting(child_id: ChildId, live: Child) -> str:
+def _rewriting(child_id: ChildId, live: LiveChild) -> str:
     """Who writes what over a field of a child, although it was applied again."""
     wanted, found = live.values
     if not found:

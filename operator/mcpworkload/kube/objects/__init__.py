@@ -7,9 +7,9 @@ a child stays undecoded: it is compared once with what we want, then dropped.
 
 from mcpworkload.kube.objects.children import (
     FIXED_FIELDS,
-    Child,
     Claim,
     ClaimSpec,
+    LiveChild,
     PodDisruptionBudget,
     Resources,
     Role,
@@ -40,7 +40,6 @@ from mcpworkload.kube.objects.pods import (
 
 __all__ = [
     "FIXED_FIELDS",
-    "Child",
     "Claim",
     "ClaimSource",
     "ClaimSpec",
@@ -48,6 +47,7 @@ __all__ = [
     "ContainerStatus",
     "Event",
     "ListMetadata",
+    "LiveChild",
     "LiveT",
     "Metadata",
     "OwnerReference",

@@ -7,7 +7,7 @@ import msgspec
 from mcpworkload.kube.objects.metadata import ChildMetadata, Metadata
 
 
-class Child(msgspec.Struct, rename="camel"):
+class LiveChild(msgspec.Struct, rename="camel"):
     """
     An object that we apply; its content is undecoded, and dropped once it has been compared.
 
@@ -44,11 +44,11 @@ class Child(msgspec.Struct, rename="camel"):
         self.metadata.managed_fields = msgspec.Raw()
 
 
-class Service(Child):
+class Service(LiveChild):
     """A Service."""
 
 
-class ServiceAccount(Child, rename="camel"):
+class ServiceAccount(LiveChild, rename="camel"):
     """A ServiceAccount."""
 
     CONTENT: ClassVar[dict[str, str]] = {
@@ -58,7 +58,7 @@ class ServiceAccount(Child, rename="camel"):
     automount_service_account_token: msgspec.Raw = msgspec.Raw()
 
 
-class Role(Child, rename="camel"):
+class Role(LiveChild, rename="camel"):
     """A Role."""
 
     CONTENT: ClassVar[dict[str, str]] = {"rules": "rules"}
@@ -66,7 +66,7 @@ class Role(Child, rename="camel"):
     rules: msgspec.Raw = msgspec.Raw()
 
 
-class RoleBinding(Child, rename="camel"):
+class RoleBinding(LiveChild, rename="camel"):
     """A RoleBinding."""
 
     CONTENT: ClassVar[dict[str, str]] = {"roleRef": "role_ref", "subjects": "subjects"}
@@ -75,7 +75,7 @@ class RoleBinding(Child, rename="camel"):
     subjects: msgspec.Raw = msgspec.Raw()
 
 
-class PodDisruptionBudget(Child):
+class PodDisruptionBudget(LiveChild):
     """A PodDisruptionBudget."""
 
 
@@ -92,7 +92,7 @@ class StatefulSetStatus(msgspec.Struct, rename="camel"):
 FIXED_FIELDS = ("podManagementPolicy", "selector", "serviceName", "volumeClaimTemplates")
 
 
-class StatefulSet(Child, rename="camel"):
+class StatefulSet(LiveChild, rename="camel"):
     """A StatefulSet, and how far its controller has come."""
 
     status: StatefulSetStatus = msgspec.field(default_factory=StatefulSetStatus)

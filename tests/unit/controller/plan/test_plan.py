@@ -11,8 +11,7 @@ from mcpworkload.api.refusals import ChildConflict
 from mcpworkload.controller.desired import Child, build_children
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.plan import Prune, plan, plan_prunes
-from mcpworkload.kube.objects import Child as LiveChild
-from mcpworkload.kube.objects import Service
+from mcpworkload.kube.objects import LiveChild, Service
 from tests.support.parsed import (
     UID,
     id_of,

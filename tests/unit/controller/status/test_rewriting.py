@@ -9,7 +9,7 @@ import pytest
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.desired import Child, build_children
 from mcpworkload.controller.plan.observation import Applied, difference_to
-from mcpworkload.controller.status import Subject
+from mcpworkload.controller.status import StatusInput
 from mcpworkload.kube.objects import Service, StatefulSet
 from tests.support.parsed import make_observation, make_pod, make_workload
 from tests.support.statuses import status_for
@@ -55,7 +55,7 @@ def said_of(kind: str, steps: list[Any], value: Any) -> str:
     observation = make_observation(make_pod(ready=True), children=[live])
     if isinstance(live, StatefulSet):
         observation = make_observation(make_pod(ready=True), statefulset=live)
-    condition = status_for(Subject.of(workload), observation, applied)["conditions"][0]
+    condition = status_for(StatusInput.of(workload), observation, applied)["conditions"][0]
     assert condition["status"] == "True"
     return str(condition["message"])
 

@@ -1,4 +1,4 @@
-"""From a cursor and what is seen to the exits that have not been told, and the next cursor."""
+"""Computes the unreported exits since a cursor, and the next cursor."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from mcpworkload.api.names import CONTAINER
 from mcpworkload.exits.cursor import ContainerCursor, Cursor, PodCursor
 from mcpworkload.exits.exit import Exit, ExitKind, exit_of
-from mcpworkload.exits.sightings import Sighted, Sighting
+from mcpworkload.exits.observed import ObservedPod, ObservedTermination
 from mcpworkload.exits.terminations import (
     disruption_of,
     is_deleted,
@@ -40,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Account:
+class NewExits:
     """The exits to tell, oldest first, and the cursor once they have been."""
 
     exits: Sequence[Exit]
@@ -49,9 +49,9 @@ class Account:
     gone: frozenset[str] = frozenset()
 
 
-def account(
-    cursor: Cursor, pods: Mapping[str, Pod], seen: Mapping[str, Sighting], wanted: Wanted
-) -> Account:
+def find_new_exits(
+    cursor: Cursor, pods: Mapping[str, Pod], seen: Mapping[str, ObservedPod], wanted: Wanted
+) -> NewExits:
     """
     What has to be told of *pods*, and of those that were there before.
 
@@ -62,19 +62,19 @@ def account(
     entries: dict[str, PodCursor] = {}
     for name, pod in pods.items():
         before = _entry_for(cursor.get(name), pod)
-        told, entries[name] = _account_pod(before, pod, seen.get(pod.metadata.uid))
+        told, entries[name] = _exits_of_pod(before, pod, seen.get(pod.metadata.uid))
         exits += told
     alive = {pod.metadata.uid for pod in pods.values()}
     gone = {uid: each.last for uid, each in seen.items() if each.last and uid not in alive}
     for uid, last in gone.items():
         before = _entry_for(cursor.get(last.metadata.name), last)
-        exits += _account_gone(before, last, seen[uid], pods.get(last.metadata.name), wanted)
+        exits += _exits_of_gone(before, last, seen[uid], pods.get(last.metadata.name), wanted)
     for name, entry in cursor.items():
         is_missing = entry.uid not in alive and entry.uid not in gone
         if is_missing and not _was_asked_for(name, entry, pods.get(name), wanted):
             exits.append(_vanished(name, entry))
     exits.sort(key=lambda each: each.finished_at.timestamp() if each.finished_at else 0.0)
-    return Account(exits, entries, frozenset(gone))
+    return NewExits(exits, entries, frozenset(gone))
 
 
 def _entry_for(before: PodCursor | None, pod: Pod) -> PodCursor:
@@ -83,15 +83,15 @@ def _entry_for(before: PodCursor | None, pod: Pod) -> PodCursor:
     return PodCursor(pod.metadata.uid, revision_of(pod))
 
 
-def _account_pod(
-    before: PodCursor, pod: Pod, sighting: Sighting | None
+def _exits_of_pod(
+    before: PodCursor, pod: Pod, observed: ObservedPod | None
 ) -> tuple[list[Exit], PodCursor]:
     exits: list[Exit] = []
     containers = dict(before.containers)
     for container in pod.containers:
-        ends = sighting.ends.get(container.name, {}) if sighting else {}
+        ends = observed.ends.get(container.name, {}) if observed else {}
         old = before.containers.get(container.name, ContainerCursor())
-        told, new = _account_container(old, pod, container, list(ends.values()), before.is_ended)
+        told, new = _exits_of_container(old, pod, container, list(ends.values()), before.is_ended)
         exits += told
         if told or new.base != old.base:
             containers[container.name] = new
@@ -99,11 +99,11 @@ def _account_pod(
     return exits, replace(before, is_ended=is_ended, containers=containers)
 
 
-def _account_container(
+def _exits_of_container(
     before: ContainerCursor,
     pod: Pod,
     container: ContainerStatus,
-    ends: Sequence[Sighted],
+    ends: Sequence[ObservedTermination],
     is_ended: bool,
 ) -> tuple[list[Exit], ContainerCursor]:
     count, told = terminations_of(pod, container)
@@ -142,7 +142,9 @@ def _reach(cursor: ContainerCursor, ended: int, lost: list[int]) -> ContainerCur
     return cursor
 
 
-def _fresh(before: ContainerCursor, ends: Sequence[Sighted], count: int) -> Sequence[Sighted]:
+def _fresh(
+    before: ContainerCursor, ends: Sequence[ObservedTermination], count: int
+) -> Sequence[ObservedTermination]:
     """Those of *ends*, which are in order, that come after the last one told."""
     keys = [each.termination.key for each in ends]
     if before.container_id in keys:
@@ -152,7 +154,7 @@ def _fresh(before: ContainerCursor, ends: Sequence[Sighted], count: int) -> Sequ
     return [each for each in ends if each.termination.index >= before.ended]
 
 
-def _was_caused_by_deletion(end: Sighted, pod: Pod, is_ended: bool) -> bool:
+def _was_caused_by_deletion(end: ObservedTermination, pod: Pod, is_ended: bool) -> bool:
     """
     Whether the container ended because somebody asked for the pod's deletion.
 
@@ -182,18 +184,18 @@ def _lag(pod: Pod) -> timedelta:
     return scheduled - started + START_TIME
 
 
-def _account_gone(
-    before: PodCursor, last: Pod, sighting: Sighting, successor: Pod | None, wanted: Wanted
+def _exits_of_gone(
+    before: PodCursor, last: Pod, observed: ObservedPod, successor: Pod | None, wanted: Wanted
 ) -> list[Exit]:
     """The exits of a pod that was there and is gone, *last* its last state."""
-    exits, entry = _account_pod(before, last, sighting)
+    exits, entry = _exits_of_pod(before, last, observed)
     disruption = disruption_of(last)
     if before.is_ended or is_over(last):
         return exits
     if disruption:
         running = [each for each in last.containers if each.state.running]
         return [*exits, *(_cut_off(last, each, entry, disruption) for each in running)]
-    if sighting.was_watched or is_deleted(last):
+    if observed.was_watched or is_deleted(last):
         return exits
     if _was_asked_for(last.metadata.name, before, successor, wanted):
         return exits

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpworkload.api.names import ACCOUNT_KINDS, ChildId
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.children import ATTACH_KINDS
 from mcpworkload.controller.desired import Child, build_children
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.plan import Apply, plan, plan_prunes
 from mcpworkload.kube.errors import Forbidden
-from mcpworkload.kube.objects import Child as LiveChild
-from mcpworkload.kube.objects import Pod, Role, RoleBinding, ServiceAccount
+from mcpworkload.kube.objects import LiveChild, Pod, Role, RoleBinding, ServiceAccount
 from tests.support.bridged import POLICY, attach, inject
 from tests.support.harness import KEY, World, make_bench
 from tests.support.parsed import UID, make_observation, make_pod, make_workload
@@ -25,7 +25,7 @@ KINDS: dict[str, type[LiveChild]] = {
 ACCOUNTS = [
     child
     for child in build_children(make_workload(**attach()), POLICY)
-    if child.id.kind in ACCOUNT_KINDS
+    if child.id.kind in ATTACH_KINDS
 ]
 
 
@@ -52,7 +52,7 @@ async def test_the_account_is_there_before_the_pods() -> None:
     """None can be made without it, and no Role can be granted before it is there."""
     bench = make_bench(policy=POLICY, **attach())
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     applied = [call for call in bench.world.calls if call.startswith("apply")]
     assert applied[:3] == [
@@ -69,7 +69,7 @@ async def test_without_the_account_there_are_no_pods() -> None:
     refused = Forbidden("attempting to grant RBAC permissions not currently held", status=403)
     bench.world.failures["Role weather-mcpw-bridge"] = refused
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert "apply StatefulSet weather" not in bench.world.calls
     condition = bench.world.statuses[-1]["conditions"][0]
@@ -130,7 +130,7 @@ def test_an_account_stays_as_long_as_pods_that_run_as_it(pods: list[Pod], is_fre
 
     prunes = plan_prunes(UID, wanted, observe(*pods), (), {})
 
-    assert {prune.id.kind for prune in prunes} == (set(ACCOUNT_KINDS) if is_free else set())
+    assert {prune.id.kind for prune in prunes} == (set(ATTACH_KINDS) if is_free else set())
 
 
 def test_whether_pods_are_older_is_not_known_at_once() -> None:
@@ -146,12 +146,12 @@ async def test_an_account_that_is_no_longer_asked_for_goes_by_its_uid() -> None:
     world = World(observe(make_pod(ready=True)))
     bench = make_bench(world, POLICY, **inject())
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     assert not [call for call in world.calls if call.startswith("delete")]
 
     caught_up = dict.fromkeys(world.observation.versions, 5000)
     world.observation = replace(world.observation, versions=caught_up)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     assert sorted(call for call in world.calls if call.startswith("delete")) == [
         "delete Role weather-mcpw-bridge Role",
         "delete RoleBinding weather-mcpw-bridge RoleBinding",

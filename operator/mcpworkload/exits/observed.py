@@ -23,7 +23,7 @@ MAX_PER_CONTAINER = 100
 
 
 @dataclass(frozen=True)
-class Sighted:
+class ObservedTermination:
     """A termination, and what was true of the pod when it was first seen."""
 
     termination: Termination
@@ -32,32 +32,32 @@ class Sighted:
 
 
 @dataclass
-class Sighting:
+class ObservedPod:
     """What was seen of one pod."""
 
     #: By container and `Termination.key`, oldest first.
-    ends: dict[str, dict[str, Sighted]] = field(default_factory=dict)
+    ends: dict[str, dict[str, ObservedTermination]] = field(default_factory=dict)
     #: The pod as last seen, once it is gone.
     last: Pod | None = None
     #: Whether its deletion was watched; otherwise it was missing from a list.
     was_watched: bool = False
 
-    def copy(self) -> "Sighting":
+    def copy(self) -> "ObservedPod":
         """One that does not change with this."""
         ends = {container: dict(ends) for container, ends in self.ends.items()}
         return replace(self, ends=ends)
 
 
-class Sightings:
+class ObservedExits:
     """By workload and pod UID; only pods of which there is something to tell."""
 
     def __init__(self, on_end: Callable[[str], None]) -> None:
         self._on_end = on_end
-        self._by_workload: dict[str, dict[str, Sighting]] = {}
+        self._by_workload: dict[str, dict[str, ObservedPod]] = {}
 
-    def of(self, workload: str) -> Mapping[str, Sighting]:
+    def of(self, workload: str) -> Mapping[str, ObservedPod]:
         """
-        The sightings of a workload's pods, by UID, as they are now.
+        The observed of a workload's pods, by UID, as they are now.
 
         Who accounts for them compares them with pods as they were at one moment, and waits for
         others meanwhile: an end that the pods do not show yet would look as if the kubelet had
@@ -73,8 +73,8 @@ class Sightings:
     def gone(self, workload: str, pod: Pod, *, watched: bool) -> None:
         """Note that *pod*, in the state given, is no more: deleted, or missing from a list."""
         self._note(workload, pod)
-        sighting = self._sighting(workload, pod)
-        sighting.last, sighting.was_watched = pod, watched
+        observed = self._observed_pod(workload, pod)
+        observed.last, observed.was_watched = pod, watched
         self._on_end(workload)
 
     def settle(self, workload: str, cursor: Cursor, gone: Container[str]) -> None:
@@ -83,17 +83,17 @@ class Sightings:
         if known is None:
             return
         entries = {entry.uid: entry for entry in cursor.values()}
-        for uid, sighting in list(known.items()):
-            if sighting.last is not None:
+        for uid, observed in list(known.items()):
+            if observed.last is not None:
                 if uid in gone:
                     del known[uid]
                 continue
             told = entries[uid].containers if uid in entries else {}
-            for container, ends in list(sighting.ends.items()):
+            for container, ends in list(observed.ends.items()):
                 _drop_told(ends, told.get(container, ContainerCursor()))
                 if not ends:
-                    del sighting.ends[container]
-            if not sighting.ends:
+                    del observed.ends[container]
+            if not observed.ends:
                 del known[uid]
         if not known:
             del self._by_workload[workload]
@@ -102,21 +102,23 @@ class Sightings:
         """The workload is gone."""
         self._by_workload.pop(workload, None)
 
-    def _sighting(self, workload: str, pod: Pod) -> Sighting:
+    def _observed_pod(self, workload: str, pod: Pod) -> ObservedPod:
         known = self._by_workload.setdefault(workload, {})
-        return known.setdefault(pod.metadata.uid, Sighting())
+        return known.setdefault(pod.metadata.uid, ObservedPod())
 
     def _note(self, workload: str, pod: Pod) -> bool:
         is_news = False
         for container in pod.containers:
             told = terminations_of(pod, container)[1]
-            noted = self._by_workload.get(workload, {}).get(pod.metadata.uid, Sighting())
+            noted = self._by_workload.get(workload, {}).get(pod.metadata.uid, ObservedPod())
             for termination in _after(noted.ends.get(container.name, {}), told):
                 if is_meant(pod, container, termination):
                     continue
                 is_news = True
-                ends = self._sighting(workload, pod).ends.setdefault(container.name, {})
-                ends[termination.key] = Sighted(termination, is_deleted(pod), disruption_of(pod))
+                ends = self._observed_pod(workload, pod).ends.setdefault(container.name, {})
+                ends[termination.key] = ObservedTermination(
+                    termination, is_deleted(pod), disruption_of(pod)
+                )
                 if len(ends) > MAX_PER_CONTAINER:
                     del ends[next(iter(ends))]
         return is_news
@@ -130,7 +132,7 @@ def _after(known: Container[str], told: Sequence[Termination]) -> Sequence[Termi
     return told
 
 
-def _drop_told(ends: dict[str, Sighted], cursor: ContainerCursor) -> None:
+def _drop_told(ends: dict[str, ObservedTermination], cursor: ContainerCursor) -> None:
     """Drop those of *ends* that are accounted for, but for the last: seen again, it is no news."""
     if not cursor.container_id:
         for key in [key for key, each in ends.items() if each.termination.index < cursor.ended]:

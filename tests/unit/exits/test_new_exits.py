@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpworkload.exits import Cursor, ExitKind, Sightings, Wanted, account
+from mcpworkload.exits import Cursor, ExitKind, ObservedExits, Wanted, find_new_exits
 from mcpworkload.kube.objects import Pod
 from tests.support.exits.books import (
     AGAIN,
@@ -48,10 +48,10 @@ def test_one_told_in_detail_keeps_its_index_when_details_are_lost() -> None:
 def test_an_end_noted_between_account_and_settle_stays_in_order() -> None:
     """What is settled is shown again, before the new end; it is not new for that."""
     process = Process().sees(CRASHED)
-    result = account(process.cursor, process.pods, process.sightings.of(KEY), process.wanted)
+    result = find_new_exits(process.cursor, process.pods, process.observed.of(KEY), process.wanted)
     process.sees(TWICE)
     process.cursor = result.cursor
-    process.sightings.settle(KEY, result.cursor, result.gone)
+    process.observed.settle(KEY, result.cursor, result.gone)
     assert process.sees(TWICE).names() == ["b"]
 
 
@@ -156,11 +156,11 @@ def test_what_a_server_exits_with_is_told(code: int, reason: str, signal: int | 
 def test_what_was_told_is_no_news_when_it_is_shown_again() -> None:
     """Each news is a look that waits for no other."""
     news: list[str] = []
-    sightings, cursor = Sightings(news.append), before(0, "")
+    observed, cursor = ObservedExits(news.append), before(0, "")
     for _ in range(3):
-        sightings.seen(KEY, AGAIN)
-        result = account(cursor, {"w-0": AGAIN}, sightings.of(KEY), Wanted(1, "one"))
+        observed.seen(KEY, AGAIN)
+        result = find_new_exits(cursor, {"w-0": AGAIN}, observed.of(KEY), Wanted(1, "one"))
         cursor = result.cursor
-        sightings.settle(KEY, cursor, result.gone)
+        observed.settle(KEY, cursor, result.gone)
 
     assert news == [KEY]
