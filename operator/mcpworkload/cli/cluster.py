@@ -7,8 +7,8 @@ from typing import Any, Final
 from mcpworkload.cli.target import Target
 from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
 from mcpworkload.runtime.connection import Connection, workloads_path
+from mcpworkload.runtime.info import info_of, is_stopped
 from mcpworkload.runtime.lifecycle import Workload
-from mcpworkload.runtime.reading import info_of, is_stopped
 
 #: The operator's Deployment and ServiceAccount.
 OPERATOR: Final = "mcpworkload-operator"

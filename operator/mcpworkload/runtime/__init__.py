@@ -8,7 +8,6 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
 """
 
 from mcpworkload.runtime.attachment import ContainerAttachment
-from mcpworkload.runtime.building import build_workload
 from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.environment import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
@@ -23,17 +22,20 @@ from mcpworkload.runtime.errors import (
     WorkloadNotReady,
     WorkloadNotRunning,
 )
-from mcpworkload.runtime.forwarding import WorkloadForward
-from mcpworkload.runtime.happenings import (
+from mcpworkload.runtime.events import (
     Happening,
+    WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
     WorkloadRestarted,
 )
+from mcpworkload.runtime.forwarding import WorkloadForward
 from mcpworkload.runtime.instances import Instance
+from mcpworkload.runtime.interface import Attachment, Runtime
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
 from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.manifest import build_workload
 from mcpworkload.runtime.monitor import Monitor
 from mcpworkload.runtime.profiles import (
     InboundRules,
@@ -41,7 +43,6 @@ from mcpworkload.runtime.profiles import (
     OutboundRules,
     PermissionProfile,
 )
-from mcpworkload.runtime.protocol import Attachment, Runtime
 from mcpworkload.runtime.sync import SyncRuntime
 from mcpworkload.runtime.types import (
     ContainerInfo,
@@ -86,6 +87,7 @@ __all__ = [
     "WaitTimedOut",
     "WorkloadConflict",
     "WorkloadError",
+    "WorkloadEvent",
     "WorkloadEvicted",
     "WorkloadExited",
     "WorkloadForward",

@@ -13,7 +13,7 @@ from mcpworkload.kube.objects import Event, Pod, Terminated
 from mcpworkload.kube.redaction import discreet
 from mcpworkload.runtime.connection import Connection, core_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadError
-from mcpworkload.runtime.happenings import WorkloadEvicted, WorkloadExited
+from mcpworkload.runtime.events import WorkloadEvicted, WorkloadExited
 
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 1.0

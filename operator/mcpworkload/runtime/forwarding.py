@@ -19,10 +19,10 @@ from mcpworkload.runtime.errors import (
     WorkloadInvalid,
     WorkloadNotFound,
 )
+from mcpworkload.runtime.info import local_url, transport_port_of
 from mcpworkload.runtime.instances import Pod, is_ready, own_pods
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.portforward import Exchange, open_port
-from mcpworkload.runtime.reading import local_url, transport_port_of
 from mcpworkload.runtime.watching import Objects, follow
 
 #: How long a new connection waits for a pod that is ready.

@@ -10,21 +10,21 @@ from mcpworkload.api.names import CONTAINER
 from mcpworkload.kube.keys import object_key
 from mcpworkload.runtime.attach import attach
 from mcpworkload.runtime.attachment import ContainerAttachment
-from mcpworkload.runtime.building import build_workload, located
 from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import Connection, core_path, workloads_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid
-from mcpworkload.runtime.following import follow_logs
 from mcpworkload.runtime.forwarding import Tell, WorkloadForward
+from mcpworkload.runtime.info import info_of, is_stopped, transport_port_of
 from mcpworkload.runtime.instances import newest_start
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.log_follow import follow_logs
 from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
+from mcpworkload.runtime.manifest import build_workload, located
 from mcpworkload.runtime.monitor import Callback, Monitor
 from mcpworkload.runtime.profiles import PermissionProfile
-from mcpworkload.runtime.reading import info_of, is_stopped, transport_port_of
+from mcpworkload.runtime.readiness import is_every_container_ready
 from mcpworkload.runtime.removal import remove
-from mcpworkload.runtime.running import is_every_container_ready
 from mcpworkload.runtime.types import ContainerInfo, DeployWorkloadOptions, ProgressCallback
 
 READY_SECONDS = 300.0

@@ -15,8 +15,8 @@ from mcpworkload.api.names import WORKLOAD_LABEL
 from mcpworkload.exits import Cursor, Exit, ExitKind, Sightings, Wanted, account, baseline
 from mcpworkload.kube.keys import object_key
 from mcpworkload.kube.objects import ContainerStatus, Pod
-from mcpworkload.runtime.happenings import (
-    Happening,
+from mcpworkload.runtime.events import (
+    WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
@@ -73,7 +73,7 @@ class Ledger:
         """An MCPWorkload is as *body* says."""
         self._workloads[_key_of(body)] = Known.of(body)
 
-    def workload_deleted(self, key: str) -> Iterator[Happening]:
+    def workload_deleted(self, key: str) -> Iterator[WorkloadEvent]:
         """The MCPWorkload of that id is no more."""
         if self._workloads.pop(key, None) is not None:
             yield WorkloadRemoved(key)
@@ -82,7 +82,7 @@ class Ledger:
         """The ids of known workloads that are not among those *present* in a list."""
         return sorted(self._workloads.keys() - set(present))
 
-    def pod_changed(self, raw: Mapping[str, Any]) -> Iterator[Happening]:
+    def pod_changed(self, raw: Mapping[str, Any]) -> Iterator[WorkloadEvent]:
         """A pod is as *raw* says."""
         found = _pod_of(raw)
         if found is None:
@@ -97,7 +97,7 @@ class Ledger:
         yield from self._settle(key)
         yield from self._restarts(key, pod)
 
-    def pod_deleted(self, raw: Mapping[str, Any]) -> Iterator[Happening]:
+    def pod_deleted(self, raw: Mapping[str, Any]) -> Iterator[WorkloadEvent]:
         """A pod was deleted; *raw* is the last that was to be said of it."""
         found = _pod_of(raw)
         if found is None:
@@ -118,7 +118,7 @@ class Ledger:
             if pod.metadata.uid not in uids
         ]
 
-    def pod_vanished(self, key: str, uid: str, revision: str) -> Iterator[Happening]:
+    def pod_vanished(self, key: str, uid: str, revision: str) -> Iterator[WorkloadEvent]:
         """
         A pod is no longer there, nobody saw it go, and nothing has taken its place.
 
@@ -145,7 +145,7 @@ class Ledger:
             for container in pod.containers
         )
 
-    def _settle(self, key: str, revision: str = "") -> Iterator[Happening]:
+    def _settle(self, key: str, revision: str = "") -> Iterator[WorkloadEvent]:
         known = self._workloads.get(key, Known(0, may_quote=False))
         pods, cursor = self._pods.get(key, {}), self._cursors.get(key, {})
         result = account(cursor, pods, self._sightings.of(key), Wanted(known.replicas, revision))
@@ -157,7 +157,7 @@ class Ledger:
         for each in result.exits:
             yield _told(key, each, quote=known.may_quote)
 
-    def _restarts(self, key: str, pod: Pod) -> Iterator[Happening]:
+    def _restarts(self, key: str, pod: Pod) -> Iterator[WorkloadEvent]:
         for container in pod.containers:
             at = (pod.metadata.uid, container.name)
             count = container.restart_count
@@ -184,7 +184,7 @@ def _pod_of(raw: Mapping[str, Any]) -> tuple[str, Pod] | None:
     return object_key(pod.metadata.namespace, name), pod
 
 
-def _told(key: str, exit_: Exit, *, quote: bool) -> Happening:
+def _told(key: str, exit_: Exit, *, quote: bool) -> WorkloadEvent:
     kind = WorkloadEvicted if exit_.kind == ExitKind.EVICTED else WorkloadExited
     return kind(
         workload=key,
@@ -203,7 +203,7 @@ def _told(key: str, exit_: Exit, *, quote: bool) -> Happening:
     )
 
 
-def _restarted(key: str, pod: Pod, container: ContainerStatus) -> Happening:
+def _restarted(key: str, pod: Pod, container: ContainerStatus) -> WorkloadEvent:
     return WorkloadRestarted(
         workload=key,
         pod=pod.metadata.name,

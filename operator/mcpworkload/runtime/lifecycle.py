@@ -14,7 +14,7 @@ from mcpworkload.runtime.errors import (
     WorkloadNotFound,
     WorkloadNotReady,
 )
-from mcpworkload.runtime.reading import Verdict, verdict_of
+from mcpworkload.runtime.info import Verdict, verdict_of
 from mcpworkload.runtime.types import Progress, ProgressCallback
 from mcpworkload.runtime.watching import Objects, until
 

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from mcpworkload.api import names
 from mcpworkload.runtime.connection import core_path
 from mcpworkload.runtime.errors import WorkloadInvalid, WorkloadNotRunning
+from mcpworkload.runtime.info import is_stopped
 from mcpworkload.runtime.instances import (
     Pod,
     containers_of,
@@ -18,7 +19,6 @@ from mcpworkload.runtime.instances import (
     waiting_reason,
 )
 from mcpworkload.runtime.lifecycle import Workload
-from mcpworkload.runtime.reading import is_stopped
 
 
 class LogArguments(TypedDict, total=False):

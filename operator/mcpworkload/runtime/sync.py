@@ -12,7 +12,7 @@ from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import closed
-from mcpworkload.runtime.happenings import Happening
+from mcpworkload.runtime.events import WorkloadEvent
 from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
 from mcpworkload.runtime.lines import LogLine
@@ -150,11 +150,11 @@ class SyncMonitor:
         """Stop."""
         self.stop_monitoring()
 
-    def __iter__(self) -> Iterator[Happening]:
+    def __iter__(self) -> Iterator[WorkloadEvent]:
         """As iterating over a `Monitor`."""
-        happenings = aiter(self._monitor)
-        while (happening := self._background.run(_next(happenings))) is not None:
-            yield happening
+        events = aiter(self._monitor)
+        while (event := self._background.run(_next(events))) is not None:
+            yield event
 
     def start_monitoring(self) -> Self:
         """As `Monitor.start_monitoring`."""

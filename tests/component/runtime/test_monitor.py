@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mcpworkload.runtime import (
-    Happening,
     Monitor,
     RightsMissing,
     RuntimeUnavailable,
+    WorkloadEvent,
     WorkloadExited,
     WorkloadNotFound,
     WorkloadNotRunning,
@@ -192,8 +192,8 @@ async def test_what_does_not_run_cannot_be_monitored(
 
 
 async def test_the_callback_form() -> None:
-    """Each happening goes there, awaited where it is to be."""
-    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[Happening]()
+    """Each event goes there, awaited where it is to be."""
+    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[WorkloadEvent]()
     async with no_task_left(), make_monitor(script, workload=KEY, callback=told.put):
         script.show(ENDED)
         assert isinstance(await told.get(), WorkloadExited)
@@ -203,7 +203,7 @@ async def test_a_callback_that_fails_ends_it_and_is_not_swallowed() -> None:
     """Who stops it learns why."""
     script, called = Script([make_body()], [RUNNING]), asyncio.Event()
 
-    def fail(_: Happening) -> None:
+    def fail(_: WorkloadEvent) -> None:
         called.set()
         raise LookupError("a bug of the caller's")
 
@@ -239,7 +239,7 @@ async def test_a_pod_that_vanished_is_told_though_the_api_server_is_away_again()
 @pytest.mark.parametrize("is_told", [False, True], ids=["iterated over", "by callback"])
 async def test_the_monitor_of_one_workload_ends_with_it(is_told: bool) -> None:
     """Nothing is left that could be told; a restart of it finds that there is none."""
-    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[Happening]()
+    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[WorkloadEvent]()
     callback = told.put if is_told else None
     async with no_task_left():
         monitor = make_monitor(script, workload=KEY, callback=callback)

@@ -71,8 +71,8 @@ def test_a_monitor_without_a_loop() -> None:
     script.show(make_pod(state="terminated"))
     try:
         with SyncMonitor(make_monitor(script), background) as monitor:
-            happenings = iter(monitor)
-            assert isinstance(next(happenings), WorkloadExited)
-        assert list(happenings) == []
+            events = iter(monitor)
+            assert isinstance(next(events), WorkloadExited)
+        assert list(events) == []
     finally:
         background.close()

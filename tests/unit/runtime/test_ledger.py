@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mcpworkload.runtime.happenings import (
-    Happening,
+from mcpworkload.runtime.events import (
+    WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
@@ -67,9 +67,9 @@ def make_ledger(*pods: dict[str, Any], **spec: Any) -> Ledger:
     return ledger
 
 
-def kinds(happenings: Any) -> list[type[Happening]]:
+def kinds(events: Any) -> list[type[WorkloadEvent]]:
     """What sort of things happened."""
-    return [type(each) for each in happenings]
+    return [type(each) for each in events]
 
 
 def test_an_exit_and_the_restart_after_it() -> None:

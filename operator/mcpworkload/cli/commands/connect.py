@@ -90,7 +90,7 @@ async def _forward(cluster: "Cluster", key: str, port: int | None) -> None:
 def _config(
     client: Client, found: dict[str, Any], key: str, port: int | None, target: Target
 ) -> dict[str, Any]:
-    from mcpworkload.runtime.reading import is_served, local_url
+    from mcpworkload.runtime.info import is_served, local_url
 
     name, transport = found["metadata"]["name"], found["spec"]["transport"]
     if not is_served(found["spec"]):

@@ -197,7 +197,7 @@ async def _until_goal(found: "Workload", goal: str, seconds: float | None) -> No
     import asyncio
 
     from mcpworkload.runtime import WorkloadNotFound
-    from mcpworkload.runtime.reading import is_stopped, verdict_of
+    from mcpworkload.runtime.info import is_stopped, verdict_of
 
     def holds(objects: "Objects") -> bool:
         workload = objects.get(found.name)

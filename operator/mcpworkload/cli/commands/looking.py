@@ -160,7 +160,7 @@ async def watch_workloads(
 ) -> None:
     """Print all workloads of a namespace, or of all, then each that changes; never ends."""
     from mcpworkload.runtime.connection import workloads_path
-    from mcpworkload.runtime.reading import info_of
+    from mcpworkload.runtime.info import info_of
     from mcpworkload.runtime.watching import Changed, observe
 
     show = _Printer(output, with_namespace=not namespace)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from mcpworkload.runtime import ContainerInfo, PortMapping
+from mcpworkload.runtime.info import info_of, transport_port_of, verdict_of
 from mcpworkload.runtime.instances import newest_start
-from mcpworkload.runtime.reading import info_of, transport_port_of, verdict_of
-from mcpworkload.runtime.running import is_every_container_ready
+from mcpworkload.runtime.readiness import is_every_container_ready
 from tests.support.parsed import make_body
 
 

@@ -10,12 +10,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from mcpworkload.runtime.connection import core_path, workloads_path
+from mcpworkload.runtime.info import is_stopped
 from mcpworkload.runtime.instances import Pod, own_pods
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.logs import LogOptions, no_pods, require_container
 from mcpworkload.runtime.podlog import Lines, Reader
-from mcpworkload.runtime.reading import is_stopped
 from mcpworkload.runtime.watching import Objects, follow
 
 
