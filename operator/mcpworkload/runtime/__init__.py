@@ -4,7 +4,14 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
     async with await KubernetesRuntime.from_environment() as runtime:
         workload, port = await runtime.deploy_workload("ghcr.io/acme/weather:1.4", "weather")
 
-`docs/library.md` has an example of each method.
+`KubernetesRuntime` (in `kubernetes`) is the entry point, `SyncRuntime` (in `sync`) the same for
+callers without an event loop, and `Runtime` (in `interface`) what any implementation promises.
+`checking` applies the table of `arguments` to every method; `manifest` builds the MCPWorkload,
+`lifecycle` and `removal` write it and wait, `info` and `readiness` read what became of it.
+`logs` and `log_follow` read what containers print, `attachment` has their streams, `forwarding`
+their port, and `monitor` reports `events`. `connection` is the way to the API server.
+
+What this module exports is public; `docs/library.md` has an example of each method.
 """
 
 from mcpworkload.runtime.attachment import ContainerAttachment

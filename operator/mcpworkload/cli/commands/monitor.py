@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcpworkload.cli.completion import complete_workloads
+from mcpworkload.cli.candidates import complete_workloads
+from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, output_option
 from mcpworkload.cli.output import clean, plain
-from mcpworkload.cli.session import Session
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @output_option("json")
 @cluster_options
 def monitor(
-    session: Session, workload: str | None, all_namespaces: bool, output: str | None
+    invocation: Invocation, workload: str | None, all_namespaces: bool, output: str | None
 ) -> None:
     """
     Tell of every unexpected exit, once, as it happens, until Ctrl-C or the removal of NAME.
@@ -44,7 +44,7 @@ def monitor(
                 if workload is not None and isinstance(event, WorkloadRemoved):
                     return
 
-    session.follow(work)
+    invocation.follow(work)
 
 
 def _as_json(event: "WorkloadEvent") -> str:
@@ -69,4 +69,4 @@ def describe(event: "WorkloadEvent", now: datetime | None = None) -> str:
     return f"{where} {verb} ({event.reason}, {how}{times}){said}"
 
 
-COMMANDS = {"monitor": monitor}
+COMMAND = monitor

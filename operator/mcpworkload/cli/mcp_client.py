@@ -1,18 +1,13 @@
-"""Talking MCP to a workload, by the official client, through a port-forward to one of its pods."""
+"""The official MCP client, through a port-forward to one pod of a workload."""
 
-import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mcpworkload.cli.codes import ExitCode, Failure
-from mcpworkload.cli.options import cluster_options, output_option, workload_argument
-from mcpworkload.cli.output import clean, write_data, write_table
-from mcpworkload.cli.session import Session
+from mcpworkload.cli.output import clean
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -28,72 +23,8 @@ replica_option = click.option(
 )
 
 
-@click.command()
-@workload_argument
-@replica_option
-@output_option("json", "yaml", "name")
-@cluster_options
-def tools(session: Session, workload: str, replica: int | None, output: str | None) -> None:
-    """List the tools that a server offers."""
-
-    async def work(cluster: "Cluster") -> list[dict[str, Any]]:
-        async with _talk(cluster, workload, replica) as client:
-            return [_data(tool) for tool in (await client.list_tools()).tools]
-
-    found = session.run(work)
-    if output in ("json", "yaml"):
-        write_data(found, output)
-    elif output == "name":
-        click.echo("\n".join(tool["name"] for tool in found))
-    else:
-        rows = ((tool["name"], _summary(tool)) for tool in found)
-        write_table(("NAME", "DESCRIPTION"), rows)
-
-
-@click.command()
-@workload_argument
-@click.argument("tool")
-@click.argument("arguments", nargs=-1, metavar="[KEY=TEXT | KEY:=JSON]...")
-@click.option("--json", "document", metavar="JSON|@FILE|@-", help="All arguments as one object.")
-@replica_option
-@output_option("json", "yaml")
-@cluster_options
-def call(
-    session: Session,
-    workload: str,
-    tool: str,
-    arguments: tuple[str, ...],
-    document: str | None,
-    replica: int | None,
-    output: str | None,
-) -> None:
-    """
-    Call a tool of a server and print its answer.
-
-    The exit code is 1 where the tool says that it failed.
-
-    \b
-      mcpworkload call weather forecast city=Oslo days:=3
-    """
-    words = {**_document(document), **dict(_argument(text) for text in arguments)}
-
-    async def work(cluster: "Cluster") -> dict[str, Any]:
-        async with _talk(cluster, workload, replica) as client:
-            return _data(await client.call_tool(tool, words))
-
-    result = session.run(work, lambda: "the server may or may not have done it")
-    if output is not None:
-        write_data(result, output)
-    else:
-        for part in result.get("content", ()):
-            # What is no text is for programs.
-            click.echo(part["text"] if part["type"] == "text" else json.dumps(part))
-    if result.get("isError"):
-        raise Failure(f"{workload}: the tool {tool} says that it failed")
-
-
 @asynccontextmanager
-async def _talk(cluster: "Cluster", workload: str, replica: int | None) -> "AsyncIterator[Client]":
+async def talk(cluster: "Cluster", workload: str, replica: int | None) -> "AsyncIterator[Client]":
     """A client of one pod of *workload*."""
     from mcpworkload.cli.handshake import endpoint_of
 
@@ -201,44 +132,7 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _data(model: Any) -> dict[str, Any]:
+def data_of(model: Any) -> dict[str, Any]:
+    """A message of the client as plain data, named as on the wire."""
     found: dict[str, Any] = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     return found
-
-
-def _summary(tool: dict[str, Any]) -> str:
-    lines = tool.get("description", "").strip().splitlines()
-    return lines[0] if lines else ""
-
-
-def _argument(text: str) -> tuple[str, Any]:
-    key, separator, value = text.partition("=")
-    if not separator or key in ("", ":"):
-        raise Failure(f"{text!r} is no argument: write KEY=TEXT or KEY:=JSON", ExitCode.USAGE)
-    if not key.endswith(":"):
-        return key, value
-    return key[:-1], _parsed(value, key[:-1])
-
-
-def _document(text: str | None) -> dict[str, Any]:
-    if text is None:
-        return {}
-    if text.startswith("@"):
-        try:
-            text = sys.stdin.read() if text == "@-" else Path(text[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Failure(f"--json: it cannot be read: {error}", ExitCode.USAGE) from None
-    found = _parsed(text, "--json")
-    if not isinstance(found, dict):
-        raise Failure("--json: write one object", ExitCode.USAGE)
-    return found
-
-
-def _parsed(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise Failure(f"{where}: {text!r} is not JSON: {error}", ExitCode.USAGE) from None
-
-
-COMMANDS = {"tools": tools, "call": call}
