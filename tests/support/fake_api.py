@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 
 Line = dict[str, Any]
 
@@ -41,11 +41,11 @@ class FakeApi:
     _is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Connection]:
+    async def open(self) -> AsyncIterator[RuntimeConnection]:
         """A connection to it."""
         async with (
             self.serve() as host,
-            Connection(Configuration(host=host), "team") as connection,
+            RuntimeConnection(Configuration(host=host), "team") as connection,
         ):
             yield connection
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mcpworkload.cli.target import Target
 from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
-from mcpworkload.runtime.connection import Connection, workloads_path
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.info import info_of, is_stopped
 from mcpworkload.runtime.lifecycle import Workload
 
@@ -18,7 +18,7 @@ _LABEL: Final = "app.kubernetes.io/name=mcpworkload"
 class Cluster:
     """The library, and below it the connection for what it has no method for."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: RuntimeConnection) -> None:
         self.connection = connection
         self.runtime = KubernetesRuntime(connection)
 
@@ -73,7 +73,7 @@ class Cluster:
 @asynccontextmanager
 async def connect(target: Target) -> AsyncIterator[Cluster]:
     """The cluster that the command line means."""
-    async with await Connection.from_environment(
+    async with await RuntimeConnection.from_environment(
         target.namespace, target.context, target.kubeconfig
     ) as connection:
         yield Cluster(connection)

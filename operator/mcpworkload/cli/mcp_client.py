@@ -103,8 +103,8 @@ async def _why(
 
 async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int | None) -> str:
     from mcpworkload.api.names import WORKLOAD_LABEL
+    from mcpworkload.kube.paths import core_path
     from mcpworkload.runtime import WorkloadNotRunning
-    from mcpworkload.runtime.connection import core_path
     from mcpworkload.runtime.instances import is_ready
 
     query = {"labelSelector": f"{WORKLOAD_LABEL}={name}"}

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.channels import (
     CLOSE,
     PROTOCOLS,
@@ -24,7 +25,6 @@ from mcpworkload.runtime.channels import (
     status_of,
 )
 from mcpworkload.runtime.checking import checked
-from mcpworkload.runtime.connection import core_path
 from mcpworkload.runtime.errors import (
     RuntimeUnavailable,
     WorkloadError,

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from mcpworkload.runtime.connection import core_path, workloads_path
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import workloads_path
 from mcpworkload.runtime.errors import (
     RightsMissing,
     WorkloadError,

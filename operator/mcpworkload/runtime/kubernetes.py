@@ -8,10 +8,11 @@ from typing import Literal, Self, Unpack, overload
 
 from mcpworkload.api.names import CONTAINER
 from mcpworkload.kube.keys import object_key
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.attach import attach
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.checking import checked
-from mcpworkload.runtime.connection import Connection, core_path, workloads_path
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid
 from mcpworkload.runtime.forwarding import Tell, WorkloadForward
 from mcpworkload.runtime.info import info_of, is_stopped, transport_port_of
@@ -38,7 +39,7 @@ class KubernetesRuntime:
     An id is `namespace/name`; a name alone means the namespace of the connection.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: RuntimeConnection) -> None:
         self._connection = connection
 
     @classmethod
@@ -59,7 +60,7 @@ class KubernetesRuntime:
             WorkloadInvalid: an argument is of a wrong type, as with every method.
         """
         file = None if kubeconfig is None else fspath(kubeconfig)
-        return cls(await Connection.from_environment(namespace, context, file))
+        return cls(await RuntimeConnection.from_environment(namespace, context, file))
 
     async def __aenter__(self) -> Self:
         """The runtime itself."""

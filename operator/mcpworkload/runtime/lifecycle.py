@@ -7,7 +7,8 @@ from typing import Any
 
 from mcpworkload.api import names
 from mcpworkload.kube.keys import object_key
-from mcpworkload.runtime.connection import APPLY, MERGE, Connection, core_path, workloads_path
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import APPLY, MERGE, RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import (
     WaitTimedOut,
     WorkloadError,
@@ -31,7 +32,7 @@ class Workload:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: RuntimeConnection,
         namespace: str,
         name: str,
         progress: ProgressCallback | None = None,

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from mcpworkload.runtime.connection import core_path, workloads_path
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import workloads_path
 from mcpworkload.runtime.info import is_stopped
 from mcpworkload.runtime.instances import Pod, own_pods
 from mcpworkload.runtime.lifecycle import Workload

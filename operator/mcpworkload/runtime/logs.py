@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 from mcpworkload.api import names
-from mcpworkload.runtime.connection import core_path
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.errors import WorkloadInvalid, WorkloadNotRunning
 from mcpworkload.runtime.info import is_stopped
 from mcpworkload.runtime.instances import (

@@ -8,7 +8,8 @@ from typing import Self
 
 from mcpworkload.api.names import WORKLOAD_LABEL
 from mcpworkload.kube.keys import split_key
-from mcpworkload.runtime.connection import Connection, apps_path, core_path, workloads_path
+from mcpworkload.kube.paths import apps_path, core_path
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import RuntimeUnavailable, WorkloadNotFound, WorkloadNotRunning
 from mcpworkload.runtime.events import WorkloadEvent, WorkloadExited, WorkloadRemoved
 from mcpworkload.runtime.explaining import Explainer
@@ -44,7 +45,7 @@ class Monitor:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: RuntimeConnection,
         *,
         workload: str = "",
         namespace: str = "",

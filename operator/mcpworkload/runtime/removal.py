@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from mcpworkload.runtime.connection import core_path
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.errors import WorkloadConflict, WorkloadError, WorkloadNotFound
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.watching import Objects, until

@@ -8,10 +8,10 @@ from os import PathLike
 from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from mcpworkload.api.names import CONTAINER
+from mcpworkload.runtime.answers import closed
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.checking import checked
-from mcpworkload.runtime.connection import closed
 from mcpworkload.runtime.events import WorkloadEvent
 from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime

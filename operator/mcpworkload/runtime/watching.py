@@ -8,12 +8,15 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
+import msgspec
 
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.kube.errors import ApiError
+from mcpworkload.kube.watches import Watch
+from mcpworkload.runtime.connection import Query, RuntimeConnection
 from mcpworkload.runtime.errors import RightsMissing, RuntimeUnavailable
 
-Objects = dict[str, dict[str, Any]]
+Body = dict[str, Any]
+Objects = dict[str, Body]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 # An API server that has just started knows no Roles yet, and forbids what they allow.
 _RIGHTS_SECONDS = 10.0
@@ -36,7 +39,7 @@ class Changed:
 
 
 async def observe(
-    connection: Connection, path: str, query: dict[str, str]
+    connection: RuntimeConnection, path: str, query: dict[str, str]
 ) -> AsyncGenerator[Listed | Changed]:
     """
     The objects that *query* selects: all of them first, then each change.
@@ -47,38 +50,79 @@ async def observe(
     Raises:
         WorkloadError: the first list fails, or a later one for another reason than an outage.
     """
-    pause, has_begun, has_watched, place = _FIRST_PAUSE, False, False, _Place()
-    refused_since: float | None = None
+    patience, watch = _Patience(), _watch(connection, path, query)
     while True:
         try:
-            if not place.version:
+            if not watch.version:
                 listed = await connection.request("GET", path, query=query)
-                has_begun, place.version = True, listed["metadata"]["resourceVersion"]
+                patience.has_listed = True
+                watch.resume(int(listed["metadata"]["resourceVersion"]))
                 yield Listed(listed.get("items") or [])
-            async with aclosing(_changes(connection, path, query, place)) as changes:
+            async with aclosing(watch.changes()) as changes:
                 async for change in changes:
-                    pause = _FIRST_PAUSE
-                    yield Changed(change["object"], change["type"] == "DELETED")
-            pause, has_watched, refused_since = _FIRST_PAUSE, True, None
-        except RightsMissing:
-            refused_since = refused_since or time.monotonic()
-            if not has_watched or time.monotonic() - refused_since >= _RIGHTS_SECONDS:
+                    if change.type == "BEGUN":
+                        patience.note_begin()
+                    elif change.item is not None:
+                        patience.pause = _FIRST_PAUSE
+                        yield Changed(change.item, change.type == "DELETED")
+            patience.note_end()
+        except ApiError:
+            # The watch itself reports it, mostly that its place has expired.
+            watch.expire()
+            patience.note_end()
+        except (RightsMissing, RuntimeUnavailable) as error:
+            if not patience.outlasts(error):
                 raise
-        except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError) as error:
-            if not has_begun:
-                raise
-            if not isinstance(error, RuntimeUnavailable):
-                has_watched = True
-            elif error.reason in _EXPIRED:
-                place.version = ""
-            refused_since = None
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            if error.reason in _EXPIRED:
+                watch.expire()
         # Many may have lost the same API server: they do not come back at once.
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        await asyncio.sleep(patience.pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+
+
+class _Patience:
+    """How long to wait before the next attempt, and which failures end them."""
+
+    def __init__(self) -> None:
+        self.pause = _FIRST_PAUSE
+        self.has_listed = False
+        self._is_watching = False
+        self._has_watched = False
+        self._refused_since: float | None = None
+
+    def note_begin(self) -> None:
+        """The API server has accepted a watch."""
+        self._is_watching = True
+
+    def note_end(self) -> None:
+        """A watch ended as it should."""
+        self.pause, self._refused_since = _FIRST_PAUSE, None
+        self._is_watching, self._has_watched = False, True
+
+    def outlasts(self, error: RightsMissing | RuntimeUnavailable) -> bool:
+        """Whether to try again after *error*."""
+        if isinstance(error, RightsMissing):
+            now = time.monotonic()
+            self._refused_since = self._refused_since or now
+            return self._has_watched and now - self._refused_since < _RIGHTS_SECONDS
+        # One that broke was a watch all the same.
+        self._has_watched |= self._is_watching
+        self._is_watching, self._refused_since = False, None
+        self.pause = min(self.pause * 2, _LONGEST_PAUSE)
+        return self.has_listed
+
+
+def _watch(connection: RuntimeConnection, path: str, query: Query) -> Watch[Body]:
+    return Watch(
+        lambda parameters: connection.watch(path, parameters),
+        msgspec.json.Decoder(Body).decode,
+        query,
+        plural=path.rpartition("/")[2],
+        version_of=lambda item: int(item["metadata"]["resourceVersion"]),
+    )
 
 
 async def follow(
-    connection: Connection, path: str, query: dict[str, str]
+    connection: RuntimeConnection, path: str, query: dict[str, str]
 ) -> AsyncGenerator[Objects]:
     """
     The objects that *query* selects, by name: as they are now, and after each change.
@@ -99,7 +143,7 @@ async def follow(
 
 
 async def until(
-    connection: Connection,
+    connection: RuntimeConnection,
     path: str,
     query: dict[str, str],
     holds: Callable[[Objects], bool],
@@ -110,25 +154,3 @@ async def until(
             if holds(objects):
                 return objects
     raise AssertionError("follow never ends by itself")
-
-
-@dataclass
-class _Place:
-    """How far a watch has come; empty when a list is due."""
-
-    version: str = ""
-
-
-async def _changes(
-    connection: Connection, path: str, query: dict[str, str], place: _Place
-) -> AsyncGenerator[dict[str, Any]]:
-    """The changes of one watch from *place* on, which moves along."""
-    since = {**query, "resourceVersion": place.version, "allowWatchBookmarks": "true"}
-    async with aclosing(connection.watch(path, since)) as events:
-        async for event in events:
-            if event["type"] == "ERROR":
-                place.version = ""  # mostly 410: it has expired
-                return
-            place.version = event["object"]["metadata"]["resourceVersion"]
-            if event["type"] != "BOOKMARK":
-                yield event

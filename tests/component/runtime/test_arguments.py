@@ -33,7 +33,7 @@ from mcpworkload.runtime import (
     build_workload,
 )
 from mcpworkload.runtime.checking import CHECKS
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.logs import LogArguments
 from mcpworkload.runtime.sync import _Background
 from tests.support.fake_api import FakeApi
@@ -108,7 +108,7 @@ class NoZone(tzinfo):
 
 def make_runtime() -> KubernetesRuntime:
     """A runtime without a cluster."""
-    return KubernetesRuntime(cast("Connection", Wire()))
+    return KubernetesRuntime(cast("RuntimeConnection", Wire()))
 
 
 LEAVES = st.one_of(

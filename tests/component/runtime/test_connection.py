@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import RightsMissing, RuntimeUnavailable, is_kubernetes_runtime
-from mcpworkload.runtime.connection import Connection, core_path, workloads_path
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from tests.support.fake_api import FakeApi
 
 
@@ -57,13 +58,13 @@ async def test_the_namespace_is_the_one_asked_for_or_the_contexts(
     """KUBECONFIG counts as it is now, not as it was at import."""
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
 
-    async with await Connection.from_environment(namespace, context) as connection:
+    async with await RuntimeConnection.from_environment(namespace, context) as connection:
         assert connection.namespace == used
 
 
 async def test_an_api_server_that_is_not_there_is_unavailable(kubeconfig: Path) -> None:
     """In one error, whatever the HTTP client calls it; the token is not in it."""
-    async with await Connection.from_environment(kubeconfig=str(kubeconfig)) as connection:
+    async with await RuntimeConnection.from_environment(kubeconfig=str(kubeconfig)) as connection:
         with pytest.raises(RuntimeUnavailable, match="does not answer") as caught:
             await connection.request("GET", workloads_path("team"))
         with pytest.raises(RuntimeUnavailable, match="does not answer"):
@@ -80,7 +81,7 @@ async def test_an_unusable_kubeconfig_is_unavailable(tmp_path: Path, content: st
         path.write_text(content)
 
     with pytest.raises(RuntimeUnavailable, match="no usable cluster configuration"):
-        await Connection.from_environment(kubeconfig=str(path))
+        await RuntimeConnection.from_environment(kubeconfig=str(path))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ async def test_what_is_no_kubeconfig_is_called_so(tmp_path: Path, content: str) 
     path.write_text(content)
 
     with pytest.raises(RuntimeUnavailable, match=f"{path} is no kubeconfig"):
-        await Connection.from_environment(kubeconfig=str(path))
+        await RuntimeConnection.from_environment(kubeconfig=str(path))
 
 
 async def test_a_plugin_that_is_not_installed_is_named(kubeconfig: Path) -> None:
@@ -104,13 +105,13 @@ async def test_a_plugin_that_is_not_installed_is_named(kubeconfig: Path) -> None
     kubeconfig.write_text(json.dumps(config))
 
     with pytest.raises(RuntimeUnavailable, match="no-such-login, which logs user u in, is not"):
-        await Connection.from_environment(kubeconfig=str(kubeconfig))
+        await RuntimeConnection.from_environment(kubeconfig=str(kubeconfig))
 
 
 async def test_a_context_that_does_not_exist_is_named(kubeconfig: Path) -> None:
     """Nothing else is taken in its place."""
     with pytest.raises(RuntimeUnavailable, match="nowhere"):
-        await Connection.from_environment(context="nowhere", kubeconfig=str(kubeconfig))
+        await RuntimeConnection.from_environment(context="nowhere", kubeconfig=str(kubeconfig))
 
 
 async def test_in_a_pod_its_own_cluster_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +122,7 @@ async def test_in_a_pod_its_own_cluster_is_meant(monkeypatch: pytest.MonkeyPatch
     assert is_kubernetes_runtime()
 
     with pytest.raises(RuntimeUnavailable, match="token"):
-        await Connection.from_environment()
+        await RuntimeConnection.from_environment()
 
 
 PLUGIN = """#!/bin/sh
@@ -152,7 +153,7 @@ async def test_credentials_of_a_plugin_are_renewed_when_they_expire(tmp_path: Pa
         }
         path.write_text(json.dumps(config))
 
-        async with await Connection.from_environment(kubeconfig=str(path)) as connection:
+        async with await RuntimeConnection.from_environment(kubeconfig=str(path)) as connection:
             answer = await connection.request("GET", workloads_path("team"))
 
             api.accepted = "token-9"

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from mcpworkload.runtime import WaitTimedOut, WorkloadNotReady
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.removal import remove
 from tests.support.fake_api import FakeApi, make_item
@@ -54,7 +54,7 @@ async def test_a_removal_that_takes_too_long_says_how_it_stands(
 ) -> None:
     """What was not begun does not go on."""
     api = Slow(answers)
-    workload = Workload(cast("Connection", api), "team", "weather")
+    workload = Workload(cast("RuntimeConnection", api), "team", "weather")
     with pytest.raises(WaitTimedOut) as caught:
         await remove(workload, keep_volumes=False, seconds=0.05)
 

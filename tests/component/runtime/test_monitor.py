@@ -1,6 +1,7 @@
 """Start, stop, and what is told in between, at an API server that says what the test wants."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from mcpworkload.runtime import (
     WorkloadRemoved,
     explaining,
 )
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 from tests.unit.runtime.test_ledger import KEY, make_body, make_pod
 
 RUNNING, ENDED = make_pod(), make_pod(state="terminated")
@@ -50,15 +51,20 @@ class Script:
             raise items
         return {"metadata": {"resourceVersion": "1"}, "items": items}
 
-    async def watch(self, path: str, _: Any) -> AsyncIterator[dict[str, Any]]:
+    @asynccontextmanager
+    async def watch(self, path: str, _: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The lines of one watch."""
+        yield self._lines(path)
+
+    async def _lines(self, path: str) -> AsyncIterator[bytes]:
         """What the test puts into `changes`, for pods; into `removals`, for workloads."""
         while path.endswith("pods"):
             change = await self.changes.get()
             if isinstance(change, Exception):
                 raise change
-            yield change
+            yield json.dumps(change).encode()
         while True:
-            yield await self.removals.get()
+            yield json.dumps(await self.removals.get()).encode()
 
     def remove(self, body: dict[str, Any]) -> None:
         """The watch of workloads delivers that it is gone."""
@@ -75,7 +81,7 @@ def make_monitor(script: Script, **which: Any) -> Monitor:
     """A Monitor on that connection."""
     connection: Any = script
     assert isinstance(connection.namespace, str)
-    typed: Connection = connection
+    typed: RuntimeConnection = connection
     return Monitor(typed, **(which or {"workload": KEY}))
 
 

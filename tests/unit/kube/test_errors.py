@@ -2,7 +2,6 @@
 
 import pytest
 
-from mcpworkload.kube.client import kind_of
 from mcpworkload.kube.errors import (
     ApiError,
     Conflict,
@@ -11,6 +10,7 @@ from mcpworkload.kube.errors import (
     NotFound,
     Refused,
     Unavailable,
+    kind_of,
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import aiohttp
 
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.logs import LogOptions
@@ -32,7 +32,7 @@ def log(*seconds: int, end: str = "\n") -> bytes:
     return ("\n".join(lines) + end).encode()
 
 
-class FakeKubelet(Connection):
+class FakeKubelet(RuntimeConnection):
     """Answers that were written down before; None breaks off."""
 
     def __init__(self, *answers: list[bytes | None], previous: bytes | None = None) -> None:
@@ -44,7 +44,7 @@ class FakeKubelet(Connection):
     @asynccontextmanager
     async def stream(  # type: ignore[override]  # less is enough here
         self, _path: str, query: Mapping[str, str], _workload: str, **_: object
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[aiohttp.StreamReader]:
         """The next answer; the previous log where that is asked for."""
         pieces: list[bytes | None]
         if "previous" in query:
@@ -55,7 +55,7 @@ class FakeKubelet(Connection):
             pieces = self.answers.pop(0)
         content = SimpleNamespace(iter_any=lambda: self._play(pieces))
         try:
-            yield cast("aiohttp.ClientResponse", SimpleNamespace(content=content))
+            yield cast("aiohttp.StreamReader", content)
         finally:
             if "previous" not in query:
                 self.has_answered()
