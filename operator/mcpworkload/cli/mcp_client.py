@@ -102,21 +102,18 @@ async def _why(
 
 
 async def _ready_pod(cluster: "Cluster", namespace: str, name: str, replica: int | None) -> str:
+    import msgspec
+
     from mcpworkload.api.names import WORKLOAD_LABEL
+    from mcpworkload.kube.objects import Pod
     from mcpworkload.kube.paths import core_path
     from mcpworkload.runtime import WorkloadNotRunning
-    from mcpworkload.runtime.instances import is_ready
 
     query = {"labelSelector": f"{WORKLOAD_LABEL}={name}"}
-    pods = (await cluster.read(core_path("pods", namespace), query))["items"]
-    wanted = (
-        {f"{name}-{replica}"} if replica is not None else {pod["metadata"]["name"] for pod in pods}
-    )
-    ready = [
-        str(pod["metadata"]["name"])
-        for pod in pods
-        if pod["metadata"]["name"] in wanted and is_ready(pod)
-    ]
+    answer = await cluster.read(core_path("pods", namespace), query)
+    pods = msgspec.convert(answer["items"], list[Pod])
+    wanted = {f"{name}-{replica}"} if replica is not None else {pod.metadata.name for pod in pods}
+    ready = [pod.metadata.name for pod in pods if pod.metadata.name in wanted and pod.is_ready]
     if not ready:
         raise WorkloadNotRunning(
             "no pod is ready" if replica is None else f"pod {name}-{replica} is not ready",

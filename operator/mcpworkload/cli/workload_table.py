@@ -95,10 +95,10 @@ async def watch_workloads(
     """Print all workloads of a namespace, or of all, then each that changes; never ends."""
     from mcpworkload.runtime.connection import workloads_path
     from mcpworkload.runtime.info import info_of
-    from mcpworkload.runtime.watching import Changed, observe
+    from mcpworkload.runtime.watching import Body, Changed, observe
 
     show = _Printer(output, with_namespace=not namespace)
-    changes = observe(cluster.connection, workloads_path(namespace), query)
+    changes = observe(cluster.connection, workloads_path(namespace), query, Body)
     async with aclosing(changes) as states:
         async for state in states:
             if not isinstance(state, Changed):

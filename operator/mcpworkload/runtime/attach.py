@@ -1,8 +1,9 @@
 """Attaching to a container of a workload that runs now."""
 
+from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.errors import WorkloadNotRunning
-from mcpworkload.runtime.instances import Pod, newest_instance, waiting_reason
+from mcpworkload.runtime.instances import newest_instance, waiting_reason
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.logs import pod_name, pods_of, require_container
 
@@ -40,7 +41,7 @@ def _running(workload: Workload, pods: list[Pod], container: str) -> Pod:
             return pod
     reason = waiting_reason(pods[0], container)
     raise WorkloadNotRunning(
-        f"container {container} of pod {pods[0]['metadata']['name']} does not run: {reason}",
+        f"container {container} of pod {pods[0].metadata.name} does not run: {reason}",
         workload=workload.key,
         reason=reason,
         advice="get_workload_logs with previous=True may say why",

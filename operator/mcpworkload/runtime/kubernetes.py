@@ -8,7 +8,6 @@ from typing import Literal, Self, Unpack, overload
 
 from mcpworkload.api.names import CONTAINER
 from mcpworkload.kube.keys import object_key
-from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.attach import attach
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.checking import checked
@@ -203,9 +202,7 @@ class KubernetesRuntime:
         found = await workload.read()
         if is_stopped(found):
             return False
-        path = core_path("pods", workload.namespace)
-        pods = await self._connection.request("GET", path, query=workload.by_label)
-        return is_every_container_ready(pods["items"], found["spec"].get("replicas", 1))
+        return is_every_container_ready(await workload.pods(), found["spec"].get("replicas", 1))
 
     async def is_running(self) -> None:
         """
@@ -240,9 +237,7 @@ class KubernetesRuntime:
         started_at: datetime | None = None
         # Who may see the workload and not its pods still sees the workload.
         with contextlib.suppress(RightsMissing):
-            path = core_path("pods", workload.namespace)
-            pods = await self._connection.request("GET", path, query=workload.by_label)
-            started_at = newest_start(pods["items"], workload.name)
+            started_at = newest_start(await workload.pods(), workload.name)
         return info_of(found, started_at)
 
     @checked

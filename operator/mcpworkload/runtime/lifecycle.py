@@ -5,8 +5,11 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from mcpworkload.api import names
 from mcpworkload.kube.keys import object_key
+from mcpworkload.kube.objects import Pod
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.connection import APPLY, MERGE, RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import (
@@ -17,7 +20,7 @@ from mcpworkload.runtime.errors import (
 )
 from mcpworkload.runtime.info import Verdict, verdict_of
 from mcpworkload.runtime.types import Progress, ProgressCallback
-from mcpworkload.runtime.watching import Objects, until
+from mcpworkload.runtime.watching import Body, Objects, until
 
 # Its fields are ours to give up again: what a later deployment leaves out goes.
 FIELD_MANAGER = "mcpworkload-library"
@@ -66,6 +69,17 @@ class Workload:
         found: dict[str, Any] = await self.connection.request("GET", self.path, workload=self.key)
         return found
 
+    async def pods(self, about: str = "") -> list[Pod]:
+        """All pods with the workload's label; errors are *about* it where that is its id."""
+        path = core_path("pods", self.namespace)
+        answer = await self.connection.request("GET", path, query=self.by_label, workload=about)
+        return msgspec.convert(answer["items"], list[Pod])
+
+    async def pod(self, name: str) -> Pod:
+        """One pod, as it is now."""
+        path = core_path("pods", self.namespace, name)
+        return msgspec.convert(await self.connection.request("GET", path, workload=self.key), Pod)
+
     async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Create or update it; a field that somebody else holds otherwise is a conflict."""
         return await self._patch(manifest, APPLY)
@@ -89,10 +103,10 @@ class Workload:
         """Ask for Running or Stopped."""
         return await self.merge({"spec": {"operatingMode": mode}})
 
-    async def until(self, holds: Callable[[Objects], bool]) -> Objects:
+    async def until(self, holds: Callable[[Objects[Body]], bool]) -> Objects[Body]:
         """Follow the MCPWorkload until *holds* says so."""
         query = {"fieldSelector": f"metadata.name={self.name}"}
-        return await until(self.connection, workloads_path(self.namespace), query, holds)
+        return await until(self.connection, workloads_path(self.namespace), query, holds, Body)
 
     async def until_ready(self, generation: int, seconds: float | None) -> dict[str, Any]:
         """
@@ -104,7 +118,7 @@ class Workload:
         """
         last: dict[str, Any] = {}
 
-        def is_ready(objects: Objects) -> bool:
+        def is_ready(objects: Objects[Body]) -> bool:
             workload = self._present(objects)
             last.update(workload)
             verdict = verdict_of(workload)
@@ -125,7 +139,7 @@ class Workload:
         may_quote = last["spec"].get("reportLogTail") is not False
         raise await self._not_ready(verdict, seconds, may_quote=may_quote)
 
-    def _present(self, objects: Objects) -> dict[str, Any]:
+    def _present(self, objects: Objects[Body]) -> dict[str, Any]:
         if self.name not in objects:
             raise WorkloadNotFound(
                 "it was deleted while it was waited for", workload=self.key, reason="NotFound"
@@ -165,18 +179,15 @@ class Workload:
         return ""
 
     async def _read_tail(self) -> str:
-        pods = await self.connection.request(
-            "GET", core_path("pods", self.namespace), query=self.by_label
-        )
-        for pod in pods["items"]:
-            for status in pod["status"].get("containerStatuses") or ():
-                if status["ready"]:
+        for pod in await self.pods():
+            for status in pod.status.container_statuses:
+                if status.ready:
                     continue
-                query = {"container": status["name"], "tailLines": str(TAIL_LINES)}
-                if status["restartCount"] and "terminated" not in status.get("state", {}):
+                query = {"container": status.name, "tailLines": str(TAIL_LINES)}
+                if status.restart_count and status.state.terminated is None:
                     # The one that failed came before the one that runs, or waits to run, now.
                     query["previous"] = "true"
-                path = core_path("pods", self.namespace, pod["metadata"]["name"], "log")
+                path = core_path("pods", self.namespace, pod.metadata.name, "log")
                 if text := await self.connection.read_text(path, query):
                     return text.rstrip("\n")
         return ""

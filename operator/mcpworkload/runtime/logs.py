@@ -3,22 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from mcpworkload.api import names
+from mcpworkload.kube.objects import Pod
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.errors import WorkloadInvalid, WorkloadNotRunning
 from mcpworkload.runtime.info import is_stopped
 from mcpworkload.runtime.instances import (
-    Pod,
     containers_of,
+    last_ended,
     newest_instance,
     number_of,
     own_pods,
-    status_of,
+    state_of,
     waiting_reason,
 )
 from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.watching import Body
 
 
 class LogArguments(TypedDict, total=False):
@@ -52,7 +54,7 @@ class LogOptions:
 
     def selects(self, pod: Pod) -> bool:
         """Whether *pod* is meant."""
-        return self.pod in (None, pod["metadata"]["name"])
+        return self.pod in (None, pod.metadata.name)
 
     @property
     def query(self) -> dict[str, str]:
@@ -121,7 +123,7 @@ async def read_logs(workload: Workload, options: LogOptions) -> str:
     if len(pods) == 1:
         return texts[0]
     return "".join(
-        f"[{pod['metadata']['name']}] {line}\n"
+        f"[{pod.metadata.name}] {line}\n"
         for pod, text in zip(spoken, texts, strict=True)
         for line in text.removesuffix("\n").split("\n")
         if text
@@ -137,18 +139,14 @@ async def pods_of(workload: Workload, name: str | None = None) -> list[Pod]:
         WorkloadNotRunning: it has no such pods.
     """
     found = await workload.read()
-    path = core_path("pods", workload.namespace)
-    listed: dict[str, Any] = await workload.connection.request(
-        "GET", path, query=workload.by_label, workload=workload.key
-    )
-    pods = own_pods(listed["items"], workload.name)
-    pods = [pod for pod in pods if name in (None, pod["metadata"]["name"])]
+    pods = own_pods(await workload.pods(about=workload.key), workload.name)
+    pods = [pod for pod in pods if name in (None, pod.metadata.name)]
     if not pods:
         raise no_pods(workload, found, name)
     return pods
 
 
-def no_pods(workload: Workload, found: Pod, name: str | None = None) -> WorkloadNotRunning:
+def no_pods(workload: Workload, found: Body, name: str | None = None) -> WorkloadNotRunning:
     """The error for a workload without pods, by what is asked of it."""
     if is_stopped(found) or found["spec"].get("replicas", 1) == 0:
         return WorkloadNotRunning(
@@ -169,15 +167,14 @@ def require_container(workload: Workload, pod: Pod, container: str) -> None:
     """Raise unless the pod has a container of that name."""
     have = containers_of(pod)
     if container not in have:
-        words = f"pod {pod['metadata']['name']} has no container {container!r}"
+        words = f"pod {pod.metadata.name} has no container {container!r}"
         raise _invalid(workload, "container", f"{words}, but {', '.join(have)}")
 
 
 def _has_log(pod: Pod, options: LogOptions) -> bool:
     if options.previous:
-        last = status_of(pod, options.container).get("lastState") or {}
-        is_known = bool((last.get("terminated") or {}).get("containerID"))
-        return is_known or bool(_ended_now(pod, options))
+        last = last_ended(pod, options.container)
+        return bool(last and last.container_id) or bool(_ended_now(pod, options))
     return newest_instance(pod, options.container) is not None
 
 
@@ -207,10 +204,9 @@ async def _read(workload: Workload, pod: Pod, options: LogOptions) -> str:
 
 async def _read_previous(workload: Workload, pod: Pod, options: LogOptions) -> str:
     """The log of the instance that ended last: the kubelet calls it previous once another runs."""
-    path = core_path("pods", workload.namespace, pod["metadata"]["name"])
     while ended := _ended_now(pod, options):
         text = await _fetch(workload, pod, replace(options, previous=False))
-        pod = await workload.connection.request("GET", path, workload=workload.key)
+        pod = await workload.pod(pod.metadata.name)
         if _ended_now(pod, options) == ended:
             return text
     return await _fetch(workload, pod, options)
@@ -218,12 +214,12 @@ async def _read_previous(workload: Workload, pod: Pod, options: LogOptions) -> s
 
 def _ended_now(pod: Pod, options: LogOptions) -> str:
     """The id of the instance that has ended and is not restarted yet; empty where there is none."""
-    state = status_of(pod, options.container).get("state") or {}
-    return str((state.get("terminated") or {}).get("containerID") or "")
+    ended = state_of(pod, options.container).terminated
+    return ended.container_id if ended is not None else ""
 
 
 async def _fetch(workload: Workload, pod: Pod, options: LogOptions) -> str:
-    path = core_path("pods", workload.namespace, pod["metadata"]["name"], "log")
+    path = core_path("pods", workload.namespace, pod.metadata.name, "log")
     return await workload.connection.read_text(path, options.query, workload.key)
 
 

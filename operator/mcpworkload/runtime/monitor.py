@@ -8,13 +8,14 @@ from typing import Self
 
 from mcpworkload.api.names import WORKLOAD_LABEL
 from mcpworkload.kube.keys import split_key
+from mcpworkload.kube.objects import Pod
 from mcpworkload.kube.paths import apps_path, core_path
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import RuntimeUnavailable, WorkloadNotFound, WorkloadNotRunning
 from mcpworkload.runtime.events import WorkloadEvent, WorkloadExited, WorkloadRemoved
 from mcpworkload.runtime.explaining import Explainer
 from mcpworkload.runtime.ledger import Ledger
-from mcpworkload.runtime.watching import Changed, Listed, observe
+from mcpworkload.runtime.watching import Body, Changed, ItemT, Listed, observe
 
 Callback = Callable[[WorkloadEvent], Awaitable[object] | object]
 _Query = dict[str, str]
@@ -135,8 +136,10 @@ class Monitor:
             self._told.put_nowait(None)
 
     async def _observe(self, begun: asyncio.Future[None]) -> None:
-        bodies = observe(self._connection, workloads_path(self._namespace), self._of_workload())
-        pods = observe(self._connection, core_path("pods", self._namespace), self._of_pods())
+        bodies = observe(
+            self._connection, workloads_path(self._namespace), self._of_workload(), Body
+        )
+        pods = observe(self._connection, core_path("pods", self._namespace), self._of_pods(), Pod)
         async with aclosing(bodies), aclosing(pods):
             self._open(await _first(bodies), await _first(pods))
             begun.set_result(None)
@@ -146,9 +149,9 @@ class Monitor:
 
     async def _follow(
         self,
-        states: AsyncIterator[Listed | Changed],
-        listed: Callable[[Listed], AsyncIterator[WorkloadEvent]],
-        changed: Callable[[Changed], Iterable[WorkloadEvent]],
+        states: AsyncIterator[Listed[ItemT] | Changed[ItemT]],
+        listed: Callable[[Listed[ItemT]], AsyncIterator[WorkloadEvent]],
+        changed: Callable[[Changed[ItemT]], Iterable[WorkloadEvent]],
     ) -> None:
         async for state in states:
             if isinstance(state, Changed):
@@ -158,7 +161,7 @@ class Monitor:
                 async for event in listed(state):
                     await self._tell(event)
 
-    def _open(self, bodies: Listed, pods: Listed) -> None:
+    def _open(self, bodies: Listed[Body], pods: Listed[Pod]) -> None:
         self._ledger.open(bodies.objects, pods.objects)
         if not self._workload:
             return
@@ -171,19 +174,19 @@ class Monitor:
                 advice="start it, or monitor its namespace",
             )
 
-    def _body_changed(self, change: Changed) -> Iterable[WorkloadEvent]:
+    def _body_changed(self, change: Changed[Body]) -> Iterable[WorkloadEvent]:
         metadata = change.object["metadata"]
         if change.is_deleted:
             return self._ledger.workload_deleted(f"{metadata['namespace']}/{metadata['name']}")
         self._ledger.workload_changed(change.object)
         return ()
 
-    def _pod_changed(self, change: Changed) -> Iterable[WorkloadEvent]:
+    def _pod_changed(self, change: Changed[Pod]) -> Iterable[WorkloadEvent]:
         if change.is_deleted:
             return self._ledger.pod_deleted(change.object)
         return self._ledger.pod_changed(change.object)
 
-    async def _workloads_listed(self, listed: Listed) -> AsyncIterator[WorkloadEvent]:
+    async def _workloads_listed(self, listed: Listed[Body]) -> AsyncIterator[WorkloadEvent]:
         present = []
         for body in listed.objects:
             self._ledger.workload_changed(body)
@@ -192,8 +195,8 @@ class Monitor:
             for event in self._ledger.workload_deleted(key):
                 yield event
 
-    async def _pods_listed(self, listed: Listed) -> AsyncIterator[WorkloadEvent]:
-        uids = [pod["metadata"]["uid"] for pod in listed.objects]
+    async def _pods_listed(self, listed: Listed[Pod]) -> AsyncIterator[WorkloadEvent]:
+        uids = [pod.metadata.uid for pod in listed.objects]
         missing = self._ledger.pods_missing(uids)
         # Their successors first: whether they were rolled over shows by those.
         for pod in listed.objects:
@@ -244,7 +247,7 @@ class Monitor:
         return {"labelSelector": f"{WORKLOAD_LABEL}={name}" if name else WORKLOAD_LABEL}
 
 
-async def _first(states: AsyncIterator[Listed | Changed]) -> Listed:
+async def _first(states: AsyncIterator[Listed[ItemT] | Changed[ItemT]]) -> Listed[ItemT]:
     state = await anext(states)
     if isinstance(state, Changed):
         raise TypeError("a change came before the list that it changes")

@@ -15,10 +15,11 @@ from dataclasses import replace
 import aiohttp
 
 from mcpworkload.kube.lines import split_lines
+from mcpworkload.kube.objects import Pod
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.connection import Query
 from mcpworkload.runtime.errors import RuntimeUnavailable, WorkloadInvalid, WorkloadNotFound
-from mcpworkload.runtime.instances import Instance, Pod, newest_instance
+from mcpworkload.runtime.instances import Instance, newest_instance
 from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.lines import LogLine, Position, Stamped, split_stamp
 from mcpworkload.runtime.logs import LogOptions
@@ -47,8 +48,9 @@ class Reader:
         self._connection = workload.connection
         self._key = workload.key
         self._options = options
-        self._name: str = pod["metadata"]["name"]
-        self._uid: str = pod["metadata"]["uid"]
+        self._workload = workload
+        self._name = pod.metadata.name
+        self._uid = pod.metadata.uid
         self._path = core_path("pods", workload.namespace, self._name)
         self._pod: Pod | None = pod
         self._news = asyncio.Event()
@@ -168,8 +170,8 @@ class Reader:
 
     async def _require_same_pod(self) -> None:
         """Make sure that what was opened until now belongs to the pod that we know."""
-        pod = await self._connection.request("GET", self._path, workload=self._key)
-        if pod["metadata"]["uid"] != self._uid:
+        pod = await self._workload.pod(self._name)
+        if pod.metadata.uid != self._uid:
             raise WorkloadNotFound(f"pod {self._name} was replaced", workload=self._key)
 
     async def _deliver(self, line: Stamped) -> None:

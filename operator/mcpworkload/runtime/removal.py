@@ -11,10 +11,13 @@ import asyncio
 import contextlib
 from typing import Any
 
+import msgspec
+
+from mcpworkload.kube.objects import Partial
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.errors import WorkloadConflict, WorkloadError, WorkloadNotFound
 from mcpworkload.runtime.lifecycle import Workload
-from mcpworkload.runtime.watching import Objects, until
+from mcpworkload.runtime.watching import Body, Objects, until
 
 _UNDO_SECONDS = 10.0
 
@@ -95,29 +98,26 @@ async def _ask(workload: Workload, uid: str) -> None:
 
 async def _until_claims(workload: Workload, *, owned: bool) -> None:
     """Return once every claim of a pod has an owner, or once none has."""
-    pods = await workload.connection.request(
-        "GET", core_path("pods", workload.namespace), query=workload.by_label
-    )
     used = {
-        volume["persistentVolumeClaim"]["claimName"]
-        for pod in pods["items"]
-        for volume in pod["spec"].get("volumes") or ()
-        if "persistentVolumeClaim" in volume
+        volume.persistent_volume_claim.claim_name
+        for pod in await workload.pods()
+        for volume in pod.spec.volumes
+        if volume.persistent_volume_claim is not None
     }
 
-    def are_settled(claims: Objects) -> bool:
+    def are_settled(claims: Objects[Partial]) -> bool:
         return all(
-            bool(claim["metadata"].get("ownerReferences")) is owned
+            bool(claim.metadata.owner_references) is owned
             for name, claim in claims.items()
             if name in used or not owned
         )
 
     path = core_path("persistentvolumeclaims", workload.namespace)
-    await until(workload.connection, path, workload.by_label, are_settled)
+    await until(workload.connection, path, workload.by_label, are_settled, Partial)
 
 
 async def _until_gone(workload: Workload, uid: str) -> None:
-    def is_gone(objects: Objects) -> bool:
+    def is_gone(objects: Objects[Body]) -> bool:
         found = objects.get(workload.name)
         if found is None:
             return True
@@ -135,13 +135,13 @@ async def _until_gone(workload: Workload, uid: str) -> None:
 
 
 async def _until_none(workload: Workload, resource: str) -> None:
-    def are_gone(objects: Objects) -> bool:
+    def are_gone(objects: Objects[Partial]) -> bool:
         if objects:
             workload.say("Deleting", f"waiting for {resource} {', '.join(sorted(objects))}")
         return not objects
 
     path = core_path(resource, workload.namespace)
-    await until(workload.connection, path, workload.by_label, are_gone)
+    await until(workload.connection, path, workload.by_label, are_gone, Partial)
 
 
 async def _remove_claims(workload: Workload) -> None:
@@ -152,15 +152,15 @@ async def _remove_claims(workload: Workload) -> None:
 async def _delete_unowned_claims(workload: Workload) -> None:
     path = core_path("persistentvolumeclaims", workload.namespace)
     claims = await workload.connection.request("GET", path, query=workload.by_label)
-    for claim in claims["items"]:
-        metadata = claim["metadata"]
-        if metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
+    for claim in msgspec.convert(claims["items"], list[Partial]):
+        metadata = claim.metadata
+        if metadata.owner_references or metadata.deletion_timestamp:
             continue
         try:
             await workload.connection.request(
                 "DELETE",
-                core_path("persistentvolumeclaims", workload.namespace, metadata["name"]),
-                body={"preconditions": {"uid": metadata["uid"]}},
+                core_path("persistentvolumeclaims", workload.namespace, metadata.name),
+                body={"preconditions": {"uid": metadata.uid}},
                 workload=workload.key,
             )
         except (WorkloadNotFound, WorkloadConflict):

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -15,8 +15,11 @@ from mcpworkload.kube.watches import Watch
 from mcpworkload.runtime.connection import Query, RuntimeConnection
 from mcpworkload.runtime.errors import RightsMissing, RuntimeUnavailable
 
+ItemT = TypeVar("ItemT")
+
+#: An MCPWorkload as it comes: its spec is the schema's to know.
 Body = dict[str, Any]
-Objects = dict[str, Body]
+Objects = dict[str, ItemT]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 # An API server that has just started knows no Roles yet, and forbids what they allow.
 _RIGHTS_SECONDS = 10.0
@@ -24,25 +27,25 @@ _EXPIRED = ("Expired", "Gone")
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Generic[ItemT]):
     """All that there is now; what was known and is not among it went while nobody looked."""
 
-    objects: list[dict[str, Any]]
+    objects: list[ItemT]
 
 
 @dataclass(frozen=True)
-class Changed:
+class Changed(Generic[ItemT]):
     """One object came, changed or, with `is_deleted`, went."""
 
-    object: dict[str, Any]
+    object: ItemT
     is_deleted: bool
 
 
 async def observe(
-    connection: RuntimeConnection, path: str, query: dict[str, str]
-) -> AsyncGenerator[Listed | Changed]:
+    connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
+) -> AsyncGenerator[Listed[ItemT] | Changed[ItemT]]:
     """
-    The objects that *query* selects: all of them first, then each change.
+    The objects that *query* selects, each as a *kind*: all of them first, then each change.
 
     A watch that ends or breaks is taken up where it was, also after the API server has been
     away; where that is no longer possible, all are listed anew. Never ends by itself.
@@ -50,14 +53,14 @@ async def observe(
     Raises:
         WorkloadError: the first list fails, or a later one for another reason than an outage.
     """
-    patience, watch = _Patience(), _watch(connection, path, query)
+    patience, watch = _Patience(), _watch(connection, path, query, kind)
     while True:
         try:
             if not watch.version:
                 listed = await connection.request("GET", path, query=query)
                 patience.has_listed = True
                 watch.resume(int(listed["metadata"]["resourceVersion"]))
-                yield Listed(listed.get("items") or [])
+                yield Listed([msgspec.convert(item, kind) for item in listed.get("items") or ()])
             async with aclosing(watch.changes()) as changes:
                 async for change in changes:
                     if change.type == "BEGUN":
@@ -111,31 +114,33 @@ class _Patience:
         return self.has_listed
 
 
-def _watch(connection: RuntimeConnection, path: str, query: Query) -> Watch[Body]:
+def _watch(
+    connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
+) -> Watch[ItemT]:
     return Watch(
         lambda parameters: connection.watch(path, parameters),
-        msgspec.json.Decoder(Body).decode,
+        msgspec.json.Decoder(kind).decode,
         query,
         plural=path.rpartition("/")[2],
-        version_of=lambda item: int(item["metadata"]["resourceVersion"]),
+        version_of=_version_of,
     )
 
 
 async def follow(
-    connection: RuntimeConnection, path: str, query: dict[str, str]
-) -> AsyncGenerator[Objects]:
+    connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
+) -> AsyncGenerator[Objects[ItemT]]:
     """
     The objects that *query* selects, by name: as they are now, and after each change.
 
     As `observe` otherwise; for a handful of objects.
     """
-    objects: Objects = {}
-    async with aclosing(observe(connection, path, query)) as states:
+    objects: Objects[ItemT] = {}
+    async with aclosing(observe(connection, path, query, kind)) as states:
         async for state in states:
             if isinstance(state, Listed):
-                objects = {item["metadata"]["name"]: item for item in state.objects}
+                objects = {_name_of(item): item for item in state.objects}
             else:
-                name = state.object["metadata"]["name"]
+                name = _name_of(state.object)
                 objects.pop(name, None)
                 if not state.is_deleted:
                     objects[name] = state.object
@@ -145,12 +150,25 @@ async def follow(
 async def until(
     connection: RuntimeConnection,
     path: str,
-    query: dict[str, str],
-    holds: Callable[[Objects], bool],
-) -> Objects:
+    query: Query,
+    holds: Callable[[Objects[ItemT]], bool],
+    kind: type[ItemT],
+) -> Objects[ItemT]:
     """The objects once *holds* says so; may raise whatever *holds* does."""
-    async with aclosing(follow(connection, path, query)) as states:
+    async with aclosing(follow(connection, path, query, kind)) as states:
         async for objects in states:
             if holds(objects):
                 return objects
     raise AssertionError("follow never ends by itself")
+
+
+def _name_of(item: Any) -> str:
+    name: str = item["metadata"]["name"] if isinstance(item, dict) else item.metadata.name
+    return name
+
+
+def _version_of(item: Any) -> int:
+    if isinstance(item, dict):
+        return int(item["metadata"]["resourceVersion"])
+    version: int = item.metadata.version
+    return version

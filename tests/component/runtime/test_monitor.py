@@ -20,9 +20,9 @@ from mcpworkload.runtime import (
     explaining,
 )
 from mcpworkload.runtime.connection import RuntimeConnection
-from tests.unit.runtime.test_ledger import KEY, make_body, make_pod
+from tests.unit.runtime.test_ledger import KEY, make_body, make_raw_pod
 
-RUNNING, ENDED = make_pod(), make_pod(state="terminated")
+RUNNING, ENDED = make_raw_pod(), make_raw_pod(state="terminated")
 
 
 class Script:
@@ -169,9 +169,9 @@ async def test_it_can_be_started_again() -> None:
     monitor = make_monitor(script)
     async with monitor:
         pass
-    script.lists["pods"] = [make_pod(restarts=1)]
+    script.lists["pods"] = [make_raw_pod(restarts=1)]
     async with monitor:
-        script.show(make_pod(restarts=1, state="terminated"))
+        script.show(make_raw_pod(restarts=1, state="terminated"))
         told = await anext(aiter(monitor))
 
     assert isinstance(told, WorkloadExited)

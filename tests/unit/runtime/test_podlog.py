@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
+import msgspec
 
+from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.lifecycle import Workload
@@ -17,13 +19,14 @@ from mcpworkload.runtime.podlog import Reader
 FIRST, SECOND = "containerd://1", "containerd://2"
 
 
-def make_pod(running: str = "", ended: str = "", uid: str = "uid") -> dict[str, Any]:
+def make_pod(running: str = "", ended: str = "", uid: str = "uid") -> Pod:
     """A pod whose container runs, or has ended, as an instance of that id."""
     state: dict[str, Any] = {"terminated": {"containerID": ended}}
     if running:
         state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
     status = {"name": "mcp", "state": state, "containerID": running or ended}
-    return {"metadata": {"name": "w-0", "uid": uid}, "status": {"containerStatuses": [status]}}
+    metadata = {"name": "w-0", "uid": uid}
+    return msgspec.convert({"metadata": metadata, "status": {"containerStatuses": [status]}}, Pod)
 
 
 def log(*seconds: int, end: str = "\n") -> bytes:
@@ -68,10 +71,10 @@ class FakeKubelet(RuntimeConnection):
 
     async def request(self, *_: object, **__: object) -> Any:
         """The pod as it is now."""
-        return self.pod
+        return msgspec.to_builtins(self.pod)
 
 
-async def read(kubelet: FakeKubelet, *pods: dict[str, Any]) -> list[str]:
+async def read(kubelet: FakeKubelet, *pods: Pod) -> list[str]:
     """What a reader tells that sees the pod become the next of *pods* after each answer."""
     lines: asyncio.Queue[Any] = asyncio.Queue()
     reader = Reader(Workload(kubelet, "team", "w"), LogOptions(), pods[0], lines)

@@ -12,7 +12,7 @@ from mcpworkload.cli.progress import Reporter
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
     from mcpworkload.runtime.lifecycle import Workload
-    from mcpworkload.runtime.watching import Objects
+    from mcpworkload.runtime.watching import Body, Objects
 
 
 @click.command()
@@ -66,7 +66,7 @@ async def _until_goal(found: "Workload", goal: str, seconds: float | None) -> No
     from mcpworkload.runtime import WorkloadNotFound
     from mcpworkload.runtime.info import is_stopped, verdict_of
 
-    def holds(objects: "Objects") -> bool:
+    def holds(objects: "Objects[Body]") -> bool:
         workload = objects.get(found.name)
         if workload is None:
             raise WorkloadNotFound("it is gone", workload=found.key)
