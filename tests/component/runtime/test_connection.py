@@ -1,13 +1,16 @@
 """Where a connection comes from, and what is said when there is none."""
 
 import json
+import ssl
 from pathlib import Path
 
 import pytest
 
+from mcpworkload import __version__
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import RightsMissing, RuntimeUnavailable, is_kubernetes_runtime
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
+from tests.support.certificate import self_signed
 from tests.support.fake_api import FakeApi
 
 
@@ -162,3 +165,58 @@ async def test_credentials_of_a_plugin_are_renewed_when_they_expire(tmp_path: Pa
 
     assert answer["items"] == []
     assert api.requests == ["401", "LIST", "401", "401"]
+
+
+def write_kubeconfig(path: Path, **cluster: str) -> str:
+    """A kubeconfig of one *cluster*, for a user with a token."""
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": "secret"}}],
+    }
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+async def test_the_proxy_of_a_kubeconfig_is_used(tmp_path: Path) -> None:
+    """The API server's own address need not be one that this machine can resolve."""
+    api = FakeApi([[]], accepted="secret")
+    async with api.serve() as proxy:
+        path = write_kubeconfig(
+            tmp_path / "kubeconfig", **{"server": "http://api.invalid", "proxy-url": proxy}
+        )
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            await connection.request("GET", workloads_path("team"))
+
+    assert api.requests == ["LIST"]
+
+
+async def test_the_name_in_a_certificate_may_be_another_than_the_address(tmp_path: Path) -> None:
+    """A kubeconfig says which (`tls-server-name`)."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(self_signed(tmp_path, "api.example"))
+    api = FakeApi([[], []])
+    async with api.serve(server) as host:
+        cluster = {"server": host, "certificate-authority": str(tmp_path / "server.crt")}
+        right = {**cluster, "tls-server-name": "api.example"}
+        path = write_kubeconfig(tmp_path / "right", **right)
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            await connection.request("GET", workloads_path("team"))
+        path = write_kubeconfig(tmp_path / "wrong", **cluster)
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            with pytest.raises(RuntimeUnavailable, match="certificate"):
+                await connection.request("GET", workloads_path("team"))
+
+    assert api.requests == ["LIST"]
+
+
+async def test_the_audit_log_knows_the_library_by_its_name(tmp_path: Path) -> None:
+    """Not by that of the HTTP client."""
+    api = FakeApi([[]])
+    async with api.serve() as host:
+        path = write_kubeconfig(tmp_path / "kubeconfig", server=host)
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            await connection.request("GET", workloads_path("team"))
+
+    assert api.agents == [f"mcpworkload/{__version__}"]
