@@ -64,6 +64,8 @@ async def use_everything(runtime: KubernetesRuntime) -> tuple[str, int]:
     for info in infos:
         await runtime.stop_workload(info.id, timeout=10)
         await runtime.start_workload(info.id, progress=on_progress)
+        await runtime.restart_workload(info.id, timeout=None)
+        await runtime.wait_for_workload(info.id, "stopped", progress=on_progress)
         is_up: bool = await runtime.is_workload_running(info.id)
         text: str = await runtime.get_workload_logs(info.id, tail=5, since=60.0, pod=0)
         async with aclosing(await runtime.get_workload_logs(info.id, follow=True)) as lines:

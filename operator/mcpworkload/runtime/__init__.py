@@ -42,6 +42,7 @@ from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.interface import Attachment, Runtime
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
 from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.logs import LogArguments
 from mcpworkload.runtime.manifest import build_workload
 from mcpworkload.runtime.monitor import Monitor
 from mcpworkload.runtime.profiles import (
@@ -54,6 +55,7 @@ from mcpworkload.runtime.sync import SyncRuntime
 from mcpworkload.runtime.types import (
     ContainerInfo,
     DeployWorkloadOptions,
+    Goal,
     Mount,
     PermissionConfig,
     PortBinding,
@@ -69,10 +71,12 @@ __all__ = [
     "ContainerAttachment",
     "ContainerInfo",
     "DeployWorkloadOptions",
+    "Goal",
     "Happening",
     "InboundRules",
     "Instance",
     "KubernetesRuntime",
+    "LogArguments",
     "LogLine",
     "Monitor",
     "Mount",

@@ -12,7 +12,7 @@ from mcpworkload.runtime.attach import attach
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
-from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid
+from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid, WorkloadNotFound
 from mcpworkload.runtime.forwarding import Tell, WorkloadForward
 from mcpworkload.runtime.info import info_of, is_stopped, transport_port_of
 from mcpworkload.runtime.instances import newest_start
@@ -25,7 +25,7 @@ from mcpworkload.runtime.monitor import Callback, Monitor
 from mcpworkload.runtime.profiles import PermissionProfile
 from mcpworkload.runtime.readiness import is_every_container_ready
 from mcpworkload.runtime.removal import remove
-from mcpworkload.runtime.types import ContainerInfo, DeployWorkloadOptions, ProgressCallback
+from mcpworkload.runtime.types import ContainerInfo, DeployWorkloadOptions, Goal, ProgressCallback
 
 READY_SECONDS = 300.0
 REMOVED_SECONDS = 180.0
@@ -167,6 +167,58 @@ class KubernetesRuntime:
             WorkloadNotReady: as with `deploy_workload`.
         """
         await self._set_mode(workload_id, "Running", timeout, progress)
+
+    @checked
+    async def restart_workload(
+        self,
+        workload_id: str,
+        *,
+        timeout: float | None = READY_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """
+        Replace the pods, one after the other; return when the new ones are Ready.
+
+        Writes the time into `spec.restartedAt`. A stopped workload stays stopped.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotReady: as with `deploy_workload`.
+        """
+        workload = self._workload(workload_id, progress)
+        changed = await workload.restart()
+        await workload.until_ready(changed["metadata"]["generation"], timeout)
+
+    @checked
+    async def wait_for_workload(
+        self,
+        workload_id: str,
+        goal: Goal = "ready",
+        *,
+        timeout: float | None = READY_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """
+        Wait until the workload is ready, stopped or removed; changes nothing.
+
+        A workload that is stopped as asked for is ready, too.
+
+        Raises:
+            WorkloadNotFound: there is none of that id, unless it is to be removed.
+            WorkloadNotReady: it can never be ready, or was not within *timeout* seconds.
+            WaitTimedOut: it was not stopped or removed within *timeout* seconds.
+        """
+        workload = self._workload(workload_id, progress)
+        try:
+            await workload.read()
+            if goal == "ready":
+                # Of the spec as it is, whatever its generation.
+                await workload.until_ready(0, timeout)
+            else:
+                await workload.until_goal(goal, timeout)
+        except WorkloadNotFound:
+            if goal != "removed":
+                raise
 
     @checked
     async def remove_workload(

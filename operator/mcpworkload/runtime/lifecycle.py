@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -18,8 +19,8 @@ from mcpworkload.runtime.errors import (
     WorkloadNotFound,
     WorkloadNotReady,
 )
-from mcpworkload.runtime.info import Verdict, verdict_of
-from mcpworkload.runtime.types import Progress, ProgressCallback
+from mcpworkload.runtime.info import Verdict, is_stopped, verdict_of
+from mcpworkload.runtime.types import Goal, Progress, ProgressCallback
 from mcpworkload.runtime.watching import Body, Objects, until
 
 # Its fields are ours to give up again: what a later deployment leaves out goes.
@@ -103,6 +104,11 @@ class Workload:
         """Ask for Running or Stopped."""
         return await self.merge({"spec": {"operatingMode": mode}})
 
+    async def restart(self) -> Body:
+        """Ask for new pods."""
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        return await self.merge({"spec": {"restartedAt": now}})
+
     async def until(self, holds: Callable[[Objects[Body]], bool]) -> Objects[Body]:
         """Follow the MCPWorkload until *holds* says so."""
         query = {"fieldSelector": f"metadata.name={self.name}"}
@@ -138,6 +144,29 @@ class Workload:
             return last
         may_quote = last["spec"].get("reportLogTail") is not False
         raise await self._not_ready(verdict, seconds, may_quote=may_quote)
+
+    async def until_goal(self, goal: Goal, seconds: float | None) -> None:
+        """
+        Return once the workload is stopped, where that is the *goal*.
+
+        Raises:
+            WorkloadNotFound: it is gone.
+            WaitTimedOut: neither was so within *seconds*.
+        """
+
+        def holds(objects: Objects[Body]) -> bool:
+            workload = objects.get(self.name)
+            if workload is None:
+                raise WorkloadNotFound("it is gone", workload=self.key)
+            verdict = verdict_of(workload)
+            self.say(verdict.reason, verdict.message)
+            return goal == "stopped" and is_stopped(workload) and verdict.is_ready
+
+        try:
+            async with asyncio.timeout(seconds):
+                await self.until(holds)
+        except TimeoutError:
+            raise self.timed_out(f"see it {goal}", seconds) from None
 
     def _present(self, objects: Objects[Body]) -> dict[str, Any]:
         if self.name not in objects:

@@ -309,6 +309,8 @@ class SyncRuntime:
     list_workloads = _blocking(KubernetesRuntime.list_workloads)
     stop_workload = _blocking(KubernetesRuntime.stop_workload)
     start_workload = _blocking(KubernetesRuntime.start_workload)
+    restart_workload = _blocking(KubernetesRuntime.restart_workload)
+    wait_for_workload = _blocking(KubernetesRuntime.wait_for_workload)
     remove_workload = _blocking(KubernetesRuntime.remove_workload)
     is_workload_running = _blocking(KubernetesRuntime.is_workload_running)
     get_workload_info = _blocking(KubernetesRuntime.get_workload_info)

@@ -49,8 +49,10 @@ METHODS = (
     "list_workloads",
     "monitor",
     "remove_workload",
+    "restart_workload",
     "start_workload",
     "stop_workload",
+    "wait_for_workload",
 )
 NESTED = DeployWorkloadOptions(k8s_pod_template_patch="[" * 9999)
 NOT_JSON = DeployWorkloadOptions(k8s_pod_template_patch='[{"value": NaN}]')

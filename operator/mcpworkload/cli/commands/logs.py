@@ -16,7 +16,7 @@ from mcpworkload.cli.options import (
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
-    from mcpworkload.runtime.logs import LogArguments
+    from mcpworkload.runtime import LogArguments
 
 
 @click.command()

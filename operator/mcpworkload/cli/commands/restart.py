@@ -1,6 +1,5 @@
 """The command `restart`."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -24,12 +23,9 @@ def restart(invocation: Invocation, workloads: tuple[str, ...], timeout: float |
 
     Writes the time into spec.restartedAt. A stopped workload stays stopped.
     """
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
     async def act(cluster: "Cluster", name: str, report: Reporter) -> str:
-        found = await cluster.find(name, report)
-        changed = await found.merge({"spec": {"restartedAt": now}})
-        await found.until_ready(changed["metadata"]["generation"], timeout)
+        await cluster.runtime.restart_workload(name, timeout=timeout, progress=report)
         return f"{name} is restarted"
 
     do_to_each(

@@ -135,7 +135,7 @@ def _stands(report: Reporter) -> str:
 
 
 def _manifest(wanted: dict[str, Any], more: dict[str, Any], namespace: str) -> dict[str, Any]:
-    from mcpworkload.runtime.manifest import build_workload
+    from mcpworkload.runtime import build_workload
 
     manifest = build_workload(**wanted, namespace=namespace)
     manifest["spec"].update(more)
