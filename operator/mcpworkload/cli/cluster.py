@@ -1,7 +1,12 @@
-"""What a command works with: one connection, and the runtime library on it."""
+"""
+What a command works with: one connection, and the runtime library on it.
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+This module alone reaches below the library's public names.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpworkload.cli.target import Target
@@ -9,10 +14,23 @@ from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallba
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.info import info_of, is_stopped
 from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.portforward import PortForward
+from mcpworkload.runtime.watching import Body, Changed, observe
 
 #: The operator's Deployment and ServiceAccount.
 OPERATOR: Final = "mcpworkload-operator"
 _LABEL: Final = "app.kubernetes.io/name=mcpworkload"
+
+#: A port of this machine that leads to a port of one pod.
+Forward = PortForward
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One step of a watch: workloads as they are now, or as they were last, when they went."""
+
+    infos: list[ContainerInfo]
+    is_gone: bool = False
 
 
 class Cluster:
@@ -58,6 +76,22 @@ class Cluster:
         """The workloads that *query* selects, by id: of the namespace, or of all."""
         found = await self.read(workloads_path("" if everywhere else self.namespace), query)
         return sorted(map(info_of, found["items"]), key=lambda info: info.id)
+
+    async def watch(self, namespace: str, query: dict[str, str]) -> AsyncGenerator[Seen]:
+        """The workloads that *query* selects, then each that changes; never ends by itself."""
+        changes = observe(self.connection, workloads_path(namespace), query, Body)
+        async with aclosing(changes) as states:
+            async for state in states:
+                if isinstance(state, Changed):
+                    yield Seen([info_of(state.object)], state.is_deleted)
+                else:
+                    yield Seen(sorted(map(info_of, state.objects), key=lambda info: info.id))
+
+    @asynccontextmanager
+    async def forward(self, namespace: str, pod: str, port: int) -> AsyncIterator[Forward]:
+        """A port of this machine that leads to *port* of *pod*, as long as the block lasts."""
+        async with PortForward(self.connection, namespace, pod, port).open() as forward:
+            yield forward
 
     async def operators(self, namespace: str) -> list[dict[str, Any]]:
         """The operator's Deployment, or what else carries its label."""

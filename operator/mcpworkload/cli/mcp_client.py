@@ -12,10 +12,9 @@ from mcpworkload.cli.output import clean
 if TYPE_CHECKING:
     from mcp import Client
 
-    from mcpworkload.cli.cluster import Cluster
+    from mcpworkload.cli.cluster import Cluster, Forward
     from mcpworkload.cli.handshake import Endpoint
     from mcpworkload.runtime import ContainerInfo
-    from mcpworkload.runtime.portforward import PortForward
 
 CALL_SECONDS = 60.0
 replica_option = click.option(
@@ -49,13 +48,11 @@ async def talk(cluster: "Cluster", workload: str, replica: int | None) -> "Async
 @asynccontextmanager
 async def forwarded(
     cluster: "Cluster", info: "ContainerInfo", replica: int | None = None
-) -> "AsyncIterator[PortForward]":
+) -> "AsyncIterator[Forward]":
     """A port of this machine that leads to the server of one ready pod."""
-    from mcpworkload.runtime.portforward import PortForward
-
     pod = await _ready_pod(cluster, info.namespace, info.name, replica)
     port = info.ports[0].container_port
-    async with PortForward(cluster.connection, info.namespace, pod, port).open() as forward:
+    async with cluster.forward(info.namespace, pod, port) as forward:
         yield forward
 
 
@@ -87,7 +84,7 @@ def _transport(root: str, endpoint: "Endpoint") -> Any:
 
 
 async def _why(
-    info: "ContainerInfo", endpoint: "Endpoint", forward: "PortForward", cause: BaseException
+    info: "ContainerInfo", endpoint: "Endpoint", forward: "Forward", cause: BaseException
 ) -> Exception:
     """What to raise where talking ended with *cause*: of several reasons the one to act upon."""
     from mcpworkload.cli.handshake import complaint

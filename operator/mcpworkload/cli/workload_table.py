@@ -93,21 +93,14 @@ async def watch_workloads(
     cluster: "Cluster", namespace: str, query: dict[str, str], output: str | None
 ) -> None:
     """Print all workloads of a namespace, or of all, then each that changes; never ends."""
-    from mcpworkload.runtime.connection import workloads_path
-    from mcpworkload.runtime.info import info_of
-    from mcpworkload.runtime.watching import Body, Changed, observe
-
     show = _Printer(output, with_namespace=not namespace)
-    changes = observe(cluster.connection, workloads_path(namespace), query, Body)
-    async with aclosing(changes) as states:
-        async for state in states:
-            if not isinstance(state, Changed):
-                infos = sorted(map(info_of, state.objects), key=lambda info: info.id)
-                show(infos)
-            elif state.is_deleted:
-                click.echo(f"{info_of(state.object).id} is gone", err=True)
+    async with aclosing(cluster.watch(namespace, query)) as steps:
+        async for seen in steps:
+            if seen.is_gone:
+                for info in seen.infos:
+                    click.echo(f"{info.id} is gone", err=True)
             else:
-                show([info_of(state.object)])
+                show(seen.infos)
 
 
 class _Printer:

@@ -73,6 +73,8 @@ class Route:
     #: The name in the server's certificate, where that is not the address.
     server_hostname: str | None = None
     connect_seconds: float = 5.0
+    #: How long a connection that is not used is kept.
+    idle_seconds: float = IDLE_CONNECTION_SECONDS
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Connection:
         route = route or Route()
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ssl=credentials.as_ssl_context(), keepalive_timeout=IDLE_CONNECTION_SECONDS
+                limit=0, ssl=credentials.as_ssl_context(), keepalive_timeout=route.idle_seconds
             ),
             headers={"User-Agent": agent},
             middlewares=(*middlewares, _Authorize(authorization)),

@@ -10,6 +10,8 @@ from mcpworkload.kube.connection import Connection, Route
 from mcpworkload.runtime.environment import Environment
 
 _CONNECT_SECONDS = 10.0
+# Between us and the API server may be load balancers that forget silent connections soon.
+_IDLE_SECONDS = 15.0
 
 
 class OfficialCredentials:
@@ -34,6 +36,7 @@ class OfficialCredentials:
             trust_env=True,
             server_hostname=configuration.tls_server_name,
             connect_seconds=_CONNECT_SECONDS,
+            idle_seconds=_IDLE_SECONDS,
         )
         self._connection = Connection.open(self, self, f"mcpworkload/{__version__}", route=route)
         return self._connection
