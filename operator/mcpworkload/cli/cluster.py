@@ -13,7 +13,7 @@ from mcpworkload.cli.target import Target
 from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.info import info_of, is_stopped
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.portforward import PortForward
 from mcpworkload.runtime.watching import Body, Changed, observe
 
@@ -45,7 +45,9 @@ class Cluster:
         """Where workloads are looked for whose id has no namespace."""
         return self.connection.namespace
 
-    async def find(self, workload_id: str, progress: ProgressCallback | None = None) -> Workload:
+    async def find(
+        self, workload_id: str, progress: ProgressCallback | None = None
+    ) -> WorkloadHandle:
         """
         A workload that exists.
 
@@ -53,7 +55,7 @@ class Cluster:
             WorkloadNotFound: there is none of that id.
         """
         info = await self.runtime.get_workload_info(workload_id)
-        return Workload(self.connection, info.namespace, info.name, progress)
+        return WorkloadHandle(self.connection, info.namespace, info.name, progress)
 
     async def deploy(
         self, manifest: dict[str, Any], seconds: float | None, progress: ProgressCallback
@@ -66,7 +68,9 @@ class Cluster:
                 that a manifest can say.
         """
         metadata = manifest["metadata"]
-        workload = Workload(self.connection, metadata["namespace"], metadata["name"], progress)
+        workload = WorkloadHandle(
+            self.connection, metadata["namespace"], metadata["name"], progress
+        )
         applied = await workload.apply(manifest)
         if is_stopped(applied):
             applied = await workload.set_mode("Running")

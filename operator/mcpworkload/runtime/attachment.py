@@ -39,7 +39,7 @@ from mcpworkload.runtime.instances import (
     instance_by_id,
     newest_instance,
 )
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.watching import follow
 
 # As large as the API server's own clients make them.
@@ -59,7 +59,7 @@ class ContainerAttachment:
     What was printed before is not repeated here, but in the log.
     """
 
-    def __init__(self, workload: Workload, pod: Pod, container: str) -> None:
+    def __init__(self, workload: WorkloadHandle, pod: Pod, container: str) -> None:
         instance = newest_instance(pod, container)
         assert instance is not None, "only a running instance is attached to"  # noqa: S101
         #: The name and the UID of the pod, and which instance of the container it is.

@@ -23,7 +23,7 @@ from mcpworkload.runtime.errors import (
 )
 from mcpworkload.runtime.info import local_url, transport_port_of
 from mcpworkload.runtime.instances import own_pods
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.portforward import Exchange, open_port
 from mcpworkload.runtime.watching import Body, Objects, follow
 
@@ -44,7 +44,7 @@ class WorkloadForward:
     are open, at most, and not the forward. What happens is told in one line each.
     """
 
-    def __init__(self, workload: Workload, port: int = 0, tell: Tell | None = None) -> None:
+    def __init__(self, workload: WorkloadHandle, port: int = 0, tell: Tell | None = None) -> None:
         self._workload = workload
         self._tell = tell or (lambda _: None)
         self._told = ""

@@ -16,7 +16,7 @@ from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid, WorkloadN
 from mcpworkload.runtime.forwarding import Tell, WorkloadForward
 from mcpworkload.runtime.info import info_of, is_stopped, transport_port_of
 from mcpworkload.runtime.instances import newest_start
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.log_follow import follow_logs
 from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
@@ -127,7 +127,7 @@ class KubernetesRuntime:
             entrypoint=entrypoint,
             replicas=replicas,
         )
-        workload = Workload(self._connection, where, own_name, progress)
+        workload = WorkloadHandle(self._connection, where, own_name, progress)
         applied = await workload.apply(manifest)
         if is_stopped(applied):
             applied = await workload.set_mode("Running")
@@ -377,8 +377,10 @@ class KubernetesRuntime:
         changed = await workload.set_mode(mode)
         await workload.until_ready(changed["metadata"]["generation"], timeout)
 
-    def _workload(self, workload_id: str, progress: ProgressCallback | None = None) -> Workload:
-        return Workload(self._connection, *self._locate(workload_id), progress)
+    def _workload(
+        self, workload_id: str, progress: ProgressCallback | None = None
+    ) -> WorkloadHandle:
+        return WorkloadHandle(self._connection, *self._locate(workload_id), progress)
 
     def _scope(self, namespace: str | None, all_namespaces: bool) -> str:
         """The namespace to look at; empty for all."""

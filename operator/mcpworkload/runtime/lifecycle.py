@@ -31,8 +31,8 @@ _WRITE = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 _FAILED_POD = frozenset({"CrashLooping", "OOMKilled", "ProbeFailing", "StartFailed"})
 
 
-class Workload:
-    """One workload in the cluster: where it is, and who wants to hear about it."""
+class WorkloadHandle:
+    """A handle on one workload in the cluster, and on the callback that is told of its progress."""
 
     def __init__(
         self,

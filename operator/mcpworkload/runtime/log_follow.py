@@ -14,14 +14,14 @@ from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.connection import workloads_path
 from mcpworkload.runtime.info import is_stopped
 from mcpworkload.runtime.instances import own_pods
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.logs import LogOptions, no_pods, require_container
 from mcpworkload.runtime.podlog import Lines, Reader
 from mcpworkload.runtime.watching import Body, Objects, follow
 
 
-async def follow_logs(workload: Workload, options: LogOptions) -> AsyncGenerator[LogLine]:
+async def follow_logs(workload: WorkloadHandle, options: LogOptions) -> AsyncGenerator[LogLine]:
     """
     The lines as they are printed, until the workload is removed or stopped and all is read.
 
@@ -53,7 +53,7 @@ async def _lines_of(follower: "Follower") -> AsyncGenerator[LogLine]:
 class Follower:
     """Keeps one reader for each pod, from the pod's first sight until all is read."""
 
-    def __init__(self, workload: Workload, options: LogOptions, uid: str) -> None:
+    def __init__(self, workload: WorkloadHandle, options: LogOptions, uid: str) -> None:
         self.workload = workload
         self.options = options
         self.lines: Lines = asyncio.Queue(maxsize=1)

@@ -19,7 +19,7 @@ from mcpworkload.runtime.instances import (
     state_of,
     waiting_reason,
 )
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.watching import Body
 
 
@@ -71,7 +71,7 @@ class LogOptions:
         return query
 
 
-def log_options(workload: Workload, follow: bool, given: LogArguments) -> LogOptions:
+def log_options(workload: WorkloadHandle, follow: bool, given: LogArguments) -> LogOptions:
     """
     The options, checked.
 
@@ -93,7 +93,7 @@ def log_options(workload: Workload, follow: bool, given: LogArguments) -> LogOpt
     )
 
 
-def pod_name(workload: Workload, pod: str | int | None) -> str | None:
+def pod_name(workload: WorkloadHandle, pod: str | int | None) -> str | None:
     """
     The name of the pod that a caller means by a name or a replica's number.
 
@@ -106,7 +106,7 @@ def pod_name(workload: Workload, pod: str | int | None) -> str | None:
     return name
 
 
-async def read_logs(workload: Workload, options: LogOptions) -> str:
+async def read_logs(workload: WorkloadHandle, options: LogOptions) -> str:
     """
     What the containers have printed, pod after pod; with several pods each line says which.
 
@@ -130,7 +130,7 @@ async def read_logs(workload: Workload, options: LogOptions) -> str:
     )
 
 
-async def pods_of(workload: Workload, name: str | None = None) -> list[Pod]:
+async def pods_of(workload: WorkloadHandle, name: str | None = None) -> list[Pod]:
     """
     The workload's pods, or the one of that name, by their numbers.
 
@@ -146,7 +146,7 @@ async def pods_of(workload: Workload, name: str | None = None) -> list[Pod]:
     return pods
 
 
-def no_pods(workload: Workload, found: Body, name: str | None = None) -> WorkloadNotRunning:
+def no_pods(workload: WorkloadHandle, found: Body, name: str | None = None) -> WorkloadNotRunning:
     """The error for a workload without pods, by what is asked of it."""
     if is_stopped(found) or found["spec"].get("replicas", 1) == 0:
         return WorkloadNotRunning(
@@ -163,7 +163,7 @@ def no_pods(workload: Workload, found: Body, name: str | None = None) -> Workloa
     )
 
 
-def require_container(workload: Workload, pod: Pod, container: str) -> None:
+def require_container(workload: WorkloadHandle, pod: Pod, container: str) -> None:
     """Raise unless the pod has a container of that name."""
     have = containers_of(pod)
     if container not in have:
@@ -178,7 +178,9 @@ def _has_log(pod: Pod, options: LogOptions) -> bool:
     return newest_instance(pod, options.container) is not None
 
 
-def _no_log(workload: Workload, pods: Sequence[Pod], options: LogOptions) -> WorkloadNotRunning:
+def _no_log(
+    workload: WorkloadHandle, pods: Sequence[Pod], options: LogOptions
+) -> WorkloadNotRunning:
     if options.previous:
         return WorkloadNotRunning(
             f"container {options.container} has not ended yet: there is no previous log",
@@ -194,7 +196,7 @@ def _no_log(workload: Workload, pods: Sequence[Pod], options: LogOptions) -> Wor
     )
 
 
-async def _read(workload: Workload, pod: Pod, options: LogOptions) -> str:
+async def _read(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
     if options.tail == 0:
         return ""  # the API server takes it for no limit
     if options.previous:
@@ -202,7 +204,7 @@ async def _read(workload: Workload, pod: Pod, options: LogOptions) -> str:
     return await _fetch(workload, pod, options)
 
 
-async def _read_previous(workload: Workload, pod: Pod, options: LogOptions) -> str:
+async def _read_previous(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
     """The log of the instance that ended last: the kubelet calls it previous once another runs."""
     while ended := _ended_now(pod, options):
         text = await _fetch(workload, pod, replace(options, previous=False))
@@ -218,12 +220,12 @@ def _ended_now(pod: Pod, options: LogOptions) -> str:
     return ended.container_id if ended is not None else ""
 
 
-async def _fetch(workload: Workload, pod: Pod, options: LogOptions) -> str:
+async def _fetch(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
     path = core_path("pods", workload.namespace, pod.metadata.name, "log")
     return await workload.connection.read_text(path, options.query, workload.key)
 
 
-def _invalid(workload: Workload, argument: str, words: str) -> WorkloadInvalid:
+def _invalid(workload: WorkloadHandle, argument: str, words: str) -> WorkloadInvalid:
     return WorkloadInvalid(
         f"{argument}: {words}", workload=workload.key, reason="Invalid", fields=(argument,)
     )

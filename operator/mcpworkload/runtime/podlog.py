@@ -20,7 +20,7 @@ from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.connection import Query
 from mcpworkload.runtime.errors import RuntimeUnavailable, WorkloadInvalid, WorkloadNotFound
 from mcpworkload.runtime.instances import Instance, newest_instance
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine, Position, Stamped, split_stamp
 from mcpworkload.runtime.logs import LogOptions
 
@@ -44,7 +44,9 @@ Lines = asyncio.Queue[LogLine | None]
 class Reader:
     """Reads the log of one container of one pod, whatever instances it has."""
 
-    def __init__(self, workload: Workload, options: LogOptions, pod: Pod, lines: Lines) -> None:
+    def __init__(
+        self, workload: WorkloadHandle, options: LogOptions, pod: Pod, lines: Lines
+    ) -> None:
         self._connection = workload.connection
         self._key = workload.key
         self._options = options

@@ -16,13 +16,13 @@ import msgspec
 from mcpworkload.kube.objects import Partial
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.errors import WorkloadConflict, WorkloadError, WorkloadNotFound
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.watching import Body, Objects, until
 
 _UNDO_SECONDS = 10.0
 
 
-async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | None) -> None:
+async def remove(workload: WorkloadHandle, *, keep_volumes: bool, seconds: float | None) -> None:
     """
     Remove *workload*; return when its pods are gone, and its claims unless they are to stay.
 
@@ -48,7 +48,7 @@ async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | Non
         raise workload.timed_out("remove it", seconds, standing) from None
 
 
-async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bool) -> None:
+async def _delete(workload: WorkloadHandle, found: dict[str, Any], *, keep_volumes: bool) -> None:
     spec, uid = found["spec"], found["metadata"]["uid"]
     if not spec.get("volumeClaimTemplates"):
         await _ask(workload, uid)
@@ -71,7 +71,7 @@ async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bo
         raise
 
 
-async def _undo(workload: Workload, uid: str, was: str | None) -> None:
+async def _undo(workload: WorkloadHandle, uid: str, was: str | None) -> None:
     with contextlib.suppress(WorkloadError, TimeoutError):
         async with asyncio.timeout(_UNDO_SECONDS):
             found = await workload.read()
@@ -80,13 +80,13 @@ async def _undo(workload: Workload, uid: str, was: str | None) -> None:
                 await _set_retention(workload, uid, was)
 
 
-async def _set_retention(workload: Workload, uid: str, when_deleted: str | None) -> None:
+async def _set_retention(workload: WorkloadHandle, uid: str, when_deleted: str | None) -> None:
     # The UID makes it a change of this very workload, or none.
     retention = {"whenDeleted": when_deleted}
     await workload.merge({"metadata": {"uid": uid}, "spec": {"volumeRetention": retention}})
 
 
-async def _ask(workload: Workload, uid: str) -> None:
+async def _ask(workload: WorkloadHandle, uid: str) -> None:
     workload.say("Deleting", "asking for the deletion")
     await workload.connection.request(
         "DELETE",
@@ -96,7 +96,7 @@ async def _ask(workload: Workload, uid: str) -> None:
     )
 
 
-async def _until_claims(workload: Workload, *, owned: bool) -> None:
+async def _until_claims(workload: WorkloadHandle, *, owned: bool) -> None:
     """Return once every claim of a pod has an owner, or once none has."""
     used = {
         volume.persistent_volume_claim.claim_name
@@ -116,7 +116,7 @@ async def _until_claims(workload: Workload, *, owned: bool) -> None:
     await until(workload.connection, path, workload.by_label, are_settled, Partial)
 
 
-async def _until_gone(workload: Workload, uid: str) -> None:
+async def _until_gone(workload: WorkloadHandle, uid: str) -> None:
     def is_gone(objects: Objects[Body]) -> bool:
         found = objects.get(workload.name)
         if found is None:
@@ -134,7 +134,7 @@ async def _until_gone(workload: Workload, uid: str) -> None:
     await _until_none(workload, "pods")
 
 
-async def _until_none(workload: Workload, resource: str) -> None:
+async def _until_none(workload: WorkloadHandle, resource: str) -> None:
     def are_gone(objects: Objects[Partial]) -> bool:
         if objects:
             workload.say("Deleting", f"waiting for {resource} {', '.join(sorted(objects))}")
@@ -144,12 +144,12 @@ async def _until_none(workload: Workload, resource: str) -> None:
     await until(workload.connection, path, workload.by_label, are_gone, Partial)
 
 
-async def _remove_claims(workload: Workload) -> None:
+async def _remove_claims(workload: WorkloadHandle) -> None:
     await _delete_unowned_claims(workload)
     await _until_none(workload, "persistentvolumeclaims")
 
 
-async def _delete_unowned_claims(workload: Workload) -> None:
+async def _delete_unowned_claims(workload: WorkloadHandle) -> None:
     path = core_path("persistentvolumeclaims", workload.namespace)
     claims = await workload.connection.request("GET", path, query=workload.by_label)
     for claim in msgspec.convert(claims["items"], list[Partial]):

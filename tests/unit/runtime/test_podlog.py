@@ -12,7 +12,7 @@ import msgspec
 from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.errors import WorkloadInvalid
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.logs import LogOptions
 from mcpworkload.runtime.podlog import Reader
 
@@ -77,7 +77,7 @@ class FakeKubelet(RuntimeConnection):
 async def read(kubelet: FakeKubelet, *pods: Pod) -> list[str]:
     """What a reader tells that sees the pod become the next of *pods* after each answer."""
     lines: asyncio.Queue[Any] = asyncio.Queue()
-    reader = Reader(Workload(kubelet, "team", "w"), LogOptions(), pods[0], lines)
+    reader = Reader(WorkloadHandle(kubelet, "team", "w"), LogOptions(), pods[0], lines)
     # After the last answer the pod is gone.
     news = iter((*pods[1:], None))
     kubelet.has_answered = lambda: reader.see(next(news))
