@@ -5,6 +5,8 @@ import ssl
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from mcpworkload import __version__
 from mcpworkload.kube.paths import core_path
@@ -220,3 +222,33 @@ async def test_the_audit_log_knows_the_library_by_its_name(tmp_path: Path) -> No
             await connection.request("GET", workloads_path("team"))
 
     assert api.agents == [f"mcpworkload/{__version__}"]
+
+
+async def test_a_websocket_is_authorized_as_a_request_is(tmp_path: Path) -> None:
+    """Without a token that is taken it is a missing right, as everywhere else."""
+
+    async def accept(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != "Bearer secret":
+            return web.Response(status=401)
+        socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
+        await socket.prepare(request)
+        await socket.send_bytes(b"\x01" + request.query["container"].encode())
+        return socket
+
+    app, path = web.Application(), core_path("pods", "team", "w-0", "attach")
+    app.router.add_get(path, accept)
+    query, protocols = [("container", "mcp")], ("v5.channel.k8s.io",)
+    async with TestServer(app) as server:
+        url = str(server.make_url("")).rstrip("/")
+        right = write_kubeconfig(tmp_path / "kubeconfig", server=url)
+        async with (
+            await RuntimeConnection.from_environment(kubeconfig=right) as connection,
+            connection.websocket(path, query, protocols) as socket,
+        ):
+            assert await socket.receive_bytes() == b"\x01mcp"
+        wrong = tmp_path / "wrong"
+        wrong.write_text(Path(right).read_text().replace("secret", "stale"))
+        async with await RuntimeConnection.from_environment(kubeconfig=str(wrong)) as connection:
+            with pytest.raises(RightsMissing, match="log in again"):
+                async with connection.websocket(path, query, protocols):
+                    pass
