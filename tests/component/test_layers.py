@@ -20,6 +20,7 @@ FORBIDDEN = {
     "exits/exit.py": "mcpworkload.runtime.errors",
     "api/base.py": "mcpworkload.exits.cursor",
     "cli/codes.py": "hack",
+    "cli/commands/get.py": "mcpworkload.runtime.lifecycle",
     "controller/admission/view.py": "mcpworkload.controller.desired.pod",
 }
 

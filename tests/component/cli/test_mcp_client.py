@@ -7,8 +7,8 @@ import pytest
 
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.handshake import is_sse
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import RightsMissing
-from mcpworkload.runtime.connection import core_path
 from tests.support.commands import Manifest, World, make_body
 
 
@@ -109,7 +109,6 @@ async def test_a_port_forward_leaves_nothing_behind() -> None:
     """No task and no socket, though a connection was open when the block ended."""
     from typing import cast
 
-    from mcpworkload.runtime.connection import Connection
     from mcpworkload.runtime.portforward import PortForward
 
     path = core_path("pods", "demo", "weather-0", "portforward")
@@ -119,7 +118,7 @@ async def test_a_port_forward_leaves_nothing_behind() -> None:
         began.set()
         await asyncio.Event().wait()
 
-    connection = cast("Connection", with_pods(**{path: lambda _: hang(_)}).connection)
+    connection = cast("Any", with_pods(**{path: lambda _: hang(_)}).connection)
     before = asyncio.all_tasks()
     async with PortForward(connection, "demo", "weather-0", 8080).open() as forward:
         reader, writer = await asyncio.open_connection("127.0.0.1", forward.port)

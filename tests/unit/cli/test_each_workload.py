@@ -135,12 +135,13 @@ def test_ctrl_c_says_what_stands(command: str, lasts: bool, words: str, world: W
 
 def test_errors_tell_what_they_are_by_the_exit_code(world: World) -> None:
     """Rights that are missing, and a refusal by the API server."""
-    from mcpworkload.runtime.answers import error_of
+    from mcpworkload.kube.errors import error_of
+    from mcpworkload.runtime.answers import workload_error
 
     for status, code in ((403, ExitCode.NO_CLUSTER), (422, ExitCode.USAGE), (409, ExitCode.FAILED)):
 
         def refuse(_: Any, status: int = status) -> None:
-            raise error_of(status, json.dumps({"message": "no"}).encode())
+            raise workload_error(error_of(status, json.dumps({"message": "no"}).encode()))
 
         world.connection.answers[workloads_path("demo", "weather")] = refuse
         assert world.run("stop", "weather").exit_code == code

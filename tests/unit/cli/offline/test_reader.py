@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.cli.offline.reading import Reader, UnreadableError
+from mcpworkload.cli.offline.reader import Reader, UnreadableError
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
+from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime import ContainerInfo, PortMapping
+from mcpworkload.runtime.info import info_of, transport_port_of, verdict_of
 from mcpworkload.runtime.instances import newest_start
-from mcpworkload.runtime.reading import info_of, transport_port_of, verdict_of
-from mcpworkload.runtime.running import is_every_container_ready
+from mcpworkload.runtime.readiness import is_every_container_ready
 from tests.support.parsed import make_body
 
 
@@ -93,14 +95,15 @@ def test_what_nothing_serves_has_no_port(transport: dict[str, Any], port: int) -
     assert list(info_of(live).ports) == [*own, PortMapping(9090, 9090)]
 
 
-def make_started(name: str, server: dict[str, Any], sidecar: str = "") -> dict[str, Any]:
+def make_started(name: str, server: dict[str, Any], sidecar: str = "") -> Pod:
     """A pod whose server's container is in that state."""
     statuses = [{"name": "mcp", "containerID": "c", "state": server}]
     if sidecar:
         state = {"running": {"startedAt": sidecar}}
         statuses.append({"name": "helper", "containerID": "d", "state": state})
     spec = {"containers": [{"name": "mcp"}, {"name": "helper"}]}
-    return {"metadata": {"name": name}, "spec": spec, "status": {"containerStatuses": statuses}}
+    status = {"containerStatuses": statuses}
+    return msgspec.convert({"metadata": {"name": name}, "spec": spec, "status": status}, Pod)
 
 
 def test_it_started_when_the_newest_of_its_servers_did() -> None:
@@ -166,9 +169,9 @@ def test_what_is_said_about_an_older_spec_does_not_count() -> None:
     assert not verdict_of(live).is_ready
 
 
-def make_pod(*, proxy_ready: bool = True, deleted: bool = False) -> dict[str, Any]:
+def make_pod(*, proxy_ready: bool = True, deleted: bool = False) -> Pod:
     """A running pod of a server and a native sidecar, the sidecar ready or not."""
-    return {
+    pod = {
         "metadata": {"name": "w-0", **({"deletionTimestamp": "now"} if deleted else {})},
         "spec": {
             "containers": [{"name": "mcp"}],
@@ -182,6 +185,7 @@ def make_pod(*, proxy_ready: bool = True, deleted: bool = False) -> dict[str, An
             ],
         },
     }
+    return msgspec.convert(pod, Pod)
 
 
 def test_every_container_counts() -> None:

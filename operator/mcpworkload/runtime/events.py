@@ -1,11 +1,11 @@
-"""What a Monitor tells of."""
+"""The events that a Monitor reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True)
-class Happening:
+class WorkloadEvent:
     """Something that happened to a workload."""
 
     #: `namespace/name`.
@@ -13,7 +13,7 @@ class Happening:
 
 
 @dataclass(frozen=True)
-class WorkloadExited(Happening):
+class WorkloadExited(WorkloadEvent):
     """
     A container ended, and nobody had asked for it; each end is told once.
 
@@ -45,7 +45,7 @@ class WorkloadEvicted(WorkloadExited):
 
 
 @dataclass(frozen=True)
-class WorkloadRestarted(Happening):
+class WorkloadRestarted(WorkloadEvent):
     """A container runs again after it had ended."""
 
     pod: str
@@ -54,5 +54,9 @@ class WorkloadRestarted(Happening):
 
 
 @dataclass(frozen=True)
-class WorkloadRemoved(Happening):
+class WorkloadRemoved(WorkloadEvent):
     """The MCPWorkload was deleted."""
+
+
+#: The name that `WorkloadEvent` had first; kept for code that was written with it.
+Happening = WorkloadEvent

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcpworkload.cli.session import to_the_cluster
+from mcpworkload.cli.invocation import to_the_cluster
 from mcpworkload.cli.target import Target
 
 if TYPE_CHECKING:

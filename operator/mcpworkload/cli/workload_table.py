@@ -1,4 +1,4 @@
-"""What workloads there are, and how they are."""
+"""Workloads in a table, on a page or as data, once or with each change."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcpworkload.cli.options import cluster_options, output_option, workload_argument
 from mcpworkload.cli.output import Table, age, clean, write_data, write_table
-from mcpworkload.cli.session import Session
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
@@ -17,67 +15,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("NAME", "STATE", "REASON", "READY", "RESTARTS", "AGE", "URL")
 _WIDE = ("TRANSPORT", "PORTS", "IMAGE", "STATUS")
 
-
-selector_option = click.option(
-    "-l",
-    "--selector",
-    metavar="SELECTOR",
-    default="",
-    help="Only those with these labels, such as team=weather,tier!=test.",
-)
 watch_option = click.option(
     "-w", "--watch", is_flag=True, help="Go on with a line for each change, until Ctrl-C."
 )
-
-
-@click.command("list")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Those of every namespace.")
-@selector_option
-@watch_option
-@output_option()
-@cluster_options
-def list_(
-    session: Session, all_namespaces: bool, selector: str, watch: bool, output: str | None
-) -> None:
-    """
-    List the workloads.
-
-    With -o name, as NAMESPACE/NAME, which every other command takes.
-    """
-    query = {"labelSelector": selector} if selector else {}
-    if not watch:
-        infos = session.run(lambda cluster: cluster.workloads(query, everywhere=all_namespaces))
-        write_infos(infos, output, with_namespace=all_namespaces)
-        return
-
-    async def work(cluster: "Cluster") -> None:
-        namespace = "" if all_namespaces else cluster.namespace
-        await watch_workloads(cluster, namespace, query, output)
-
-    session.follow(work)
-
-
-@click.command()
-@workload_argument
-@watch_option
-@output_option()
-@cluster_options
-def get(session: Session, workload: str, watch: bool, output: str | None) -> None:
-    """
-    Show a workload as it is now.
-
-    The MCPWorkload itself, as it is written: kubectl get mcpw NAME -o yaml.
-    """
-    if watch:
-        session.follow(lambda cluster: watch_workload(cluster, workload, output))
-        return
-    info = session.run(lambda cluster: cluster.runtime.get_workload_info(workload))
-    if output in ("json", "yaml"):
-        write_data(info, output)
-    elif output is None:
-        _write_page(info)
-    else:
-        write_infos([info], output)
 
 
 def write_infos(
@@ -130,7 +70,8 @@ def _port(port: "PortMapping") -> str:
     return f"{leads}{port.container_port}/{port.protocol}"
 
 
-def _write_page(info: "ContainerInfo") -> None:
+def write_page(info: "ContainerInfo") -> None:
+    """One workload, a line for each of its properties."""
     lines = {
         "Id": info.id,
         "State": info.state,
@@ -148,32 +89,18 @@ def _write_page(info: "ContainerInfo") -> None:
         click.echo(f"{title + ':':<12}{clean(text) or '-'}")
 
 
-async def watch_workload(cluster: "Cluster", workload: str, output: str | None) -> None:
-    """Print one workload, and again with each change; never ends by itself."""
-    found = await cluster.find(workload)
-    query = {"fieldSelector": f"metadata.name={found.name}"}
-    await watch_workloads(cluster, found.namespace, query, output)
-
-
 async def watch_workloads(
     cluster: "Cluster", namespace: str, query: dict[str, str], output: str | None
 ) -> None:
     """Print all workloads of a namespace, or of all, then each that changes; never ends."""
-    from mcpworkload.runtime.connection import workloads_path
-    from mcpworkload.runtime.reading import info_of
-    from mcpworkload.runtime.watching import Changed, observe
-
     show = _Printer(output, with_namespace=not namespace)
-    changes = observe(cluster.connection, workloads_path(namespace), query)
-    async with aclosing(changes) as states:
-        async for state in states:
-            if not isinstance(state, Changed):
-                infos = sorted(map(info_of, state.objects), key=lambda info: info.id)
-                show(infos)
-            elif state.is_deleted:
-                click.echo(f"{info_of(state.object).id} is gone", err=True)
+    async with aclosing(cluster.watch(namespace, query)) as steps:
+        async for seen in steps:
+            if seen.is_gone:
+                for info in seen.infos:
+                    click.echo(f"{info.id} is gone", err=True)
             else:
-                show([info_of(state.object)])
+                show(seen.infos)
 
 
 class _Printer:
@@ -214,6 +141,3 @@ def _write_document(info: "ContainerInfo", output: str) -> None:
     if output == "yaml":
         click.echo("---")
     write_data(info, output)
-
-
-COMMANDS = {"list": list_, "get": get}

@@ -9,17 +9,19 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from mcpworkload.runtime.connection import core_path, workloads_path
-from mcpworkload.runtime.instances import Pod, own_pods
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.kube.objects import Pod
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import workloads_path
+from mcpworkload.runtime.info import is_stopped
+from mcpworkload.runtime.instances import own_pods
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.logs import LogOptions, no_pods, require_container
 from mcpworkload.runtime.podlog import Lines, Reader
-from mcpworkload.runtime.reading import is_stopped
-from mcpworkload.runtime.watching import Objects, follow
+from mcpworkload.runtime.watching import Body, Objects, follow
 
 
-async def follow_logs(workload: Workload, options: LogOptions) -> AsyncGenerator[LogLine]:
+async def follow_logs(workload: WorkloadHandle, options: LogOptions) -> AsyncGenerator[LogLine]:
     """
     The lines as they are printed, until the workload is removed or stopped and all is read.
 
@@ -33,7 +35,7 @@ async def follow_logs(workload: Workload, options: LogOptions) -> AsyncGenerator
     return _lines_of(Follower(workload, options, found["metadata"]["uid"]))
 
 
-def _rests(found: Pod) -> bool:
+def _rests(found: Body) -> bool:
     return is_stopped(found) or found["spec"].get("replicas", 1) == 0
 
 
@@ -51,7 +53,7 @@ async def _lines_of(follower: "Follower") -> AsyncGenerator[LogLine]:
 class Follower:
     """Keeps one reader for each pod, from the pod's first sight until all is read."""
 
-    def __init__(self, workload: Workload, options: LogOptions, uid: str) -> None:
+    def __init__(self, workload: WorkloadHandle, options: LogOptions, uid: str) -> None:
         self.workload = workload
         self.options = options
         self.lines: Lines = asyncio.Queue(maxsize=1)
@@ -84,7 +86,7 @@ class Follower:
     async def _watch_workload(self) -> None:
         path = workloads_path(self.workload.namespace)
         query = {"fieldSelector": f"metadata.name={self.workload.name}"}
-        async with aclosing(follow(self.workload.connection, path, query)) as states:
+        async with aclosing(follow(self.workload.connection, path, query, Body)) as states:
             async for objects in states:
                 found = objects.get(self.workload.name)
                 self._ends = (
@@ -97,15 +99,15 @@ class Follower:
 
     async def _watch_pods(self, group: asyncio.TaskGroup) -> None:
         path = core_path("pods", self.workload.namespace)
-        states = follow(self.workload.connection, path, self.workload.by_label)
+        states = follow(self.workload.connection, path, self.workload.by_label, Pod)
         async with aclosing(states):
             async for objects in states:
                 self._see(objects, group)
                 self._check()
 
-    def _see(self, objects: Objects, group: asyncio.TaskGroup) -> None:
+    def _see(self, objects: Objects[Pod], group: asyncio.TaskGroup) -> None:
         pods = own_pods(objects.values(), self.workload.name)
-        present = {pod["metadata"]["uid"]: pod for pod in pods if self.options.selects(pod)}
+        present = {pod.metadata.uid: pod for pod in pods if self.options.selects(pod)}
         known = self._readers or {}
         for uid in known.keys() - present.keys():
             known.pop(uid).see(None)
@@ -115,7 +117,7 @@ class Follower:
                 continue
             require_container(self.workload, pod, self.options.container)
             known[uid] = Reader(self.workload, self.options, pod, self.lines)
-            name = pod["metadata"]["name"]
+            name = pod.metadata.name
             reading = known[uid].run(is_old=self._readers is None, after=self._reading.get(name))
             self._reading[name] = group.create_task(reading, name=f"log of {name}")
             self._reading[name].add_done_callback(lambda _: self._check())

@@ -1,13 +1,13 @@
 """From the options of a command to work that is done in the cluster, and to how that ends."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from mcpworkload.cli.codes import ExitCode, Failure, failure_of
+from mcpworkload.cli.codes import ExitCode, Failure
 from mcpworkload.cli.target import Target
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Connect = Callable[[Target], "AbstractAsyncContextManager[Cluster]"]
 
 
 @dataclass(frozen=True)
-class Session:
+class Invocation:
     """The way of one command into the cluster."""
 
     target: Target
@@ -73,33 +73,3 @@ async def to_the_cluster(target: Target) -> "AsyncIterator[Cluster]":
 
     async with connect(target) as cluster:
         yield cluster
-
-
-async def each(names: Sequence[str], act: Callable[[str], Awaitable[str]]) -> None:
-    """
-    Do *act* for all *names* side by side, and print what each says in the end.
-
-    Raises:
-        Failure: some failed; all others were done.
-    """
-    import asyncio
-
-    failures: list[Failure] = []
-
-    async def one(name: str) -> None:
-        try:
-            click.echo(await act(name))
-        except RuntimeError as error:
-            failure = failure_of(error)
-            if failure is None:
-                raise
-            failures.append(failure)
-
-    # A TaskGroup would end the others when one fails with an error of ours.
-    async with asyncio.TaskGroup() as group:
-        for name in dict.fromkeys(names):
-            group.create_task(one(name))
-    for failure in failures[:-1]:
-        failure.show()
-    for failure in failures[-1:]:
-        raise failure
