@@ -14,7 +14,7 @@ from mcpworkload.controller.status import EventDraft
 from mcpworkload.controller.store import WorkloadStore
 from mcpworkload.exits import Exit, ObservedExits
 from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
-from mcpworkload.kube.objects import Claim, Event, Metadata
+from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata
 from tests.support.parsed import NOON, make_body, make_claim
 
 KEY = "team/weather"
@@ -77,6 +77,12 @@ class World:
     def observe(self, _: str) -> Observation:
         """The caches."""
         return replace(self.observation, seen=self.observed.of(KEY))
+
+    def release_content(self, _workload: str, child_id: ChildId, live: LiveChild) -> None:
+        """Keep the copy of a live child that has no content."""
+        children = {**self.observation.children, child_id: live.without_content()}
+        statefulset: Any = children.get(ChildId("StatefulSet", "weather"))
+        self.observation = replace(self.observation, children=children, statefulset=statefulset)
 
     async def read_child(self, child: Child) -> Metadata | None:
         """Whose the name is."""

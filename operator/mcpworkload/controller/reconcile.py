@@ -164,7 +164,12 @@ class Reconciler:
         """Make the children what they should be; in how many seconds the rest is due, if any."""
         children = build_children(workload, self._policy, template)
         judge = partial(find_forbidden, policy=self._policy)
-        steps = plan(workload.uid, children, observation, state.applied, judge)
+        try:
+            steps = plan(
+                workload.uid, children, observation, state.applied, judge, state.drifts.compare
+            )
+        finally:
+            self._release_content(key, observation, state)
         try:
             rest = await execute(self._writer, key, steps, state)
         except (ChildForbidden, Rejected) as refusal:
@@ -174,6 +179,13 @@ class Reconciler:
         # Last, so that a child that is refused does not cost the one it replaces.
         prunes = plan_prunes(workload.uid, children, observation, state.pruned, state.applied)
         return _soonest(rest, await prune(self._writer, key, prunes, state))
+
+    def _release_content(self, key: str, observation: Observation, state: WorkloadState) -> None:
+        """Keep how the live children differ in place of their content."""
+        state.drifts.keep(observation.children.values())
+        for child_id, live in observation.children.items():
+            if state.drifts.of(live) is not None:
+                self._informers.release_content(key, child_id, live)
 
     async def _report(
         self,
@@ -193,7 +205,12 @@ class Reconciler:
         if (early := state.wait_for_words(ends.unexplained)) > 0:
             # Said once, it could not be taken back.
             return _soonest(early, again)
-        status = build_status(subject, observation, state.applied, refusal, ends, now)
+        drifts = {
+            child_id: drift
+            for child_id, live in observation.children.items()
+            if (drift := state.drifts.of(live)) is not None
+        }
+        status = build_status(subject, observation, state.applied, drifts, refusal, ends, now)
         if status == subject.status:
             self._informers.observed.settle(key_of(body), ends.cursor, ends.gone)
         # A refusal is told at once, whatever the rest is about to become.

@@ -8,6 +8,7 @@ from typing import Any
 
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.refusals import Refusal
+from mcpworkload.controller.plan.comparison import DriftCache
 from mcpworkload.controller.plan.observation import Applied
 from mcpworkload.controller.status import EventDraft, ExitReport, Hold
 from mcpworkload.kube.objects import Event
@@ -80,6 +81,7 @@ class WorkloadState:
 
     uid: str
     applied: dict[ChildId, Applied] = field(default_factory=dict)
+    drifts: DriftCache = field(default_factory=DriftCache)
     #: UIDs of children that we deleted, until the cache has noticed.
     pruned: set[str] = field(default_factory=set)
     hold: Hold = field(default_factory=Hold)

@@ -174,6 +174,8 @@ async def test_a_refused_growth_can_be_taken_back() -> None:
     await make_growing(world).reconcile(KEY)
     world.calls.clear()
 
+    # Another process lists the objects anew.
+    world.observation = observe(make_live("1Gi"))
     bench = make_growing(world, "1Gi")
     await bench.reconcile(KEY)
 

@@ -10,6 +10,7 @@ from mcpworkload.kube.errors import ApiError, Forbidden, Refused, Unavailable
 from mcpworkload.kube.objects import LiveChild
 from tests.support.harness import KEY, Bench, World, make_bench
 from tests.support.parsed import (
+    as_applied,
     make_body,
     make_budget,
     make_observation,
@@ -32,8 +33,11 @@ def observe(*more: LiveChild, is_current: bool = True) -> Observation:
     ]
     live = make_statefulset(annotations=annotations[1])
     beside = make_service(annotations=annotations[0])
-    live.judged_for, beside.judged_for = statefulset.digest, service.digest
-    return make_observation(make_pod(ready=True), statefulset=live, children=(beside, *more))
+    return make_observation(
+        make_pod(ready=True),
+        statefulset=as_applied(live, statefulset),
+        children=(as_applied(beside, service), *more),
+    )
 
 
 @pytest.fixture
