@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mcpworkload.api.names import ChildId
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.reconcile import Reconciler
@@ -51,6 +52,8 @@ class World:
     lost_answers: int = 0
     version: int = 2000
     now: datetime = NOON
+    #: The monotonic clock: it stands still until a test moves it.
+    seconds: float = 1000.0
     #: By UID of a pod, what its Events say; and whose were asked for.
     events: dict[str, list[Event]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -213,7 +216,14 @@ def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **sp
     world, store, forgotten = world or World(), WorkloadStore(), list[str]()
     store.put(make_body(**spec))
     anything: Any = world
+    clock = Clock(lambda: world.seconds, lambda: world.now)
     reconcile = Reconciler(
-        store, anything, forgotten.append, anything, anything, policy, lambda: world.now
+        store,
+        anything,
+        forgotten.append,
+        anything,
+        anything,
+        policy,
+        clock,
     )
     return Bench(world, store, reconcile, forgotten)
