@@ -1,14 +1,15 @@
 """
-The spine: one level-based reconcile of one workload, from what is cached to what is written.
+One level-based reconcile of one workload, from what is cached to what is written.
 
 ::
 
     key ──> parse ──> observe ──> build ──> plan ──> execute ──> report
             pure      caches      pure      pure     writes      one write
 
-It does not matter what brought us here: a changed spec, a changed child, a pod, a restart of
-the operator and the slow resync all take this way, and where nothing is to do, nothing is
-written.
+A changed spec, a changed child, a pod, a restart of the operator and the slow resync all take this
+way, and where nothing is to do, nothing is written. Two readings are outside the caches: the
+references are looked up before the observation, and `report` reads Events of pods that are not
+ready and do not show why.
 """
 
 import logging
