@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,16 +10,20 @@ from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.children import CHILD_TYPES
+from mcpworkload.controller.desired import Child
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.kube.objects import (
     Claim,
     Event,
     LiveChild,
+    OwnerReference,
     Pod,
     PodDisruptionBudget,
     Service,
     StatefulSet,
 )
+
+LiveT = TypeVar("LiveT", bound=LiveChild)
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 UID = "0b9c"
@@ -89,8 +93,25 @@ def make_statefulset(
         },
         StatefulSet,
     )
-    content.spec = msgspec.Raw(msgspec.json.encode({**plain, **(fixed or {})}))
-    return content
+    spec = msgspec.Raw(msgspec.json.encode({**plain, **(fixed or {})}))
+    return msgspec.structs.replace(content, spec=spec)
+
+
+def as_applied(live: LiveT, child: Child, **content: Any) -> LiveT:
+    """*live* with labels, owner and content of *child*, and with *content* over that."""
+    wanted: dict[str, Any] = {**child.content, **content}
+    raw = {
+        live.CONTENT[key]: msgspec.Raw(msgspec.json.encode(value)) for key, value in wanted.items()
+    }
+    manifest = child.manifest["metadata"]
+    owners = msgspec.convert(manifest["ownerReferences"], list[OwnerReference])
+    metadata = msgspec.structs.replace(
+        live.metadata,
+        labels=manifest["labels"],
+        # An orphan stays one.
+        owner_references=owners if live.metadata.owner_references else [],
+    )
+    return msgspec.structs.replace(live, metadata=metadata, **raw)
 
 
 def make_claim(name: str, size: str, version: int = 300, **metadata: Any) -> Claim:

@@ -15,11 +15,15 @@ LEAVING = make_pod(ready=True, terminating=True)
 
 
 def status_of(
-    observation: Observation, refusal: Any = None, before: Any = None, **spec: Any
+    observation: Observation,
+    refusal: Any = None,
+    before: Any = None,
+    drifts: Any = None,
+    **spec: Any,
 ) -> dict[str, Any]:
     """The status at noon."""
     subject = StatusInput.of(make_workload(status=before, **spec))
-    return status_for(subject, observation, refusal=refusal)
+    return status_for(subject, observation, refusal=refusal, drifts=drifts)
 
 
 def status_for(
@@ -28,10 +32,11 @@ def status_for(
     applied: Any = None,
     refusal: Any = None,
     now: datetime = NOON,
+    drifts: Any = None,
 ) -> dict[str, Any]:
     """The status of *subject*."""
     ends = report_exits(subject, observation)
-    return build_status(subject, observation, applied or {}, refusal, ends, now)
+    return build_status(subject, observation, applied or {}, drifts or {}, refusal, ends, now)
 
 
 def verdicts(status: dict[str, Any]) -> list[str]:

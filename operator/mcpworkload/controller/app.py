@@ -9,6 +9,7 @@ from mcpworkload import __version__
 from mcpworkload.api import names
 from mcpworkload.controller.caches import Informers
 from mcpworkload.controller.children import ATTACH_KINDS
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.credentials import connect
 from mcpworkload.controller.desired import Policy
 from mcpworkload.controller.handlers import WatchPulse, build_registry, build_settings
@@ -72,9 +73,10 @@ async def _lead(
     health: Health,
 ) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
-    queue, pulse = KeyQueue(), WatchPulse()
+    clock = Clock()
+    queue, pulse = KeyQueue(clock.monotonic), WatchPulse(clock.monotonic)
     informers = _informers(settings, api, queue)
-    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy, clock)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]

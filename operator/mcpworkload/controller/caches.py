@@ -100,6 +100,13 @@ class Informers:
             unreadable=readable.trouble,
         )
 
+    def release_content(self, workload: str, child_id: ChildId, live: LiveChild) -> None:
+        """Keep *live* without its content, unless the cache has a newer one by now."""
+        if live.has_content:
+            namespace, _ = split_key(workload)
+            cache = _scoped(self._children[child_id.kind], namespace)
+            cache.swap(workload, live, live.without_content())
+
     def _reset(self, scope: str | None) -> None:
         """Report every workload that has pods, or could have."""
         for workload in self._children["StatefulSet"][scope].owners():

@@ -72,7 +72,7 @@ async def prune(
         Refusal: the API server refuses a deletion.
         ApiError: the world's fault; what was deleted before is remembered.
     """
-    waits = [_backoff(step.id, state).wait() for step in prunes]
+    waits = [_backoff(step.id, state).wait(state.monotonic()) for step in prunes]
     due = [step for step, wait in zip(prunes, waits, strict=True) if not wait]
     for step in due:
         _raise_known(step.id, step.uid, state)
@@ -87,7 +87,7 @@ def _stage(step: Step) -> int:
 def _wait(step: Step, state: WorkloadState) -> float:
     """In how many seconds *step* is due: with what somebody undoes we slow down."""
     is_repair = isinstance(step, Replace) or step.fingerprint
-    return _backoff(step.child.id, state).wait() if is_repair else 0.0
+    return _backoff(step.child.id, state).wait(state.monotonic()) if is_repair else 0.0
 
 
 async def _claim(writer: Writer, key: str, step: Apply, owner_uid: str) -> Apply:
@@ -124,7 +124,7 @@ async def _apply(writer: Writer, key: str, step: Apply, state: WorkloadState) ->
     stored = await _send(writer, child, step, state)
     log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
     if step.fingerprint:
-        _backoff(child.id, state).note()
+        _backoff(child.id, state).note(state.monotonic())
     futile = step.fingerprint if stored.version == step.version else ""
     if step.changed and not futile:
         state.news.append(of_reversion(split_key(key)[1], child.id, step.changed))
@@ -190,7 +190,7 @@ async def _replace(writer: Writer, key: str, step: Replace, state: WorkloadState
         message = f"the API server refuses the replacement of the {child.id}: {error}"
         raise _refusal(error, message, child.id, child.digest, state) from error
     log.info("deleted %s, but not its pods: %s", child.id, wanted.path, extra={"workload": key})
-    _backoff(child.id, state).note()
+    _backoff(child.id, state).note(state.monotonic())
     # Until the cache shows that it is on its way out, what it shows is the past.
     state.applied[child.id] = Applied(child.digest, stored.uid, stored.version)
 
@@ -203,7 +203,7 @@ async def _prune(writer: Writer, key: str, step: Prune, state: WorkloadState) ->
         message = f"the API server refuses the deletion of the {step.id}: {error}"
         raise _refusal(error, message, step.id, step.uid, state) from error
     log.info("deleted %s: no longer asked for", step.id, extra={"workload": key})
-    _backoff(step.id, state).note()
+    _backoff(step.id, state).note(state.monotonic())
     state.pruned.add(step.uid)
     state.applied.pop(step.id, None)
 

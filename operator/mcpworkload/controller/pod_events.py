@@ -6,7 +6,6 @@ yet, further ones: every 20 seconds for as long as a kubelet under load may be l
 words, then less and less often.
 """
 
-import time
 from dataclasses import replace
 from datetime import datetime
 
@@ -52,7 +51,7 @@ async def inquire(
     asked = suspects(observation.pods.values(), now)[:MAX_PODS]
     for pod in asked:
         await _ask(events, namespace, pod, state, now)
-    waits = [state.told[pod.metadata.uid].due_in() for pod in asked]
+    waits = [state.told[pod.metadata.uid].due_in(state.monotonic()) for pod in asked]
     again = min((wait for wait in waits if 0 < wait < float("inf")), default=None)
     told = {uid: each.events for uid, each in state.told.items()}
     failed_creates = since(observation.failed_creates, state.complete_at)
@@ -65,13 +64,13 @@ async def _ask(
     pod_state, before = _state_of(pod), state.told.get(pod.metadata.uid)
     if before is not None and before.pod_state != pod_state:
         before = None
-    if before is not None and before.due_in() > 0:
+    if before is not None and before.due_in(state.monotonic()) > 0:
         return
     if claims := awaited_claims(pod):
         found = [e for claim in claims for e in await events.read_of_claim(namespace, claim)]
     else:
         found = list(await events.read(namespace, pod.metadata.uid))
-    moment = time.monotonic()
+    moment = state.monotonic()
     since_first = before.since if before else moment
     is_soon = has_open_end(pod, now) and moment - since_first < WORDS_SECONDS
     pause: float | None = _SOON_SECONDS if is_soon else _pause(before, moment)

@@ -1,20 +1,20 @@
 """
-The spine: one level-based reconcile of one workload, from what is cached to what is written.
+One level-based reconcile of one workload, from what is cached to what is written.
 
 ::
 
     key ──> parse ──> observe ──> build ──> plan ──> execute ──> report
             pure      caches      pure      pure     writes      one write
 
-It does not matter what brought us here: a changed spec, a changed child, a pod, a restart of
-the operator and the slow resync all take this way, and where nothing is to do, nothing is
-written.
+A changed spec, a changed child, a pod, a restart of the operator and the slow resync all take this
+way, and where nothing is to do, nothing is written. Two readings are outside the caches: the
+references are looked up before the observation, and `report` reads Events of pods that are not
+ready and do not show why.
 """
 
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -27,8 +27,8 @@ from mcpworkload.api.refusals import (
 )
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import (
-    DEFAULT_POLICY,
     Policy,
     build_children,
     build_draft,
@@ -47,8 +47,10 @@ from mcpworkload.controller.status import (
     EventDraft,
     ExitReport,
     StatusInput,
+    Unchanged,
+    Wait,
     build_status,
-    hold_for,
+    decide_write,
     news,
     report_exits,
     seconds_to_change,
@@ -72,8 +74,8 @@ class Reconciler:
         forget: Callable[[str], None],
         writer: Writer,
         events: Events,
-        policy: Policy = DEFAULT_POLICY,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        policy: Policy,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._informers = informers
@@ -81,7 +83,7 @@ class Reconciler:
         self._writer = writer
         self._events = events
         self._policy = policy
-        self._now = now
+        self._clock = clock
         self._states: dict[str, WorkloadState] = {}
 
     async def __call__(self, key: str) -> float | None:
@@ -101,7 +103,9 @@ class Reconciler:
             return None
         state = self._states.get(key)
         if state is None or state.uid != body["metadata"]["uid"]:
-            state = self._states[key] = WorkloadState(body["metadata"]["uid"])
+            state = self._states[key] = WorkloadState(
+                body["metadata"]["uid"], self._clock.monotonic
+            )
         return await self._reconcile(key, body, state)
 
     async def _reconcile(self, key: str, body: Body, state: WorkloadState) -> float | None:
@@ -124,13 +128,16 @@ class Reconciler:
             # The children were deleted first, the workload is next: no status to write for that.
             return None
         except Refusal as error:
-            if isinstance(error, ReferenceNotFound) and (wait := state.wait_for_references()):
-                return wait
+            if isinstance(error, ReferenceNotFound):
+                state.note_missing_references()
+                if wait := state.reference_wait:
+                    return wait
             refusal = error
         except ApiError as error:
             # The queue logs it, and a webhook may quote anything.
             error.args = (subject.secrets.hide(str(error)),)
-            if not state.is_failing_for_long():
+            state.note_failure()
+            if not state.is_failing_for_long:
                 raise
             refusal, trouble = ApplyFailed(str(error)), error
         await self._say(body, state.take_news())
@@ -164,7 +171,12 @@ class Reconciler:
         """Make the children what they should be; in how many seconds the rest is due, if any."""
         children = build_children(workload, self._policy, template)
         judge = partial(find_forbidden, policy=self._policy)
-        steps = plan(workload.uid, children, observation, state.applied, judge)
+        try:
+            steps = plan(
+                workload.uid, children, observation, state.applied, judge, state.drifts.compare
+            )
+        finally:
+            self._release_content(key, observation, state)
         try:
             rest = await execute(self._writer, key, steps, state)
         except (ChildForbidden, Rejected) as refusal:
@@ -175,6 +187,13 @@ class Reconciler:
         prunes = plan_prunes(workload.uid, children, observation, state.pruned, state.applied)
         return _soonest(rest, await prune(self._writer, key, prunes, state))
 
+    def _release_content(self, key: str, observation: Observation, state: WorkloadState) -> None:
+        """Keep how the live children differ in place of their content."""
+        state.drifts.keep(observation.children.values())
+        for child_id, live in observation.children.items():
+            if state.drifts.of(live) is not None:
+                self._informers.release_content(key, child_id, live)
+
     async def _report(
         self,
         body: Body,
@@ -184,30 +203,40 @@ class Reconciler:
         state: WorkloadState,
     ) -> float | None:
         """Write the status if it changed and may be written now; else return when to requeue."""
-        now = self._now()
+        now = self._clock.now()
         observation, asking = await inquire(
             self._events, body["metadata"]["namespace"], observation, subject.replicas, state, now
         )
         again = _soonest(asking, seconds_to_change(observation.pods.values(), now))
         ends = report_exits(subject, observation)
-        if (early := state.wait_for_words(ends.unexplained)) > 0:
+        state.note_unexplained(ends.unexplained)
+        if (early := state.explanation_wait) > 0:
             # Said once, it could not be taken back.
             return _soonest(early, again)
-        status = build_status(subject, observation, state.applied, refusal, ends, now)
+        drifts = {
+            child_id: drift
+            for child_id, live in observation.children.items()
+            if (drift := state.drifts.of(live)) is not None
+        }
+        status = build_status(subject, observation, state.applied, drifts, refusal, ends, now)
         if status == subject.status:
             self._informers.observed.settle(key_of(body), ends.cursor, ends.gone)
         # A refusal is told at once, whatever the rest is about to become.
         applied = state.applied if refusal is None else {}
-        wait = hold_for(
+        decision = decide_write(
             subject.status,
             status,
             observation,
             applied,
             state.hold,
+            self._clock.monotonic(),
             is_pressing=ends.is_pressing,
         )
-        if wait is not None:
-            return _soonest(wait, again)
+        state.hold = decision.hold
+        if isinstance(decision, Wait):
+            return _soonest(decision.seconds, again)
+        if isinstance(decision, Unchanged):
+            return again
         stored = await self._store_status(body, subject, status, ends, state)
         return again if stored else None
 
@@ -223,7 +252,7 @@ class Reconciler:
         key = key_of(body)
         for each in ends.news:
             # Before it is counted: what is said again has the same name, and is said once.
-            await self._events.post_exit(body, each, self._now())
+            await self._events.post_exit(body, each, self._clock.now())
         try:
             stored = await self._writer.write_status(body, status)
         except Conflict:
@@ -245,7 +274,7 @@ class Reconciler:
 
     async def _say(self, body: Body, said: Iterable[EventDraft]) -> None:
         for each in said:
-            await self._events.post(body, each, self._now())
+            await self._events.post(body, each, self._clock.now())
 
     def _drop(self, key: str) -> None:
         self._informers.references.forget(key)
@@ -255,4 +284,4 @@ class Reconciler:
 
 
 def _soonest(*dates: float | None) -> float | None:
-    return min((date for date in dates if date), default=None)
+    return min((date for date in dates if date is not None), default=None)

@@ -94,6 +94,12 @@ class Informer(Generic[LiveT]):
         """The objects of one owner (a key of `object_key`), by name."""
         return self._by_owner.get(owner, {})
 
+    def swap(self, owner: str, item: LiveT, instead: LiveT) -> None:
+        """Hold *instead* in place of *item*, the same version of the same object."""
+        known = self._by_owner.get(owner, {})
+        if known.get(item.metadata.name) is item:
+            known[item.metadata.name] = instead
+
     def owners(self) -> Sequence[str]:
         """The keys of all owners that any object belongs to."""
         return tuple(self._by_owner)

@@ -93,16 +93,15 @@ async def test_a_refused_child_is_not_sent_again(bench: Bench) -> None:
     assert "Stalled=True/Rejected" in bench.conditions()
 
 
-async def test_the_worlds_fault_is_retried_and_told(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_worlds_fault_is_retried_and_told(bench: Bench) -> None:
     """The caller gets the error for its backoff, the user a condition."""
-    monkeypatch.setattr(state, "TROUBLE_SECONDS", 0.0)
     bench.world.failures["Service weather"] = Unavailable("webhook down")
     bench.world.observation = make_observation(make_pod(ready=True))
 
-    with pytest.raises(Unavailable):
-        await bench.reconcile(KEY)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await bench.reconcile(KEY)
+        bench.world.seconds += state.TROUBLE_SECONDS
 
     assert "Accepted=False/ApplyFailed" in bench.conditions()
 

@@ -76,12 +76,8 @@ async def test_an_exit_is_said_and_counted(bench: Bench) -> None:
     assert bench.world.calls.count("status") == 1
 
 
-async def test_the_kubelets_words_may_come_a_moment_later(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_kubelets_words_may_come_a_moment_later(bench: Bench) -> None:
     """The exit is said with them, or without after a few seconds: only once in any case."""
-    seconds = [1000.0]
-    monkeypatch.setattr("time.monotonic", lambda: seconds[0])
     pod = crashed(exitCode=0, reason="Completed")
     probes = {"name": "mcp", "livenessProbe": {"periodSeconds": 1, "failureThreshold": 1}}
     pod.spec = msgspec.convert({"containers": [probes]}, PodSpec)
@@ -89,7 +85,7 @@ async def test_the_kubelets_words_may_come_a_moment_later(
     assert bench.world.exits == []
     assert bench.world.calls.count("status") == 0
 
-    seconds[0] += 1
+    bench.world.seconds += 1
     said = "Container mcp failed liveness probe, will be restarted"
     bench.world.events[pod.metadata.uid] = [make_event("Killing", said, about="mcp")]
     await show(bench, pod)
@@ -100,7 +96,7 @@ async def test_the_kubelets_words_may_come_a_moment_later(
     bench.world.events.clear()
     await show(bench, again)
     assert len(bench.world.exits) == 1
-    seconds[0] += 3
+    bench.world.seconds += 3
     await show(bench, again)
     assert [each.reason for each in bench.world.exits] == ["ProbeFailed", "Error"]
     assert bench.world.statuses[-1]["restarts"] == 2

@@ -8,6 +8,7 @@ from mcpworkload.api import names
 from mcpworkload.controller import state
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.references import Absence, digest_content
+from mcpworkload.controller.status import Hold
 from tests.support.harness import KEY, Bench, World, make_bench
 from tests.support.parsed import id_of, make_body, make_observation, make_pod, make_statefulset
 
@@ -134,7 +135,7 @@ async def test_without_rights_references_are_taken_for_granted(bench: Bench) -> 
     await bench.reconcile(KEY)
     bench.world.observation = make_observation(make_pod(ready=True))
     bench.reconcile._states[KEY].applied.clear()
-    bench.reconcile._states[KEY].hold.settling_since = 0.0
+    bench.reconcile._states[KEY].hold = Hold(settling_since=0.0)
 
     await bench.reconcile(KEY)
 

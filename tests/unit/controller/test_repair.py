@@ -12,6 +12,7 @@ from mcpworkload.api import names
 from mcpworkload.api.refusals import ChildConflict, Rejected
 from mcpworkload.controller.desired import DEFAULT_POLICY, build_children, find_forbidden
 from mcpworkload.controller.execute import execute
+from mcpworkload.controller.plan.comparison import compare_child
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.plan.plan import Apply, plan
 from mcpworkload.controller.state import WorkloadState
@@ -221,16 +222,20 @@ def test_what_the_policy_allows_is_no_reason_to_write() -> None:
     )
     spec = deepcopy(STATEFULSET.manifest["spec"])
     spec["template"]["spec"]["containers"].append({"name": "mine", "image": "mine:1"})
-    live.spec = msgspec.Raw(msgspec.json.encode(spec))
     fields: dict[str, Any] = {
         "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"mine"}': {}}}}}
     }
-    live.metadata.managed_fields = msgspec.Raw(
-        msgspec.json.encode([{**THEIRS, "fieldsV1": fields}])
+    managed = msgspec.Raw(msgspec.json.encode([{**THEIRS, "fieldsV1": fields}]))
+    live = msgspec.structs.replace(
+        live,
+        metadata=msgspec.structs.replace(live.metadata, managed_fields=managed),
+        spec=msgspec.Raw(msgspec.json.encode(spec)),
     )
     judge = partial(find_forbidden, policy=DEFAULT_POLICY)
 
     observation = Observation(children={STATEFULSET.id: live}, versions={"StatefulSet": 9})
 
     assert plan(UID, [STATEFULSET], observation, {}, judge) == ()
-    assert live.additions == ("spec.template.spec.containers[mine] (kubectl-patch)",)
+    assert compare_child(STATEFULSET, live, judge).additions == (
+        "spec.template.spec.containers[mine] (kubectl-patch)",
+    )

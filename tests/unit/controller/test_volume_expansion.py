@@ -1,6 +1,5 @@
 """The spine, where claims are to grow: in which order, and what is left when it ends half-way."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -150,9 +149,7 @@ async def test_a_class_that_does_not_let_claims_grow_is_told(bench: Bench) -> No
     )
 
 
-async def test_a_refused_growth_is_asked_for_again_after_a_while(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_refused_growth_is_asked_for_again_after_a_while(bench: Bench) -> None:
     """Not with every pod that reports: the class may change, but nothing says when."""
     bench.world.failures["try data-weather-1"] = NO_EXPANSION
     for _ in range(3):
@@ -160,8 +157,7 @@ async def test_a_refused_growth_is_asked_for_again_after_a_while(
     assert bench.world.calls == [*TRIALS, "status"]
 
     bench.world.failures.clear()
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + 31)
+    bench.world.seconds += 31
     await bench.reconcile(KEY)
 
     assert bench.world.calls[-1:] == ORPHAN
@@ -174,6 +170,8 @@ async def test_a_refused_growth_can_be_taken_back() -> None:
     await make_growing(world).reconcile(KEY)
     world.calls.clear()
 
+    # Another process lists the objects anew.
+    world.observation = observe(make_live("1Gi"))
     bench = make_growing(world, "1Gi")
     await bench.reconcile(KEY)
 
@@ -226,11 +224,8 @@ async def test_a_claim_never_shrinks() -> None:
     assert "Stalled=True/InvalidSpec" in bench.conditions()
 
 
-async def test_who_undoes_each_replacement_meets_a_pause(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_undoes_each_replacement_meets_a_pause(bench: Bench) -> None:
     """A webhook, say, that sets what we would have replaced."""
-    monkeypatch.setattr(state, "REPAIR_SECONDS", (600.0, 600.0))
     again = None
     for number in range(10):
         live = make_live("1Gi", uid=f"sts-{number}", version=2100 + number)

@@ -6,7 +6,7 @@ Pure: the live objects come in as an `Observation`, the clock as an argument.
 
 from mcpworkload.controller.status.amounts import Amounts
 from mcpworkload.controller.status.conditions import build_status, summary
-from mcpworkload.controller.status.debounce import Hold, hold_for
+from mcpworkload.controller.status.debounce import Hold, Unchanged, Wait, decide_write
 from mcpworkload.controller.status.diagnosis import since
 from mcpworkload.controller.status.events import EventDraft, news, of_denial, of_reversion
 from mcpworkload.controller.status.exits import ExitReport, describe, report_exits
@@ -25,12 +25,14 @@ __all__ = [
     "ExitReport",
     "Hold",
     "StatusInput",
+    "Unchanged",
+    "Wait",
     "awaited_claims",
     "build_status",
     "condition_of",
+    "decide_write",
     "describe",
     "has_open_end",
-    "hold_for",
     "is_explained",
     "news",
     "of_denial",

@@ -16,6 +16,7 @@ from mcpworkload.api.names import ChildId
 from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.api.status import Condition, ConditionStatus, WorkloadStatus
+from mcpworkload.controller.plan.comparison import Drift
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.status import diagnosis
 from mcpworkload.controller.status.effects import state_of
@@ -48,6 +49,7 @@ def build_status(
     subject: StatusInput,
     observation: Observation,
     applied: Mapping[ChildId, Applied],
+    drifts: Mapping[ChildId, Drift],
     refusal: Refusal | None,
     ends: ExitReport,
     now: datetime,
@@ -55,10 +57,10 @@ def build_status(
     """
     The status to write, in the form in which it is stored.
 
-    *applied* is what we did last, *refusal* why the spec could not be turned into children,
-    None when it was, *ends* what containers' ends there were.
+    *applied* is what we did last, *drifts* how live children differ from what they should be,
+    *refusal* why the spec could not be turned into children, None when it was, *ends* the exits.
     """
-    accepted = _accepted(subject, observation, applied, refusal)
+    accepted = _accepted(subject, observation, applied, drifts, refusal)
     available = _available(subject, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
     ready = _ready(subject, observation, is_settled, accepted, available, now)
@@ -113,12 +115,13 @@ def _accepted(
     subject: StatusInput,
     observation: Observation,
     applied: Mapping[ChildId, Applied],
+    drifts: Mapping[ChildId, Drift],
     refusal: Refusal | None,
 ) -> Verdict:
     if refusal is not None:
         said = subject.secrets.hide(str(refusal)) if refusal.is_quoting else str(refusal)
         return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, said)
-    message = "; ".join([*state_of(observation, applied), *subject.notes])
+    message = "; ".join([*state_of(observation, applied, drifts), *subject.notes])
     return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
 
 

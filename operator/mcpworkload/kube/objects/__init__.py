@@ -2,7 +2,7 @@
 Typed views of live objects: only the fields that we read, decoded straight from the wire.
 
 A Pod as a dictionary is fifteen times larger and several times slower to decode. The spec of
-a child stays undecoded: it is compared once with what we want, then dropped.
+a child stays undecoded: it is compared once with what we want, then left out of the cached copy.
 """
 
 from mcpworkload.kube.objects.children import (

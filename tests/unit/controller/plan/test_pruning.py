@@ -10,6 +10,7 @@ from mcpworkload.kube.errors import ApiError, Forbidden, Refused, Unavailable
 from mcpworkload.kube.objects import LiveChild
 from tests.support.harness import KEY, Bench, World, make_bench
 from tests.support.parsed import (
+    as_applied,
     make_body,
     make_budget,
     make_observation,
@@ -32,8 +33,11 @@ def observe(*more: LiveChild, is_current: bool = True) -> Observation:
     ]
     live = make_statefulset(annotations=annotations[1])
     beside = make_service(annotations=annotations[0])
-    live.judged_for, beside.judged_for = statefulset.digest, service.digest
-    return make_observation(make_pod(ready=True), statefulset=live, children=(beside, *more))
+    return make_observation(
+        make_pod(ready=True),
+        statefulset=as_applied(live, statefulset),
+        children=(as_applied(beside, service), *more),
+    )
 
 
 @pytest.fixture
@@ -102,18 +106,18 @@ async def test_a_refused_deletion_is_not_sent_again(bench: Bench) -> None:
     assert "Stalled=True/Rejected" in bench.conditions()
 
 
-@pytest.mark.parametrize(("patience", "told"), [(0.0, True), (60.0, False)])
+@pytest.mark.parametrize(("seconds", "told"), [(state.TROUBLE_SECONDS, True), (1.0, False)])
 async def test_the_worlds_fault_is_retried_and_told_when_it_lasts(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, patience: float, told: bool
+    bench: Bench, seconds: float, told: bool
 ) -> None:
     """As with an apply; the deletion is due again."""
-    monkeypatch.setattr(state, "TROUBLE_SECONDS", patience)
     failure: ApiError = Unavailable("webhook down")
     bench.world.failures[f"delete {BUDGET}"] = failure
 
     for _ in range(2):
         with pytest.raises(Unavailable):
             await bench.reconcile(KEY)
+        bench.world.seconds += seconds
 
     assert bench.world.calls.count(DELETE) == 2
     assert bool(bench.world.statuses) == told

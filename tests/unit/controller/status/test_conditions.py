@@ -16,6 +16,7 @@ from mcpworkload.api.refusals import (
     Refusal,
     Rejected,
 )
+from mcpworkload.controller.plan.comparison import Drift
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.status import StatusInput
 from mcpworkload.controller.status.conditions import MAX_MESSAGE
@@ -181,12 +182,11 @@ def test_what_an_apply_will_overtake_is_not_ready() -> None:
 
 def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
     """It is accepted all the same."""
-    live = make_statefulset()
-    live.difference, live.fingerprint = "spec.updateStrategy", "f"
+    drifts = {STATEFUL_SET: Drift("spec.updateStrategy", fingerprint="f")}
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", 200, futile="f")}
 
     subject = StatusInput.of(make_workload())
-    status = status_for(subject, make_observation(READY, statefulset=live), applied)
+    status = status_for(subject, make_observation(READY), applied, drifts=drifts)
 
     message = status["conditions"][0]["message"]
     assert message == "the API server does not keep spec.updateStrategy of the StatefulSet weather"
@@ -213,10 +213,9 @@ def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
 )
 def test_what_others_added_is_told(additions: tuple[str, ...], words: str) -> None:
     """It stays, and yet the objects are not what the spec alone would make."""
-    live = make_statefulset()
-    live.additions = additions
+    drifts = {STATEFUL_SET: Drift(additions=additions)}
 
-    condition = status_of(make_observation(READY, statefulset=live))["conditions"][0]
+    condition = status_of(make_observation(READY), drifts=drifts)["conditions"][0]
 
     assert (condition["status"], condition["message"]) == ("True", words)
 
