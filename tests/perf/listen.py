@@ -18,10 +18,10 @@ async def main(kubeconfig: str, namespace: str) -> None:
     runtime = await KubernetesRuntime.from_environment(kubeconfig=kubeconfig)
     async with runtime, runtime.monitor(namespace=namespace) as monitor:
         _say({"listens": namespace})
-        async for event in monitor:
+        async for happening in monitor:
             at = time.monotonic()
-            if isinstance(event, WorkloadExited):
-                _say({"at": at, "container": event.container_id, "count": event.count})
+            if isinstance(happening, WorkloadExited):
+                _say({"at": at, "container": happening.container_id, "count": happening.count})
 
 
 def _say(what: dict[str, object]) -> None:

@@ -15,9 +15,8 @@ from mcpworkload.cli.app import cli
 from mcpworkload.cli.cluster import Cluster
 from mcpworkload.cli.options import CONNECT
 from mcpworkload.cli.target import Target
-from mcpworkload.kube.errors import error_of
-from mcpworkload.runtime.answers import workload_error
-from mcpworkload.runtime.connection import APPLY, RuntimeConnection, workloads_path
+from mcpworkload.runtime.answers import error_of
+from mcpworkload.runtime.connection import APPLY, Connection, workloads_path
 
 Manifest = dict[str, Any]
 CREATED = "2026-01-01T12:00:00Z"
@@ -65,7 +64,7 @@ def settle(body: Manifest) -> None:
 
 
 class FakeConnection:
-    """A `RuntimeConnection` with MCPWorkloads in memory, and *answers* for other paths."""
+    """The API server as `Connection` shows it: MCPWorkloads, and *answers* for other paths."""
 
     namespace = "demo"
 
@@ -112,7 +111,7 @@ class FakeConnection:
             return {"items": [], "metadata": {"resourceVersion": "1"}}
         if path not in self.bodies and not is_apply:
             answer = {"message": "not found", "details": {"kind": "mcpworkloads"}}
-            raise workload_error(error_of(404, json.dumps(answer).encode()), workload)
+            raise error_of(404, json.dumps(answer).encode(), workload)
         if method == "GET":
             return self.bodies[path]
         if method == "DELETE":
@@ -124,19 +123,11 @@ class FakeConnection:
         self.react(found)
         return found
 
-    @asynccontextmanager
-    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Any]:
-        """The lines of one watch."""
-        del path, query
-        yield self._lines()
-
-    async def _lines(self) -> AsyncGenerator[bytes]:
+    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Manifest]:
         """What is to happen; then Ctrl-C, or nothing any more where nothing is to happen."""
+        del path, query
         for event in self.events:
-            metadata = {"resourceVersion": "1", **event["object"]["metadata"]}
-            yield json.dumps(
-                {**event, "object": {**event["object"], "metadata": metadata}}
-            ).encode()
+            yield event
         if self.events:
             signal.raise_signal(signal.SIGINT)
         await asyncio.Event().wait()
@@ -158,7 +149,7 @@ class World:
     async def connect(self, target: Target) -> AsyncIterator[Cluster]:
         """The cluster, whatever is asked for."""
         self.target = target
-        yield Cluster(cast("RuntimeConnection", self.connection))
+        yield Cluster(cast("Connection", self.connection))
 
     def run(self, *words: str, stdin: str | None = None) -> Result:
         """The end of a command, with what it wrote."""

@@ -1,4 +1,4 @@
-"""The rules between fields of a spec that its stdio server, and the bridge of that, depend on."""
+"""What a spec with a stdio server has to be as a whole, so that its bridge can keep its word."""
 
 from typing import TYPE_CHECKING, Final
 

@@ -1,4 +1,4 @@
-"""The fields of the server's MCP endpoint and of its further ports."""
+"""Where the server listens: its MCP endpoint and further ports."""
 
 import re
 from typing import Annotated, Literal

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mcpworkload.bridge.client_requests import LISTEN, ClientRequest
+from mcpworkload.bridge.audience import Calls
+from mcpworkload.bridge.calls import LISTEN, Call
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.peer import Peer
-from mcpworkload.bridge.request_table import RequestTable
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -54,13 +53,13 @@ _result = msgspec.json.Decoder(_Result)
 _END = re.compile(rb"\s*\}")
 
 
-class TranslatedRequest(ClientRequest):
+class TranslatedCall(Call):
     """A request that stands for itself, as one within a session."""
 
     __slots__ = ()
 
     def outgoing(self, sent: Sent) -> bytes:
-        """Return *sent* without what it says about itself, under our id."""
+        """Return *sent* without what it says about itself, under our number."""
         sent.leave_out(_SELF_KEYS)
         return super().outgoing(sent)
 
@@ -91,33 +90,32 @@ class Translated:
 
     peer: Peer
 
-    async def call(self, sent: Sent, mail: Mailbox, timeout: float) -> ClientRequest:  # noqa: ASYNC109 - as `Peer.call`
+    async def call(self, sent: Sent, mail: Mailbox, timeout: float) -> Call:  # noqa: ASYNC109 - as `Peer.call`
         """Send a client's request, as `Peer.call` does."""
-        return await self.peer.call(sent, mail, timeout, of=TranslatedRequest)
+        return await self.peer.call(sent, mail, timeout, of=TranslatedCall)
 
-    def cancel(self, pending: ClientRequest, reason: str) -> None:
-        """Notify the server that no client waits for *pending* any more."""
-        self.peer.cancel(pending, reason)
+    def cancel(self, call: Call, reason: str) -> None:
+        """Let the server know that nobody waits for *call* any more."""
+        self.peer.cancel(call, reason)
 
-    @property
-    def requests(self) -> RequestTable:
-        """The requests of the server, as `Peer.requests`."""
-        return self.peer.requests
+    def let_go(self, call: Call) -> bool:
+        """Whether *call*, one of our own, was unanswered; as `Peer.let_go`."""
+        return self.peer.let_go(call)
 
 
-class TranslatedClients:
-    """Routes nothing: the server does not know the clients whose requests are translated."""
+class Strangers:
+    """All whose requests are translated, of whom the server knows none."""
 
     is_shared = True
 
-    def route_notification(
-        self, _requests: ClientRequests, _given_up: GivenUp, _method: str, _message: Message
+    def told(
+        self, _calls: Calls, _given_up: GivenUp, _method: str, _message: Message
     ) -> Mailbox | None:
-        """Drop it: of all messages in a session only progress names its request."""
+        """Nobody: no message in a session says which request it belongs to, but progress does."""
         return None
 
-    def route_request(self, _method: str, _message: Message) -> Mailbox | str:
-        """Refuse: the client of the request is not known, and offered no answers."""
+    def asked(self, _method: str, _message: Message) -> Mailbox | str:
+        """Refuse: whoever sent the request promised no answers, and cannot be found."""
         return (
             "this client sends requests of 2026-07-28, which the bridge translates; it cannot be"
             " asked. One that opens a session by initialize can"

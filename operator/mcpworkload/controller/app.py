@@ -8,8 +8,6 @@ import kopf
 from mcpworkload import __version__
 from mcpworkload.api import names
 from mcpworkload.controller.caches import Informers
-from mcpworkload.controller.children import ATTACH_KINDS
-from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.credentials import connect
 from mcpworkload.controller.desired import Policy
 from mcpworkload.controller.handlers import WatchPulse, build_registry, build_settings
@@ -27,9 +25,9 @@ from mcpworkload.kube.lease import LeaderLease
 
 log = logging.getLogger(__name__)
 
-# Children and pods report in bursts: one reconcile answers them, this much later.
+# Children and pods report in bursts: what they say is looked at once, this much later.
 COALESCE_SECONDS = 0.25
-# The end of a container is reported at once, before anything else is reconciled; its pod's other
+# The end of a container is told at once, before anything else is looked at; its pod's other
 # containers often end with it.
 END_SECONDS = 0.02
 
@@ -73,10 +71,9 @@ async def _lead(
     health: Health,
 ) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
-    clock = Clock()
-    queue, pulse = KeyQueue(clock.monotonic), WatchPulse(clock.monotonic)
+    queue, pulse = KeyQueue(), WatchPulse()
     informers = _informers(settings, api, queue)
-    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy, clock)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
@@ -104,7 +101,7 @@ async def _lead(
 
 
 def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
-    """Return the caches of all that *settings* name; they add what changed to *queue*."""
+    """The caches of all that *settings* have us look at, which tell *queue* what changed."""
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
@@ -117,5 +114,5 @@ def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
         settings.namespaces,
         child_changed,
         container_ended,
-        without=() if settings.is_attach_allowed else ATTACH_KINDS,
+        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
     )

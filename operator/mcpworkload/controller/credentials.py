@@ -11,7 +11,7 @@ import aiohttp
 import kopf
 
 from mcpworkload import __version__
-from mcpworkload.kube.connection import Connection, NoCredentials, RereadToken
+from mcpworkload.kube.connection import Connection, NoCredentials
 
 
 def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
@@ -21,9 +21,7 @@ def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
     Raises:
         NoCredentials: none were found, or they cannot be read.
     """
-    found = find_credentials()
-    token = RereadToken(found, find_credentials)
-    return Connection.open(found, token, f"mcpworkload-operator/{__version__}", *middlewares)
+    return Connection.open(find_credentials, f"mcpworkload-operator/{__version__}", *middlewares)
 
 
 def find_credentials() -> kopf.ConnectionInfo:

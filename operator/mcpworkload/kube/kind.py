@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from mcpworkload.kube.objects import LiveT
-from mcpworkload.kube.paths import resource_path
 
 
 def _own_name(item: Any) -> str:
@@ -32,4 +31,6 @@ class Kind(Generic[LiveT]):
 
     def path(self, namespace: str | None, name: str | None = None) -> str:
         """The path of one object, of a namespace's collection, or of the cluster's."""
-        return resource_path(self.root, self.plural, namespace, name)
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        tail = f"/{name}" if name else ""
+        return f"{self.root}{scope}/{self.plural}{tail}"

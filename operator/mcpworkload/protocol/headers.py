@@ -1,4 +1,4 @@
-"""The checks of the HTTP headers of a request, and the decoding of their values."""
+"""What the head of a request must say, before and beside its body."""
 
 import base64
 import binascii

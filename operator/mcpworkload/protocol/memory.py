@@ -1,4 +1,4 @@
-"""The memory for messages: a share of the container's limit, since the server needs the rest."""
+"""How much memory there is for what passes through: a container's limit is shared with a server."""
 
 from collections.abc import Sequence
 from pathlib import Path

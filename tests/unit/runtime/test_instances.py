@@ -1,16 +1,14 @@
 """Which pods are a workload's."""
 
-import msgspec
+from typing import Any
 
-from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime.instances import own_pods
 
 
-def make_pod(name: str, *owners: tuple[str, str]) -> Pod:
+def make_pod(name: str, *owners: tuple[str, str]) -> dict[str, Any]:
     """A pod that those control, by kind and name."""
-    references = [{"controller": True, "kind": kind, "name": of, "uid": of} for kind, of in owners]
-    metadata = {"name": name, "ownerReferences": references}
-    return msgspec.convert({"metadata": metadata}, Pod)
+    references = [{"controller": True, "kind": kind, "name": of} for kind, of in owners]
+    return {"metadata": {"name": name, "ownerReferences": references}}
 
 
 def test_those_of_its_stateful_set_by_their_numbers() -> None:

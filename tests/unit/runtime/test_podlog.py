@@ -7,26 +7,23 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
-import msgspec
 
-from mcpworkload.kube.objects import Pod
-from mcpworkload.runtime.connection import RuntimeConnection
+from mcpworkload.runtime.connection import Connection
 from mcpworkload.runtime.errors import WorkloadInvalid
-from mcpworkload.runtime.lifecycle import WorkloadHandle
+from mcpworkload.runtime.lifecycle import Workload
 from mcpworkload.runtime.logs import LogOptions
 from mcpworkload.runtime.podlog import Reader
 
 FIRST, SECOND = "containerd://1", "containerd://2"
 
 
-def make_pod(running: str = "", ended: str = "", uid: str = "uid") -> Pod:
+def make_pod(running: str = "", ended: str = "", uid: str = "uid") -> dict[str, Any]:
     """A pod whose container runs, or has ended, as an instance of that id."""
     state: dict[str, Any] = {"terminated": {"containerID": ended}}
     if running:
         state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
     status = {"name": "mcp", "state": state, "containerID": running or ended}
-    metadata = {"name": "w-0", "uid": uid}
-    return msgspec.convert({"metadata": metadata, "status": {"containerStatuses": [status]}}, Pod)
+    return {"metadata": {"name": "w-0", "uid": uid}, "status": {"containerStatuses": [status]}}
 
 
 def log(*seconds: int, end: str = "\n") -> bytes:
@@ -35,7 +32,7 @@ def log(*seconds: int, end: str = "\n") -> bytes:
     return ("\n".join(lines) + end).encode()
 
 
-class FakeKubelet(RuntimeConnection):
+class FakeKubelet(Connection):
     """Answers that were written down before; None breaks off."""
 
     def __init__(self, *answers: list[bytes | None], previous: bytes | None = None) -> None:
@@ -47,7 +44,7 @@ class FakeKubelet(RuntimeConnection):
     @asynccontextmanager
     async def stream(  # type: ignore[override]  # less is enough here
         self, _path: str, query: Mapping[str, str], _workload: str, **_: object
-    ) -> AsyncIterator[aiohttp.StreamReader]:
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The next answer; the previous log where that is asked for."""
         pieces: list[bytes | None]
         if "previous" in query:
@@ -58,7 +55,7 @@ class FakeKubelet(RuntimeConnection):
             pieces = self.answers.pop(0)
         content = SimpleNamespace(iter_any=lambda: self._play(pieces))
         try:
-            yield cast("aiohttp.StreamReader", content)
+            yield cast("aiohttp.ClientResponse", SimpleNamespace(content=content))
         finally:
             if "previous" not in query:
                 self.has_answered()
@@ -71,13 +68,13 @@ class FakeKubelet(RuntimeConnection):
 
     async def request(self, *_: object, **__: object) -> Any:
         """The pod as it is now."""
-        return msgspec.to_builtins(self.pod)
+        return self.pod
 
 
-async def read(kubelet: FakeKubelet, *pods: Pod) -> list[str]:
+async def read(kubelet: FakeKubelet, *pods: dict[str, Any]) -> list[str]:
     """What a reader tells that sees the pod become the next of *pods* after each answer."""
     lines: asyncio.Queue[Any] = asyncio.Queue()
-    reader = Reader(WorkloadHandle(kubelet, "team", "w"), LogOptions(), pods[0], lines)
+    reader = Reader(Workload(kubelet, "team", "w"), LogOptions(), pods[0], lines)
     # After the last answer the pod is gone.
     news = iter((*pods[1:], None))
     kubelet.has_answered = lambda: reader.see(next(news))

@@ -32,7 +32,7 @@ class AttachSource:
         self._said = ""
 
     @property
-    def not_ready_reason(self) -> str:
+    def trouble(self) -> str:
         """See `Source`; in the API server's words, cut."""
         if self._said:
             return f"cannot attach to {self._target}: {self._said}"

@@ -1,23 +1,39 @@
 """
 Which requests would make the live children what they should be.
 
-No field is compared here: the digest tells whether our wishes changed, `Drift` whether
+No field is compared here: the digest tells whether our wishes changed, `difference` whether
 somebody changed the live object, `find_replacement` whether an update can do what is wanted,
 and server-side apply finds the rest.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import ChildConflict
-from mcpworkload.controller.children import CHILD_TYPES, Pruning
-from mcpworkload.controller.desired import Child
-from mcpworkload.controller.plan.comparison import Compare, Judge, allow_all, compare_child
-from mcpworkload.controller.plan.observation import Applied, Observation
+from mcpworkload.controller.desired import Child, Finding, describe_forbidden
+from mcpworkload.controller.plan.observation import (
+    Applied,
+    Observation,
+    difference_to,
+    fixed_fields_of,
+)
 from mcpworkload.controller.plan.replacement import Replacement, find_replacement
-from mcpworkload.kube.objects import LiveChild, Metadata, StatefulSet
+from mcpworkload.kube.manifest import Manifest
+from mcpworkload.kube.objects import Child as LiveChild
+from mcpworkload.kube.objects import Metadata, StatefulSet
+
+PRUNED_KINDS = ("PodDisruptionBudget", "Service")
+_ALL_PRUNED_KINDS = (*PRUNED_KINDS, *names.ACCOUNT_KINDS)
+
+
+#: What may not stay in a live template of pods, beside the one that is wanted.
+Judge = Callable[[Manifest, Manifest], Sequence[Finding]]
+
+
+def _allow(_live: Manifest, _wanted: Manifest) -> Sequence[Finding]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +55,7 @@ class Apply:
     is_renamed: bool = False
     #: What others added and may not stay, in words, and what finds it in a template.
     forbidden: str = ""
-    judge: Judge = allow_all
+    judge: Judge = _allow
 
     @property
     def kind(self) -> ChildKind:
@@ -76,21 +92,19 @@ def plan(
     children: Sequence[Child],
     observation: Observation,
     applied: Mapping[ChildId, Applied],
-    judge: Judge = allow_all,
-    compare: Compare = compare_child,
+    judge: Judge = _allow,
 ) -> tuple[Step, ...]:
     """
     The steps that are needed, none when the live children are as they should be.
 
-    *judge* finds what may not stay of what others added to the pods' template; *compare* finds the
-    drift of a child that was applied as it should be, and may remember it.
+    *judge* finds what may not stay of what others added to the pods' template.
 
     Raises:
         ChildConflict: a child's name is taken by an object of somebody else.
         InvalidSpec: a claim would have to shrink.
     """
     steps = (
-        _plan_child(owner_uid, child, observation, applied.get(child.id), judge, compare)
+        _plan_child(owner_uid, child, observation, applied.get(child.id), judge)
         for child in children
     )
     return tuple(step for step in steps if step is not None)
@@ -102,7 +116,6 @@ def _plan_child(
     observation: Observation,
     last: Applied | None,
     judge: Judge,
-    compare: Compare,
 ) -> Step | None:
     live = observation.children.get(child.id)
     if last is not None and observation.is_behind(child.id, last):
@@ -121,22 +134,28 @@ def _plan_child(
         return _feasible(_adoption(child, metadata, owner_uid), live)
     if not child.is_applied_to(metadata.annotations):
         return _feasible(Apply(child, metadata.uid, True, "the workload changed"), live)
-    drift = compare(child, live, judge)
-    if not (drift.difference or drift.forbidden) or (last and last.was_futile(child.digest, drift)):
+    difference = difference_to(child.manifest, child.digest, live, _words(child, judge))
+    if not (difference or live.forbidden) or (last and last.was_futile(child.digest, live)):
         return None
     repair = Apply(
         child,
         metadata.uid,
         force=True,
-        because=f"{drift.difference or 'what is not allowed'} was changed by somebody else",
+        because=f"{difference or 'what is not allowed'} was changed by somebody else",
         version=metadata.version,
-        fingerprint=drift.fingerprint,
-        changed=drift.difference,
-        is_renamed=drift.is_renamed,
-        forbidden=drift.forbidden,
+        fingerprint=live.fingerprint,
+        changed=difference,
+        is_renamed=live.is_renamed,
+        forbidden=live.forbidden,
         judge=judge,
     )
     return _feasible(repair, live)
+
+
+def _words(child: Child, judge: Judge) -> Callable[[Manifest], str]:
+    """What is to be said of a live template."""
+    wanted = child.content.get("spec", {}).get("template", {})
+    return lambda live: describe_forbidden(judge(live, wanted))
 
 
 def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:
@@ -151,7 +170,7 @@ def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
     """*step*, or the replacement of *live* where no apply can do it; None where that is early."""
     if not isinstance(live, StatefulSet):
         return step
-    wanted, fixed = step.child.manifest["spec"], live.fixed_fields()
+    wanted, fixed = step.child.manifest["spec"], fixed_fields_of(live)
     replacement = find_replacement(live.metadata.name, wanted, fixed)
     if replacement is None:
         return step
@@ -184,14 +203,12 @@ def plan_prunes(
     pods run as stays as long as they do.
     """
     desired = {child.id for child in children}
-    due = {Pruning.AT_ONCE}
-    if not _has_older_pods(observation, applied):
-        due.add(Pruning.AFTER_PODS)
+    kinds = PRUNED_KINDS if _has_older_pods(observation, applied) else _ALL_PRUNED_KINDS
     return tuple(
         Prune(child_id, live.metadata.uid)
         for child_id, live in observation.children.items()
         if child_id not in desired
-        and CHILD_TYPES[child_id.kind].pruning in due
+        and child_id.kind in kinds
         and (owner := live.metadata.controller) is not None
         and owner.uid == owner_uid
         and live.metadata.deletion_timestamp is None

@@ -20,7 +20,7 @@ _OF_CONTAINER = re.compile(
 
 
 @dataclass(frozen=True)
-class EventDraft:
+class News:
     """What to say about a workload."""
 
     type: Literal["Normal", "Warning"]
@@ -30,7 +30,7 @@ class EventDraft:
     note: str
 
 
-def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventDraft]:
+def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
     """What changed in Accepted and Ready from one stored status to the next."""
     old, new = _by_type(before), _by_type(after)
     for kind in _TOLD:
@@ -43,7 +43,7 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventD
         )
         if is_said or condition["reason"] in _PASSING:
             continue
-        yield EventDraft(
+        yield News(
             "Normal" if condition["status"] == "True" else "Warning",
             f"{kind} of generation {after['observedGeneration']}",
             condition["reason"],
@@ -51,7 +51,7 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventD
         )
 
 
-def of_reversion(workload: str, child: ChildId, path: str) -> EventDraft:
+def of_reversion(workload: str, child: ChildId, path: str) -> News:
     """
     Somebody changed the field at *path* of a child, and it was set back.
 
@@ -61,16 +61,16 @@ def of_reversion(workload: str, child: ChildId, path: str) -> EventDraft:
     if child.kind == "StatefulSet" and path.startswith("spec.template."):
         note += ", as by `kubectl rollout undo`,"
     note += f" and set back; {_instead(workload, child, path)} instead"
-    return EventDraft("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
+    return News("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
 
 
-def of_denial(child: ChildId, forbidden: str) -> EventDraft:
+def of_denial(child: ChildId, forbidden: str) -> News:
     """Somebody added to a child what the installation does not allow, and it was taken out."""
     note = (
         f"{child}: somebody else added what the installation's policy forbids, and it was taken "
         f"out: {forbidden}"
     )
-    return EventDraft("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
+    return News("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
 
 
 def _instead(workload: str, child: ChildId, path: str) -> str:

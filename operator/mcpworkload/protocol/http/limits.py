@@ -1,4 +1,4 @@
-"""The limits of the HTTP server: bytes, connections and seconds that clients may take."""
+"""How much of a client's data and time is taken."""
 
 from mcpworkload.protocol.memory import room
 

@@ -38,7 +38,7 @@ class Wire(Protocol):
 
     @property
     def is_last(self) -> bool:
-        """True if the response that begins now is the last one on the connection."""
+        """Whether the response that begins now is the last one on the connection."""
 
     def write(self, *parts: bytes) -> None:
         """Write all *parts*."""
@@ -147,7 +147,7 @@ class Request:
 
 
 class App(Protocol):
-    """The application behind the HTTP server."""
+    """What is served."""
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return status and reason where *request* is refused for its head alone."""

@@ -43,7 +43,7 @@ class Server:
 
     @property
     def is_empty(self) -> bool:
-        """True if no client is connected."""
+        """Whether nobody is connected."""
         return not self.room.all
 
     def stop_accepting(self) -> None:

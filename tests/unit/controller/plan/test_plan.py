@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from mcpworkload.api import names
@@ -10,10 +11,10 @@ from mcpworkload.api.refusals import ChildConflict
 from mcpworkload.controller.desired import Child, build_children
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.plan import Prune, plan, plan_prunes
-from mcpworkload.kube.objects import LiveChild, Service
+from mcpworkload.kube.objects import Child as LiveChild
+from mcpworkload.kube.objects import Service
 from tests.support.parsed import (
     UID,
-    as_applied,
     id_of,
     make_budget,
     make_observation,
@@ -31,7 +32,8 @@ def live_service(**changes: Any) -> Service:
     service = make_service(
         **{key: metadata[key] for key in ("labels", "annotations", "ownerReferences")}
     )
-    return as_applied(service, SERVICE, spec={**SERVICE.manifest["spec"], **changes})
+    service.spec = msgspec.Raw(msgspec.json.encode({**SERVICE.manifest["spec"], **changes}))
+    return service
 
 
 def planned(service: Service | None, last: Applied | None = None, child: Child = SERVICE) -> Any:
