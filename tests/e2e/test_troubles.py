@@ -64,7 +64,7 @@ class Spaces:
 
     def __init__(self, shared: Space, alone: Space) -> None:
         self.shared, self.alone = shared, alone
-        self._are_mended = False
+        self._are_told = self._are_mended = False
 
     def of(self, trouble: Trouble) -> Space:
         """The namespace of that one."""
@@ -74,6 +74,12 @@ class Spaces:
         """The workload, once its status tells what is wrong."""
         said = has_condition("Available", "False", trouble.reason) & says(*trouble.says)
         return await self.of(trouble).until("MCPWorkload", trouble.name, said, TROUBLE_SECONDS)
+
+    async def until_told(self) -> None:
+        """Let the Events come that follow what the status says, once for all troubles."""
+        if not self._are_told:
+            self._are_told = True
+            await asyncio.sleep(EVENTS_SECONDS)
 
     async def mend_all(self) -> None:
         """Make every cause go, once."""
@@ -131,15 +137,15 @@ async def test_what_kubectl_shows(spaces: Spaces, trouble: Trouble, cluster: Clu
         pytest.skip("the page has the words of the local cluster's versions")
     await spaces.until_said(trouble)
     if IS_TO_WRITE:
-        await asyncio.sleep(EVENTS_SECONDS)
+        await spaces.until_told()
         write_block(trouble.title, await describe(spaces, trouble, cluster))
 
     # The Event of an exit comes after the condition that a failing probe gives.
     page, deadline = read_blocks()[trouble.title], time.monotonic() + EVENTS_SECONDS
-    while (shown := await describe(spaces, trouble, cluster)) != page:
-        if time.monotonic() > deadline:
-            break
+    shown = await describe(spaces, trouble, cluster)
+    while shown != page and time.monotonic() < deadline:
         await asyncio.sleep(1)
+        shown = await describe(spaces, trouble, cluster)
     assert shown == page
 
 
