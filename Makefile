@@ -10,8 +10,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-# Unit tests wait more than they compute: three at a time keep two processors at work.
-SIDE_BY_SIDE := -n 3 --dist loadfile
+# Unit tests compute, the others wait: for processes of their own, or for a cluster.
+COMPUTING := -n 2 --dist loadfile
+WAITING := -n 3 --dist loadfile
+ON_CLUSTER := tests/integration tests/e2e
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,17 +21,19 @@ help: ## show this list
 demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
 	@$(PY) -m hack.demo
 
-# The tests on a cluster wait for it most of their time; the others run beside them.
+# Tests that wait for the cluster run side by side; what they have for themselves comes after them.
 test: $(STAMP) ## unit, component, integration and end-to-end tests, on a real cluster
-	@begin=$$SECONDS; $(MAKE) --no-print-directory check up install || exit 1; \
-	 echo "those that need no cluster run beside the others: build/unit.log"; \
-	 $(MAKE) --no-print-directory unit component > build/unit.log 2>&1 & unit=$$!; \
-	 $(PY) -m pytest -m "not slow" tests/integration tests/e2e; result=$$?; \
-	 wait $$unit || result=$$?; cat build/unit.log; took=$$((SECONDS - begin)); \
+	@begin=$$SECONDS; $(MAKE) --no-print-directory check unit up install || exit 1; \
+	 $(PY) -m pytest $(WAITING) -m "not slow and not alone" $(ON_CLUSTER); result=$$?; \
+	 echo "those that need no cluster run beside the others: build/component.log"; \
+	 $(MAKE) --no-print-directory component > build/component.log 2>&1 & component=$$!; \
+	 $(PY) -m pytest -m "not slow and alone" $(ON_CLUSTER) || result=$$?; \
+	 wait $$component || result=$$?; cat build/component.log; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
 
 test-slow: install ## the tests that take long: troubles, rollouts, Helm, generated specs, examples
-	@$(PY) -m pytest -m slow
+	@$(PY) -m pytest $(WAITING) -m "slow and not alone" $(ON_CLUSTER); result=$$?; \
+	 $(PY) -m pytest -m "slow and alone" $(ON_CLUSTER) || result=$$?; exit $$result
 
 troubleshooting: install ## write what kubectl shows of each trouble into the page for users
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
@@ -59,13 +63,13 @@ kill-bridge: $(STAMP) ## two hundred servers killed behind a bridge under load, 
 	@BRIDGE_KILLS=200 $(PY) -m pytest -s tests/perf/bridge/test_kills.py
 
 unit: $(STAMP) ## the tests that are arithmetic: no process, no socket, no wait
-	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit
+	@$(PY) -m pytest $(COMPUTING) tests/unit
 
 component: $(STAMP) ## the tests of processes and sockets that need no cluster
-	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/component
+	@$(PY) -m pytest $(WAITING) tests/component
 
 search: $(STAMP) ## let the generated tests try examples that are new, for minutes
-	@$(PY) -m pytest $(SIDE_BY_SIDE) --hypothesis-profile=search --timeout 0 -m hypothesis tests/unit tests/component
+	@$(PY) -m pytest $(COMPUTING) --hypothesis-profile=search --timeout 0 -m hypothesis tests/unit tests/component
 
 check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/ruff format --quiet --check .

@@ -1,8 +1,8 @@
 """
 Install the operator of this checkout into the cluster in use: ``python3 -m hack.install``.
 
-It is the installation of the README (server-side apply of an overlay) with the images that were
-built from the checkout put in by kustomize: the operator's, and the bridge's, which it is told of.
+It is the installation of docs/operations.md (server-side apply of an overlay) with the images that
+were built from the checkout put in by kustomize: the operator's, and the bridge's.
 """
 
 import argparse

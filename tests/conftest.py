@@ -1,9 +1,10 @@
 """
 Order, time limits, and the fixtures of everything that needs a cluster.
 
-Tests below `unit` and `component` need none and never touch one. The others share one operator,
-which works either in the cluster (e2e) or as a process of the tests (integration): see
-`support/operator_under_test.py`.
+Tests below `unit` and `component` need none and never touch one. The others share one operator.
+Most use the one in the cluster, each in a namespace of its own, and run side by side. Those marked
+`alone` end the operator, change its rights or count its requests, and run one after the other; in
+`integration` the operator is then a process of the tests: see `support/operator_under_test.py`.
 """
 
 import os
@@ -29,8 +30,10 @@ from tests.support.process import (
 )
 
 HERE = Path(__file__).parent
-# The fast ones first; the operator changes seats once, between the last two.
+# The fast ones first.
 FOLDERS = ("unit", "component", "integration", "e2e", "perf", "machine")
+# What these fixtures give belongs to all tests: the operator to end, the requests to count.
+FIXTURES_OF_ONE = frozenset({"operator", "audit"})
 CLUSTER_TEST_SECONDS = 180
 # The same examples in each run: what changed nothing breaks nothing, however slow the machine is.
 # `make search` looks for examples that nobody has tried yet.
@@ -50,15 +53,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(config.stash[_FIGURES])
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run folder after folder; give tests on a cluster the time that a cluster takes."""
-    items.sort(key=_folder_number)
+    """
+    Run folder after folder; mark what runs alone; give tests on a cluster the time that it takes.
+
+    This hook runs before the one that selects by marker: what it marks can be selected.
+    """
     for item in items:
-        if (
-            _folder_number(item) >= FOLDERS.index("integration")
-            and item.get_closest_marker("timeout") is None
-        ):
+        if _folder_number(item) < FOLDERS.index("integration"):
+            continue
+        if FIXTURES_OF_ONE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("alone")
+        if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(CLUSTER_TEST_SECONDS))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    """Tests that run alone last, since the operator changes seats for those of `integration`."""
+    return item.get_closest_marker("alone") is not None, _folder_number(item)
 
 
 def _folder_number(item: pytest.Item) -> int:

@@ -15,9 +15,9 @@ from typing import Any
 import kopf
 
 from mcpworkload.runtime import (
-    Happening,
     KubernetesRuntime,
     WorkloadConflict,
+    WorkloadEvent,
     WorkloadExited,
     WorkloadInvalid,
     WorkloadNotFound,
@@ -53,9 +53,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     memo.infos = {info.id: info for info in await memo.runtime.list_workloads()}
     memo.exits = deque(maxlen=1000)
 
-    def note(happening: Happening) -> None:
-        if isinstance(happening, WorkloadExited):
-            memo.exits.append(happening)
+    def note(event: WorkloadEvent) -> None:
+        if isinstance(event, WorkloadExited):
+            memo.exits.append(event)
 
     memo.monitor = await memo.runtime.monitor(callback=note).start_monitoring()
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -13,15 +14,19 @@ from hack.crdgen.kustomize import render_configuration, render_openapi
 from mcpworkload.api.names import KIND
 
 ROOT: Final = Path(__file__).parents[2]
-#: Every generated file below the repository's root, and what makes its text.
+OVERLAY: Final = "deploy/gitops/kustomize/overlay"
+#: Every generated file below the repository's root, and what makes its text, once a process.
 GENERATED: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
-        f"crds/{KIND.lower()}.yaml": lambda: render(build_crd()),
-        "docs/api.md": render_docs,
-        # What the command line checks files against where no cluster is asked.
-        "operator/mcpworkload/cli/offline/schema.json": render_schema,
-        f"deploy/gitops/kustomize/overlay/{KIND.lower()}-openapi.json": render_openapi,
-        f"deploy/gitops/kustomize/overlay/{KIND.lower()}-configuration.yaml": render_configuration,
+        path: cache(make)
+        for path, make in {
+            f"crds/{KIND.lower()}.yaml": lambda: render(build_crd()),
+            "docs/api.md": render_docs,
+            # What the command line checks files against where no cluster is asked.
+            "operator/mcpworkload/cli/offline/schema.json": render_schema,
+            f"{OVERLAY}/{KIND.lower()}-openapi.json": render_openapi,
+            f"{OVERLAY}/{KIND.lower()}-configuration.yaml": render_configuration,
+        }.items()
     }
 )
 

@@ -14,11 +14,13 @@ FORBIDDEN = {
     "runtime/types.py": "mcpworkload.controller.queue",
     "controller/queue.py": "mcpworkload.runtime.types",
     "bridge/options.py": "mcpworkload.kube.errors",
+    "bridge/session.py": "asyncio",
     "protocol/versions.py": "mcpworkload.kube.keys",
     "kube/errors.py": "mcpworkload.api.names",
     "exits/exit.py": "mcpworkload.runtime.errors",
     "api/base.py": "mcpworkload.exits.cursor",
     "cli/codes.py": "hack",
+    "cli/commands/get.py": "mcpworkload.runtime.lifecycle",
     "controller/admission/view.py": "mcpworkload.controller.desired.pod",
 }
 

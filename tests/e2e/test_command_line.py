@@ -180,7 +180,7 @@ async def test_kubectl_finds_the_plugin_and_completes_its_words(
     scripts = {
         "kubectl-mcpworkload": "from mcpworkload.cli.app import main as program",
         "kubectl_complete-mcpworkload": (
-            "from mcpworkload.cli.commands.shells import complete_for_kubectl as program"
+            "from mcpworkload.cli.commands.completion import complete_for_kubectl as program"
         ),
     }
     for name, line in scripts.items():

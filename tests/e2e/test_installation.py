@@ -60,6 +60,7 @@ async def test_the_operator_is_nobody_and_writes_nowhere(api: Api, cluster: Clus
     assert container["readOnlyRootFilesystem"] is True
 
 
+@pytest.mark.alone
 async def test_the_operator_is_small(api: Api, cluster: Cluster, figures: Figures) -> None:
     """Resident memory while there is little to do."""
     resident = int((await process_status(api, cluster))["VmRSS"].split()[0]) / 1024

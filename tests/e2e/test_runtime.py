@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.kube.client import Api
 from mcpworkload.runtime import (
     DeployWorkloadOptions,
     KubernetesRuntime,
@@ -25,7 +26,6 @@ from mcpworkload.runtime import (
     WorkloadNotFound,
     WorkloadNotReady,
 )
-from mcpworkload.runtime.connection import Connection
 from tests.support.manifests import LISTEN, SMALL, make_running_workload, make_workload
 from tests.support.namespace import Space
 from tests.support.predicates import Predicate, exists, is_gone
@@ -135,13 +135,13 @@ async def test_a_list_is_one_request(
     for name in names:
         await space.apply(make_workload(name))
     sent: list[str] = []
-    send = Connection._send
+    request = Api.request
 
-    async def counted(self: Connection, request: Any) -> Any:
-        sent.append(request.method)
-        return await send(self, request)
+    async def counted(self: Api, method: str, path: str, **options: Any) -> bytes:
+        sent.append(method)
+        return await request(self, method, path, **options)
 
-    monkeypatch.setattr(Connection, "_send", counted)
+    monkeypatch.setattr(Api, "request", counted)
     infos = await runtime.list_workloads()
 
     assert sent == ["GET"]

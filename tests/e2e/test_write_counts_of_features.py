@@ -23,7 +23,7 @@ from tests.support.namespace import Space
 from tests.support.operator_under_test import Seat, restart_in_cluster
 from tests.support.predicates import is_gone, is_ready, is_replaced
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 SETTLE_SECONDS = 90
 QUIET_SECONDS = 3.0

@@ -1,4 +1,4 @@
-"""In this folder the operator is a process of the tests, so that it can be stopped and killed."""
+"""Here the operator of a test that runs alone is a process, which the test may stop and kill."""
 
 import pytest
 
@@ -13,5 +13,9 @@ def operator(seat: Seat) -> OperatorProcess:
 
 
 @pytest.fixture(autouse=True)
-def _operator_works(operator: OperatorProcess) -> None:
-    """Every test in this folder has an operator, whether it speaks of it or not."""
+def _operator_works(seat: Seat, request: pytest.FixtureRequest) -> None:
+    """Every test in this folder has an operator, whether it names it or not."""
+    if request.node.get_closest_marker("alone"):
+        seat.take_out()
+    else:
+        seat.put_in()

@@ -18,6 +18,9 @@ from tests.support.namespace import Space
 from tests.support.predicates import Predicate, exists, has_condition, is_gone
 from tests.support.process import NAMESPACE, write_kubeconfig
 
+# The policy judges every request of the operator.
+pytestmark = pytest.mark.alone
+
 POLICY = ROOT / "deploy" / "overlays" / "bounded" / "policy.yaml"
 NOT_OURS = "that do not belong to an MCPWorkload"
 DRY = {"dryRun": "All", "fieldManager": "mcpworkload"}

@@ -23,8 +23,7 @@ from mcpworkload.controller.desired import Policy, build_children
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.plan.plan import plan
 from mcpworkload.kube import objects
-from mcpworkload.kube.client import kind_of
-from mcpworkload.kube.errors import Forbidden, Refused
+from mcpworkload.kube.errors import Forbidden, Refused, kind_of
 from tests.support.api import APPLY, Api, RequestFailed
 from tests.support.cluster import Cluster
 from tests.support.generate import make_spec, spec_schema
@@ -112,7 +111,7 @@ def _judge(judge: Judge, spec: dict[str, Any]) -> str:
         children = build_children(Workload.parse(body), POLICY)
     except Refusal as refusal:
         return f"refused: {refusal.reason}"
-    stored: dict[Any, objects.Child] = {}
+    stored: dict[Any, objects.LiveChild] = {}
     for child in children:
         try:
             manifest = judge.apply(child.manifest)

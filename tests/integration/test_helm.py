@@ -26,7 +26,7 @@ from tests.support.namespace import Space
 from tests.support.predicates import condition_of, exists, has_condition
 from tests.support.process import OperatorProcess
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 CHART = Path(__file__).parent / "chart"
 HELM_SECONDS = 90

@@ -14,7 +14,7 @@ import pytest
 
 from hack.kubectl import environment, program
 from mcpworkload.cli.offline.admission import NotAdmittedError, admit, is_workload
-from mcpworkload.cli.offline.reading import Reader, UnreadableError
+from mcpworkload.cli.offline.reader import Reader, UnreadableError
 from tests.support.manifest_shapes import manifest, shapes
 from tests.support.mutations import BASES, mutated_specs
 from tests.support.namespace import Space

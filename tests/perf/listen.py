@@ -18,10 +18,10 @@ async def main(kubeconfig: str, namespace: str) -> None:
     runtime = await KubernetesRuntime.from_environment(kubeconfig=kubeconfig)
     async with runtime, runtime.monitor(namespace=namespace) as monitor:
         _say({"listens": namespace})
-        async for happening in monitor:
+        async for event in monitor:
             at = time.monotonic()
-            if isinstance(happening, WorkloadExited):
-                _say({"at": at, "container": happening.container_id, "count": happening.count})
+            if isinstance(event, WorkloadExited):
+                _say({"at": at, "container": event.container_id, "count": event.count})
 
 
 def _say(what: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ from mcpworkload.kube.errors import Forbidden
 from mcpworkload.kube.objects import StatefulSet
 from tests.support.harness import Bench, World, make_bench
 from tests.support.parsed import (
+    as_applied,
     make_claim,
     make_observation,
     make_pod,
@@ -39,18 +40,16 @@ def make_live(size: str, **changes: Any) -> StatefulSet:
     claims = make_claims(size)
     child = build_children(make_workload(volumeClaimTemplates=claims, replicas=2))[1]
     live = make_statefulset(
-        fixed={"volumeClaimTemplates": claims},
         **{"annotations": child.manifest["metadata"]["annotations"], "version": 200, **changes},
     )
-    live.judged_for = child.digest
-    return live
+    return as_applied(live, child)
 
 
 def observe(statefulset: StatefulSet | None) -> Observation:
     """All children and pods as they should be, but for the StatefulSet."""
     child = build_children(make_workload(volumeClaimTemplates=make_claims("2Gi"), replicas=2))[0]
     service = make_service(annotations=child.manifest["metadata"]["annotations"])
-    service.judged_for = child.digest
+    service = as_applied(service, child)
     pods = [make_pod(f"weather-{ordinal}", ready=True) for ordinal in (0, 1)]
     seen = make_observation(*pods, statefulset=statefulset, children=[service])
     if statefulset is not None:

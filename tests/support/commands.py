@@ -15,8 +15,9 @@ from mcpworkload.cli.app import cli
 from mcpworkload.cli.cluster import Cluster
 from mcpworkload.cli.options import CONNECT
 from mcpworkload.cli.target import Target
-from mcpworkload.runtime.answers import error_of
-from mcpworkload.runtime.connection import APPLY, Connection, workloads_path
+from mcpworkload.kube.errors import error_of
+from mcpworkload.runtime.answers import workload_error
+from mcpworkload.runtime.connection import APPLY, RuntimeConnection, workloads_path
 
 Manifest = dict[str, Any]
 CREATED = "2026-01-01T12:00:00Z"
@@ -64,7 +65,7 @@ def settle(body: Manifest) -> None:
 
 
 class FakeConnection:
-    """The API server as `Connection` shows it: MCPWorkloads, and *answers* for other paths."""
+    """A `RuntimeConnection` with MCPWorkloads in memory, and *answers* for other paths."""
 
     namespace = "demo"
 
@@ -111,7 +112,7 @@ class FakeConnection:
             return {"items": [], "metadata": {"resourceVersion": "1"}}
         if path not in self.bodies and not is_apply:
             answer = {"message": "not found", "details": {"kind": "mcpworkloads"}}
-            raise error_of(404, json.dumps(answer).encode(), workload)
+            raise workload_error(error_of(404, json.dumps(answer).encode()), workload)
         if method == "GET":
             return self.bodies[path]
         if method == "DELETE":
@@ -123,11 +124,19 @@ class FakeConnection:
         self.react(found)
         return found
 
-    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Manifest]:
-        """What is to happen; then Ctrl-C, or nothing any more where nothing is to happen."""
+    @asynccontextmanager
+    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Any]:
+        """The lines of one watch."""
         del path, query
+        yield self._lines()
+
+    async def _lines(self) -> AsyncGenerator[bytes]:
+        """What is to happen; then Ctrl-C, or nothing any more where nothing is to happen."""
         for event in self.events:
-            yield event
+            metadata = {"resourceVersion": "1", **event["object"]["metadata"]}
+            yield json.dumps(
+                {**event, "object": {**event["object"], "metadata": metadata}}
+            ).encode()
         if self.events:
             signal.raise_signal(signal.SIGINT)
         await asyncio.Event().wait()
@@ -149,7 +158,7 @@ class World:
     async def connect(self, target: Target) -> AsyncIterator[Cluster]:
         """The cluster, whatever is asked for."""
         self.target = target
-        yield Cluster(cast("Connection", self.connection))
+        yield Cluster(cast("RuntimeConnection", self.connection))
 
     def run(self, *words: str, stdin: str | None = None) -> Result:
         """The end of a command, with what it wrote."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from mcpworkload.runtime import Happening, Monitor, WorkloadExited
+from mcpworkload.runtime import Monitor, WorkloadEvent, WorkloadExited
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
 from tests.support.namespace import Space
@@ -44,12 +44,12 @@ class Listener:
 
     def __init__(self, monitor: Monitor) -> None:
         self.monitor = monitor
-        self.told: list[Happening] = []
+        self.told: list[WorkloadEvent] = []
 
     async def listen(self) -> None:
         """Keep what is told, until monitoring ends."""
-        async for happening in self.monitor:
-            self.told.append(happening)
+        async for event in self.monitor:
+            self.told.append(event)
 
     def exits(self, workload: str) -> list[WorkloadExited]:
         """The exits that were told of a workload."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 
 Line = dict[str, Any]
 
@@ -34,6 +35,8 @@ class FakeApi:
     #: Each the lines of one watch, of which None breaks the connection off, or an HTTP status.
     watches: list[list[Line | None] | int] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    #: What the clients of requests are called.
+    agents: list[str] = field(default_factory=list)
     #: The one token that is; any, where it is empty.
     accepted: str = ""
     #: Set when an answer has begun that stays open.
@@ -41,31 +44,32 @@ class FakeApi:
     _is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Connection]:
+    async def open(self) -> AsyncIterator[RuntimeConnection]:
         """A connection to it."""
         async with (
             self.serve() as host,
-            Connection(Configuration(host=host), "team") as connection,
+            RuntimeConnection(Configuration(host=host), "team") as connection,
         ):
             yield connection
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[str]:
+    async def serve(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
         """Its URL."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         host, port = runner.addresses[0][:2]
         try:
-            yield f"http://{host}:{port}"
+            yield f"http{'s' if tls else ''}://{host}:{port}"
         finally:
             self._is_over.set()
             await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.agents.append(request.headers["User-Agent"])
         if self.accepted and not request.headers["Authorization"].endswith(f" {self.accepted}"):
             self.requests.append("401")
             return web.json_response({"message": "Unauthorized"}, status=401)

@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from mcpworkload.api.names import ChildId
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.reconcile import Reconciler
 from mcpworkload.controller.references import Absence, Found, ObjectId
-from mcpworkload.controller.status import News
+from mcpworkload.controller.status import EventDraft
 from mcpworkload.controller.store import WorkloadStore
-from mcpworkload.exits import Exit, Sightings
+from mcpworkload.exits import Exit, ObservedExits
 from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
-from mcpworkload.kube.objects import Claim, Event, Metadata
+from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata
 from tests.support.parsed import NOON, make_body, make_claim
 
 KEY = "team/weather"
@@ -51,13 +52,15 @@ class World:
     lost_answers: int = 0
     version: int = 2000
     now: datetime = NOON
+    #: The monotonic clock: it stands still until a test moves it.
+    seconds: float = 1000.0
     #: By UID of a pod, what its Events say; and whose were asked for.
     events: dict[str, list[Event]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    said: list[News] = field(default_factory=list)
+    said: list[EventDraft] = field(default_factory=list)
     #: The exits that were told, and what was seen of containers' ends.
     exits: list[Exit] = field(default_factory=list)
-    sightings: Sightings = field(default_factory=lambda: Sightings(lambda _: None))
+    observed: ObservedExits = field(default_factory=lambda: ObservedExits(lambda _: None))
     #: What happens while an apply is under way.
     meanwhile: Callable[[], None] = lambda: None
 
@@ -76,7 +79,13 @@ class World:
 
     def observe(self, _: str) -> Observation:
         """The caches."""
-        return replace(self.observation, seen=self.sightings.of(KEY))
+        return replace(self.observation, seen=self.observed.of(KEY))
+
+    def release_content(self, _workload: str, child_id: ChildId, live: LiveChild) -> None:
+        """Keep the copy of a live child that has no content."""
+        children = {**self.observation.children, child_id: live.without_content()}
+        statefulset: Any = children.get(ChildId("StatefulSet", "weather"))
+        self.observation = replace(self.observation, children=children, statefulset=statefulset)
 
     async def read_child(self, child: Child) -> Metadata | None:
         """Whose the name is."""
@@ -175,7 +184,7 @@ class World:
         """The Events of a claim."""
         return await self.read(namespace, name)
 
-    async def post(self, _body: Any, news: News, _now: datetime) -> None:
+    async def post(self, _body: Any, news: EventDraft, _now: datetime) -> None:
         """An Event of ours; no write that anything depends on."""
         self.said.append(news)
 
@@ -192,7 +201,7 @@ class Bench:
 
     world: World
     store: WorkloadStore
-    look: Reconciler
+    reconcile: Reconciler
     #: The keys that the queue was told to forget.
     forgotten: list[str]
 
@@ -207,7 +216,14 @@ def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **sp
     world, store, forgotten = world or World(), WorkloadStore(), list[str]()
     store.put(make_body(**spec))
     anything: Any = world
-    look = Reconciler(
-        store, anything, forgotten.append, anything, anything, policy, lambda: world.now
+    clock = Clock(lambda: world.seconds, lambda: world.now)
+    reconcile = Reconciler(
+        store,
+        anything,
+        forgotten.append,
+        anything,
+        anything,
+        policy,
+        clock,
     )
-    return Bench(world, store, look, forgotten)
+    return Bench(world, store, reconcile, forgotten)

@@ -2,23 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast, get_args
+from typing import Any, TypeVar
 
 import msgspec
 
 from mcpworkload.api import names
-from mcpworkload.api.names import ChildId, ChildKind
+from mcpworkload.api.names import ChildId
 from mcpworkload.api.workload import Workload
+from mcpworkload.controller.children import CHILD_TYPES
+from mcpworkload.controller.desired import Child
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.kube.objects import (
-    Child,
     Claim,
     Event,
+    LiveChild,
+    OwnerReference,
     Pod,
     PodDisruptionBudget,
     Service,
     StatefulSet,
 )
+
+LiveT = TypeVar("LiveT", bound=LiveChild)
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 UID = "0b9c"
@@ -88,8 +93,25 @@ def make_statefulset(
         },
         StatefulSet,
     )
-    content.spec = msgspec.Raw(msgspec.json.encode({**plain, **(fixed or {})}))
-    return content
+    spec = msgspec.Raw(msgspec.json.encode({**plain, **(fixed or {})}))
+    return msgspec.structs.replace(content, spec=spec)
+
+
+def as_applied(live: LiveT, child: Child, **content: Any) -> LiveT:
+    """*live* with labels, owner and content of *child*, and with *content* over that."""
+    wanted: dict[str, Any] = {**child.content, **content}
+    raw = {
+        live.CONTENT[key]: msgspec.Raw(msgspec.json.encode(value)) for key, value in wanted.items()
+    }
+    manifest = child.manifest["metadata"]
+    owners = msgspec.convert(manifest["ownerReferences"], list[OwnerReference])
+    metadata = msgspec.structs.replace(
+        live.metadata,
+        labels=manifest["labels"],
+        # An orphan stays one.
+        owner_references=owners if live.metadata.owner_references else [],
+    )
+    return msgspec.structs.replace(live, metadata=metadata, **raw)
 
 
 def make_claim(name: str, size: str, version: int = 300, **metadata: Any) -> Claim:
@@ -204,8 +226,8 @@ def make_event(reason: str, message: str, at: datetime = NOON, about: str = "") 
 def make_observation(
     *pods: Pod,
     statefulset: StatefulSet | None = None,
-    children: Sequence[Child] = (),
-    refusals: Sequence[Event] = (),
+    children: Sequence[LiveChild] = (),
+    failed_creates: Sequence[Event] = (),
 ) -> Observation:
     """A snapshot with a settled StatefulSet unless another is given, and *children* beside it."""
     statefulset = statefulset or make_statefulset()
@@ -214,12 +236,11 @@ def make_observation(
         statefulset=statefulset,
         pods={pod.metadata.name: pod for pod in pods},
         labelled={pod.metadata.name: pod for pod in pods},
-        versions=dict.fromkeys(get_args(ChildKind), 1000),
-        refusals=refusals,
+        versions=dict.fromkeys(CHILD_TYPES, 1000),
+        failed_creates=failed_creates,
     )
 
 
-def id_of(child: Child) -> ChildId:
+def id_of(child: LiveChild) -> ChildId:
     """Kind and name of a live child."""
-    kind = cast("ChildKind", type(child).__name__)
-    return ChildId(kind, child.metadata.name)
+    return ChildId(type(child).__name__, child.metadata.name)

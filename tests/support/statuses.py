@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from mcpworkload.controller.plan.observation import Observation
-from mcpworkload.controller.status import Subject, account_ends, build_status
+from mcpworkload.controller.status import StatusInput, build_status, report_exits
 from tests.support.parsed import NOON, make_pod, make_workload
 
 READY = make_pod(ready=True)
@@ -15,23 +15,28 @@ LEAVING = make_pod(ready=True, terminating=True)
 
 
 def status_of(
-    observation: Observation, refusal: Any = None, before: Any = None, **spec: Any
+    observation: Observation,
+    refusal: Any = None,
+    before: Any = None,
+    drifts: Any = None,
+    **spec: Any,
 ) -> dict[str, Any]:
     """The status at noon."""
-    subject = Subject.of(make_workload(status=before, **spec))
-    return status_for(subject, observation, refusal=refusal)
+    subject = StatusInput.of(make_workload(status=before, **spec))
+    return status_for(subject, observation, refusal=refusal, drifts=drifts)
 
 
 def status_for(
-    subject: Subject,
+    subject: StatusInput,
     observation: Observation,
     applied: Any = None,
     refusal: Any = None,
     now: datetime = NOON,
+    drifts: Any = None,
 ) -> dict[str, Any]:
     """The status of *subject*."""
-    ends = account_ends(subject, observation)
-    return build_status(subject, observation, applied or {}, refusal, ends, now)
+    ends = report_exits(subject, observation)
+    return build_status(subject, observation, applied or {}, drifts or {}, refusal, ends, now)
 
 
 def verdicts(status: dict[str, Any]) -> list[str]:

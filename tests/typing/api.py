@@ -64,6 +64,8 @@ async def use_everything(runtime: KubernetesRuntime) -> tuple[str, int]:
     for info in infos:
         await runtime.stop_workload(info.id, timeout=10)
         await runtime.start_workload(info.id, progress=on_progress)
+        await runtime.restart_workload(info.id, timeout=None)
+        await runtime.wait_for_workload(info.id, "stopped", progress=on_progress)
         is_up: bool = await runtime.is_workload_running(info.id)
         text: str = await runtime.get_workload_logs(info.id, tail=5, since=60.0, pod=0)
         async with aclosing(await runtime.get_workload_logs(info.id, follow=True)) as lines:
@@ -109,10 +111,10 @@ async def listen(runtime: KubernetesRuntime) -> list[int | None]:
     """What happens is told by kinds, of which each has its own fields."""
     codes: list[int | None] = []
     async with runtime.monitor("team/w") as monitor:
-        async for happening in monitor:
-            show(happening.workload)
-            if isinstance(happening, WorkloadExited):
-                codes.append(happening.exit_code)
+        async for event in monitor:
+            show(event.workload)
+            if isinstance(event, WorkloadExited):
+                codes.append(event.exit_code)
     async with runtime.monitor(all_namespaces=True, callback=show):
         return codes
 
@@ -123,7 +125,7 @@ def use_without_a_loop() -> tuple[str, int]:
         with runtime.get_workload_logs("w", follow=True) as lines:
             show([line.pod for line in lines])
         with runtime.monitor("w") as monitor:
-            show([happening.workload for happening in monitor])
+            show([event.workload for event in monitor])
         with runtime.attach_to_workload("w") as attached:
             attached.write(b"x")
             show(list(attached.stdout))

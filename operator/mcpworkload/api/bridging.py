@@ -1,4 +1,4 @@
-"""What a spec with a stdio server has to be as a whole, so that its bridge can keep its word."""
+"""The rules between fields of a spec that its stdio server, and the bridge of that, depend on."""
 
 from typing import TYPE_CHECKING, Final
 

@@ -1,6 +1,6 @@
 """Every name that users, the API server and our own parts must agree on, spelled once."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 GROUP = "mcpworkload.dev"
 VERSION = "v1alpha1"
@@ -27,15 +27,12 @@ RESTARTED_AT_ANNOTATION = f"{GROUP}/restartedAt"
 # On the pod template: a digest of the ConfigMaps and Secrets that the pods read.
 REFERENCES_ANNOTATION = f"{GROUP}/references"
 
-ChildKind = Literal[
-    "PodDisruptionBudget", "Role", "RoleBinding", "Service", "ServiceAccount", "StatefulSet"
-]
-# Who a server that is attached to runs as, and what that account may do.
-ACCOUNT_KINDS: tuple[ChildKind, ...] = ("ServiceAccount", "Role", "RoleBinding")
+#: The name of a kind in the operator's table of children.
+ChildKind = str
 
 
 class ChildId(NamedTuple):
-    """Which object of a workload's namespace a child is."""
+    """The kind and the name of a child, which identify it in the workload's namespace."""
 
     kind: ChildKind
     name: str
@@ -55,7 +52,7 @@ REVISION_LABEL = "controller-revision-hash"
 CONTAINER = "mcp"
 # The bridge of a stdio server: its container, the volume with its runtime, and that with its token.
 BRIDGE = "mcpw-bridge"
-BRIDGE_ACCOUNT_SUFFIX = f"-{BRIDGE}"
+BRIDGE_SERVICE_ACCOUNT_SUFFIX = f"-{BRIDGE}"
 BRIDGE_TOKEN = "mcpw-bridge-token"  # noqa: S105 - a volume's name
 # The volume behind the server's writable scratch directory.
 SCRATCH_VOLUME = "tmp"
@@ -68,13 +65,13 @@ def service_name(name: str) -> str:
     return f"{name}{SERVICE_SUFFIX}"
 
 
-def bridge_account_name(name: str) -> str:
+def bridge_service_account_name(name: str) -> str:
     """
     The ServiceAccount, Role and RoleBinding of a server that is attached to.
 
-    No other pod may run as an account of such a name, so it is one that nobody else would choose.
+    The suffix is one that users hardly choose, since no other pod may run as such an account.
     """
-    return f"{name}{BRIDGE_ACCOUNT_SUFFIX}"
+    return f"{name}{BRIDGE_SERVICE_ACCOUNT_SUFFIX}"
 
 
 def selector_labels(name: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ class Refusal(ExplainedError):
     """
     Why a workload was not turned into children; the message says what would be right.
 
-    `reason` becomes the condition's, `retry_after` is in how many seconds to look again; None
+    `reason` becomes the condition's, `retry_after` is in how many seconds to reconcile again; None
     means not before something changes.
     """
 

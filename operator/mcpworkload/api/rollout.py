@@ -145,12 +145,12 @@ class RolloutFields(Model):
 
     @property
     def wanted_replicas(self) -> int:
-        """How many pods there should be now."""
+        """The number of pods that there should be now."""
         return 0 if self.is_stopped else self.replicas
 
     @property
     def replicas_to_update(self) -> int:
-        """How many replicas come to run a changed spec without anybody's help."""
+        """The number of replicas that an update replaces without a deletion by hand."""
         if self.update_strategy.type == "OnDelete":
             return 0
         rolling = self.update_strategy.rolling_update
@@ -158,7 +158,7 @@ class RolloutFields(Model):
 
     @property
     def replicas_that_may_miss(self) -> int:
-        """How many replicas an update may take away at a time, as a StatefulSet counts them."""
+        """The number of replicas that an update may take away, as a StatefulSet counts them."""
         rolling = self.update_strategy.rolling_update
         allowed = rolling.max_unavailable if rolling else None
         if isinstance(allowed, str):
@@ -167,5 +167,5 @@ class RolloutFields(Model):
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the user asks for rest."""
+        """True if the spec asks for no pods."""
         return self.operating_mode == "Stopped"

@@ -30,18 +30,18 @@ _SUBDOMAIN_MAX_LENGTH = 253
 
 
 def is_subdomain(text: str) -> bool:
-    """Whether *text* is a DNS-1123 subdomain, as names of most Kubernetes objects are."""
+    """Return whether *text* is a DNS-1123 subdomain, as names of most Kubernetes objects are."""
     return len(text) <= _SUBDOMAIN_MAX_LENGTH and bool(_DNS_1123_SUBDOMAIN.fullmatch(text))
 
 
 def is_qualified_name(key: str) -> bool:
-    """Whether *key* has the syntax of a label's key: an optional domain, a slash, a name."""
+    """Return whether *key* has the syntax of a label's key: an optional domain, a slash, a name."""
     domain, slash, name = key.rpartition("/")
     return bool(_QUALIFIED_NAME.fullmatch(name)) and (not slash or is_subdomain(domain))
 
 
 def is_reserved(key: str) -> bool:
-    """Whether *key* of a label or annotation is ours or one that we set on every child."""
+    """Return whether *key*, of a label or annotation, is reserved for the operator."""
     domain, _, _ = key.rpartition("/")
     return domain == GROUP or domain.endswith(f".{GROUP}") or key in _RESERVED_KEYS
 

@@ -69,7 +69,7 @@ class ServiceOptions(Model):
 
     @property
     def has_own_service(self) -> bool:
-        """Whether there is a second Service."""
+        """True if the spec asks for a second Service."""
         return self.type not in (None, "Headless")
 
 

@@ -57,7 +57,7 @@ class WorkloadSpec(
 
     @property
     def bridge(self) -> Bridge | None:
-        """Which bridge serves a stdio server; None for a server that speaks HTTP itself."""
+        """The bridge of a stdio server; None for a server that speaks HTTP itself."""
         if self.transport.type != "stdio":
             return None
         choice = self.transport.stdio.bridge or "Auto"

@@ -1,4 +1,4 @@
-"""How a server that speaks on its standard streams is served: by which bridge, and to whom."""
+"""The fields of a stdio server: its bridge, its sessions and the clients that it is served to."""
 
 import re
 from enum import StrEnum
@@ -23,13 +23,13 @@ _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 class Bridge(StrEnum):
-    """How a stdio server's streams and the network come together."""
+    """The places where the bridge of a stdio server can run."""
 
     #: The bridge runs in the server's container and starts the server.
     INJECT = "Inject"
     #: The bridge runs beside it and attaches to it through the API server.
     ATTACH = "Attach"
-    #: There is none: somebody attaches by himself.
+    #: There is no bridge; clients attach to the container themselves.
     NONE = "None"
 
 
@@ -139,7 +139,7 @@ class StdioOptions(Model):
 
     @property
     def served(self) -> tuple[Serve, ...]:
-        """What the bridge speaks with clients, in a steady order."""
+        """The transports that the bridge speaks with clients, in a steady order."""
         wanted = self.serve or ("streamable-http",)
         order: tuple[Serve, ...] = ("streamable-http", "sse")
         return tuple(each for each in order if each in wanted)

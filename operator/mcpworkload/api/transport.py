@@ -1,4 +1,4 @@
-"""Where the server listens: its MCP endpoint and further ports."""
+"""The fields of the server's MCP endpoint and of its further ports."""
 
 import re
 from typing import Annotated, Literal

@@ -1,8 +1,8 @@
-"""The bridge's command line: ``mcpw serve``, ``attach``, ``install``, ``leave``."""
+"""The bridge's command line: ``mcpw serve``, ``attach``, ``install``, ``drain``."""
 
 import sys
 
-from mcpworkload.bridge.options import Attach, BadOption, Install, Leave, parse
+from mcpworkload.bridge.options import Attach, BadOption, Drain, Install, parse
 
 
 def main() -> int:
@@ -17,10 +17,10 @@ def main() -> int:
         from mcpworkload.bridge import install
 
         return install.run(asked.target)
-    if isinstance(asked, Leave):
-        from mcpworkload.bridge import leave
+    if isinstance(asked, Drain):
+        from mcpworkload.bridge import drain
 
-        return leave.run(asked.after)
+        return drain.run(asked.after)
     if isinstance(asked, Attach):
         from mcpworkload.bridge import attach
 

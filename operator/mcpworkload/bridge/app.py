@@ -1,4 +1,4 @@
-"""The whole of a bridge: servers behind, HTTP in front, an end that tells the truth."""
+"""A bridge as a whole: servers behind, HTTP in front, and the exit code of the server."""
 
 import asyncio
 import contextlib
@@ -8,20 +8,22 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.channel import End, Source
-from mcpworkload.bridge.conversation import Conversation
-from mcpworkload.bridge.frontdoor import FrontDoor
-from mcpworkload.bridge.leave import LEAVE_SIGNAL
+from mcpworkload.bridge.drain import DRAIN_SIGNAL
 from mcpworkload.bridge.limits import connection_limit
-from mcpworkload.bridge.modern import Modern, ModernAudience
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
-from mcpworkload.bridge.parameters import Parameters
-from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.report import configure_log, termination_message, write_termination_message
+from mcpworkload.bridge.router import HttpRouter
 from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.session_protocol import SessionProtocol
+from mcpworkload.bridge.session_table import SessionTable
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.bridge.sse import Sse
+from mcpworkload.bridge.stateless import Stateless, StatelessRouter
 from mcpworkload.bridge.streamable import Streamable
+from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.protocol.http.limits import MAX_CONNECTIONS
 from mcpworkload.protocol.http.server import Server
 from mcpworkload.protocol.origins import Hosts, cluster_domains
@@ -37,13 +39,13 @@ FLUSH_SECONDS = 0.3
 POLL_SECONDS = 0.02
 #: A server that we can't start anew is asked again after this time, if it has answered never.
 UNANSWERED_SECONDS = 5.0
-#: After so long without a server the log says so: whoever looks there would find nothing.
+#: After so long without a server the log says so; it would be empty otherwise.
 PATIENCE_SECONDS = 10.0
 
 
 def run(options: Options, source: Source, outlet: Outlet) -> int:
     """
-    Serve until the server ends or we are told to stop; the exit code.
+    Serve until the server ends or a signal stops us; the exit code.
 
     0 after SIGTERM or SIGINT; what the server ended with otherwise. The log goes to *outlet*.
     """
@@ -63,11 +65,13 @@ class Bridge:
 
     def __init__(self, options: Options, source: Source) -> None:
         self._options, self._source = options, source
-        self._registry = Registry(options)
-        conversation = Conversation(options, self._registry)
-        self._modern = Modern(options)
-        self._use(self._new_servers())
-        self._door = FrontDoor(
+        self._background = Background()
+        table = SessionTable(options.max_sessions, options.idle_timeout)
+        self._supervisor = Supervisor(options, source, StatelessRouter(), table, self._background)
+        self._sessions = Sessions(table, self._supervisor, options.idle_timeout)
+        protocol = SessionProtocol(options, self._sessions)
+        self._stateless = Stateless(options, self._supervisor)
+        self._router = HttpRouter(
             options,
             Hosts(
                 options.namespace,
@@ -76,11 +80,13 @@ class Bridge:
                 options.allowed_origins,
                 cluster_domains(options.namespace),
             ),
-            Streamable(self._registry, conversation),
-            Sse(self._registry, conversation),
-            self._modern,
+            Streamable(self._sessions, protocol),
+            Sse(self._sessions, protocol),
+            self._stateless,
+            self._supervisor,
         )
-        self._web = Server(self._door, min(MAX_CONNECTIONS, connection_limit(options.max_sessions)))
+        connections = min(MAX_CONNECTIONS, connection_limit(options.max_sessions))
+        self._web = Server(self._router, connections)
         self._stop, self._leaving = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> int:
@@ -88,24 +94,24 @@ class Bridge:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(LEAVE_SIGNAL, self._leaving.set)
+        loop.add_signal_handler(DRAIN_SIGNAL, self._leaving.set)
         await self._listen()
-        # A fault in one of them ends the bridge: without them no session would expire or drain.
-        async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(each) for each in (self._registry.sweep(), self._leave())]
+        async with self._background:
+            self._background.start(self._sessions.sweep())
+            self._background.start(self._drain_on_signal())
             try:
                 return await self._serve()
             finally:
-                for task in beside:
-                    task.cancel()
                 self._web.close()
 
     async def _serve(self) -> int:
         stop = asyncio.create_task(self._stop.wait())
         while True:
-            servers = self._servers
-            start = asyncio.create_task(servers.start())
-            patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _complain, servers)
+            servers = self._supervisor.servers
+            start = self._background.start(servers.start())
+            patience = asyncio.get_running_loop().call_later(
+                PATIENCE_SECONDS, _log_not_ready, servers
+            )
             reasons: set[asyncio.Future[Any]] = {stop, servers.over}
             await asyncio.wait({*reasons, start}, return_when=asyncio.FIRST_COMPLETED)
             # Most of what is there now stays, and need not be looked at again and again.
@@ -124,29 +130,28 @@ class Bridge:
                 stop.cancel()
                 return await self._end_as(end, reason)
             log.warning("%s; waiting for its successor", reason)
-            self._end_sessions(reason)
-            self._use(self._new_servers())
-            self._servers.trouble = f"{reason}; its successor has not answered yet"
+            self._sessions.end_all(reason)
+            self._supervisor.replace(reason)
             if not servers.has_started:
                 await asyncio.wait({stop}, timeout=UNANSWERED_SECONDS)
 
     async def _end_as(self, end: End, reason: str) -> int:
-        """End because the server did: whoever waits hears of it first."""
+        """End because the server did; requests under way get an error first."""
         log.error("%s", reason)
         write_termination_message(termination_message(reason, end))
         self._web.stop_accepting()
-        self._end_sessions(reason)
-        await self._until(lambda: not self._door.open_requests, FLUSH_SECONDS)
-        await self._servers.end_all(FLUSH_SECONDS)
+        self._sessions.end_all(reason)
+        await self._until(lambda: not self._router.open_requests, FLUSH_SECONDS)
+        await self._supervisor.servers.end_all(FLUSH_SECONDS)
         return end.exit_status
 
-    async def _leave(self) -> None:
-        """When told to, accept nothing new; our server will end once nothing is under way."""
+    async def _drain_on_signal(self) -> None:
+        """After DRAIN_SIGNAL, accept no new connection until no request is under way."""
         await self._leaving.wait()
         log.info("leaving: nothing new is accepted")
         self._web.stop_accepting()
-        self._modern.end_subscriptions()
-        await self._until(lambda: self._door.is_quiet, self._options.grace)
+        self._stateless.end_subscriptions()
+        await self._until(lambda: self._router.is_drained, self._options.grace)
         self._web.close_idle()
 
     async def _shut_down(self) -> None:
@@ -155,14 +160,14 @@ class Bridge:
         last = loop.time() + self._options.grace
         ending = min(ENDING_SECONDS, self._options.grace / 2)
         log.info("stopping; requests under way have %g s", self._options.grace - ending)
-        self._servers.trouble = "the bridge is stopping"
+        self._supervisor.servers.set_not_ready("the bridge is stopping")
         self._web.stop_accepting()
-        self._modern.end_subscriptions()
-        await self._until(lambda: self._door.is_quiet, self._options.grace - ending)
-        self._end_sessions("the bridge is stopping")
+        self._stateless.end_subscriptions()
+        await self._until(lambda: self._router.is_drained, self._options.grace - ending)
+        self._sessions.end_all("the bridge is stopping")
         self._web.close_idle()
-        await self._servers.end_all(max(last - loop.time() - FLUSH_SECONDS, 0.1))
-        await self._until(lambda: not self._door.open_requests, FLUSH_SECONDS)
+        await self._supervisor.servers.end_all(max(last - loop.time() - FLUSH_SECONDS, 0.1))
+        await self._until(lambda: not self._router.open_requests, FLUSH_SECONDS)
         log.info("stopped")
 
     async def _until(self, is_reached: Callable[[], bool], within: float) -> None:
@@ -177,10 +182,6 @@ class Bridge:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    def _end_sessions(self, why: str) -> None:
-        for session in self._registry:
-            self._registry.end(session, why)
-
     async def _listen(self) -> None:
         try:
             await self._web.listen(None, self._options.port)
@@ -188,14 +189,7 @@ class Bridge:
             # Where IPv6 is switched off, its sockets can be made but not bound.
             await self._web.listen("0.0.0.0", self._options.port)  # noqa: S104 - in a pod
 
-    def _new_servers(self) -> Servers:
-        return Servers(self._options, self._source, ModernAudience(), self._registry)
 
-    def _use(self, servers: Servers) -> None:
-        self._modern.parameters = Parameters()
-        self._servers = self._registry.servers = self._modern.servers = servers
-
-
-def _complain(servers: Servers) -> None:
-    if servers.complaint is not None:
-        log.warning("not ready: %s", servers.complaint)
+def _log_not_ready(servers: Servers) -> None:
+    if servers.not_ready_reason is not None:
+        log.warning("not ready: %s", servers.not_ready_reason)

@@ -118,7 +118,7 @@ class Source(Protocol):
     starts_many: bool
 
     @property
-    def trouble(self) -> str:
+    def not_ready_reason(self) -> str:
         """What keeps `start` from returning, or why what it returned last has ended; or empty."""
 
     async def start(self) -> Channel:

@@ -1,9 +1,6 @@
-"""Requests that nobody waits for any more, while the server may still work on them."""
+"""Requests without a client that waits, on which the server may still work."""
 
-import time
-from collections.abc import Mapping
-
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
 
 #: One more, and they count as too many to know, for as long as one of them would be known.
 MAX_KNOWN = 1024
@@ -21,45 +18,45 @@ class GivenUp:
 
     def __init__(self) -> None:
         #: Until when each is known, whether it asked for logs, and whose it was; the oldest first.
-        self._known: dict[int, tuple[float, bool, Mapping[Call, None]]] = {}
-        self._lost_until = 0.0
+        self._known: dict[int, tuple[float, bool, str | None]] = {}
+        self._lost_until, self._is_lost = 0.0, False
 
-    def __contains__(self, number: int) -> bool:
-        """Whether *number* was given up and not answered."""
-        return number in self._known
+    def __contains__(self, request_id: int) -> bool:
+        """Whether *request_id* was given up and not answered."""
+        return request_id in self._known
 
-    def add(self, call: Call) -> None:
-        """Nobody waits for *call* any more, and it was not answered."""
-        until = time.monotonic() + KEPT_SECONDS
-        self._forget()
+    def add(self, pending: ClientRequest, now: float) -> None:
+        """Note that no client waits for *pending* any more, and that it was not answered."""
+        until = now + KEPT_SECONDS
+        self.forget(now)
         if len(self._known) >= MAX_KNOWN:
-            self._lost_until = until
+            self._lost_until, self._is_lost = until, True
         else:
-            self._known[call.number] = (until, call.wants_logs, call.among)
+            self._known[pending.request_id] = (until, pending.wants_logs, pending.owner_id)
 
-    def answered(self, number: int) -> None:
-        """Note that the server answered *number*; it says nothing about that one any more."""
-        self._known.pop(number, None)
+    def answered(self, request_id: int) -> None:
+        """Note that the server answered *request_id*; it says nothing about that one any more."""
+        self._known.pop(request_id, None)
 
     @property
     def may_be_logged(self) -> bool:
         """Whether a log message may be about one that asked for some."""
-        return self._forget() or any(wants for _, wants, _ in self._known.values())
+        return self._is_lost or any(wants for _, wants, _ in self._known.values())
 
     @property
     def may_be_meant(self) -> bool:
         """Whether any message that names no request may be about one of these."""
-        return self._forget() or bool(self._known)
+        return self._is_lost or bool(self._known)
 
-    def may_be_anothers(self, among: Mapping[Call, None]) -> bool:
-        """Whether such a message may be about one of a client that *among* is not of."""
-        return self._forget() or any(owner is not among for _, _, owner in self._known.values())
+    def may_be_anothers(self, owner_id: str) -> bool:
+        """Whether such a message may be about one of another client than the session *owner_id*."""
+        return self._is_lost or any(other != owner_id for _, _, other in self._known.values())
 
-    def _forget(self) -> bool:
-        now = time.monotonic()
+    def forget(self, now: float) -> None:
+        """Forget those that had their time; what follows holds for *now*."""
         while self._known:
-            number = next(iter(self._known))
-            if self._known[number][0] > now:
+            request_id = next(iter(self._known))
+            if self._known[request_id][0] > now:
                 break
-            del self._known[number]
-        return now < self._lost_until
+            del self._known[request_id]
+        self._is_lost = now < self._lost_until

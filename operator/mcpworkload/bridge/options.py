@@ -11,6 +11,10 @@ SSE = "sse"
 PER_SESSION = "PerSession"
 SHARED = "Shared"
 
+DRAIN = "drain"
+#: The older name of the verb, which preStop hooks of running pods use.
+LEAVE = "leave"
+
 READY_PATH = "/readyz"
 IDLE_PATH = "/idle"
 MESSAGES_PATH = "/messages"
@@ -85,8 +89,8 @@ class Install:
 
 
 @dataclass(frozen=True)
-class Leave:
-    """``leave``: have the bridge of this container accept nothing new after so many seconds."""
+class Drain:
+    """``drain``: have the bridge of this container accept nothing new after so many seconds."""
 
     after: int
 
@@ -96,7 +100,7 @@ class _Parser(argparse.ArgumentParser):
         raise BadOption(f"{self.prog}: {message}")
 
 
-def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Leave:
+def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Drain:
     """
     What *arguments*, without the program's name, ask for.
 
@@ -111,8 +115,8 @@ def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Leave:
     found = _parser().parse_args(ours)
     if found.verb == "install":
         return Install(found.target)
-    if found.verb == "leave":
-        return Leave(found.after)
+    if found.verb in (DRAIN, LEAVE):
+        return Drain(found.after)
     options = _options(found)
     if found.verb == "attach":
         return Attach(options, found.pod, found.container)
@@ -125,7 +129,9 @@ def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Leave:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mcpw", allow_abbrev=False, description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="serve|attach|install|leave")
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="serve|attach|install|leave|drain"
+    )
     serve = verbs.add_parser("serve", allow_abbrev=False, help="start a server and serve it")
     attach = verbs.add_parser("attach", allow_abbrev=False, help="serve another container")
     attach.add_argument("--pod", required=True, metavar="NAME")
@@ -134,8 +140,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_options(verb)
     install = verbs.add_parser("install", allow_abbrev=False, help="copy this runtime")
     install.add_argument("target", metavar="TARGET_DIR")
-    leave = verbs.add_parser("leave", allow_abbrev=False, help="accept nothing new")
-    leave.add_argument("after", type=_number("time", 0, 3600), metavar="SECONDS")
+    drain = verbs.add_parser(DRAIN, aliases=[LEAVE], allow_abbrev=False, help="accept nothing new")
+    drain.add_argument("after", type=_number("time", 0, 3600), metavar="SECONDS")
     return parser
 
 

@@ -6,14 +6,18 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from mcpworkload.bridge.audience import Audience, Nobody
+from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
+from mcpworkload.bridge.effects import ServerKey
+from mcpworkload.bridge.era import FAREWELL_SECONDS, Found, NoAnswer, detect_era, initialize
+from mcpworkload.bridge.message_router import EraRouter, MessageRouter, NoClients
 from mcpworkload.bridge.options import SHARED, Options
-from mcpworkload.bridge.peer import Busy, Peer
-from mcpworkload.bridge.probe import FAREWELL_SECONDS, Found, NoAnswer, greet, probe
-from mcpworkload.bridge.translation import Strangers
+from mcpworkload.bridge.param_headers import ParamHeaders
+from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import Busy
+from mcpworkload.bridge.translation import TranslatedClients
 from mcpworkload.protocol.jsonrpc import Message
-from mcpworkload.protocol.versions import MODERN_VERSION
+from mcpworkload.protocol.versions import STATELESS_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -35,63 +39,75 @@ class Servers:
     """
     Starts servers, keeps the shared ones and tells when there is no use in going on.
 
-    *modern* and *legacy* are the audiences of the shared server of each era; where sessions have
+    *stateless* and *stateful* are the routers of the shared server of each era; where sessions have
     servers of their own, the shared one of their era gets translated requests alone.
     """
 
     def __init__(
-        self, options: Options, source: Source, modern: Audience, legacy: Audience
+        self,
+        options: Options,
+        source: Source,
+        stateless: MessageRouter,
+        stateful: MessageRouter,
+        background: Background,
+        *,
+        not_ready_reason: str = "the server has not answered yet",
     ) -> None:
         self.is_shared = options.sessions == SHARED or not source.starts_many
-        self.modern: Peer | None = None
+        self.stateless: Peer | None = None
         #: Since there are no sessions; of a server that has them, the one that is translated.
-        self.versions: tuple[str, ...] = (MODERN_VERSION,)
-        self.legacy: Peer | None = None
-        self.greeting: Message = {}
+        self.versions: tuple[str, ...] = (STATELESS_VERSION,)
+        self.stateful: Peer | None = None
+        self.initialize_result: Message = {}
         self._refuses_sessions = False
         #: Whether a server has ever answered.
         self.has_started = False
-        #: Why a client would find nobody; None when it would find somebody.
-        self.trouble: str | None = "the server has not answered yet"
+        #: Why a new client would not be served; None when it would be.
+        self._reason: str | None = not_ready_reason
         #: How what everybody needed ended.
         self.over: asyncio.Future[tuple[End, str]] = asyncio.get_running_loop().create_future()
         self._source = source
-        self._audiences = (modern, legacy if self.is_shared else Strangers())
+        self._routers = (stateless, stateful if self.is_shared else TranslatedClients())
+        #: Which headers the tools of the server that is used without sessions name.
+        self.param_headers = ParamHeaders()
         self._own: set[Peer] = set()
-        #: Done when nothing of that server runs any more.
-        self._all: dict[Peer, asyncio.Task[None]] = {}
+        self._was_ended: set[Peer] = set()
+        self._serial = itertools.count(1)
+        #: All of which something runs; the task is done when nothing does any more.
+        self._all: dict[ServerKey, tuple[Peer, asyncio.Task[None]]] = {}
+        self._background = background
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
-        self._greeting_lock = asyncio.Lock()
+        self._initialize_lock = asyncio.Lock()
 
     async def start(self) -> None:
         """Return when a server has answered, or none will: then `over` is done."""
         pauses = iter(RETRY_PAUSES)
         while True:
             try:
-                await self._adopt(await self._probe())
+                await self._adopt(await self._detect_era())
             except NoRoom as error:
                 pause = LAST_LOOK_PAUSE
                 self._wait_for(str(error), pause)
             except CannotStart as error:
-                self.give_up(error.end, str(error))
+                self.fail(error.end, str(error))
                 return
             except NoAnswer as error:
                 # To be silent took its time already; whoever started us can try again.
                 pause = next(pauses, 0.0) if error.has_ended else 0.0
                 if not pause:
-                    self.give_up(error.end, str(error))
+                    self.fail(error.end, str(error))
                     return
                 self._wait_for(str(error), pause)
             else:
                 return
             await asyncio.sleep(pause)
 
-    def _wait_for(self, trouble: str, pause: float) -> None:
-        self.trouble = trouble
-        log.warning("%s; trying again in %g s", trouble, pause)
+    def _wait_for(self, reason: str, pause: float) -> None:
+        self._reason = reason
+        log.warning("%s; trying again in %g s", reason, pause)
 
-    async def own(self, audience: Audience, name: str) -> Peer:
+    async def own(self, router: MessageRouter, name: str) -> Peer:
         """
         Return a fresh server for one session.
 
@@ -100,17 +116,38 @@ class Servers:
             Busy: it has none at the moment.
         """
         try:
-            peer = await self._launch(audience, name)
+            peer = await self._launch(name, router)
         except NoRoom as error:
             raise Busy(str(error)) from error
         except CannotStart as error:
-            self.doubt(str(error))
+            self.mark_suspect(str(error))
             raise
         self._own.add(peer)
-        peer.over.add_done_callback(lambda _: self._own.discard(peer))
+        peer.over.add_done_callback(lambda over: self._own_ended(peer, over))
         return peer
 
-    async def shared_legacy(self) -> tuple[Peer, Message]:
+    def find(self, key: ServerKey) -> Peer | None:
+        """Return the server of that key; None where nothing of it runs any more."""
+        for shared in (self.stateful, self.stateless):
+            if shared is not None and shared.key == key:
+                return shared
+        found = self._all.get(key)
+        return None if found is None else found[0]
+
+    def end_own(self, key: ServerKey) -> None:
+        """End the server of a session that ended."""
+        peer = self.find(key)
+        if peer is None:
+            return
+        if peer.end_state is None:
+            self._was_ended.add(peer)
+        if peer.requests.is_mute:
+            self.mark_suspect("the server of a session has not answered initialize in time")
+        # At the end of all there is no time for a farewell.
+        if not self._is_ending:
+            self.spawn(peer.end(FAREWELL_SECONDS))
+
+    async def shared_stateful(self) -> tuple[Peer, Message]:
         """
         Return the server that all share, in sessions or without, and its answer to ``initialize``.
 
@@ -119,91 +156,96 @@ class Servers:
             CannotStart: the system has none.
             Busy: it has none at the moment.
         """
-        async with self._greeting_lock:
-            if self.legacy is None:
+        async with self._initialize_lock:
+            if self.stateful is None:
                 if self._refuses_sessions or not self._source.starts_many:
                     raise NotServed("this server has no sessions, as of protocol 2026-07-28")
                 try:
-                    peer = await self._launch(self._audiences[1], "server")
+                    peer = await self._launch("server", self._routers[1])
                 except NoRoom as error:
                     raise Busy(str(error)) from error
-                greeting = await greet(peer)
-                if greeting is None:
+                initialize_result = await initialize(peer)
+                if initialize_result is None:
                     self.spawn(peer.end(FAREWELL_SECONDS))
                     if peer.end_state is None:
                         raise NotServed("the server does not answer initialize")
                     self.session_server_ended(peer, peer.end_state)
                     raise NotServed(f"{peer.end_state} before it answered")
-                self._keep_legacy(peer, greeting)
-            return self._legacy_pair()
+                self._keep_stateful(peer, initialize_result)
+            return self._stateful_pair()
 
-    def gone(self, peer: Peer) -> "asyncio.Future[None]":
-        """Return what is done when nothing of *peer* runs any more."""
-        if (seeing_off := self._all.get(peer)) is not None:
-            return seeing_off
+    def gone(self, key: ServerKey) -> "asyncio.Future[None]":
+        """Return what is done when nothing of that server runs any more."""
+        if (found := self._all.get(key)) is not None:
+            return found[1]
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         over.set_result(None)
         return over
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
         """Note that a server ended by itself that not everybody needed."""
-        if not peer.has_answered:
-            self.doubt(f"{end} before it answered")
+        if not peer.requests.has_answered:
+            self.mark_suspect(f"{end} before it answered")
 
-    def doubt(self, trouble: str) -> None:
+    def mark_suspect(self, reason: str) -> None:
         """
-        Note that a server came to nothing, for the reason *trouble*, before it ever answered.
+        Note that a server came to nothing, for that *reason*, before it ever answered.
 
         Where no other one answers, new sessions have no chance: we are not ready until one
         does again, and give up after some tries.
         """
-        if self.modern is not None or self._is_ending or self.trouble:
+        if self.stateless is not None or self._is_ending or self._reason:
             return
-        self.trouble = trouble
+        self._reason = reason
         self.spawn(self._look_again())
 
-    def give_up(self, end: End, reason: str) -> None:
+    def fail(self, end: End, reason: str) -> None:
         """Let everything end as *end* did."""
-        self.trouble = reason
+        self._reason = reason
         if not self.over.done():
             self.over.set_result((end, reason))
 
     async def end_all(self, within: float) -> None:
         """End every server, all at once."""
         self._is_ending = True
-        self.trouble = "the bridge is ending"
+        self._reason = "the bridge is ending"
         for task in self._tasks:
             task.cancel()
-        if left := dict(self._all):
-            await asyncio.gather(*(peer.end(within) for peer in left))
-            await asyncio.wait(left.values(), timeout=within)
+        if left := list(self._all.values()):
+            await asyncio.gather(*(peer.end(within) for peer, _ in left))
+            await asyncio.wait({seeing_off for _, seeing_off in left}, timeout=within)
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Do *work* beside everything else, until the end."""
-        task = asyncio.create_task(work)
+        task = self._background.start(work)
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: "asyncio.Task[object]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a fault in the bridge", exc_info=error)
+        task.add_done_callback(self._tasks.discard)
 
     @property
-    def complaint(self) -> str | None:
-        """`trouble`, and what stands between us and a server that has not answered yet."""
-        if self.trouble is None or self.has_started or not self._source.trouble:
-            return self.trouble
-        return f"{self.trouble}; {self._source.trouble}"
+    def not_ready_reason(self) -> str | None:
+        """Why a client would not be served, and what delays a server that never answered."""
+        delay = self._source.not_ready_reason
+        if self._reason is None or self.has_started or not delay:
+            return self._reason
+        return f"{self._reason}; {delay}"
+
+    def set_not_ready(self, reason: str) -> None:
+        """Report *reason* as why there is no server for new clients."""
+        self._reason = reason
 
     @property
     def peers(self) -> list[Peer]:
         """Return every server of which something runs."""
-        return list(self._all)
+        return [peer for peer, _ in self._all.values()]
 
-    async def _launch(self, audience: Audience, name: str) -> Peer:
-        peer = Peer(await self._source.start(), audience, name)
-        self._all[peer] = asyncio.create_task(self._see_off(peer))
+    async def _launch(self, name: str, router: MessageRouter | None = None) -> Peer:
+        """Start a server; without a *router* it is one whose era is not known yet."""
+        is_shared = router is None or router.is_shared
+        key = ServerKey(name, next(self._serial), is_shared=is_shared)
+        route = router or EraRouter(lambda: self._router_of(key))
+        start = self._background.start
+        peer = Peer(await self._source.start(), route, key, start)
+        self._all[key] = peer, start(self._see_off(peer))
         return peer
 
     async def _see_off(self, peer: Peer) -> None:
@@ -213,63 +255,72 @@ class Servers:
             more = f" and {len(left) - MAX_NAMED} more" if len(left) > MAX_NAMED else ""
             named = ", ".join(left[:MAX_NAMED])
             log.warning("%s: its server left %s%s; ended", peer.name, named, more)
-        del self._all[peer]
+        del self._all[peer.key]
 
-    async def _probe(self) -> Found:
+    async def _detect_era(self) -> Found:
         def start() -> Coroutine[Any, Any, Peer]:
-            return self._launch(Nobody(), "server")
+            return self._launch("server")
 
-        return await probe(
+        return await detect_era(
             start, starts_many=self._source.starts_many, is_shared=self.is_shared, tell=self._guess
         )
 
     def _guess(self, words: str) -> None:
-        self.trouble = f"the server has not answered yet; {words}"
-        log.warning("%s", self.trouble)
+        self._reason = f"the server has not answered yet; {words}"
+        log.warning("%s", self._reason)
 
     async def _adopt(self, found: Found) -> None:
-        if found.modern is not None:
-            self.modern, self.versions = found.modern, found.versions
+        if found.stateless is not None:
+            self.stateless, self.versions = found.stateless, found.versions
             self._refuses_sessions = found.refuses_sessions
-            self._share(found.modern, self._audiences[0])
-        if found.legacy is not None and self.is_shared:
-            self._keep_legacy(found.legacy, found.greeting)
-        elif found.legacy is not None:
+            found.stateless.over.add_done_callback(self._shared_ended)
+        if found.stateful is not None and self.is_shared:
+            self._keep_stateful(found.stateful, found.initialize_result)
+        elif found.stateful is not None:
             # Where there can be only one at a time, the first session's comes after it.
-            await found.legacy.end(FAREWELL_SECONDS)
-            await found.legacy.gone()
-        self.trouble, self.has_started = None, True
-        eras = [e for e, p in (("2026-07-28", found.modern), ("legacy", found.legacy)) if p]
+            await found.stateful.end(FAREWELL_SECONDS)
+            await found.stateful.gone()
+        self._reason, self.has_started = None, True
+        eras = [e for e, p in (("2026-07-28", found.stateless), ("legacy", found.stateful)) if p]
         log.info("server answers; eras seen: %s", ", ".join(eras))
 
-    def _keep_legacy(self, peer: Peer, greeting: Message) -> None:
-        self.legacy, self.greeting = peer, greeting
-        self._share(peer, self._audiences[1])
-
-    def _legacy_pair(self) -> tuple[Peer, Message]:
-        assert self.legacy is not None  # noqa: S101 - its callers looked
-        return self.legacy, self.greeting
-
-    def _share(self, peer: Peer, audience: Audience) -> None:
-        peer.audience = audience
+    def _keep_stateful(self, peer: Peer, initialize_result: Message) -> None:
+        self.stateful, self.initialize_result = peer, initialize_result
         peer.over.add_done_callback(self._shared_ended)
+
+    def _stateful_pair(self) -> tuple[Peer, Message]:
+        assert self.stateful is not None  # noqa: S101 - its callers looked
+        return self.stateful, self.initialize_result
+
+    def _router_of(self, key: ServerKey) -> MessageRouter:
+        for shared, router in zip((self.stateless, self.stateful), self._routers, strict=True):
+            if shared is not None and shared.key == key:
+                return router
+        return NoClients()
+
+    def _own_ended(self, peer: Peer, over: "asyncio.Task[End]") -> None:
+        self._own.discard(peer)
+        if peer in self._was_ended:
+            self._was_ended.discard(peer)
+        elif not over.cancelled():
+            self.session_server_ended(peer, over.result())
 
     def _shared_ended(self, task: "asyncio.Task[End]") -> None:
         if not task.cancelled() and not self._is_ending:
             end = task.result()
-            self.give_up(end, str(end))
+            self.fail(end, str(end))
 
     async def _look_again(self) -> None:
         for pause in itertools.chain(LOOK_PAUSES, itertools.repeat(LAST_LOOK_PAUSE)):
             await asyncio.sleep(pause)
             try:
-                found = await self._probe()
+                found = await self._detect_era()
             except NoRoom as error:
-                self.trouble = str(error)
+                self._reason = str(error)
             except (NoAnswer, CannotStart) as error:
-                self.trouble = str(error)
-                if pause == LAST_LOOK_PAUSE and not any(p.has_answered for p in self._own):
-                    self.give_up(error.end, f"{error}, as others before it")
+                self._reason = str(error)
+                if pause == LAST_LOOK_PAUSE and not any(p.requests.has_answered for p in self._own):
+                    self.fail(error.end, f"{error}, as others before it")
                     return
             else:
                 await self._adopt(found)

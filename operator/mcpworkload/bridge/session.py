@@ -1,20 +1,18 @@
-"""A legacy client between its ``initialize`` and its end."""
+"""
+A session: a client between its ``initialize`` and its end.
 
-import asyncio
-import contextlib
-import logging
+There is neither I/O nor a clock here. Times are seconds of whatever clock the caller has.
+"""
+
 import secrets
-from collections.abc import Iterator
 
-from mcpworkload.bridge.audience import Calls
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
+from mcpworkload.bridge.effects import CancelRequest, Effect, EndStream, ServerKey
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.mailbox import Mailbox
-
-log = logging.getLogger(__name__)
 
 MAX_STREAMS = 8
 #: So much is kept for a client that has not opened a stream for it yet.
@@ -23,64 +21,82 @@ BACKLOG_BYTES = 256 * 1024
 
 class Session:
     """
-    One client: its id, the requests that it waits for, the streams that it listens on.
+    One client: its id, its unanswered requests, the streams that it listens on, and its server.
 
-    It is the audience of a server that it has for itself. With a shared server, its messages
-    come from whoever tells the clients apart.
+    It is the router of a server that it has for itself. With a shared server, its messages come
+    from the `SessionTable`.
     """
 
     is_shared = False
 
-    def __init__(self) -> None:
-        #: 32 random bytes: whoever knows it is the client.
+    def __init__(self, now: float) -> None:
+        #: 32 random bytes: only the client knows it.
         self.id = secrets.token_urlsafe(32)
-        self.peer: Peer | None = None
-        #: In the order in which they came.
-        self.calls: dict[Call, None] = {}
+        #: The server that owns the session: its messages go there and come from there.
+        self.server: ServerKey | None = None
+        #: The server that has to be gone before this session's own can start.
+        self.waits_for: ServerKey | None = None
+        #: Its unanswered requests, in the order in which they came.
+        self.client_requests: dict[ClientRequest, None] = {}
         #: Resources it subscribed to, where it shares its server.
         self.subscriptions: set[str] = set()
         #: Where all answers go, with the transport that has one stream for them.
         self.answers: Mailbox | None = None
-        #: Whether it was ended while its server was there.
-        self.was_ended = False
+        self.opened = self._idle_since = now
+        #: Whether its client has sent or answered a request, ``initialize`` and pings aside.
+        self.has_asked = False
         self._streams: list[Mailbox] = []
         self._backlog = Mailbox(is_stream=True)
         self._holds = 0
-        self.opened = self._idle_since = asyncio.get_running_loop().time()
-        #: Whether its client has asked for anything but to open it and for a ping, or was asked so.
-        self.has_asked = False
-        #: Done when there is room for its server.
-        self.after: asyncio.Future[None] | None = None
 
     @property
     def name(self) -> str:
         """What may be shown of the id."""
         return f"session {self.id[:8]}"
 
-    def is_idle_for(self, seconds: float) -> bool:
-        """Whether nobody has used it for that long; an open stream is use."""
-        now = asyncio.get_running_loop().time()
+    def is_idle_for(self, seconds: float, now: float) -> bool:
+        """Whether it was not used for that long; an open stream is use."""
         return not self._holds and now - self._idle_since >= seconds
 
-    def is_unused_for(self, seconds: float) -> bool:
+    def is_unused_for(self, seconds: float, now: float) -> bool:
         """Whether it was opened that long ago and asked for nothing since; streams aside."""
-        is_old = asyncio.get_running_loop().time() - self.opened >= seconds
-        return is_old and not self.has_asked and not self.calls
+        return now - self.opened >= seconds and not self.has_asked and not self.client_requests
 
     @property
     def is_held(self) -> bool:
-        """Whether somebody uses it at this moment, if only to listen."""
+        """Whether a request or a stream of its client is open."""
         return self._holds > 0
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep it from being taken for idle."""
+    def hold(self) -> None:
+        """Keep it from expiring until as many calls of `release`."""
         self._holds += 1
-        try:
-            yield
-        finally:
-            self._holds -= 1
-            self._idle_since = asyncio.get_running_loop().time()
+
+    def release(self, now: float) -> None:
+        """Let it be idle from *now* on, if nothing else holds it."""
+        self._holds -= 1
+        self._idle_since = now
+
+    def add_request(self, pending: ClientRequest) -> None:
+        """See `RequestOwner`."""
+        self.client_requests[pending] = None
+
+    def remove_request(self, pending: ClientRequest) -> None:
+        """See `RequestOwner`."""
+        self.client_requests.pop(pending, None)
+
+    def cancel(self, request_id: str | int, reason: str) -> list[Effect]:
+        """
+        End the client's request *request_id* without an answer, if it is unanswered.
+
+        A client that cancelled knows its request no more, and takes an answer for a fault of ours.
+        """
+        pending = self._request_of(request_id)
+        if pending is None or self.server is None:
+            return []
+        pending.error_code = jsonrpc.REQUEST_CANCELLED
+        if pending.mail is not self.answers:
+            pending.mail.finish()
+        return [CancelRequest(self.server, pending, reason)]
 
     def open_stream(self) -> Mailbox:
         """Return a mailbox for what the server says by itself, with what has waited for one."""
@@ -102,21 +118,13 @@ class Session:
         if stream in self._streams:
             self._streams.remove(stream)
 
-    def finish(self) -> None:
-        """End every stream after what is in it."""
-        for stream in self._streams:
-            stream.finish()
-        self._streams.clear()
+    def end_streams(self) -> list[Effect]:
+        """End every stream."""
+        streams, self._streams = self._streams, []
+        return [EndStream(stream) for stream in streams]
 
-    def call_of(self, number: str | int) -> Call | None:
-        """Return the unanswered request that this client knows as *number*."""
-        for call in self.calls:
-            if jsonrpc.identifier(call.client_id) == number:
-                return call
-        return None
-
-    def told(
-        self, _calls: Calls, _given_up: GivenUp, _method: str, _message: Message
+    def route_notification(
+        self, _requests: ClientRequests, _given_up: GivenUp, _method: str, _message: Message
     ) -> Mailbox | None:
         """
         Return where a message goes that names no request.
@@ -126,8 +134,18 @@ class Session:
         """
         return self._place()
 
+    def route_request(self, _method: str, _message: Message) -> Mailbox | str:
+        """Return where a request of the server's goes; refused when too much waits there."""
+        return self._place() or "the client does not listen"
+
+    def overhear(self, frame: bytes) -> None:
+        """Take a message that a shared server meant for this client too."""
+        stream = self._streams[-1] if self._streams else self._backlog
+        if stream.size < BACKLOG_BYTES:
+            stream.put(frame)
+
     def _place(self) -> Mailbox | None:
-        waiting = [call.mail for call in self.calls if not call.mail.is_closed]
+        waiting = [pending.mail for pending in self.client_requests if not pending.mail.is_closed]
         if len(waiting) == 1:
             return waiting[0]
         open_streams = [stream for stream in self._streams if not stream.is_closed]
@@ -137,12 +155,8 @@ class Session:
             return waiting[-1]
         return self._backlog if self._backlog.size < BACKLOG_BYTES else None
 
-    def asked(self, _method: str, _message: Message) -> Mailbox | str:
-        """Return where a request of the server's goes; refused when too much waits there."""
-        return self._place() or "the client does not listen"
-
-    def overheard(self, frame: bytes) -> None:
-        """Take a message that a shared server meant for this client too."""
-        stream = self._streams[-1] if self._streams else self._backlog
-        if stream.size < BACKLOG_BYTES:
-            stream.put(frame)
+    def _request_of(self, request_id: str | int) -> ClientRequest | None:
+        for pending in self.client_requests:
+            if jsonrpc.identifier(pending.client_request_id) == request_id:
+                return pending
+        return None

@@ -31,7 +31,7 @@ class PipeSource:
     _reaper: Reaper | None = field(default=None, init=False)
 
     @property
-    def trouble(self) -> str:
+    def not_ready_reason(self) -> str:
         """Nothing: a child starts at once, or not at all."""
         return ""
 

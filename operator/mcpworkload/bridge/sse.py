@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
-from mcpworkload.bridge.conversation import Conversation
 from mcpworkload.bridge.options import MESSAGES_PATH
-from mcpworkload.bridge.peer import Busy
-from mcpworkload.bridge.registry import Registry, TooManySessions
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.session_protocol import SessionProtocol
+from mcpworkload.bridge.session_table import TooManySessions
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, pour, refuse
 from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Request
@@ -23,13 +24,13 @@ from mcpworkload.protocol.sent import Sent
 class Sse:
     """Answers requests of this transport; a session is as long as its stream."""
 
-    registry: Registry
-    conversation: Conversation
+    sessions: Sessions
+    protocol: SessionProtocol
 
     async def get(self, request: Request) -> None:
         """Open a session and its stream."""
         try:
-            session = self.registry.open()
+            session = self.sessions.open()
         except TooManySessions as error:
             refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), headers=RETRY_AFTER)
             return
@@ -37,17 +38,17 @@ class Sse:
         request.on_lost = stream.close
         request.stream(EVENT_STREAM)
         try:
-            with session.held():
+            with self.sessions.held(session):
                 where = f"{quote(MESSAGES_PATH)}?session_id={session.id}"
                 await request.send(f"event: endpoint\ndata: {where}\n\n".encode())
                 await pour(request, stream)
         finally:
-            self.registry.end(session, "its stream ended")
+            self.sessions.end(session, "its stream ended")
 
     async def post(self, request: Request, sent: Sent) -> None:
         """Take a message; its answer goes over the stream."""
         found = parse_qs(request.query).get("session_id", [""])[0]
-        session = self.registry.find(found)
+        session = self.sessions.find(found)
         if session is None or session.answers is None:
             text = "no such session, or no more; open one by GET of the stream"
             refuse(request, 404 if found else 400, jsonrpc.INVALID_REQUEST, text)
@@ -56,12 +57,12 @@ class Sse:
             await self._ask(session, session.answers, sent)
         else:
             with contextlib.suppress(ChannelClosed, Busy):
-                await self.conversation.take(session, sent)
+                await self.protocol.take(session, sent)
         request.respond(202, [NO_STORE], b"Accepted")
 
     async def _ask(self, session: Session, stream: Mailbox, sent: Sent) -> None:
-        number = sent.request_id
+        request_id = sent.request_id
         try:
-            await self.conversation.ask(session, sent, stream)
+            await self.protocol.ask(session, sent, stream)
         except (NotServed, CannotStart, ChannelClosed, Busy) as error:
-            stream.put(jsonrpc.error(number, jsonrpc.CONNECTION_CLOSED, str(error)))
+            stream.put(jsonrpc.error(request_id, jsonrpc.CONNECTION_CLOSED, str(error)))

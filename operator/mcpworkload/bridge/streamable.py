@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from mcpworkload.bridge.calls import Call
 from mcpworkload.bridge.channel import CannotStart, ChannelClosed
-from mcpworkload.bridge.conversation import INITIALIZE, Conversation
-from mcpworkload.bridge.peer import Busy
-from mcpworkload.bridge.registry import Registry, TooManySessions
+from mcpworkload.bridge.client_requests import ClientRequest
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.session_protocol import INITIALIZE, SessionProtocol
+from mcpworkload.bridge.session_table import TooManySessions
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, answer, pour, refuse
 from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Headers, Request
@@ -22,8 +23,8 @@ from mcpworkload.protocol.sent import Sent
 class Streamable:
     """Answers requests of this transport, each for the session that its header names."""
 
-    registry: Registry
-    conversation: Conversation
+    sessions: Sessions
+    protocol: SessionProtocol
 
     async def post(self, request: Request, sent: Sent) -> None:
         """Answer a POST of *sent*."""
@@ -33,7 +34,7 @@ class Streamable:
         session = self._session(request)
         if session is None:
             return
-        with session.held():
+        with self.sessions.held(session):
             if sent.kind is Kind.REQUEST:
                 await self._ask(request, session, sent)
             else:
@@ -47,7 +48,7 @@ class Streamable:
         stream = session.open_stream()
         request.on_lost = stream.close
         request.stream([*EVENT_STREAM, (SESSION_HEADER, session.id.encode())])
-        with session.held():
+        with self.sessions.held(session):
             # A head alone may wait on its way for something to follow.
             await request.send(b": listening\n\n")
             await pour(request, stream)
@@ -57,7 +58,7 @@ class Streamable:
         """End a session."""
         session = self._session(request)
         if session is not None:
-            self.registry.end(session, "its client ended it")
+            self.sessions.end(session, "its client ended it")
             request.respond(204, [NO_STORE])
 
     def _session(self, request: Request) -> Session | None:
@@ -66,12 +67,12 @@ class Streamable:
             # A status of 404 would tell a client that its session is gone.
             refuse(request, 400, jsonrpc.INVALID_REQUEST, reason)
             return None
-        number = request.header(SESSION_HEADER)
-        if number is None:
+        request_id = request.header(SESSION_HEADER)
+        if request_id is None:
             text = "the Mcp-Session-Id header is missing; send what initialize was answered with"
             refuse(request, 400, jsonrpc.INVALID_REQUEST, text)
             return None
-        session = self.registry.find(number.decode("latin-1"))
+        session = self.sessions.find(request_id.decode("latin-1"))
         if session is None:
             text = "no such session, or no more; send initialize to open one"
             refuse(request, 404, jsonrpc.INVALID_REQUEST, text)
@@ -79,21 +80,21 @@ class Streamable:
 
     async def _open(self, request: Request, sent: Sent) -> None:
         try:
-            session = self.registry.open()
+            session = self.sessions.open()
         except TooManySessions as error:
             _refuse_for_now(request, sent.id, str(error))
             return
         is_open = False
         try:
-            with session.held():
+            with self.sessions.held(session):
                 is_open = await self._ask(request, session, sent) and not request.is_lost
         finally:
             if not is_open:
-                self.registry.end(session, "it was not opened")
+                self.sessions.end(session, "it was not opened")
 
     async def _take(self, request: Request, session: Session, sent: Sent) -> None:
         try:
-            await self.conversation.take(session, sent)
+            await self.protocol.take(session, sent)
         except ChannelClosed as error:
             refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error))
         except Busy as error:
@@ -103,32 +104,32 @@ class Streamable:
 
     async def _ask(self, request: Request, session: Session, sent: Sent) -> bool:
         """Answer a request; whether with a result."""
-        number = sent.request_id
+        request_id = sent.request_id
         mail = Mailbox()
         # To go away is no cancellation in this era.
         request.on_lost = mail.close
         try:
-            call = await self.conversation.ask(session, sent, mail)
+            pending = await self.protocol.ask(session, sent, mail)
         except (NotServed, CannotStart) as error:
-            refuse(request, 200, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
+            refuse(request, 200, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
         except ChannelClosed as error:
-            refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error), number=number)
+            refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
         except Busy as error:
-            _refuse_for_now(request, number, str(error))
+            _refuse_for_now(request, request_id, str(error))
         else:
-            await answer(request, mail, lambda: _names(session, call), lambda: 200)
-            return not _is_error(call)
+            await answer(request, mail, lambda: _names(session, pending), lambda: 200)
+            return not _is_error(pending)
         return False
 
 
-def _names(session: Session, call: Call | None) -> Headers:
+def _names(session: Session, pending: ClientRequest | None) -> Headers:
     """Return the header that tells a client its session, unless it gets an error instead."""
-    return [] if _is_error(call) else [(SESSION_HEADER, session.id.encode())]
+    return [] if _is_error(pending) else [(SESSION_HEADER, session.id.encode())]
 
 
-def _is_error(call: Call | None) -> bool:
-    return call is not None and call.error_code is not None
+def _is_error(pending: ClientRequest | None) -> bool:
+    return pending is not None and pending.error_code is not None
 
 
-def _refuse_for_now(request: Request, number: Raw | None, text: str) -> None:
-    refuse(request, 503, jsonrpc.INTERNAL_ERROR, text, number=number, headers=RETRY_AFTER)
+def _refuse_for_now(request: Request, request_id: Raw | None, text: str) -> None:
+    refuse(request, 503, jsonrpc.INTERNAL_ERROR, text, request_id=request_id, headers=RETRY_AFTER)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mcpworkload.bridge.audience import Calls
-from mcpworkload.bridge.calls import LISTEN, Call
+from mcpworkload.bridge.client_requests import LISTEN, ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.peer import Peer
+from mcpworkload.bridge.request_table import RequestTable
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -53,13 +54,13 @@ _result = msgspec.json.Decoder(_Result)
 _END = re.compile(rb"\s*\}")
 
 
-class TranslatedCall(Call):
+class TranslatedRequest(ClientRequest):
     """A request that stands for itself, as one within a session."""
 
     __slots__ = ()
 
     def outgoing(self, sent: Sent) -> bytes:
-        """Return *sent* without what it says about itself, under our number."""
+        """Return *sent* without what it says about itself, under our id."""
         sent.leave_out(_SELF_KEYS)
         return super().outgoing(sent)
 
@@ -90,32 +91,33 @@ class Translated:
 
     peer: Peer
 
-    async def call(self, sent: Sent, mail: Mailbox, timeout: float) -> Call:  # noqa: ASYNC109 - as `Peer.call`
+    async def call(self, sent: Sent, mail: Mailbox, timeout: float) -> ClientRequest:  # noqa: ASYNC109 - as `Peer.call`
         """Send a client's request, as `Peer.call` does."""
-        return await self.peer.call(sent, mail, timeout, of=TranslatedCall)
+        return await self.peer.call(sent, mail, timeout, of=TranslatedRequest)
 
-    def cancel(self, call: Call, reason: str) -> None:
-        """Let the server know that nobody waits for *call* any more."""
-        self.peer.cancel(call, reason)
+    def cancel(self, pending: ClientRequest, reason: str) -> None:
+        """Notify the server that no client waits for *pending* any more."""
+        self.peer.cancel(pending, reason)
 
-    def let_go(self, call: Call) -> bool:
-        """Whether *call*, one of our own, was unanswered; as `Peer.let_go`."""
-        return self.peer.let_go(call)
+    @property
+    def requests(self) -> RequestTable:
+        """The requests of the server, as `Peer.requests`."""
+        return self.peer.requests
 
 
-class Strangers:
-    """All whose requests are translated, of whom the server knows none."""
+class TranslatedClients:
+    """Routes nothing: the server does not know the clients whose requests are translated."""
 
     is_shared = True
 
-    def told(
-        self, _calls: Calls, _given_up: GivenUp, _method: str, _message: Message
+    def route_notification(
+        self, _requests: ClientRequests, _given_up: GivenUp, _method: str, _message: Message
     ) -> Mailbox | None:
-        """Nobody: no message in a session says which request it belongs to, but progress does."""
+        """Drop it: of all messages in a session only progress names its request."""
         return None
 
-    def asked(self, _method: str, _message: Message) -> Mailbox | str:
-        """Refuse: whoever sent the request promised no answers, and cannot be found."""
+    def route_request(self, _method: str, _message: Message) -> Mailbox | str:
+        """Refuse: the client of the request is not known, and offered no answers."""
         return (
             "this client sends requests of 2026-07-28, which the bridge translates; it cannot be"
             " asked. One that opens a session by initialize can"

@@ -14,28 +14,28 @@ from mcpworkload import __version__
 from mcpworkload.cli.codes import ExitCode, failure_of
 from mcpworkload.cli.options import where_options
 
-# In the order in which help shows them: each command, and the module that has it.
-_MODULES: Final = {
-    "run": "run",
-    "template": "template",
-    "list": "looking",
-    "get": "looking",
-    "logs": "streams",
-    "attach": "streams",
-    "connect": "connect",
-    "stop": "lifecycle",
-    "start": "lifecycle",
-    "restart": "lifecycle",
-    "rm": "lifecycle",
-    "wait": "lifecycle",
-    "monitor": "monitor",
-    "tools": "talking",
-    "call": "talking",
-    "doctor": "doctor",
-    "completion": "shells",
-    "version": "shells",
-    "help": "shells",
-}
+# In the order in which help shows them; each is `COMMAND` in the module of its name.
+_COMMANDS: Final = (
+    "run",
+    "template",
+    "list",
+    "get",
+    "logs",
+    "attach",
+    "connect",
+    "stop",
+    "start",
+    "restart",
+    "rm",
+    "wait",
+    "monitor",
+    "tools",
+    "call",
+    "doctor",
+    "completion",
+    "version",
+    "help",
+)
 # What other programs call them.
 _ALIASES: Final = {"ls": "list", "ps": "list", "delete": "rm", "describe": "get"}
 # A disk that is full, a quota, a limit: what keeps output from being written.
@@ -44,29 +44,29 @@ PROGRAM: Final = "mcpworkload"
 _PLUGIN = "kubectl-mcpworkload"
 
 
-class _Commands(click.Group):
+class _CommandGroup(click.Group):
     """Commands that are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(_MODULES)
+        return list(_COMMANDS)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = _ALIASES.get(args[0], args[0])
-        if name not in _MODULES and not name.startswith("-"):
-            close = get_close_matches(name, [*_MODULES, *_ALIASES], n=1)
+        if name not in _COMMANDS and not name.startswith("-"):
+            close = get_close_matches(name, [*_COMMANDS, *_ALIASES], n=1)
             meant = f" Did you mean {close[0]}?" if close else ""
             ctx.fail(f"No such command '{name}'.{meant}")
         return super().resolve_command(ctx, [name, *args[1:]])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         cmd_name = _ALIASES.get(cmd_name, cmd_name)
-        if cmd_name not in _MODULES:
+        if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"mcpworkload.cli.commands.{_MODULES[cmd_name]}")
-        commands: dict[str, click.Command] = module.COMMANDS
-        return commands[cmd_name]
+        module = import_module(f"mcpworkload.cli.commands.{cmd_name}")
+        command: click.Command = module.COMMAND
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -86,7 +86,7 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands,
+    cls=_CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @where_options

@@ -1,24 +1,42 @@
-"""What a command works with: one connection, and the runtime library on it."""
+"""
+What a command works with: one connection, and the runtime library on it.
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+This module alone reaches below the library's public names.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpworkload.cli.target import Target
 from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
-from mcpworkload.runtime.connection import Connection, workloads_path
-from mcpworkload.runtime.lifecycle import Workload
-from mcpworkload.runtime.reading import info_of, is_stopped
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
+from mcpworkload.runtime.info import info_of, is_stopped
+from mcpworkload.runtime.lifecycle import WorkloadHandle
+from mcpworkload.runtime.portforward import PortForward
+from mcpworkload.runtime.watching import Body, Changed, observe
 
 #: The operator's Deployment and ServiceAccount.
 OPERATOR: Final = "mcpworkload-operator"
 _LABEL: Final = "app.kubernetes.io/name=mcpworkload"
 
+#: A port of this machine that leads to a port of one pod.
+Forward = PortForward
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One step of a watch: workloads as they are now, or as they were last, when they went."""
+
+    infos: list[ContainerInfo]
+    is_gone: bool = False
+
 
 class Cluster:
     """The library, and below it the connection for what it has no method for."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: RuntimeConnection) -> None:
         self.connection = connection
         self.runtime = KubernetesRuntime(connection)
 
@@ -27,7 +45,9 @@ class Cluster:
         """Where workloads are looked for whose id has no namespace."""
         return self.connection.namespace
 
-    async def find(self, workload_id: str, progress: ProgressCallback | None = None) -> Workload:
+    async def find(
+        self, workload_id: str, progress: ProgressCallback | None = None
+    ) -> WorkloadHandle:
         """
         A workload that exists.
 
@@ -35,7 +55,7 @@ class Cluster:
             WorkloadNotFound: there is none of that id.
         """
         info = await self.runtime.get_workload_info(workload_id)
-        return Workload(self.connection, info.namespace, info.name, progress)
+        return WorkloadHandle(self.connection, info.namespace, info.name, progress)
 
     async def deploy(
         self, manifest: dict[str, Any], seconds: float | None, progress: ProgressCallback
@@ -48,7 +68,9 @@ class Cluster:
                 that a manifest can say.
         """
         metadata = manifest["metadata"]
-        workload = Workload(self.connection, metadata["namespace"], metadata["name"], progress)
+        workload = WorkloadHandle(
+            self.connection, metadata["namespace"], metadata["name"], progress
+        )
         applied = await workload.apply(manifest)
         if is_stopped(applied):
             applied = await workload.set_mode("Running")
@@ -58,6 +80,22 @@ class Cluster:
         """The workloads that *query* selects, by id: of the namespace, or of all."""
         found = await self.read(workloads_path("" if everywhere else self.namespace), query)
         return sorted(map(info_of, found["items"]), key=lambda info: info.id)
+
+    async def watch(self, namespace: str, query: dict[str, str]) -> AsyncGenerator[Seen]:
+        """The workloads that *query* selects, then each that changes; never ends by itself."""
+        changes = observe(self.connection, workloads_path(namespace), query, Body)
+        async with aclosing(changes) as states:
+            async for state in states:
+                if isinstance(state, Changed):
+                    yield Seen([info_of(state.object)], state.is_deleted)
+                else:
+                    yield Seen(sorted(map(info_of, state.objects), key=lambda info: info.id))
+
+    @asynccontextmanager
+    async def forward(self, namespace: str, pod: str, port: int) -> AsyncIterator[Forward]:
+        """A port of this machine that leads to *port* of *pod*, as long as the block lasts."""
+        async with PortForward(self.connection, namespace, pod, port).open() as forward:
+            yield forward
 
     async def operators(self, namespace: str) -> list[dict[str, Any]]:
         """The operator's Deployment, or what else carries its label."""
@@ -73,7 +111,7 @@ class Cluster:
 @asynccontextmanager
 async def connect(target: Target) -> AsyncIterator[Cluster]:
     """The cluster that the command line means."""
-    async with await Connection.from_environment(
+    async with await RuntimeConnection.from_environment(
         target.namespace, target.context, target.kubeconfig
     ) as connection:
         yield Cluster(connection)

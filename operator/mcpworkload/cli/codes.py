@@ -44,18 +44,18 @@ class Failure(click.ClickException):
 
 def failure_of(error: RuntimeError) -> Failure | None:
     """What an error of the library means for the command line; None for any other error."""
+    from mcpworkload import runtime as library
     from mcpworkload.cli.words import in_our_words
-    from mcpworkload.runtime import errors
 
-    codes: tuple[tuple[type[errors.WorkloadError], ExitCode], ...] = (
-        (errors.WorkloadNotFound, ExitCode.NOT_FOUND),
-        (errors.WorkloadInvalid, ExitCode.USAGE),
-        (errors.WorkloadNotReady, ExitCode.NOT_READY),
-        (errors.WorkloadNotRunning, ExitCode.NOT_READY),
-        (errors.WaitTimedOut, ExitCode.NOT_READY),
-        (errors.RightsMissing, ExitCode.NO_CLUSTER),
-        (errors.RuntimeUnavailable, ExitCode.NO_CLUSTER),
-        (errors.WorkloadError, ExitCode.FAILED),
+    codes: tuple[tuple[type[library.WorkloadError], ExitCode], ...] = (
+        (library.WorkloadNotFound, ExitCode.NOT_FOUND),
+        (library.WorkloadInvalid, ExitCode.USAGE),
+        (library.WorkloadNotReady, ExitCode.NOT_READY),
+        (library.WorkloadNotRunning, ExitCode.NOT_READY),
+        (library.WaitTimedOut, ExitCode.NOT_READY),
+        (library.RightsMissing, ExitCode.NO_CLUSTER),
+        (library.RuntimeUnavailable, ExitCode.NO_CLUSTER),
+        (library.WorkloadError, ExitCode.FAILED),
     )
     for kind, code in codes:
         if isinstance(error, kind):

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from mcpworkload.cli.completion import complete_contexts, complete_namespaces, complete_workloads
+from mcpworkload.cli.candidates import complete_contexts, complete_namespaces, complete_workloads
 from mcpworkload.cli.durations import Duration
-from mcpworkload.cli.session import Session, to_the_cluster
+from mcpworkload.cli.invocation import Invocation, to_the_cluster
 from mcpworkload.cli.target import Target
 
 Command = Callable[..., Any]
@@ -49,12 +49,12 @@ _WHERE = (
 
 
 def cluster_options(command: Command) -> Command:
-    """Which cluster and namespace, here or before the command; hands *command* a `Session`."""
+    """Which cluster and namespace, here or before the command; hands *command* a `Invocation`."""
 
     @where_options
     @click.pass_context
     @functools.wraps(command)
-    def with_session(
+    def with_invocation(
         context_: click.Context,
         /,
         namespace: str | None,
@@ -69,9 +69,9 @@ def cluster_options(command: Command) -> Command:
             kubeconfig or before.get("kubeconfig"),
         )
         connect = context_.meta.get(CONNECT) or (context_.obj or {}).get(CONNECT, to_the_cluster)
-        return command(Session(target, connect), **arguments)
+        return command(Invocation(target, connect), **arguments)
 
-    return with_session
+    return with_invocation
 
 
 def timeout_option(seconds: int) -> Callable[[Command], Command]:
@@ -111,4 +111,10 @@ workload_argument = click.argument(
 )
 workloads_argument = click.argument(
     "workloads", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_workloads
+)
+container_option = click.option(
+    "-c", "--container", metavar="NAME", help="Another container than the server's."
+)
+replica_option = click.option(
+    "--replica", type=click.IntRange(min=0), help="Only this replica's pod."
 )

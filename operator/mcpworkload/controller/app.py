@@ -8,6 +8,8 @@ import kopf
 from mcpworkload import __version__
 from mcpworkload.api import names
 from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.children import ATTACH_KINDS
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.credentials import connect
 from mcpworkload.controller.desired import Policy
 from mcpworkload.controller.handlers import WatchPulse, build_registry, build_settings
@@ -25,9 +27,9 @@ from mcpworkload.kube.lease import LeaderLease
 
 log = logging.getLogger(__name__)
 
-# Children and pods report in bursts: what they say is looked at once, this much later.
+# Children and pods report in bursts: one reconcile answers them, this much later.
 COALESCE_SECONDS = 0.25
-# The end of a container is told at once, before anything else is looked at; its pod's other
+# The end of a container is reported at once, before anything else is reconciled; its pod's other
 # containers often end with it.
 END_SECONDS = 0.02
 
@@ -71,9 +73,10 @@ async def _lead(
     health: Health,
 ) -> None:
     """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
-    queue, pulse = KeyQueue(), WatchPulse()
+    clock = Clock()
+    queue, pulse = KeyQueue(clock.monotonic), WatchPulse(clock.monotonic)
     informers = _informers(settings, api, queue)
-    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy)
+    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy, clock)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
@@ -101,7 +104,7 @@ async def _lead(
 
 
 def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
-    """The caches of all that *settings* have us look at, which tell *queue* what changed."""
+    """Return the caches of all that *settings* name; they add what changed to *queue*."""
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
@@ -114,5 +117,5 @@ def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
         settings.namespaces,
         child_changed,
         container_ended,
-        without=() if settings.is_attach_allowed else names.ACCOUNT_KINDS,
+        without=() if settings.is_attach_allowed else ATTACH_KINDS,
     )

@@ -7,14 +7,15 @@ from functools import partial
 from typing import Any
 
 from mcpworkload.api.names import ChildId, ChildKind
-from mcpworkload.controller.kinds import CHILD_KINDS, POD, REFUSAL
+from mcpworkload.controller.children import CHILD_KINDS
+from mcpworkload.controller.kinds import FAILED_CREATE, POD
 from mcpworkload.controller.plan.observation import Observation, controlled_by
 from mcpworkload.controller.reference_cache import References
-from mcpworkload.exits import Sightings
+from mcpworkload.exits import ObservedExits
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.informer import Informer
 from mcpworkload.kube.keys import split_key
-from mcpworkload.kube.objects import Child, Event, Pod, StatefulSet
+from mcpworkload.kube.objects import Event, LiveChild, Pod, StatefulSet
 
 
 class Informers:
@@ -38,20 +39,20 @@ class Informers:
         }
         self._on_change = on_change
         #: What containers' ends were seen; *on_end* is called for each.
-        self.sightings = Sightings(on_end)
+        self.observed = ObservedExits(on_end)
         self._pods = {
-            ns: Informer(api, POD, ns, on_change, self.sightings, partial(self._reset, ns))
+            ns: Informer(api, POD, ns, on_change, self.observed, partial(self._reset, ns))
             for ns in scopes
         }
         #: What the pods read; it needs no sync, for who asks waits.
         self.references = References(api, scopes, on_change)
-        self._refusals = {ns: Informer(api, REFUSAL, ns, on_change) for ns in scopes}
+        self._failed_creates = {ns: Informer(api, FAILED_CREATE, ns, on_change) for ns in scopes}
         self._with_pulse: list[Informer[Any]] = [
             informer
             for group in (*self._children.values(), self._pods)
             for informer in group.values()
         ]
-        self._all: list[Informer[Any]] = [*self._with_pulse, *self._refusals.values()]
+        self._all: list[Informer[Any]] = [*self._with_pulse, *self._failed_creates.values()]
 
     async def run(self) -> None:
         """Keep every cache up to date, for ever."""
@@ -74,18 +75,18 @@ class Informers:
         """The live objects of a workload, as the caches hold them now."""
         namespace, name = split_key(workload)
         caches = {kind: _scoped(scopes, namespace) for kind, scopes in self._children.items()}
-        children: dict[ChildId, Child] = {
+        children: dict[ChildId, LiveChild] = {
             ChildId(kind, child_name): child
             for kind, cache in caches.items()
             for child_name, child in cache.of(workload).items()
         }
         statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
         readable = _scoped(self._pods, namespace)
-        # What was seen last is no longer worth anything when nobody can look any more.
+        # What was seen last is no longer worth anything once pods cannot be read.
         labelled: Mapping[str, Pod] = {} if readable.trouble else readable.of(workload)
-        refusals: list[Event] = [
+        failed_creates: list[Event] = [
             event
-            for event in _scoped(self._refusals, namespace).of(workload).values()
+            for event in _scoped(self._failed_creates, namespace).of(workload).values()
             if statefulset is not None and event.involved_object.uid == statefulset.metadata.uid
         ]
         return Observation(
@@ -93,14 +94,21 @@ class Informers:
             statefulset=statefulset,
             pods=controlled_by(labelled, statefulset),
             labelled=dict(labelled),
-            seen=self.sightings.of(workload),
+            seen=self.observed.of(workload),
             versions={kind: cache.version for kind, cache in caches.items()},
-            refusals=refusals,
+            failed_creates=failed_creates,
             unreadable=readable.trouble,
         )
 
+    def release_content(self, workload: str, child_id: ChildId, live: LiveChild) -> None:
+        """Keep *live* without its content, unless the cache has a newer one by now."""
+        if live.has_content:
+            namespace, _ = split_key(workload)
+            cache = _scoped(self._children[child_id.kind], namespace)
+            cache.swap(workload, live, live.without_content())
+
     def _reset(self, scope: str | None) -> None:
-        """Have everybody looked at who has pods, or could have."""
+        """Report every workload that has pods, or could have."""
         for workload in self._children["StatefulSet"][scope].owners():
             self._on_change(workload)
 

@@ -11,7 +11,7 @@ import aiohttp
 import kopf
 
 from mcpworkload import __version__
-from mcpworkload.kube.connection import Connection, NoCredentials
+from mcpworkload.kube.connection import Connection, NoCredentials, RereadToken
 
 
 def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
@@ -21,7 +21,9 @@ def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
     Raises:
         NoCredentials: none were found, or they cannot be read.
     """
-    return Connection.open(find_credentials, f"mcpworkload-operator/{__version__}", *middlewares)
+    found = find_credentials()
+    token = RereadToken(found, find_credentials)
+    return Connection.open(found, token, f"mcpworkload-operator/{__version__}", *middlewares)
 
 
 def find_credentials() -> kopf.ConnectionInfo:

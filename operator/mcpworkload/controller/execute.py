@@ -4,17 +4,19 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, TypeVar
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.refusals import ChildConflict, ChildForbidden, Rejected
+from mcpworkload.controller.children import CHILD_TYPES
 from mcpworkload.controller.desired import Child
 from mcpworkload.controller.plan.mending import Extent
 from mcpworkload.controller.plan.observation import Applied
 from mcpworkload.controller.plan.plan import Apply, Prune, Replace, Step, describe_conflict
 from mcpworkload.controller.repair import clear_the_way, let_go, take_out
-from mcpworkload.controller.state import Memory, Repairs
+from mcpworkload.controller.state import DriftBackoff, WorkloadState
 from mcpworkload.controller.status import of_denial, of_reversion
 from mcpworkload.controller.volume_expansion import grow_claims
 from mcpworkload.controller.writer import Writer
@@ -27,7 +29,9 @@ log = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 
-async def execute(writer: Writer, key: str, steps: Sequence[Step], memory: Memory) -> float | None:
+async def execute(
+    writer: Writer, key: str, steps: Sequence[Step], state: WorkloadState
+) -> float | None:
     """
     Do what *steps* say, side by side; in how many seconds the rest is due, None for no rest.
 
@@ -38,27 +42,27 @@ async def execute(writer: Writer, key: str, steps: Sequence[Step], memory: Memor
         Refusal: a name is taken, or the API server refuses a child.
         ApiError: the world's fault; what was applied before stays, and is remembered.
     """
-    waits = [_wait(step, memory) for step in steps]
+    waits = [_wait(step, state) for step in steps]
     due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
     for step in due:
-        _raise_known(step.child.id, step.child.digest, memory)
+        _raise_known(step.child.id, step.child.digest, state)
     applies = [step for step in due if isinstance(step, Apply)]
     replaces = [step for step in due if isinstance(step, Replace)]
-    claimed = await _all(_claim(writer, key, step, memory.uid) for step in applies)
-    for kind in names.ACCOUNT_KINDS:
-        # In this order: what grants a Role is refused before there is one.
-        await _all(_apply(writer, key, step, memory) for step in claimed if step.kind == kind)
-    others = [step for step in claimed if step.kind not in names.ACCOUNT_KINDS]
-    await _all(
-        [
-            *(_apply(writer, key, step, memory) for step in others),
-            *(_replace(writer, key, step, memory) for step in replaces),
-        ]
-    )
+    claimed = await _all(_claim(writer, key, step, state.uid) for step in applies)
+    ordered: list[Step] = sorted([*claimed, *replaces], key=_stage)
+    for _, group in groupby(ordered, key=_stage):
+        await _all(
+            _apply(writer, key, step, state)
+            if isinstance(step, Apply)
+            else _replace(writer, key, step, state)
+            for step in group
+        )
     return min((wait for wait in waits if wait), default=None)
 
 
-async def prune(writer: Writer, key: str, prunes: Sequence[Prune], memory: Memory) -> float | None:
+async def prune(
+    writer: Writer, key: str, prunes: Sequence[Prune], state: WorkloadState
+) -> float | None:
     """
     Delete what *prunes* say, side by side; in how many seconds the rest is due, None for no rest.
 
@@ -68,18 +72,22 @@ async def prune(writer: Writer, key: str, prunes: Sequence[Prune], memory: Memor
         Refusal: the API server refuses a deletion.
         ApiError: the world's fault; what was deleted before is remembered.
     """
-    waits = [_repairs(step.id, memory).wait() for step in prunes]
+    waits = [_backoff(step.id, state).wait(state.monotonic()) for step in prunes]
     due = [step for step, wait in zip(prunes, waits, strict=True) if not wait]
     for step in due:
-        _raise_known(step.id, step.uid, memory)
-    await _all(_prune(writer, key, step, memory) for step in due)
+        _raise_known(step.id, step.uid, state)
+    await _all(_prune(writer, key, step, state) for step in due)
     return min((wait for wait in waits if wait), default=None)
 
 
-def _wait(step: Step, memory: Memory) -> float:
+def _stage(step: Step) -> int:
+    return CHILD_TYPES[step.child.id.kind].stage
+
+
+def _wait(step: Step, state: WorkloadState) -> float:
     """In how many seconds *step* is due: with what somebody undoes we slow down."""
     is_repair = isinstance(step, Replace) or step.fingerprint
-    return _repairs(step.child.id, memory).wait() if is_repair else 0.0
+    return _backoff(step.child.id, state).wait(state.monotonic()) if is_repair else 0.0
 
 
 async def _claim(writer: Writer, key: str, step: Apply, owner_uid: str) -> Apply:
@@ -107,40 +115,40 @@ def _is_orphan(found: Metadata, key: str) -> bool:
     return found.controller is None and found.labels.get(names.WORKLOAD_LABEL) == name
 
 
-async def _apply(writer: Writer, key: str, step: Apply, memory: Memory) -> None:
+async def _apply(writer: Writer, key: str, step: Apply, state: WorkloadState) -> None:
     child = step.child
     if step.is_renamed and step.uid:
         await clear_the_way(writer, child, step.uid, (Extent.RENAMED,))
     if step.forbidden and step.uid:
         await take_out(writer, child, step.uid, step.judge)
-    stored = await _send(writer, child, step, memory)
+    stored = await _send(writer, child, step, state)
     log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
     if step.fingerprint:
-        _repairs(child.id, memory).note()
+        _backoff(child.id, state).note(state.monotonic())
     futile = step.fingerprint if stored.version == step.version else ""
     if step.changed and not futile:
-        memory.news.append(of_reversion(split_key(key)[1], child.id, step.changed))
+        state.news.append(of_reversion(split_key(key)[1], child.id, step.changed))
     if step.forbidden and not futile:
-        memory.news.append(of_denial(child.id, step.forbidden))
-    memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
+        state.news.append(of_denial(child.id, step.forbidden))
+    state.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
 
 
 async def _send(
-    writer: Writer, child: Child, step: Step, memory: Memory, *, dry_run: bool = False
+    writer: Writer, child: Child, step: Step, state: WorkloadState, *, dry_run: bool = False
 ) -> Metadata:
     """Apply *child* to the object that *step* is for; the metadata of the result."""
     if not step.force:
-        _raise_known(child.id, _version_of(step), memory)
+        _raise_known(child.id, _version_of(step), state)
     try:
         return await _apply_by_force(writer, child, step, dry_run=dry_run)
     except (Refused, Forbidden) as error:
         message = f"the API server refuses the {child.id}: {error}"
-        raise _refusal(error, message, child.id, child.digest, memory) from error
+        raise _refusal(error, message, child.id, child.digest, state) from error
     except Conflict as error:
         if step.force:
             raise
         conflict = ChildConflict(f"the {child.id} is managed by somebody else: {error}")
-        memory.refuse(child.id, _version_of(step), conflict, lasting=True)
+        state.refuse(child.id, _version_of(step), conflict, lasting=True)
         raise conflict from error
 
 
@@ -160,44 +168,44 @@ async def _apply_by_force(writer: Writer, child: Child, step: Step, *, dry_run: 
     return (await let_go(writer, child) if is_cleared else None) or stored
 
 
-async def _replace(writer: Writer, key: str, step: Replace, memory: Memory) -> None:
+async def _replace(writer: Writer, key: str, step: Replace, state: WorkloadState) -> None:
     """
-    Delete a StatefulSet without its pods; that it is gone is an event, and the next look's.
+    Delete a StatefulSet without its pods; the event of its end brings the next reconcile.
 
     Before that, all that can be refused has been judged: the new spec as far as the old object
     takes it, and the growth of claims.
     """
     child, wanted = step.child, step.replacement
     trial = replace(child, manifest={**child.manifest, "spec": wanted.applicable})
-    await _send(writer, trial, step, memory, dry_run=True)
+    await _send(writer, trial, step, state, dry_run=True)
     if wanted.sizes:
         try:
             await grow_claims(writer, key, wanted.sizes)
         except ChildForbidden as refusal:
-            memory.refuse(child.id, child.digest, refusal)
+            state.refuse(child.id, child.digest, refusal)
             raise
     try:
         stored = await writer.orphan_child(child, uid=step.uid, version=step.version)
     except (Refused, Forbidden) as error:
         message = f"the API server refuses the replacement of the {child.id}: {error}"
-        raise _refusal(error, message, child.id, child.digest, memory) from error
+        raise _refusal(error, message, child.id, child.digest, state) from error
     log.info("deleted %s, but not its pods: %s", child.id, wanted.path, extra={"workload": key})
-    _repairs(child.id, memory).note()
+    _backoff(child.id, state).note(state.monotonic())
     # Until the cache shows that it is on its way out, what it shows is the past.
-    memory.applied[child.id] = Applied(child.digest, stored.uid, stored.version)
+    state.applied[child.id] = Applied(child.digest, stored.uid, stored.version)
 
 
-async def _prune(writer: Writer, key: str, step: Prune, memory: Memory) -> None:
+async def _prune(writer: Writer, key: str, step: Prune, state: WorkloadState) -> None:
     namespace, _ = split_key(key)
     try:
         await writer.delete_child(namespace, step.id, step.uid)
     except (Refused, Forbidden) as error:
         message = f"the API server refuses the deletion of the {step.id}: {error}"
-        raise _refusal(error, message, step.id, step.uid, memory) from error
+        raise _refusal(error, message, step.id, step.uid, state) from error
     log.info("deleted %s: no longer asked for", step.id, extra={"workload": key})
-    _repairs(step.id, memory).note()
-    memory.pruned.add(step.uid)
-    memory.applied.pop(step.id, None)
+    _backoff(step.id, state).note(state.monotonic())
+    state.pruned.add(step.uid)
+    state.applied.pop(step.id, None)
 
 
 def _version_of(step: Step) -> str:
@@ -205,25 +213,25 @@ def _version_of(step: Step) -> str:
     return f"{step.child.digest} {step.uid} {step.version}"
 
 
-def _raise_known(child_id: ChildId, content: str, memory: Memory) -> None:
+def _raise_known(child_id: ChildId, content: str, state: WorkloadState) -> None:
     """Do not ask again what the API server has just refused."""
-    if refusal := memory.refusal_of(child_id, content):
+    if refusal := state.refusal_of(child_id, content):
         raise refusal
 
 
 def _refusal(
-    error: Refused | Forbidden, message: str, child_id: ChildId, content: str, memory: Memory
+    error: Refused | Forbidden, message: str, child_id: ChildId, content: str, state: WorkloadState
 ) -> Rejected | ChildForbidden:
-    """What to tell: that a look later may help, or that none will, which is remembered."""
+    """What to tell: that a later reconcile may help, or that none will, which is remembered."""
     if isinstance(error, Forbidden):
         return ChildForbidden(message)
     refusal = Rejected(message)
-    memory.refuse(child_id, content, refusal)
+    state.refuse(child_id, content, refusal)
     return refusal
 
 
-def _repairs(child_id: ChildId, memory: Memory) -> Repairs:
-    return memory.repairs.setdefault(child_id, Repairs())
+def _backoff(child_id: ChildId, state: WorkloadState) -> DriftBackoff:
+    return state.repairs.setdefault(child_id, DriftBackoff())
 
 
 async def _all(parts: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:

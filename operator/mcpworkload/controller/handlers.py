@@ -5,7 +5,6 @@ kopf lists and watches the workloads, and nothing else: its one handler stores w
 given and enqueues the key. It keeps no state in annotations and adds no finalizer.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -32,7 +31,8 @@ class WatchPulse:
     middleware, and each of them ends after WATCH_SECONDS at the latest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._heard_at: dict[str, float] = {}
 
     async def __call__(
@@ -42,12 +42,13 @@ class WatchPulse:
         response = await handler(request)
         url = request.url
         if response.ok and "watch" in url.query and url.path.endswith(f"/{names.PLURAL}"):
-            self._heard_at[url.path] = time.monotonic()
+            self._heard_at[url.path] = self._monotonic()
         return response
 
     def silent_seconds(self) -> float:
         """For how long the quietest of the watches (one per namespace) has said nothing."""
-        return time.monotonic() - min(self._heard_at.values(), default=time.monotonic())
+        now = self._monotonic()
+        return now - min(self._heard_at.values(), default=now)
 
 
 def build_registry(
@@ -72,7 +73,7 @@ def build_registry(
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)  # type: ignore[arg-type]
     async def workload_changed(event: dict[str, Any], **_: Any) -> None:
-        """Remember what was seen; the look at it is the queue's."""
+        """Store what was seen; the queue has it reconciled."""
         body = event["object"]
         key = store.drop(body) if event["type"] == "DELETED" else store.put(body)
         if key is not None:

@@ -74,7 +74,7 @@ class Metrics(Collector):
         yield from (exits, ready, conditions)
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is known before the first look: registering must not read the store."""
+        """Nothing is known before the first scrape: registering must not read the store."""
         return iter(())
 
 

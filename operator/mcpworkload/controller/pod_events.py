@@ -6,13 +6,12 @@ yet, further ones: every 20 seconds for as long as a kubelet under load may be l
 words, then less and less often.
 """
 
-import time
 from dataclasses import replace
 from datetime import datetime
 
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.recorder import Events
-from mcpworkload.controller.state import WORDS_SECONDS, Memory, Told
+from mcpworkload.controller.state import WORDS_SECONDS, PodEventsRead, WorkloadState
 from mcpworkload.controller.status import (
     awaited_claims,
     condition_of,
@@ -37,7 +36,7 @@ async def inquire(
     namespace: str,
     observation: Observation,
     replicas: int,
-    memory: Memory,
+    state: WorkloadState,
     now: datetime,
 ) -> tuple[Observation, float | None]:
     """
@@ -46,39 +45,41 @@ async def inquire(
     What was said of pods that could not be made is left out once no pod was missing.
     """
     if len(observation.pods) >= replicas:
-        memory.complete_at = now
+        state.complete_at = now
     present = {pod.metadata.uid for pod in observation.pods.values()}
-    memory.told = {uid: told for uid, told in memory.told.items() if uid in present}
+    state.told = {uid: told for uid, told in state.told.items() if uid in present}
     asked = suspects(observation.pods.values(), now)[:MAX_PODS]
     for pod in asked:
-        await _ask(events, namespace, pod, memory, now)
-    waits = [memory.told[pod.metadata.uid].due_in() for pod in asked]
+        await _ask(events, namespace, pod, state, now)
+    waits = [state.told[pod.metadata.uid].due_in(state.monotonic()) for pod in asked]
     again = min((wait for wait in waits if 0 < wait < float("inf")), default=None)
-    told = {uid: each.events for uid, each in memory.told.items()}
-    refusals = since(observation.refusals, memory.complete_at)
-    return replace(observation, told=told, refusals=refusals), again
+    told = {uid: each.events for uid, each in state.told.items()}
+    failed_creates = since(observation.failed_creates, state.complete_at)
+    return replace(observation, told=told, failed_creates=failed_creates), again
 
 
-async def _ask(events: Events, namespace: str, pod: Pod, memory: Memory, now: datetime) -> None:
-    state, before = _state_of(pod), memory.told.get(pod.metadata.uid)
-    if before is not None and before.state != state:
+async def _ask(
+    events: Events, namespace: str, pod: Pod, state: WorkloadState, now: datetime
+) -> None:
+    pod_state, before = _state_of(pod), state.told.get(pod.metadata.uid)
+    if before is not None and before.pod_state != pod_state:
         before = None
-    if before is not None and before.due_in() > 0:
+    if before is not None and before.due_in(state.monotonic()) > 0:
         return
     if claims := awaited_claims(pod):
         found = [e for claim in claims for e in await events.read_of_claim(namespace, claim)]
     else:
         found = list(await events.read(namespace, pod.metadata.uid))
-    moment = time.monotonic()
+    moment = state.monotonic()
     since_first = before.since if before else moment
     is_soon = has_open_end(pod, now) and moment - since_first < WORDS_SECONDS
     pause: float | None = _SOON_SECONDS if is_soon else _pause(before, moment)
     if is_explained(pod, found, now):
         pause = None
-    memory.told[pod.metadata.uid] = Told(state, found, pause, moment, since_first)
+    state.told[pod.metadata.uid] = PodEventsRead(pod_state, found, pause, moment, since_first)
 
 
-def _pause(before: Told | None, moment: float) -> float:
+def _pause(before: PodEventsRead | None, moment: float) -> float:
     """How long to wait after a list that explains nothing; *before* is the one before it."""
     first, longest = PAUSE_SECONDS
     if before is None or moment - before.since < LATE_SECONDS:

@@ -1,10 +1,10 @@
 """
-Which workloads are due for a look, each at most once, each by one worker at a time.
+The workloads that are due for a reconcile, each at most once, each by one worker at a time.
 
 A key that is added again while it is worked on is due again afterwards; one that is added
 twice before its turn is worked on once. Urgent ones go first. Failures back off per key.
 
-Nobody takes all workers from the others: keys whose last look failed or was slow have half of
+No kind of key takes all workers: keys whose last reconcile failed or was slow have half of
 them at most, and one namespace has three quarters.
 """
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_SECONDS = 0.5
 LAST_BACKOFF_SECONDS = 300.0
-# An admission webhook may take thirty seconds to answer, a look as a rule takes a tenth of one.
+# An admission webhook may take thirty seconds to answer; most reconciles take a tenth of one.
 SLOW_SECONDS = 2.0
 
 
@@ -65,10 +65,10 @@ class KeyQueue:
         self._lanes = {kind: _Lane() for kind in _LANES}
         #: Those that go first at their next turn, due or not yet.
         self._urgent: set[str] = set()
-        #: Those whose last look failed, or was slow.
+        #: Those whose last reconcile failed, or was slow.
         self._doubtful: set[str] = set()
         self._queued: dict[str, _Lane] = {}
-        #: Since when each is looked at.
+        #: Since when each is reconciled.
         self._active: dict[str, float] = {}
         self._again: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -103,24 +103,24 @@ class KeyQueue:
         if timer := self._timers.pop(key, None):
             timer.cancel()
 
-    async def work(self, look: Callable[[str], Awaitable[float | None]]) -> None:
+    async def work(self, reconcile: Callable[[str], Awaitable[float | None]]) -> None:
         """
-        One worker: call *look* for each key that is due, for ever.
+        One worker: call *reconcile* for each key that is due, for ever.
 
-        *look* returns after how many seconds it wants to be called again, or None; when it
+        *reconcile* returns after how many seconds it wants to be called again, or None; when it
         raises, the key comes back after a pause that grows with each failure.
         """
         self._workers += 1
         try:
             while True:
-                await self._work_on(await self._next(), look)
+                await self._work_on(await self._next(), reconcile)
         finally:
             self._workers -= 1
 
-    async def _work_on(self, key: str, look: Callable[[str], Awaitable[float | None]]) -> None:
+    async def _work_on(self, key: str, reconcile: Callable[[str], Awaitable[float | None]]) -> None:
         is_doubtful = True
         try:
-            after = await look(key)
+            after = await reconcile(key)
         except Exception as error:  # noqa: BLE001 - a bug in one key must not end the worker
             self.add(key, after=self._failed(key, error))
         else:
@@ -183,7 +183,7 @@ class KeyQueue:
             self._wake()
 
     def _wake(self) -> None:
-        """Have one worker that has nothing to do look again."""
+        """Wake one worker that has nothing to do."""
         while self._idle:
             idle = self._idle.popleft()
             if not idle.done():

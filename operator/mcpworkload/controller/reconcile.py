@@ -1,20 +1,20 @@
 """
-The spine: one level-based look at one workload, from what is cached to what is written.
+One level-based reconcile of one workload, from what is cached to what is written.
 
 ::
 
     key ──> parse ──> observe ──> build ──> plan ──> execute ──> report
             pure      caches      pure      pure     writes      one write
 
-It does not matter what brought us here: a changed spec, a changed child, a pod, a restart of
-the operator and the slow resync all take this way, and where nothing is to do, nothing is
-written.
+A changed spec, a changed child, a pod, a restart of the operator and the slow resync all take this
+way, and where nothing is to do, nothing is written. Two readings are outside the caches: the
+references are looked up before the observation, and `report` reads Events of pods that are not
+ready and do not show why.
 """
 
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -27,8 +27,8 @@ from mcpworkload.api.refusals import (
 )
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import (
-    DEFAULT_POLICY,
     Policy,
     build_children,
     build_draft,
@@ -41,17 +41,19 @@ from mcpworkload.controller.plan.plan import plan, plan_prunes
 from mcpworkload.controller.pod_events import inquire
 from mcpworkload.controller.recorder import Events
 from mcpworkload.controller.references import describe_missing, describe_unknown, digest_references
-from mcpworkload.controller.state import Memory, Sent
+from mcpworkload.controller.state import UnconfirmedStatus, WorkloadState
 from mcpworkload.controller.status import (
     Amounts,
-    Ends,
-    News,
-    Subject,
-    account_ends,
+    EventDraft,
+    ExitReport,
+    StatusInput,
+    Unchanged,
+    Wait,
     build_status,
-    hold_for,
+    decide_write,
     news,
-    next_look,
+    report_exits,
+    seconds_to_change,
     summary,
 )
 from mcpworkload.controller.store import Body, WorkloadStore, key_of
@@ -72,8 +74,8 @@ class Reconciler:
         forget: Callable[[str], None],
         writer: Writer,
         events: Events,
-        policy: Policy = DEFAULT_POLICY,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        policy: Policy,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._informers = informers
@@ -81,12 +83,12 @@ class Reconciler:
         self._writer = writer
         self._events = events
         self._policy = policy
-        self._now = now
-        self._memory: dict[str, Memory] = {}
+        self._clock = clock
+        self._states: dict[str, WorkloadState] = {}
 
     async def __call__(self, key: str) -> float | None:
         """
-        One look at the workload *key*; after how many seconds to look again, None for never.
+        Reconcile the workload *key*; return after how many seconds to requeue it, None for not.
 
         Raises:
             ApiError: the world's fault; worth a retry with backoff.
@@ -99,42 +101,47 @@ class Reconciler:
             # Its children go by their owner references, without us.
             self._drop(key)
             return None
-        memory = self._memory.get(key)
-        if memory is None or memory.uid != body["metadata"]["uid"]:
-            memory = self._memory[key] = Memory(body["metadata"]["uid"])
-        return await self._look(key, body, memory)
+        state = self._states.get(key)
+        if state is None or state.uid != body["metadata"]["uid"]:
+            state = self._states[key] = WorkloadState(
+                body["metadata"]["uid"], self._clock.monotonic
+            )
+        return await self._reconcile(key, body, state)
 
-    async def _look(self, key: str, body: Body, memory: Memory) -> float | None:
-        for ends in memory.take_stored(body):
-            self._informers.sightings.settle(key, ends.cursor, ends.gone)
+    async def _reconcile(self, key: str, body: Body, state: WorkloadState) -> float | None:
+        for ends in state.take_stored(body):
+            self._informers.observed.settle(key, ends.cursor, ends.gone)
         observation = self._informers.observe(key)
-        subject = Subject.of_invalid(body)
+        subject = StatusInput.of_invalid(body)
         refusal: Refusal | None = None
         trouble: ApiError | None = None
         rest: float | None = None
         try:
             workload = Workload.parse(body)
-            subject = Subject.of(workload)
+            subject = StatusInput.of(workload)
             template, unknown = await self._settle_template(key, workload)
             subject = replace(subject, amounts=Amounts(template, workload.spec.resources))
             observation = replace(self._informers.observe(key), unknown=unknown)
-            rest = await self._carry_out(key, workload, template, observation, memory)
-            memory.note_success()
+            rest = await self._carry_out(key, workload, template, observation, state)
+            state.note_success()
         except NamespaceEnding:
             # The children were deleted first, the workload is next: no status to write for that.
             return None
         except Refusal as error:
-            if isinstance(error, ReferenceNotFound) and (wait := memory.wait_for_references()):
-                return wait
+            if isinstance(error, ReferenceNotFound):
+                state.note_missing_references()
+                if wait := state.reference_wait:
+                    return wait
             refusal = error
         except ApiError as error:
             # The queue logs it, and a webhook may quote anything.
             error.args = (subject.secrets.hide(str(error)),)
-            if not memory.is_failing_for_long():
+            state.note_failure()
+            if not state.is_failing_for_long:
                 raise
             refusal, trouble = ApplyFailed(str(error)), error
-        await self._say(body, memory.take_news())
-        again = await self._report(body, subject, observation, refusal, memory)
+        await self._say(body, state.take_news())
+        again = await self._report(body, subject, observation, refusal, state)
         if trouble is not None:
             raise trouble
         return _soonest(rest, again, refusal.retry_after if refusal else None)
@@ -159,78 +166,105 @@ class Reconciler:
         workload: Workload,
         template: Manifest,
         observation: Observation,
-        memory: Memory,
+        state: WorkloadState,
     ) -> float | None:
         """Make the children what they should be; in how many seconds the rest is due, if any."""
         children = build_children(workload, self._policy, template)
         judge = partial(find_forbidden, policy=self._policy)
-        steps = plan(workload.uid, children, observation, memory.applied, judge)
         try:
-            rest = await execute(self._writer, key, steps, memory)
+            steps = plan(
+                workload.uid, children, observation, state.applied, judge, state.drifts.compare
+            )
+        finally:
+            self._release_content(key, observation, state)
+        try:
+            rest = await execute(self._writer, key, steps, state)
         except (ChildForbidden, Rejected) as refusal:
             refusal.args = (name_fields(str(refusal), template, workload.spec),)
             raise
-        memory.pruned &= {child.metadata.uid for child in observation.children.values()}
+        state.pruned &= {child.metadata.uid for child in observation.children.values()}
         # Last, so that a child that is refused does not cost the one it replaces.
-        prunes = plan_prunes(workload.uid, children, observation, memory.pruned, memory.applied)
-        return _soonest(rest, await prune(self._writer, key, prunes, memory))
+        prunes = plan_prunes(workload.uid, children, observation, state.pruned, state.applied)
+        return _soonest(rest, await prune(self._writer, key, prunes, state))
+
+    def _release_content(self, key: str, observation: Observation, state: WorkloadState) -> None:
+        """Keep how the live children differ in place of their content."""
+        state.drifts.keep(observation.children.values())
+        for child_id, live in observation.children.items():
+            if state.drifts.of(live) is not None:
+                self._informers.release_content(key, child_id, live)
 
     async def _report(
         self,
         body: Body,
-        subject: Subject,
+        subject: StatusInput,
         observation: Observation,
         refusal: Refusal | None,
-        memory: Memory,
+        state: WorkloadState,
     ) -> float | None:
-        """Write the status if it changed and may be written now; else when to look again."""
-        now = self._now()
+        """Write the status if it changed and may be written now; else return when to requeue."""
+        now = self._clock.now()
         observation, asking = await inquire(
-            self._events, body["metadata"]["namespace"], observation, subject.replicas, memory, now
+            self._events, body["metadata"]["namespace"], observation, subject.replicas, state, now
         )
-        again = _soonest(asking, next_look(observation.pods.values(), now))
-        ends = account_ends(subject, observation)
-        if (early := memory.wait_for_words(ends.unexplained)) > 0:
+        again = _soonest(asking, seconds_to_change(observation.pods.values(), now))
+        ends = report_exits(subject, observation)
+        state.note_unexplained(ends.unexplained)
+        if (early := state.explanation_wait) > 0:
             # Said once, it could not be taken back.
             return _soonest(early, again)
-        status = build_status(subject, observation, memory.applied, refusal, ends, now)
+        drifts = {
+            child_id: drift
+            for child_id, live in observation.children.items()
+            if (drift := state.drifts.of(live)) is not None
+        }
+        status = build_status(subject, observation, state.applied, drifts, refusal, ends, now)
         if status == subject.status:
-            self._informers.sightings.settle(key_of(body), ends.cursor, ends.gone)
+            self._informers.observed.settle(key_of(body), ends.cursor, ends.gone)
         # A refusal is told at once, whatever the rest is about to become.
-        applied = memory.applied if refusal is None else {}
-        wait = hold_for(
+        applied = state.applied if refusal is None else {}
+        decision = decide_write(
             subject.status,
             status,
             observation,
             applied,
-            memory.hold,
+            state.hold,
+            self._clock.monotonic(),
             is_pressing=ends.is_pressing,
         )
-        if wait is not None:
-            return _soonest(wait, again)
-        stored = await self._store_status(body, subject, status, ends, memory)
+        state.hold = decision.hold
+        if isinstance(decision, Wait):
+            return _soonest(decision.seconds, again)
+        if isinstance(decision, Unchanged):
+            return again
+        stored = await self._store_status(body, subject, status, ends, state)
         return again if stored else None
 
     async def _store_status(
-        self, body: Body, subject: Subject, status: dict[str, Any], ends: Ends, memory: Memory
+        self,
+        body: Body,
+        subject: StatusInput,
+        status: dict[str, Any],
+        ends: ExitReport,
+        state: WorkloadState,
     ) -> bool:
         """Write *status*, with what is said before and after it; whether it was stored."""
         key = key_of(body)
         for each in ends.news:
             # Before it is counted: what is said again has the same name, and is said once.
-            await self._events.post_exit(body, each, self._now())
+            await self._events.post_exit(body, each, self._clock.now())
         try:
             stored = await self._writer.write_status(body, status)
         except Conflict:
             return False  # a newer version is on its way to us, and brings us back
         except Unavailable:
-            memory.sent.append(Sent(body["metadata"]["resourceVersion"], status, ends))
+            state.sent.append(UnconfirmedStatus(body["metadata"]["resourceVersion"], status, ends))
             raise
         except NotFound:
             self._store.drop(body)
             self._drop(key)
             return False
-        self._informers.sightings.settle(key, ends.cursor, ends.gone)
+        self._informers.observed.settle(key, ends.cursor, ends.gone)
         log.info("status: %s", summary(status), extra={"workload": key})
         if self._store.get(key) is body:
             # Only then: a deletion that was seen meanwhile must not be undone.
@@ -238,16 +272,16 @@ class Reconciler:
         await self._say(body, news(subject.status, status))
         return True
 
-    async def _say(self, body: Body, said: Iterable[News]) -> None:
+    async def _say(self, body: Body, said: Iterable[EventDraft]) -> None:
         for each in said:
-            await self._events.post(body, each, self._now())
+            await self._events.post(body, each, self._clock.now())
 
     def _drop(self, key: str) -> None:
         self._informers.references.forget(key)
-        self._informers.sightings.drop(key)
-        self._memory.pop(key, None)
+        self._informers.observed.drop(key)
+        self._states.pop(key, None)
         self._forget(key)
 
 
 def _soonest(*dates: float | None) -> float | None:
-    return min((date for date in dates if date), default=None)
+    return min((date for date in dates if date is not None), default=None)

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from mcpworkload.api import names
-from mcpworkload.controller.kinds import REFUSAL
-from mcpworkload.controller.status import News, describe
+from mcpworkload.controller.kinds import FAILED_CREATE
+from mcpworkload.controller.status import EventDraft, describe
 from mcpworkload.exits import Exit
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
@@ -43,13 +43,13 @@ class Events:
     async def _read(self, namespace: str, about: str) -> Sequence[Event]:
         selector = {"fieldSelector": about, "limit": str(PAGE_SIZE)}
         try:
-            content = await self._api.request("GET", REFUSAL.path(namespace), params=selector)
+            content = await self._api.request("GET", FAILED_CREATE.path(namespace), params=selector)
         except ApiError as error:
             log.warning("Events in %s can't be read: %s", namespace, error)
             return ()
         return _PAGE.decode(content).items
 
-    async def post(self, body: Mapping[str, Any], news: News, now: datetime) -> None:
+    async def post(self, body: Mapping[str, Any], news: EventDraft, now: datetime) -> None:
         """
         Say *news* of the workload in *body*.
 
@@ -88,7 +88,7 @@ class Events:
             return
 
 
-def event_of(body: Mapping[str, Any], news: News, now: datetime) -> dict[str, Any]:
+def event_of(body: Mapping[str, Any], news: EventDraft, now: datetime) -> dict[str, Any]:
     """The Event to write."""
     return _event(body, f"{news.topic} {news.type} {news.reason}", news, now)
 
@@ -97,13 +97,13 @@ def event_of_exit(body: Mapping[str, Any], exit_: Exit, now: datetime) -> dict[s
     """The Event to write for an exit, with the container's own ID where that is known."""
     # Of the same end one process may know more than another: it is the same Event all the same.
     topic = f"exit {exit_.pod_uid} {exit_.container} {exit_.index}"
-    event = _event(body, topic, News("Warning", topic, exit_.kind, describe(exit_)), now)
+    event = _event(body, topic, EventDraft("Warning", topic, exit_.kind, describe(exit_)), now)
     if exit_.container_id:
         event["metadata"]["annotations"] = {names.CONTAINER_ID_ANNOTATION: exit_.container_id}
     return event
 
 
-def _event(body: Mapping[str, Any], topic: str, news: News, now: datetime) -> dict[str, Any]:
+def _event(body: Mapping[str, Any], topic: str, news: EventDraft, now: datetime) -> dict[str, Any]:
     metadata = body["metadata"]
     digest = hashlib.sha256(f"{metadata['uid']} {topic}".encode()).hexdigest()[:16]
     return {

@@ -22,7 +22,7 @@ from mcpworkload.kube.keys import object_key, split_key
 from mcpworkload.kube.metadata_watch import Signals
 from mcpworkload.kube.objects import Metadata
 
-# A look must not keep its worker for long while a kind cannot be watched.
+# A reconcile must not keep its worker for long while a kind cannot be watched.
 SYNC_SECONDS = 2.0
 
 

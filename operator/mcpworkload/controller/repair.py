@@ -7,8 +7,8 @@ from typing import Any
 
 from mcpworkload.api import names
 from mcpworkload.controller.desired import Child
+from mcpworkload.controller.plan.comparison import Judge
 from mcpworkload.controller.plan.mending import Extent, mended, stripped
-from mcpworkload.controller.plan.plan import Judge
 from mcpworkload.controller.writer import Writer
 from mcpworkload.kube.errors import Conflict, Refused
 from mcpworkload.kube.objects import Metadata

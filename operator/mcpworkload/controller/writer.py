@@ -7,8 +7,9 @@ import msgspec
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
+from mcpworkload.controller.children import CHILD_KINDS
 from mcpworkload.controller.desired import Child
-from mcpworkload.controller.kinds import CHILD_KINDS, CLAIM, WORKLOAD
+from mcpworkload.controller.kinds import CLAIM, WORKLOAD
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.errors import Conflict, NotFound
 from mcpworkload.kube.lists import PARTIAL_OBJECT, read_pages

@@ -1,8 +1,10 @@
 """
-A small client of the Kubernetes API; it knows nothing of MCPWorkloads.
+A client of the Kubernetes API; it knows nothing of MCPWorkloads.
 
-`client` is the entry point: requests and watches over a `connection`, every failure translated
-to one of `errors`. `kind` says where a kind lives and how it is decoded, `objects` are the typed
-views of what the API server returns, `lists`, `informer` and `metadata_watch` read many of them,
-`lease` elects a leader. `quantity`, `manifest` and `redaction` are arithmetic on what is read.
+`client.Api` is the entry point: requests, streams, watches and WebSockets over a `connection`,
+every failure one of `errors`. Where credentials come from is the caller's to say (`Credentials`,
+`Authorization`): operator, library and command line share all the rest. `kind` and `paths` say
+where objects are, `objects` are typed views of what the API server returns. `watches` follows one
+collection; `lists`, `informer` and `metadata_watch` read many objects, `lease` elects a leader.
+`lines`, `quantity`, `manifest`, `keys` and `redaction` are arithmetic on what is read.
 """

@@ -1,8 +1,8 @@
 """
 HTTP sessions with the API server.
 
-Where credentials come from is the caller's knowledge; that a ServiceAccount's token is renewed on
-disk every hour is known here.
+Where credentials come from is the caller's knowledge: the operator finds them with kopf, library
+and command line with the `kubernetes` package.
 """
 
 import base64
@@ -51,6 +51,32 @@ class Credentials(Protocol):
 FindCredentials = Callable[[], Credentials]
 
 
+class Authorization(Protocol):
+    """The headers that authorize requests, for as long as a connection lives."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers of the next request."""
+        ...
+
+    async def renew(self) -> bool:
+        """Renew what was refused with 401; whether the request is worth repeating."""
+        ...
+
+
+@dataclass(frozen=True)
+class Route:
+    """How the API server is reached, beside its address."""
+
+    #: The URL of the proxy; without one, *trust_env* lets those of the environment count.
+    proxy: str | None = None
+    trust_env: bool = False
+    #: The name in the server's certificate, where that is not the address.
+    server_hostname: str | None = None
+    connect_seconds: float = 5.0
+    #: How long a connection that is not used is kept.
+    idle_seconds: float = IDLE_CONNECTION_SECONDS
+
+
 @dataclass(frozen=True)
 class Connection:
     """The API server's address and a session that is authorized to talk to it."""
@@ -59,54 +85,80 @@ class Connection:
     session: aiohttp.ClientSession
     #: For whom the tokens are that the API server takes, as far as our own says so.
     audiences: tuple[str, ...] = ()
+    route: Route = Route()
 
     @classmethod
     def open(
-        cls, find: "FindCredentials", agent: str, *middlewares: aiohttp.ClientMiddlewareType
+        cls,
+        credentials: Credentials,
+        authorization: Authorization,
+        agent: str,
+        *middlewares: aiohttp.ClientMiddlewareType,
+        route: Route | None = None,
     ) -> "Connection":
         """
-        A connection with the credentials that *find* returns; close it with `close`.
+        A connection with *credentials*; close it with `close`.
 
         *agent* is what the API server's audit log calls the client. Each request passes through
         *middlewares* as well.
-
-        Raises:
-            NoCredentials: none were found, or they cannot be read.
         """
-        info = find()
+        route = route or Route()
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ssl=info.as_ssl_context(), keepalive_timeout=IDLE_CONNECTION_SECONDS
+                limit=0, ssl=credentials.as_ssl_context(), keepalive_timeout=route.idle_seconds
             ),
             headers={"User-Agent": agent},
-            middlewares=(*middlewares, _Authorization(info, find)),
+            middlewares=(*middlewares, _Authorize(authorization)),
+            trust_env=route.trust_env,
         )
-        return cls(info.server.rstrip("/"), session, audiences_of(info.token or ""))
+        audiences = audiences_of(credentials.token or "")
+        return cls(credentials.server.rstrip("/"), session, audiences, route)
 
     async def close(self) -> None:
         """Close every connection; the object is of no use afterwards."""
         await self.session.close()
 
 
-class _Authorization:
-    """Adds the Authorization header to each request, read anew when it has aged."""
+class _Authorize:
+    """Adds the Authorization header to each request; repeats, once, what was refused with 401."""
 
-    def __init__(self, info: Credentials, find: "FindCredentials") -> None:
-        self._find = find
-        self._headers = info.as_http_headers()
-        self._read_at = time.monotonic()
+    def __init__(self, authorization: Authorization) -> None:
+        self._authorization = authorization
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
+        request.headers.update(await self._authorization.headers())
+        response = await handler(request)
+        # Nothing was done: even a write may be sent again.
+        if response.status == 401 and await self._authorization.renew():
+            response.close()
+            request.headers.update(await self._authorization.headers())
+            response = await handler(request)
+        return response
+
+
+class RereadToken:
+    """An Authorization of credentials that are renewed where they were found, on disk."""
+
+    def __init__(self, credentials: Credentials, find: FindCredentials) -> None:
+        self._find = find
+        self._headers = credentials.as_http_headers()
+        self._read_at = time.monotonic()
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers, read anew when they have aged."""
         if self._headers and time.monotonic() - self._read_at > TOKEN_MAX_AGE:
             self._read_at = time.monotonic()
             try:
                 self._headers = self._find().as_http_headers()
             except NoCredentials as error:
                 log.warning("%s; going on with the token at hand", error)
-        request.headers.update(self._headers)
-        return await handler(request)
+        return self._headers
+
+    async def renew(self) -> bool:
+        """Never: what is refused is tried again by whoever asked, by then with a new token."""
+        return False
 
 
 def audiences_of(token: str) -> tuple[str, ...]:

@@ -14,18 +14,76 @@ What the API server answers when a request fails, translated in one place.
         └── Refused          every other 4xx
 """
 
+import msgspec
+
+from mcpworkload.kube.redaction import discreet
+
+# Server text goes into conditions and logs; an admission webhook may answer with pages of it.
+MAX_MESSAGE = 1000
+# What server-side apply answers, as an internal error of its own, to a body that it can't read
+# as the type it should be: a field that does not exist, a text for a number. Only a template
+# patch can make such a body.
+_UNREADABLE = ("failed to create typed patch object", "failed to convert new object")
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """One of the reasons for a failure, in a word that programs can rely on."""
+
+    reason: str = ""
+    #: The path of the field that is wrong; empty or `<nil>` where it is about no field.
+    field: str = ""
+
+
+class Details(msgspec.Struct, frozen=True):
+    """The part of a failure that is for programs."""
+
+    #: The resource that the failure is about; None where the path itself is unknown.
+    kind: str | None = None
+    causes: tuple[Cause, ...] | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The API server's answer to a request that failed (a Status), in its own words."""
+
+    message: str = ""
+    reason: str = ""
+    details: Details | None = None
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes, none where the answer has no details."""
+        return (self.details.causes if self.details else None) or ()
+
+    @property
+    def is_namespace_ending(self) -> bool:
+        """Whether the request failed because the namespace is being deleted."""
+        return any(cause.reason == "NamespaceTerminating" for cause in self.causes)
+
 
 class ExplainedError(Exception):
     """An error whose message says enough: whoever reports it leaves the traceback out."""
 
 
 class ApiError(ExplainedError):
-    """The API server's answer; `status` is the HTTP status, 0 when there was none."""
+    """
+    The API server's answer; `status` is the HTTP status, 0 when there was none.
 
-    def __init__(self, message: str, *, status: int = 0, retry_after: float | None = None) -> None:
+    The message holds no value that may be secret. `answer` is what the API server wrote: its
+    message may repeat such values, and is for those alone who sent them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        retry_after: float | None = None,
+        answer: Answer | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+        self.answer = answer or Answer(message)
 
 
 class Unavailable(ApiError):
@@ -54,3 +112,39 @@ class Gone(ApiError):
 
 class Refused(ApiError):
     """Any other 4xx: the request is wrong as it stands."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+    # A new token is read within a minute.
+    401: Unavailable,
+    429: Unavailable,
+}
+
+
+def error_of(status: int, content: bytes, retry_after: float | None = None) -> ApiError:
+    """Return the error that an HTTP answer with that status and body stands for."""
+    text = content.decode(errors="replace")
+    try:
+        answer = msgspec.json.decode(content, type=Answer)
+        message = answer.message
+    except msgspec.DecodeError:
+        answer, message = Answer(), text
+    kind = NamespaceEnding if answer.is_namespace_ending else kind_of(status, message)
+    unknown = f"HTTP {status}"
+    return kind(
+        discreet(message)[:MAX_MESSAGE] or unknown,
+        status=status,
+        retry_after=retry_after,
+        answer=Answer(answer.message or text.strip() or unknown, answer.reason, answer.details),
+    )
+
+
+def kind_of(status: int, message: str) -> type[ApiError]:
+    """Return which error an answer with that HTTP status and message is."""
+    if status == 500 and message.startswith(_UNREADABLE):
+        return Refused
+    return _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)

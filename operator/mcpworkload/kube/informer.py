@@ -7,9 +7,9 @@ what was known, so that an object that vanished between two watches is reported 
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -19,8 +19,8 @@ from mcpworkload.kube.errors import ApiError, Forbidden, Gone, Unavailable
 from mcpworkload.kube.keys import object_key, split_key
 from mcpworkload.kube.kind import Kind
 from mcpworkload.kube.lists import read_pages
-from mcpworkload.kube.objects import LiveT, Partial, WatchEvent
-from mcpworkload.kube.watches import pause_after, raise_if_error
+from mcpworkload.kube.objects import LiveT
+from mcpworkload.kube.watches import Change, Watch, pause_after
 
 OnlookT = TypeVar("OnlookT", contravariant=True)
 
@@ -73,20 +73,32 @@ class Informer(Generic[LiveT]):
         self._failing_since: float | None = None
         self._by_owner: dict[str, dict[str, LiveT]] = {}
         self._owner_of: dict[str, str] = {}
-        #: The resource version that the cache has reached; 0 when a list is due.
-        self.version = 0
         self._failures = 0
-        self._decode_event = msgspec.json.Decoder(WatchEvent).decode
-        self._decode_object: Callable[[bytes | msgspec.Raw], LiveT] = msgspec.json.Decoder(
-            kind.live
-        ).decode
+        self._watch: Watch[LiveT] = Watch(
+            self._open_lines,
+            msgspec.json.Decoder(kind.live).decode,
+            kind.selector,
+            plural=kind.plural,
+            seconds=WATCH_SECONDS,
+        )
         self.synced = asyncio.Event()
         #: When the watch last said anything, on the clock of `time.monotonic`.
         self.heard_at = time.monotonic()
 
+    @property
+    def version(self) -> int:
+        """The resource version that the cache has reached; 0 when a list is due."""
+        return self._watch.version
+
     def of(self, owner: str) -> Mapping[str, LiveT]:
         """The objects of one owner (a key of `object_key`), by name."""
         return self._by_owner.get(owner, {})
+
+    def swap(self, owner: str, item: LiveT, instead: LiveT) -> None:
+        """Hold *instead* in place of *item*, the same version of the same object."""
+        known = self._by_owner.get(owner, {})
+        if known.get(item.metadata.name) is item:
+            known[item.metadata.name] = instead
 
     def owners(self) -> Sequence[str]:
         """The keys of all owners that any object belongs to."""
@@ -98,12 +110,12 @@ class Informer(Generic[LiveT]):
             try:
                 if not self.version:
                     await self._list()
-                await self._watch()
+                await self._follow()
                 await asyncio.sleep(RESTART_PAUSE_SECONDS)
             except (ApiError, msgspec.DecodeError) as error:
                 # An event that can't be decoded would come again and again.
                 if isinstance(error, Gone | msgspec.DecodeError):
-                    self.version = 0
+                    self._watch.expire()
                 if not self._kind.is_vital:
                     self._note_failure(error)
                 pause = self._next_pause()
@@ -122,7 +134,7 @@ class Informer(Generic[LiveT]):
             self.heard_at = now
         if isinstance(error, Forbidden):
             # The right to list may be left, and lists alone are enough to see.
-            self.version = 0
+            self._watch.expire()
         is_unknown = isinstance(error, Unavailable) and error.status == UNAUTHORIZED
         if is_unknown or now - self._api.answered_at > OUTAGE_SECONDS:
             self._failing_since = None
@@ -131,7 +143,7 @@ class Informer(Generic[LiveT]):
         elif not self.trouble and now - self._failing_since >= UNREADABLE_SECONDS:
             # What differs from attempt to attempt would be a new status each time: the first stays.
             self.trouble = str(error)
-            self.version = 0
+            self._watch.expire()
             self.synced.set()
             self._on_reset()
 
@@ -153,42 +165,33 @@ class Informer(Generic[LiveT]):
             self._remove(path, watched=False)
         for item in found.values():
             self._store(item)
-        self.version = version
+        self._watch.resume(version)
         self.heard_at = time.monotonic()
         self.synced.set()
         self._note_success()
 
-    async def _watch(self) -> None:
-        params = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            **self._kind.selector,
-            "resourceVersion": str(self.version),
-            # Spread, so that the watches of many informers do not end together.
-            "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311
-        }
-        path = self._kind.path(self._namespace)
-        silence = SILENCE_SECONDS if self._kind.has_pulse else LONG_SILENCE_SECONDS
-        async with self._api.stream(path, params, silence) as lines:
-            self.heard_at = time.monotonic()
-            self._note_success()
-            async for line in lines:
-                self._take(self._decode_event(line))
+    async def _follow(self) -> None:
+        async with aclosing(self._watch.changes()) as changes:
+            async for change in changes:
                 self.heard_at = time.monotonic()
+                if change.type == "BEGUN":
+                    self._note_success()
+                    continue
                 self._failures = 0
+                if change.item is not None:
+                    self._take(change, change.item)
 
-    def _take(self, event: WatchEvent) -> None:
-        raise_if_error(event, self._kind.plural)
-        if event.type == "BOOKMARK":
-            # An empty object but for its version: a Pod's has null where each pod has containers.
-            self.version = msgspec.json.decode(event.object, type=Partial).metadata.version
-            return
-        item = self._decode_object(event.object)
-        if event.type == "DELETED":
+    def _open_lines(
+        self, parameters: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        silence = SILENCE_SECONDS if self._kind.has_pulse else LONG_SILENCE_SECONDS
+        return self._api.lines(self._kind.path(self._namespace), parameters, silence)
+
+    def _take(self, change: Change[LiveT], item: LiveT) -> None:
+        if change.type == "DELETED":
             self._remove(_path(item), item)
-        elif event.type in ("ADDED", "MODIFIED"):
+        elif change.type in ("ADDED", "MODIFIED"):
             self._store(item)
-        self.version = item.metadata.version
 
     def _store(self, item: LiveT) -> None:
         path, metadata = _path(item), item.metadata

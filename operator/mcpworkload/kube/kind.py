@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from mcpworkload.kube.objects import LiveT
+from mcpworkload.kube.paths import resource_path
 
 
 def _own_name(item: Any) -> str:
@@ -31,6 +32,4 @@ class Kind(Generic[LiveT]):
 
     def path(self, namespace: str | None, name: str | None = None) -> str:
         """The path of one object, of a namespace's collection, or of the cluster's."""
-        scope = f"/namespaces/{namespace}" if namespace else ""
-        tail = f"/{name}" if name else ""
-        return f"{self.root}{scope}/{self.plural}{tail}"
+        return resource_path(self.root, self.plural, namespace, name)

@@ -7,9 +7,9 @@ comes over the wire: no value of a foreign Secret ever enters this process.
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
 
 import msgspec
 
@@ -18,8 +18,8 @@ from mcpworkload.kube.errors import ApiError, Forbidden, Gone
 from mcpworkload.kube.keys import object_key
 from mcpworkload.kube.kind import Kind
 from mcpworkload.kube.lists import PARTIAL_LIST, PARTIAL_OBJECT
-from mcpworkload.kube.objects import Page, Partial, WatchEvent
-from mcpworkload.kube.watches import pause_after, raise_if_error
+from mcpworkload.kube.objects import Page, Partial
+from mcpworkload.kube.watches import Watch, pause_after
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,13 @@ class Signals:
         self._namespace = namespace
         self._on_change = on_change
         self._on_reset = on_reset
-        self._version = 0
+        self._watch = Watch(
+            self._open_lines,
+            msgspec.json.Decoder(Partial).decode,
+            {},
+            plural=kind.plural,
+            seconds=WATCH_SECONDS,
+        )
         self._failures = 0
         self._forbidden_since: float | None = None
         #: Whether the API server lets us; what it said first is known once `synced` is set.
@@ -69,15 +75,15 @@ class Signals:
         """Watch for ever; only cancellation ends it."""
         while True:
             try:
-                if not self._version:
+                if not self._watch.version:
                     await self._begin()
-                await self._watch()
+                await self._follow()
                 pause = RESTART_PAUSE_SECONDS
             except Forbidden as error:
                 pause = self._forbidden(error)
             except (ApiError, msgspec.DecodeError) as error:
                 if isinstance(error, Gone):
-                    self._version = 0
+                    self._watch.expire()
                 pause = self._next_pause()
                 log.warning("%s; trying again in %.1f s", error, pause)
             await asyncio.sleep(pause)
@@ -93,42 +99,36 @@ class Signals:
         page = msgspec.json.decode(content, type=Page[Partial])
         if not self.is_readable:
             log.info("%s can be read now", self._kind.plural)
-        self._version = int(page.metadata.resource_version)
+        self._watch.resume(int(page.metadata.resource_version))
         self._forbidden_since = None
         self.is_readable = True
         self.heard_at = time.monotonic()
         self.synced.set()
         self._on_reset()
 
-    async def _watch(self) -> None:
-        params = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": str(self._version),
-            "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311
-        }
-        path = self._kind.path(self._namespace)
-        stream = self._api.stream(path, params, SILENCE_SECONDS, accept=PARTIAL_OBJECT)
-        async with stream as lines:
-            self.heard_at = time.monotonic()
-            async for line in lines:
-                self._take(msgspec.json.decode(line, type=WatchEvent))
+    async def _follow(self) -> None:
+        async with aclosing(self._watch.changes()) as changes:
+            async for change in changes:
                 self.heard_at = time.monotonic()
+                if change.type == "BEGUN":
+                    continue
                 self._failures = 0
+                if change.item is not None:
+                    metadata = change.item.metadata
+                    key = object_key(metadata.namespace, metadata.name)
+                    self._on_change(key, metadata.version)
 
-    def _take(self, event: WatchEvent) -> None:
-        raise_if_error(event, self._kind.plural)
-        metadata = msgspec.json.decode(event.object, type=Partial).metadata
-        self._version = metadata.version
-        if event.type != "BOOKMARK":
-            key = object_key(metadata.namespace, metadata.name)
-            self._on_change(key, metadata.version)
+    def _open_lines(
+        self, parameters: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        path = self._kind.path(self._namespace)
+        return self._api.lines(path, parameters, SILENCE_SECONDS, accept=PARTIAL_OBJECT)
 
     def _forbidden(self, error: Forbidden) -> float:
         """Note a 403; how long to wait until the next attempt."""
         now = self.heard_at = time.monotonic()
         # Changes may be missed from now on, so the next watch begins anew.
-        self._version = 0
+        self._watch.expire()
         if self._forbidden_since is None:
             self._forbidden_since = now
         patience = FORBIDDEN_SECONDS[self.synced.is_set()]

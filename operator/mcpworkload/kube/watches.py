@@ -1,13 +1,22 @@
-"""What every watch needs, whatever it keeps of what it sees."""
+"""One watch of one collection, whatever its user keeps of what it sees."""
 
 import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from mcpworkload.kube.errors import ApiError, Gone
-from mcpworkload.kube.objects import WatchEvent
+from mcpworkload.kube.objects import Partial, WatchEvent
+
+ItemT = TypeVar("ItemT")
 
 BACKOFF_SECONDS = (0.2, 30.0)
+
+#: Opens a watch with these parameters: its lines, which break with an error of the opener's.
+OpenLines = Callable[[Mapping[str, str]], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 
 
 def pause_after(failures: int) -> float:
@@ -17,15 +26,99 @@ def pause_after(failures: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311
 
 
-def raise_if_error(event: WatchEvent, plural: str) -> None:
-    """
-    Do nothing, unless *event* says that the watch of *plural* cannot go on.
+@dataclass(frozen=True, slots=True)
+class Change(Generic[ItemT]):
+    """One step of a watch."""
 
-    Raises:
-        Gone: what it was to go on from has expired.
-        ApiError: anything else.
+    #: ADDED, MODIFIED or DELETED with the object; BEGUN, once the API server has accepted the
+    #: watch, and BOOKMARK without one.
+    type: str
+    item: ItemT | None = None
+
+
+def _version_of(item: Any) -> int:
+    version: int = item.metadata.version
+    return version
+
+
+class Watch(Generic[ItemT]):
     """
-    if event.type == "ERROR":
+    How far a collection has been followed, and the watches that follow it from there.
+
+    Each call of `changes` is one request. What to do when it ends or fails is the caller's to
+    decide: begin the next, which goes on at `version`, or list anew and `resume`.
+    """
+
+    def __init__(
+        self,
+        open_lines: OpenLines,
+        decode: Callable[[msgspec.Raw], ItemT],
+        selector: Mapping[str, str],
+        *,
+        plural: str,
+        version_of: Callable[[ItemT], int] = _version_of,
+        seconds: tuple[int, int] | None = None,
+    ) -> None:
+        self._open_lines = open_lines
+        self._decode = decode
+        self._version_of = version_of
+        self._selector = dict(selector)
+        self._plural = plural
+        # For how long the API server keeps a watch open; its own choice, unless set.
+        self._seconds = seconds
+        self._decode_event = msgspec.json.Decoder(WatchEvent).decode
+        #: The resource version that was reached; 0 when a list is due.
+        self.version = 0
+
+    def resume(self, version: int) -> None:
+        """Go on from the *version* of a list."""
+        self.version = version
+
+    def expire(self) -> None:
+        """Have a list come next: changes may have been missed."""
+        self.version = 0
+
+    async def changes(self) -> AsyncGenerator[Change[ItemT]]:
+        """
+        The changes from `version` on, until the API server ends the watch.
+
+        Raises:
+            Gone: what it was to go on from has expired; a list is due.
+            ApiError: the API server reports another failure within the watch.
+        """
+        async with self._open_lines(self._parameters()) as lines:
+            yield Change("BEGUN")
+            async for line in lines:
+                event = self._decode_event(line)
+                if event.type == "ERROR":
+                    raise self._failure(event)
+                if event.type == "BOOKMARK":
+                    # An empty object but for its version: a Pod's has null where a pod has
+                    # containers.
+                    bookmark = msgspec.json.decode(event.object, type=Partial)
+                    self.version = bookmark.metadata.version
+                    yield Change("BOOKMARK")
+                    continue
+                item = self._decode(event.object)
+                self.version = self._version_of(item)
+                yield Change(event.type, item)
+
+    def _parameters(self) -> dict[str, str]:
+        parameters = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            **self._selector,
+            "resourceVersion": str(self.version),
+        }
+        if self._seconds is not None:
+            # Spread, so that many watches do not end together.
+            parameters["timeoutSeconds"] = str(random.randint(*self._seconds))  # noqa: S311
+        return parameters
+
+    def _failure(self, event: WatchEvent) -> ApiError:
         status = msgspec.json.decode(event.object)
-        kind = Gone if status.get("code") == 410 else ApiError
-        raise kind(f"the watch of {plural} says: {status.get('message')}")
+        message = f"the watch of {self._plural} says: {status.get('message')}"
+        if status.get("code") == 410:
+            self.expire()
+            return Gone(message)
+        return ApiError(message)

@@ -69,10 +69,10 @@ def refuse(
     code: int,
     text: str,
     *,
-    number: jsonrpc.Raw | None = None,
+    request_id: jsonrpc.Raw | None = None,
     data: object = None,
     headers: Headers | None = None,
 ) -> None:
     """Answer *request* with an error of ours."""
-    body = jsonrpc.error(number, code, text, data)
+    body = jsonrpc.error(request_id, code, text, data)
     request.respond(status, [JSON, NO_STORE, *(headers or [])], body)

@@ -1,4 +1,4 @@
-"""What the head of a request must say, before and beside its body."""
+"""The checks of the HTTP headers of a request, and the decoding of their values."""
 
 import base64
 import binascii

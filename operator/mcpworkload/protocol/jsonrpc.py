@@ -75,12 +75,12 @@ class NotJsonRpc(ValueError):
     """
     Some bytes are no single JSON-RPC 2.0 message; the message says what they are instead.
 
-    *number* is the id of a request that is refused, where it is known.
+    *request_id* is the id of a request that is refused, where it is known.
     """
 
-    def __init__(self, code: int, reason: str, number: Raw | None = None) -> None:
+    def __init__(self, code: int, reason: str, request_id: Raw | None = None) -> None:
         super().__init__(reason)
-        self.code, self.number = code, number
+        self.code, self.request_id = code, request_id
 
 
 def decode(data: bytes) -> Message:
@@ -241,9 +241,9 @@ def encode(message: Mapping[str, object]) -> bytes:
     return line
 
 
-def request(number: int | str, name: str, params: object) -> bytes:
+def request(request_id: int | str, name: str, params: object) -> bytes:
     """Return a request of our own."""
-    return _encode({"jsonrpc": "2.0", "id": number, "method": name, "params": params})
+    return _encode({"jsonrpc": "2.0", "id": request_id, "method": name, "params": params})
 
 
 def notification(name: str, params: object = None) -> bytes:
@@ -253,14 +253,14 @@ def notification(name: str, params: object = None) -> bytes:
     return _encode({"jsonrpc": "2.0", "method": name, "params": params})
 
 
-def result(number: Raw, outcome: object) -> bytes:
-    """Return the response to the request *number*."""
-    return _encode({"jsonrpc": _VERSION, "id": number, "result": outcome})
+def result(request_id: Raw, outcome: object) -> bytes:
+    """Return the response to the request *request_id*."""
+    return _encode({"jsonrpc": _VERSION, "id": request_id, "result": outcome})
 
 
-def error(number: Raw | None, code: int, message: str, data: object = None) -> bytes:
-    """Return the error that answers the request *number*, or one whose id is not known."""
+def error(request_id: Raw | None, code: int, message: str, data: object = None) -> bytes:
+    """Return the error that answers the request *request_id*, or one whose id is not known."""
     body: dict[str, object] = {"code": code, "message": message}
     if data is not None:
         body["data"] = data
-    return _encode({"jsonrpc": _VERSION, "id": number or _NULL, "error": body})
+    return _encode({"jsonrpc": _VERSION, "id": request_id or _NULL, "error": body})

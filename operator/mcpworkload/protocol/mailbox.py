@@ -1,4 +1,4 @@
-"""What waits to be written to one client: bounded, read by one task."""
+"""A bounded queue of the messages to one client, which one task reads."""
 
 import asyncio
 from collections import deque
@@ -30,16 +30,16 @@ class Mailbox:
 
     @property
     def size(self) -> int:
-        """How many bytes wait, and what they cost besides."""
+        """The bytes that wait, with FRAME_BYTES more for each message."""
         return self._size
 
     @property
     def is_full(self) -> bool:
-        """Whether its writer should wait, or give up on it."""
+        """True if a writer should wait, or give up on the client."""
         return self._size > FULL_BYTES and len(self._frames) > 1 and not self.is_closed
 
     def put(self, frame: bytes, *, is_answer: bool = False) -> None:
-        """Add *frame*; dropped where nobody will read it, or after the last one."""
+        """Add *frame*; drop it if the mailbox is closed, or has the last one."""
         if self.is_closed or self._has_last:
             return
         self._frames.append(frame)

@@ -1,4 +1,4 @@
-"""How much memory there is for what passes through: a container's limit is shared with a server."""
+"""The memory for messages: a share of the container's limit, since the server needs the rest."""
 
 from collections.abc import Sequence
 from pathlib import Path

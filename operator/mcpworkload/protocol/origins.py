@@ -26,7 +26,7 @@ class Hosts:
     domains: Collection[str] = (DEFAULT_DOMAIN,)
 
     def serves(self, host: str) -> bool:
-        """Whether the Host header *host* names us; its port may be anything."""
+        """Return whether the Host header *host* names this server; its port may be anything."""
         host = host.lower()
         name = _without_port(host).rstrip(".")
         if _is_fixed(name):
@@ -38,10 +38,10 @@ class Hosts:
 
     def admits(self, origin: str, host: str) -> bool:
         """
-        Whether a page of *origin* may talk to us, which it addressed as *host*.
+        Return whether a page of *origin* may call this server, which it addressed as *host*.
 
-        One that is not listed only if we are where it came from, and by a name that cannot be
-        pointed here: of `NAME.NAMESPACE` somebody else may be the owner in the world outside.
+        A page that is not listed may do so only if it came from this server, and by a name that
+        cannot be pointed here: outside of the cluster, `NAME.NAMESPACE` may have another owner.
         """
         origin, host = origin.lower().rstrip("/"), host.lower()
         if origin in self.allowed_origins:
@@ -83,7 +83,7 @@ def _without_port(host: str) -> str:
 
 
 def _is_fixed(name: str) -> bool:
-    """Whether nobody can point *name* elsewhere: no DNS is asked for it."""
+    """Return whether *name* cannot be pointed elsewhere: it is looked up in no DNS."""
     if name == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""What a request since 2026-07-28 says about itself, in its body and again in its head."""
+"""The metadata of a request since 2026-07-28: in its `_meta`, and repeated in its HTTP headers."""
 
 from collections.abc import Collection
 
@@ -9,8 +9,8 @@ from mcpworkload.protocol.jsonrpc import Kind
 from mcpworkload.protocol.sent import Sent
 from mcpworkload.protocol.versions import (
     CAPABILITIES_KEY,
-    LEGACY_VERSIONS,
-    MODERN_VERSION,
+    SESSION_VERSIONS,
+    STATELESS_VERSION,
     VERSION_KEY,
 )
 
@@ -18,7 +18,7 @@ SESSION_HEADER = b"mcp-session-id"
 VERSION_HEADER = b"mcp-protocol-version"
 METHOD_HEADER = b"mcp-method"
 NAME_HEADER = b"mcp-name"
-_MODERN = MODERN_VERSION.encode()
+_STATELESS = STATELESS_VERSION.encode()
 #: Which parameter the Mcp-Name header repeats.
 NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
@@ -31,7 +31,7 @@ class Refusal(Exception):
         self.code, self.data = code, data
 
 
-def is_modern(request: Request, sent: Sent) -> bool:
+def is_stateless(request: Request, sent: Sent) -> bool:
     """
     Whether *sent* speaks for itself, rather than in a session.
 
@@ -40,7 +40,7 @@ def is_modern(request: Request, sent: Sent) -> bool:
     """
     version = request.header(VERSION_HEADER)
     speaks_for_itself = sent.kind is Kind.REQUEST and VERSION_KEY in sent.meta
-    if sent.method == "initialize" and not speaks_for_itself and version == _MODERN:
+    if sent.method == "initialize" and not speaks_for_itself and version == _STATELESS:
         return False  # a client that found no other way, and left its header as it was
     if request.header(SESSION_HEADER) is not None:
         return speaks_for_itself and version is not None and not _has_sessions(version)
@@ -54,13 +54,13 @@ def session_version_refusal(request: Request) -> str | None:
     version = request.header(VERSION_HEADER)
     if version is None or _has_sessions(version):
         return None
-    served = ", ".join(LEGACY_VERSIONS)
+    served = ", ".join(SESSION_VERSIONS)
     shown = version[:60].decode("latin-1")
     return f"MCP-Protocol-Version {shown!r} is not served in a session; send one of {served}"
 
 
 def _has_sessions(version: bytes) -> bool:
-    return version.decode("latin-1") in LEGACY_VERSIONS
+    return version.decode("latin-1") in SESSION_VERSIONS
 
 
 def check_envelope(request: Request, sent: Sent, versions: Collection[str]) -> None:

@@ -40,10 +40,10 @@ class Sent:
         "_outcome",
         "_params",
         "id",
+        "id_value",
         "kind",
         "meta",
         "method",
-        "number",
         "params",
     )
 
@@ -51,10 +51,10 @@ class Sent:
         self.kind = jsonrpc.kind(envelope)
         #: As the client wrote it, and what it means; None for a notification.
         self.id: Raw | None = None
-        self.number: str | int | None = None
+        self.id_value: str | int | None = None
         if "id" in envelope:
             self.id = jsonrpc.own(envelope["id"])
-            self.number = jsonrpc.identifier(self.id)
+            self.id_value = jsonrpc.identifier(self.id)
         self.method = "" if self.kind is Kind.RESPONSE else jsonrpc.method(envelope)
         self._params = envelope.get("params")
         self._outcome: dict[str, object] = {
@@ -71,13 +71,13 @@ class Sent:
         assert self.id is not None  # noqa: S101 - a request has one
         return self.id
 
-    def line(self, number: Raw | None = None) -> bytes:
-        """Return the message as one line, with *number* as the id of a request."""
+    def line(self, request_id: Raw | None = None) -> bytes:
+        """Return the message as one line, with *request_id* as the id of a request."""
         message: dict[str, object] = {"jsonrpc": "2.0"}
         if self.kind is Kind.RESPONSE:
-            return jsonrpc.encode({**message, "id": self.number, **self._outcome})
+            return jsonrpc.encode({**message, "id": self.id_value, **self._outcome})
         if self.kind is Kind.REQUEST:
-            message["id"] = number
+            message["id"] = request_id
         message["method"] = self.method
         if self._has_params:
             params: dict[str, object] = dict(self.params)

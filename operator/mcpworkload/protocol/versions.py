@@ -1,10 +1,10 @@
-"""Which protocol revisions there are, and to which era each belongs."""
+"""The protocol revisions, and the era to which each belongs."""
 
 #: Revisions whose clients open a session with ``initialize``, the oldest first.
-LEGACY_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-LATEST_LEGACY = LEGACY_VERSIONS[-1]
+SESSION_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+LATEST_SESSION_VERSION = SESSION_VERSIONS[-1]
 #: The first revision whose requests each stand for themselves; servers may know later ones.
-MODERN_VERSION = "2026-07-28"
+STATELESS_VERSION = "2026-07-28"
 
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
@@ -16,7 +16,7 @@ SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
 
 def negotiated(asked: object, served: str) -> str:
     """Return the version to answer a client with that asked for one, by a server of *served*."""
-    if asked in LEGACY_VERSIONS and served in LEGACY_VERSIONS:
+    if asked in SESSION_VERSIONS and served in SESSION_VERSIONS:
         # Later revisions only add, so a server's messages suit clients of earlier ones.
-        return LEGACY_VERSIONS[min(LEGACY_VERSIONS.index(asked), LEGACY_VERSIONS.index(served))]
+        return SESSION_VERSIONS[min(SESSION_VERSIONS.index(asked), SESSION_VERSIONS.index(served))]
     return served

@@ -4,11 +4,17 @@ MCP servers on Kubernetes as a library: deploy, list, stop, remove, read, attach
     async with await KubernetesRuntime.from_environment() as runtime:
         workload, port = await runtime.deploy_workload("ghcr.io/acme/weather:1.4", "weather")
 
-`docs/library.md` has an example of each method.
+`KubernetesRuntime` (in `kubernetes`) is the entry point, `SyncRuntime` (in `sync`) the same for
+callers without an event loop, and `Runtime` (in `interface`) what any implementation promises.
+`checking` applies the table of `arguments` to every method; `manifest` builds the MCPWorkload,
+`lifecycle` and `removal` write it and wait, `info` and `readiness` read what became of it.
+`logs` and `log_follow` read what containers print, `attachment` has their streams, `forwarding`
+their port, and `monitor` reports `events`. `connection` is the way to the API server.
+
+What this module exports is public; `docs/library.md` has an example of each method.
 """
 
 from mcpworkload.runtime.attachment import ContainerAttachment
-from mcpworkload.runtime.building import build_workload
 from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.environment import is_kubernetes_runtime
 from mcpworkload.runtime.errors import (
@@ -23,17 +29,21 @@ from mcpworkload.runtime.errors import (
     WorkloadNotReady,
     WorkloadNotRunning,
 )
-from mcpworkload.runtime.forwarding import WorkloadForward
-from mcpworkload.runtime.happenings import (
+from mcpworkload.runtime.events import (
     Happening,
+    WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
     WorkloadRestarted,
 )
+from mcpworkload.runtime.forwarding import WorkloadForward
 from mcpworkload.runtime.instances import Instance
+from mcpworkload.runtime.interface import Attachment, Runtime
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
 from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.logs import LogArguments
+from mcpworkload.runtime.manifest import build_workload
 from mcpworkload.runtime.monitor import Monitor
 from mcpworkload.runtime.profiles import (
     InboundRules,
@@ -41,11 +51,11 @@ from mcpworkload.runtime.profiles import (
     OutboundRules,
     PermissionProfile,
 )
-from mcpworkload.runtime.protocol import Attachment, Runtime
 from mcpworkload.runtime.sync import SyncRuntime
 from mcpworkload.runtime.types import (
     ContainerInfo,
     DeployWorkloadOptions,
+    Goal,
     Mount,
     PermissionConfig,
     PortBinding,
@@ -61,10 +71,12 @@ __all__ = [
     "ContainerAttachment",
     "ContainerInfo",
     "DeployWorkloadOptions",
+    "Goal",
     "Happening",
     "InboundRules",
     "Instance",
     "KubernetesRuntime",
+    "LogArguments",
     "LogLine",
     "Monitor",
     "Mount",
@@ -86,6 +98,7 @@ __all__ = [
     "WaitTimedOut",
     "WorkloadConflict",
     "WorkloadError",
+    "WorkloadEvent",
     "WorkloadEvicted",
     "WorkloadExited",
     "WorkloadForward",

@@ -1,12 +1,11 @@
-"""Pure: what an answer of the API server that is no success means for a caller."""
+"""Pure: errors of the Kubernetes client as errors of the library, which say what to do."""
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any
 
+from mcpworkload.kube.errors import Answer, ApiError
 from mcpworkload.runtime.errors import (
     RightsMissing,
+    RuntimeClosed,
     RuntimeUnavailable,
     WorkloadConflict,
     WorkloadError,
@@ -26,10 +25,11 @@ _FORBIDDEN = re.compile(
 _REFUSED = frozenset({400, 405, 406, 413, 414, 415, 422, 431})
 
 
-def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
-    """The error that an HTTP answer stands for, in the API server's words."""
-    answer = _decode(content)
-    message = answer.get("message") or content.decode(errors="replace").strip() or f"HTTP {status}"
+def workload_error(error: ApiError, workload: str = "") -> WorkloadError:
+    """Return what *error* means for a caller, in the API server's words."""
+    status, message = error.status, error.answer.message
+    if not status:
+        return _no_answer(error, workload)
     if undeclared := _UNDECLARED.findall(message):
         return WorkloadInvalid(
             f"the installed CRD has no {', '.join(undeclared)}",
@@ -45,14 +45,31 @@ def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
         advice = _missing_rule(message)
         return RightsMissing(message, workload=workload, reason="Forbidden", advice=advice)
     if status == 404:
-        return _not_found(message, answer, workload)
+        return _not_found(message, error.answer, workload)
     if status == 409:
         advice = "change it where it is kept, or give those fields up there first"
         return WorkloadConflict(message, workload=workload, reason="Conflict", advice=advice)
     if status in _REFUSED or _MISTYPED.search(message):
-        fields = _fields(answer) or tuple(dict.fromkeys(_AT.findall(message)))
+        fields = _fields(error.answer) or tuple(dict.fromkeys(_AT.findall(message)))
         return WorkloadInvalid(message, workload=workload, reason="Invalid", fields=fields)
-    return RuntimeUnavailable(message, workload=workload, reason=answer.get("reason", ""))
+    return RuntimeUnavailable(message, workload=workload, reason=error.answer.reason)
+
+
+def _no_answer(error: ApiError, workload: str) -> RuntimeUnavailable:
+    cause = error.__cause__ or error
+    why = "no answer in time" if isinstance(cause, TimeoutError) else str(cause)
+    return RuntimeUnavailable(
+        f"the API server does not answer: {why}",
+        workload=workload,
+        advice="see whether the cluster is up and the context the right one",
+    )
+
+
+def closed(workload: str = "") -> RuntimeClosed:
+    """The error for what is asked of a connection after its end."""
+    return RuntimeClosed(
+        "the runtime is closed", workload=workload, advice="open another with from_environment"
+    )
 
 
 def _missing_rule(message: str) -> str:
@@ -89,8 +106,8 @@ def forbidden(path: str, workload: str = "") -> RightsMissing:
     )
 
 
-def _not_found(message: str, answer: Mapping[str, Any], workload: str) -> WorkloadError:
-    kind = (answer.get("details") or {}).get("kind")
+def _not_found(message: str, answer: Answer, workload: str) -> WorkloadError:
+    kind = answer.details.kind if answer.details else None
     if kind is None:
         # No Status of an object: the API server does not know the path.
         return RuntimeUnavailable(
@@ -106,15 +123,6 @@ def _not_found(message: str, answer: Mapping[str, Any], workload: str) -> Worklo
     return WorkloadNotFound(message, workload=workload, reason="NotFound")
 
 
-def _fields(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    causes = (answer.get("details") or {}).get("causes") or ()
-    fields = (str(cause.get("field", "")) for cause in causes)
+def _fields(answer: Answer) -> tuple[str, ...]:
+    fields = (cause.field for cause in answer.causes)
     return tuple(dict.fromkeys(field for field in fields if field not in ("", "<nil>")))
-
-
-def _decode(content: bytes) -> Mapping[str, Any]:
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, Mapping) else {}

@@ -1,9 +1,10 @@
 """Attaching to a container of a workload that runs now."""
 
+from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.errors import WorkloadNotRunning
-from mcpworkload.runtime.instances import Pod, newest_instance, waiting_reason
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.instances import newest_instance, waiting_reason
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.logs import pod_name, pods_of, require_container
 
 # A container may be restarted between the look at it and the connection to it.
@@ -11,7 +12,7 @@ _ATTEMPTS = 3
 
 
 async def attach(
-    workload: Workload, container: str, pod: str | int | None = None
+    workload: WorkloadHandle, container: str, pod: str | int | None = None
 ) -> ContainerAttachment:
     """
     Attach to the instance that runs now.
@@ -32,7 +33,7 @@ async def attach(
     )
 
 
-def _running(workload: Workload, pods: list[Pod], container: str) -> Pod:
+def _running(workload: WorkloadHandle, pods: list[Pod], container: str) -> Pod:
     for pod in pods:
         require_container(workload, pod, container)
         instance = newest_instance(pod, container)
@@ -40,7 +41,7 @@ def _running(workload: Workload, pods: list[Pod], container: str) -> Pod:
             return pod
     reason = waiting_reason(pods[0], container)
     raise WorkloadNotRunning(
-        f"container {container} of pod {pods[0]['metadata']['name']} does not run: {reason}",
+        f"container {container} of pod {pods[0].metadata.name} does not run: {reason}",
         workload=workload.key,
         reason=reason,
         advice="get_workload_logs with previous=True may say why",

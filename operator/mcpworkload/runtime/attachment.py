@@ -9,10 +9,12 @@ that was meant has ended and the connection does not end with it, it is somebody
 import asyncio
 import contextlib
 from contextlib import AsyncExitStack, aclosing
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 
+from mcpworkload.kube.objects import Pod
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.channels import (
     CLOSE,
     PROTOCOLS,
@@ -24,7 +26,6 @@ from mcpworkload.runtime.channels import (
     status_of,
 )
 from mcpworkload.runtime.checking import checked
-from mcpworkload.runtime.connection import core_path
 from mcpworkload.runtime.errors import (
     RuntimeUnavailable,
     WorkloadError,
@@ -34,12 +35,11 @@ from mcpworkload.runtime.errors import (
 )
 from mcpworkload.runtime.instances import (
     Instance,
-    Pod,
     containers_of,
     instance_by_id,
     newest_instance,
 )
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.watching import follow
 
 # As large as the API server's own clients make them.
@@ -59,18 +59,18 @@ class ContainerAttachment:
     What was printed before is not repeated here, but in the log.
     """
 
-    def __init__(self, workload: Workload, pod: Pod, container: str) -> None:
+    def __init__(self, workload: WorkloadHandle, pod: Pod, container: str) -> None:
         instance = newest_instance(pod, container)
         assert instance is not None, "only a running instance is attached to"  # noqa: S101
         #: The name and the UID of the pod, and which instance of the container it is.
-        self.pod: str = pod["metadata"]["name"]
-        self.pod_uid: str = pod["metadata"]["uid"]
+        self.pod: str = pod.metadata.name
+        self.pod_uid: str = pod.metadata.uid
         self.container = container
         self.container_id = instance.container_id
         self.stdout = Output()
         self.stderr = Output()
         self._workload = workload
-        self._has_stdin = bool(containers_of(pod)[container].get("stdin"))
+        self._has_stdin = containers_of(pod)[container].stdin
         self._resources = AsyncExitStack()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
@@ -179,15 +179,14 @@ class ContainerAttachment:
 
     async def _is_still_running(self) -> bool:
         """Whether the instance that is meant is the one that runs now."""
-        path = core_path("pods", self._workload.namespace, self.pod)
         try:
-            pod = await self._workload.connection.request("GET", path, workload=self._workload.key)
+            pod = await self._workload.pod(self.pod)
         except WorkloadNotFound:
             return False
         return self._is_current(pod)
 
     def _is_current(self, pod: Pod) -> bool:
-        if pod["metadata"]["uid"] != self.pod_uid:
+        if pod.metadata.uid != self.pod_uid:
             return False
         newest = newest_instance(pod, self.container)
         return newest is not None and (newest.container_id, newest.is_over) == (
@@ -241,9 +240,9 @@ class ContainerAttachment:
         path = core_path("pods", self._workload.namespace)
         query = {"fieldSelector": f"metadata.name={self.pod}"}
         with contextlib.suppress(WorkloadError):
-            async with aclosing(follow(self._workload.connection, path, query)) as states:
+            async with aclosing(follow(self._workload.connection, path, query, Pod)) as states:
                 async for objects in states:
-                    pod: dict[str, Any] | None = objects.get(self.pod)
+                    pod = objects.get(self.pod)
                     if pod is None or not self._is_current(pod):
                         self._note_end(pod)
                         break
@@ -263,7 +262,7 @@ class ContainerAttachment:
                 await self._socket.close()
 
     def _note_end(self, pod: Pod | None) -> None:
-        if pod is not None and pod["metadata"]["uid"] == self.pod_uid:
+        if pod is not None and pod.metadata.uid == self.pod_uid:
             self._known_end = instance_by_id(pod, self.container, self.container_id)
         self._is_gone.set()
 

@@ -30,6 +30,7 @@ CHECKS: Final[dict[str, arguments.Check]] = {
     "entrypoint": arguments.words,
     "env_vars": arguments.mapping,
     "follow": arguments.flag,
+    "goal": arguments.one_of("ready", "stopped", "removed"),
     "image": arguments.image,
     "isolate_network": arguments.flag,
     "keep_volumes": arguments.flag,

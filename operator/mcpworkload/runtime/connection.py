@@ -1,82 +1,48 @@
 """
-The one way from this package to the API server: authenticated requests, streams and sockets.
+The library's edge to the API server: requests about workloads, failures as its own errors.
 
-Stands on the asyncio client of the `kubernetes` package for configuration, credentials and the
-connection pool, and reads JSON itself: its generated models know no MCPWorkload and are slow.
+The client is `kube`'s, as the operator's is; here its answers become plain data, and its errors
+become `WorkloadError`s (`answers`).
 """
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import quote, urlencode
 
 import aiohttp
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
 
 from mcpworkload.api.names import API_VERSION, PLURAL
-from mcpworkload.runtime.answers import error_of, forbidden
+from mcpworkload.kube.client import Api
+from mcpworkload.kube.errors import ApiError, Forbidden
+from mcpworkload.kube.paths import resource_path
+from mcpworkload.runtime.answers import closed, forbidden, workload_error
+from mcpworkload.runtime.credentials import OfficialCredentials
 from mcpworkload.runtime.environment import Environment
-from mcpworkload.runtime.errors import RuntimeClosed, RuntimeUnavailable, WorkloadError
+from mcpworkload.runtime.errors import WorkloadError
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
-REQUEST_SECONDS = 30.0
-_CONNECT_SECONDS = 10.0
 # Bookmarks come about once a minute: a watch without any hangs on a connection that is dead.
 _SILENT_SECONDS = 150.0
-_NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
 
 Query = Mapping[str, str]
 
 
 def workloads_path(namespace: str = "", name: str = "") -> str:
     """The path of a workload, of those in a namespace, or of all."""
-    return _path(f"/apis/{API_VERSION}", namespace, PLURAL, name)
+    return resource_path(f"/apis/{API_VERSION}", PLURAL, namespace, name)
 
 
-def core_path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
-    """The path of something in core/v1: pods, persistentvolumeclaims, pods/NAME/log."""
-    path = _path("/api/v1", namespace, resource, name)
-    return f"{path}/{subresource}" if subresource else path
-
-
-def apps_path(resource: str, namespace: str = "", name: str = "") -> str:
-    """The path of something in apps/v1."""
-    return _path("/apis/apps/v1", namespace, resource, name)
-
-
-def _path(root: str, namespace: str, resource: str, name: str) -> str:
-    inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
-    return f"{root}{inside}/{resource}" + (f"/{quote(name, safe='')}" if name else "")
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One request, which can be sent again with another token."""
-
-    method: str
-    path: str
-    limits: aiohttp.ClientTimeout
-    query: Query | None = None
-    body: Any = None
-    content_type: str = "application/json"
-    #: What it is about, for errors.
-    workload: str = ""
-
-
-class Connection:
+class RuntimeConnection:
     """Requests to one API server; to be closed after use."""
 
     def __init__(
         self, configuration: Configuration, namespace: str, environment: Environment | None = None
     ) -> None:
-        # Repeating is up to us: a write must not happen twice without anybody asking for it.
-        configuration.retries = None
-        self._client = ApiClient(configuration)
-        self._environment = environment
+        self._credentials = OfficialCredentials(configuration, environment)
+        self._opened: Api | None = None
         self._is_closed = False
         #: Where workloads are looked for whose id has no namespace.
         self.namespace = namespace
@@ -109,7 +75,7 @@ class Connection:
     async def close(self) -> None:
         """Close every connection; closing twice is fine, and whatever comes after is refused."""
         self._is_closed = True
-        await self._client.close()
+        await self._credentials.close()
 
     async def request(
         self,
@@ -127,25 +93,22 @@ class Connection:
         Raises:
             WorkloadError: what the API server answered, about *workload*.
         """
-        limits = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=_CONNECT_SECONDS)
         try:
-            request = _Request(method, path, limits, query, body, content_type, workload)
-            response = await self._send(request)
-            async with response:
-                content = await response.read()
-        except _NO_ANSWER as error:
-            raise self._no_answer(error, workload) from error
-        if response.status >= 400:
-            raise error_of(response.status, content, workload)
+            content = await self._api(workload).request(
+                method,
+                path,
+                params=query,
+                body=None if body is None else json.dumps(body).encode(),
+                content_type=content_type,
+            )
+        except ApiError as error:
+            raise self._error(error, workload) from error
         return json.loads(content) if content else None
 
     async def read_text(self, path: str, query: Query | None = None, workload: str = "") -> str:
         """An answer that is not JSON, such as a log that is not followed."""
-        async with self.stream(path, query, workload) as response:
-            try:
-                return (await response.read()).decode(errors="replace")
-            except _NO_ANSWER as error:
-                raise self._no_answer(error, workload) from error
+        async with self.stream(path, query, workload) as content:
+            return (await content.read()).decode(errors="replace")
 
     @asynccontextmanager
     async def stream(
@@ -154,42 +117,35 @@ class Connection:
         query: Query | None = None,
         workload: str = "",
         silence: float | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[aiohttp.StreamReader]:
         """
         The answer to a GET, to be read piece by piece for as long as it lasts.
 
         After *silence* seconds without a byte it counts as broken; None waits for ever.
 
-        What breaks while it is read is aiohttp's to say, and the reader's to catch.
+        Raises:
+            WorkloadError: as `request`, also for what breaks while it is read.
+        """
+        try:
+            stream = self._api(workload).stream(path, query or {}, silence, accept="*/*")
+            async with stream as content:
+                yield content
+        except ApiError as error:
+            raise self._error(error, workload) from error
+
+    @asynccontextmanager
+    async def watch(self, path: str, query: Query) -> AsyncIterator[AsyncIterator[bytes]]:
+        """
+        The lines of one watch, until the API server ends it.
 
         Raises:
-            WorkloadError: as `request`.
+            WorkloadError: as `stream`.
         """
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         try:
-            response = await self._send(_Request("GET", path, limits, query, workload=workload))
-        except _NO_ANSWER as error:
-            raise self._no_answer(error, workload) from error
-        try:
-            if response.status >= 400:
-                raise error_of(response.status, await response.read(), workload)
-            yield response
-        finally:
-            # What is left unread is not waited for: the connection goes.
-            response.close()
-
-    async def watch(self, path: str, query: Query) -> AsyncGenerator[dict[str, Any]]:
-        """
-        The events of one watch, until the API server ends it.
-
-        Raises:
-            WorkloadError: the watch could not begin.
-            aiohttp.ClientError: it broke off.
-        """
-        query = {**query, "watch": "true"}
-        async with self.stream(path, query, silence=_SILENT_SECONDS) as response:
-            async for line in _lines(response.content):
-                yield json.loads(line)
+            async with self._api().lines(path, query, _SILENT_SECONDS) as lines:
+                yield lines
+        except ApiError as error:
+            raise self._error(error, "") from error
 
     @asynccontextmanager
     async def websocket(
@@ -205,87 +161,23 @@ class Connection:
         Raises:
             WorkloadError: as `request`.
         """
-        session, options = await self._session(workload)
-        url = f"{self._client.configuration.host}{path}?{urlencode(query)}"
         try:
-            socket = await session.ws_connect(
-                url, protocols=protocols, max_msg_size=0, autoping=True, **options
-            )
-        except aiohttp.WSServerHandshakeError as error:
-            if error.status == 403:
-                raise forbidden(path, workload) from error
-            raise error_of(error.status, error.message.encode(), workload) from error
-        except _NO_ANSWER as error:
-            raise self._no_answer(error, workload) from error
-        try:
-            yield socket
-        finally:
-            await socket.close()
+            async with self._api(workload).websocket(path, query, protocols) as socket:
+                yield socket
+        except Forbidden as error:
+            raise forbidden(path, workload) from error
+        except ApiError as error:
+            raise self._error(error, workload) from error
 
-    def _no_answer(self, error: BaseException, workload: str) -> WorkloadError:
-        if self._is_closed:
-            return closed(workload)
-        why = "no answer in time" if isinstance(error, asyncio.TimeoutError) else str(error)
-        return RuntimeUnavailable(
-            f"the API server does not answer: {why}",
-            workload=workload,
-            advice="see whether the cluster is up and the context the right one",
-        )
-
-    async def _send(self, request: _Request) -> aiohttp.ClientResponse:
-        response = await self._send_once(request)
-        if response.status == 401 and self._environment is not None:
-            # Nothing was done. A token may have expired that a plugin of the kubeconfig renews.
-            response.close()
-            await self._environment.load(self._client.configuration)
-            response = await self._send_once(request)
-        return response
-
-    async def _send_once(self, request: _Request) -> aiohttp.ClientResponse:
-        session, options = await self._session(request.workload)
-        headers = {**options.pop("headers"), "Content-Type": request.content_type}
-        response: aiohttp.ClientResponse = await session.request(
-            request.method,
-            f"{self._client.configuration.host}{request.path}",
-            params=dict(request.query or {}),
-            data=None if request.body is None else json.dumps(request.body),
-            headers=headers,
-            timeout=request.limits,
-            **options,
-        )
-        return response
-
-    async def _session(self, workload: str) -> tuple[aiohttp.ClientSession, dict[str, Any]]:
-        """The connection pool, and what each request needs besides; tokens may be renewed."""
-        client = self._client
-        headers: dict[str, str] = {}
-        await client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
+    def _api(self, workload: str = "") -> Api:
+        """The client, with a connection pool that is made on first use."""
         if self._is_closed:
             raise closed(workload)
-        rest = client.rest_client
-        if rest.pool_manager is None:
-            rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - made on first use
-        options: dict[str, Any] = {"headers": headers}
-        if rest.proxy:
-            options["proxy"] = rest.proxy
-        if client.configuration.tls_server_name:
-            options["server_hostname"] = client.configuration.tls_server_name
-        return rest.pool_manager, options
+        if self._opened is None:
+            self._opened = Api(self._credentials.connect())
+        return self._opened
 
-
-def closed(workload: str = "") -> RuntimeClosed:
-    """The error for what is asked of a connection after its end."""
-    return RuntimeClosed(
-        "the runtime is closed", workload=workload, advice="open another with from_environment"
-    )
-
-
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """The lines of a stream, of any length."""
-    pending = bytearray()
-    async for piece in content.iter_any():
-        *whole, rest = piece.split(b"\n")
-        for line in whole:
-            yield bytes(pending) + line
-            pending.clear()
-        pending += rest
+    def _error(self, error: ApiError, workload: str) -> WorkloadError:
+        if self._is_closed and not error.status:
+            return closed(workload)
+        return workload_error(error, workload)

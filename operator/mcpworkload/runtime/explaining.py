@@ -10,10 +10,11 @@ import msgspec
 from mcpworkload.exits import find_cause, may_be_the_kubelets
 from mcpworkload.kube.keys import split_key
 from mcpworkload.kube.objects import Event, Pod, Terminated
+from mcpworkload.kube.paths import core_path
 from mcpworkload.kube.redaction import discreet
-from mcpworkload.runtime.connection import Connection, core_path
+from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.errors import RightsMissing, WorkloadError
-from mcpworkload.runtime.happenings import WorkloadEvicted, WorkloadExited
+from mcpworkload.runtime.events import WorkloadEvicted, WorkloadExited
 
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 1.0
@@ -22,7 +23,7 @@ _PAUSE_SECONDS = 1.0
 class Explainer:
     """Asks for Events where a probe may be why a container ended; without the right, for none."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: RuntimeConnection) -> None:
         self._connection = connection
         self._may_ask = True
         #: By workload, the last end that was the kubelet's doing, as `lastTermination` has it.

@@ -12,18 +12,20 @@ from typing import Any, Self
 
 import aiohttp
 
-from mcpworkload.runtime.connection import core_path, workloads_path
+from mcpworkload.kube.objects import Pod
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import workloads_path
 from mcpworkload.runtime.errors import (
     RightsMissing,
     WorkloadError,
     WorkloadInvalid,
     WorkloadNotFound,
 )
-from mcpworkload.runtime.instances import Pod, is_ready, own_pods
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.info import local_url, transport_port_of
+from mcpworkload.runtime.instances import own_pods
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.portforward import Exchange, open_port
-from mcpworkload.runtime.reading import local_url, transport_port_of
-from mcpworkload.runtime.watching import Objects, follow
+from mcpworkload.runtime.watching import Body, Objects, follow
 
 #: How long a new connection waits for a pod that is ready.
 WAIT_SECONDS = 30.0
@@ -42,7 +44,7 @@ class WorkloadForward:
     are open, at most, and not the forward. What happens is told in one line each.
     """
 
-    def __init__(self, workload: Workload, port: int = 0, tell: Tell | None = None) -> None:
+    def __init__(self, workload: WorkloadHandle, port: int = 0, tell: Tell | None = None) -> None:
         self._workload = workload
         self._tell = tell or (lambda _: None)
         self._told = ""
@@ -139,7 +141,7 @@ class WorkloadForward:
     async def _watch_workload(self) -> None:
         path = workloads_path(self._workload.namespace)
         query = {"fieldSelector": f"metadata.name={self._workload.name}"}
-        async with aclosing(follow(self._workload.connection, path, query)) as states:
+        async with aclosing(follow(self._workload.connection, path, query, Body)) as states:
             async for objects in states:
                 found = objects.get(self._workload.name)
                 if found is None or found["metadata"]["uid"] != self._uid:
@@ -150,28 +152,28 @@ class WorkloadForward:
 
     async def _watch_pods(self) -> None:
         path = core_path("pods", self._workload.namespace)
-        states = follow(self._workload.connection, path, self._workload.by_label)
+        states = follow(self._workload.connection, path, self._workload.by_label, Pod)
         async with aclosing(states):
             async for objects in states:
                 self._see(objects)
                 self._is_known.set()
 
-    def _see(self, objects: Objects) -> None:
+    def _see(self, objects: Objects[Pod]) -> None:
         pods = own_pods(objects.values(), self._workload.name)
-        present = {_uid_of(pod) for pod in pods}
+        present = {pod.metadata.uid for pod in pods}
         for task, uid in self._connections.items():
             if uid and uid not in present:
                 task.cancel()
-        ready = [pod for pod in pods if is_ready(pod)]
-        known = _uid_of(self._pod) if self._pod is not None else ""
-        same = [pod for pod in ready if _uid_of(pod) == known]
+        ready = [pod for pod in pods if pod.is_ready]
+        known = self._pod.metadata.uid if self._pod is not None else ""
+        same = [pod for pod in ready if pod.metadata.uid == known]
         self._pod = next(iter(same or ready), None)
         if self._pod is None:
             self._is_ready.clear()
             self._say("no pod is ready: new connections wait for one")
         else:
             self._is_ready.set()
-            self._say(f"pod {self._pod['metadata']['name']} serves")
+            self._say(f"pod {self._pod.metadata.name} serves")
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(Exchange(reader, writer)))
@@ -200,7 +202,7 @@ class WorkloadForward:
                 pod, socket = await self._reach(stack)
             words = await exchange.run(socket)
         if words:
-            self._say(f"pod {pod['metadata']['name']}: {words}")
+            self._say(f"pod {pod.metadata.name}: {words}")
         if "refused" not in words or not exchange.is_repeatable:
             return True
         await asyncio.sleep(_PAUSE_SECONDS)
@@ -213,7 +215,7 @@ class WorkloadForward:
             await self._is_ready.wait()
             assert self._pod is not None  # noqa: S101 - one is ready
             pod = self._pod
-            name = pod["metadata"]["name"]
+            name = pod.metadata.name
             opening = open_port(connection, namespace, name, self._pod_port, self._workload.key)
             try:
                 socket = await stack.enter_async_context(opening)
@@ -229,7 +231,7 @@ class WorkloadForward:
     def _tie(self, pod: Pod) -> None:
         """Have the connection of this task end with *pod*."""
         if (task := asyncio.current_task()) is not None:
-            self._connections[task] = _uid_of(pod)
+            self._connections[task] = pod.metadata.uid
 
     def _untie(self) -> None:
         if (task := asyncio.current_task()) is not None:
@@ -254,7 +256,3 @@ class WorkloadForward:
 async def _end(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _uid_of(pod: Pod) -> str:
-    return str(pod["metadata"]["uid"])

@@ -1,14 +1,12 @@
 """Pure: which pods are a workload's, and which instances of a container they have had."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from mcpworkload.api import names
-
-Pod = Mapping[str, Any]
+from mcpworkload.kube.objects import ContainerState, Pod, SpecContainer, Terminated
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,9 @@ class Instance:
 
 def own_pods(pods: Iterable[Pod], workload: str) -> list[Pod]:
     """Those that the workload's StatefulSet made, by their numbers."""
-    own = [pod for pod in pods if number_of(pod["metadata"]["name"], workload) is not None]
-    own = [pod for pod in own if _is_controlled_by(pod, workload)]
-    return sorted(own, key=lambda pod: number_of(pod["metadata"]["name"], workload) or 0)
+    own = [pod for pod in pods if number_of(pod.metadata.name, workload) is not None]
+    own = [pod for pod in own if is_made_for(pod, workload)]
+    return sorted(own, key=lambda pod: number_of(pod.metadata.name, workload) or 0)
 
 
 def number_of(pod: str, workload: str) -> int | None:
@@ -37,49 +35,38 @@ def number_of(pod: str, workload: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _is_controlled_by(pod: Pod, workload: str) -> bool:
+def is_made_for(pod: Pod, workload: str) -> bool:
+    """Whether no other than the workload's StatefulSet controls *pod*."""
     # Without a controller it is ours, too, for a moment: its StatefulSet is being replaced.
-    return all(
-        (owner["kind"], owner["name"]) == ("StatefulSet", workload)
-        for owner in pod["metadata"].get("ownerReferences") or ()
-        if owner.get("controller")
-    )
+    owner = pod.metadata.controller
+    return owner is None or (owner.kind, owner.name) == ("StatefulSet", workload)
 
 
-def is_ready(pod: Pod) -> bool:
-    """Whether clients may be sent to it: it is ready, and not on its way out."""
-    conditions = pod["status"].get("conditions") or ()
-    return "deletionTimestamp" not in pod["metadata"] and any(
-        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
-    )
-
-
-def containers_of(pod: Pod) -> dict[str, Mapping[str, Any]]:
+def containers_of(pod: Pod) -> dict[str, SpecContainer]:
     """The pod's containers by name, the server's first, then the others, then init containers."""
-    found = [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())]
-    found.sort(key=lambda container: bool(container["name"] != names.CONTAINER))
-    return {container["name"]: container for container in found}
+    found = [*pod.spec.containers, *pod.spec.init_containers]
+    found.sort(key=lambda container: container.name != names.CONTAINER)
+    return {container.name: container for container in found}
 
 
-def status_of(pod: Pod, container: str) -> Mapping[str, Any]:
-    """What the kubelet reports of a container; empty before it says anything."""
-    for key in ("containerStatuses", "initContainerStatuses"):
-        for status in pod["status"].get(key) or ():
-            if status["name"] == container:
-                found: Mapping[str, Any] = status
-                return found
-    return {}
+def state_of(pod: Pod, container: str) -> ContainerState:
+    """What the kubelet reports of a container; empty before it reports anything."""
+    return _states(pod, container)[0]
+
+
+def last_ended(pod: Pod, container: str) -> Terminated | None:
+    """How the instance before the one of `state_of` ended, while the kubelet knows of it."""
+    return _states(pod, container)[1].terminated
 
 
 def newest_instance(pod: Pod, container: str) -> Instance | None:
     """The instance that runs or has run last; None before the first."""
-    status = status_of(pod, container)
-    state = status.get("state") or {}
-    if running := state.get("running"):
-        return Instance(status.get("containerID", ""), _time(running.get("startedAt")), False)
+    state, last, container_id = _states(pod, container)
+    if state.running is not None:
+        return Instance(container_id, state.running.started_at, False)
     # A container that could not even start is known by no id: the one before it counts.
-    for ended in (state.get("terminated"), (status.get("lastState") or {}).get("terminated")):
-        if ended and ended.get("containerID"):
+    for ended in (state.terminated, last.terminated):
+        if ended is not None and ended.container_id:
             return _ended(ended)
     return None
 
@@ -93,35 +80,38 @@ def newest_start(pods: Iterable[Pod], workload: str) -> datetime | None:
 
 def instance_by_id(pod: Pod, container: str, container_id: str) -> Instance | None:
     """A certain instance, if the kubelet still knows of it."""
-    last = (status_of(pod, container).get("lastState") or {}).get("terminated")
-    newest = newest_instance(pod, container)
+    newest, last = newest_instance(pod, container), last_ended(pod, container)
     if newest is not None and newest.container_id == container_id:
         return newest
-    return _ended(last) if last and last.get("containerID") == container_id else None
+    return _ended(last) if last is not None and last.container_id == container_id else None
 
 
 def waiting_reason(pod: Pod, container: str) -> str:
-    """Why the container does not run, in one word; empty where nobody says."""
-    state = status_of(pod, container).get("state") or {}
-    return str(
-        (state.get("waiting") or {}).get("reason")
-        or (state.get("terminated") or {}).get("reason")
-        or pod["status"].get("reason")
-        or pod["status"].get("phase")
-        or ""
+    """Why the container does not run, in one word; empty where nothing is reported."""
+    state = state_of(pod, container)
+    return (
+        (state.waiting.reason if state.waiting else "")
+        or (state.terminated.reason if state.terminated else "")
+        or pod.status.reason
+        or pod.status.phase
     )
 
 
-def _ended(terminated: Mapping[str, Any]) -> Instance:
+def _states(pod: Pod, container: str) -> tuple[ContainerState, ContainerState, str]:
+    """The state of a container, the one before it, and the id of the instance that runs."""
+    status = pod.status
+    for each in (*status.container_statuses, *status.init_container_statuses):
+        if each.name == container:
+            return each.state, each.last_state, each.container_id
+    return ContainerState(), ContainerState(), ""
+
+
+def _ended(terminated: Terminated) -> Instance:
     return Instance(
-        terminated["containerID"],
-        _time(terminated.get("startedAt")),
+        terminated.container_id,
+        terminated.started_at,
         True,
-        terminated.get("exitCode"),
-        terminated.get("reason", ""),
-        terminated.get("message", ""),
+        terminated.exit_code,
+        terminated.reason,
+        terminated.message,
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

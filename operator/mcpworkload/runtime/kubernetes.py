@@ -10,22 +10,22 @@ from mcpworkload.api.names import CONTAINER
 from mcpworkload.kube.keys import object_key
 from mcpworkload.runtime.attach import attach
 from mcpworkload.runtime.attachment import ContainerAttachment
-from mcpworkload.runtime.building import build_workload, located
 from mcpworkload.runtime.checking import checked
-from mcpworkload.runtime.connection import Connection, core_path, workloads_path
-from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid
-from mcpworkload.runtime.following import follow_logs
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
+from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid, WorkloadNotFound
 from mcpworkload.runtime.forwarding import Tell, WorkloadForward
+from mcpworkload.runtime.info import info_of, is_stopped, transport_port_of
 from mcpworkload.runtime.instances import newest_start
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine
+from mcpworkload.runtime.log_follow import follow_logs
 from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
+from mcpworkload.runtime.manifest import build_workload, located
 from mcpworkload.runtime.monitor import Callback, Monitor
 from mcpworkload.runtime.profiles import PermissionProfile
-from mcpworkload.runtime.reading import info_of, is_stopped, transport_port_of
+from mcpworkload.runtime.readiness import is_every_container_ready
 from mcpworkload.runtime.removal import remove
-from mcpworkload.runtime.running import is_every_container_ready
-from mcpworkload.runtime.types import ContainerInfo, DeployWorkloadOptions, ProgressCallback
+from mcpworkload.runtime.types import ContainerInfo, DeployWorkloadOptions, Goal, ProgressCallback
 
 READY_SECONDS = 300.0
 REMOVED_SECONDS = 180.0
@@ -38,7 +38,7 @@ class KubernetesRuntime:
     An id is `namespace/name`; a name alone means the namespace of the connection.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: RuntimeConnection) -> None:
         self._connection = connection
 
     @classmethod
@@ -59,7 +59,7 @@ class KubernetesRuntime:
             WorkloadInvalid: an argument is of a wrong type, as with every method.
         """
         file = None if kubeconfig is None else fspath(kubeconfig)
-        return cls(await Connection.from_environment(namespace, context, file))
+        return cls(await RuntimeConnection.from_environment(namespace, context, file))
 
     async def __aenter__(self) -> Self:
         """The runtime itself."""
@@ -127,7 +127,7 @@ class KubernetesRuntime:
             entrypoint=entrypoint,
             replicas=replicas,
         )
-        workload = Workload(self._connection, where, own_name, progress)
+        workload = WorkloadHandle(self._connection, where, own_name, progress)
         applied = await workload.apply(manifest)
         if is_stopped(applied):
             applied = await workload.set_mode("Running")
@@ -169,6 +169,58 @@ class KubernetesRuntime:
         await self._set_mode(workload_id, "Running", timeout, progress)
 
     @checked
+    async def restart_workload(
+        self,
+        workload_id: str,
+        *,
+        timeout: float | None = READY_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """
+        Replace the pods, one after the other; return when the new ones are Ready.
+
+        Writes the time into `spec.restartedAt`. A stopped workload stays stopped.
+
+        Raises:
+            WorkloadNotFound: there is none of that id.
+            WorkloadNotReady: as with `deploy_workload`.
+        """
+        workload = self._workload(workload_id, progress)
+        changed = await workload.restart()
+        await workload.until_ready(changed["metadata"]["generation"], timeout)
+
+    @checked
+    async def wait_for_workload(
+        self,
+        workload_id: str,
+        goal: Goal = "ready",
+        *,
+        timeout: float | None = READY_SECONDS,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        """
+        Wait until the workload is ready, stopped or removed; changes nothing.
+
+        A workload that is stopped as asked for is ready, too.
+
+        Raises:
+            WorkloadNotFound: there is none of that id, unless it is to be removed.
+            WorkloadNotReady: it can never be ready, or was not within *timeout* seconds.
+            WaitTimedOut: it was not stopped or removed within *timeout* seconds.
+        """
+        workload = self._workload(workload_id, progress)
+        try:
+            await workload.read()
+            if goal == "ready":
+                # Of the spec as it is, whatever its generation.
+                await workload.until_ready(0, timeout)
+            else:
+                await workload.until_goal(goal, timeout)
+        except WorkloadNotFound:
+            if goal != "removed":
+                raise
+
+    @checked
     async def remove_workload(
         self,
         workload_id: str,
@@ -202,9 +254,7 @@ class KubernetesRuntime:
         found = await workload.read()
         if is_stopped(found):
             return False
-        path = core_path("pods", workload.namespace)
-        pods = await self._connection.request("GET", path, query=workload.by_label)
-        return is_every_container_ready(pods["items"], found["spec"].get("replicas", 1))
+        return is_every_container_ready(await workload.pods(), found["spec"].get("replicas", 1))
 
     async def is_running(self) -> None:
         """
@@ -239,9 +289,7 @@ class KubernetesRuntime:
         started_at: datetime | None = None
         # Who may see the workload and not its pods still sees the workload.
         with contextlib.suppress(RightsMissing):
-            path = core_path("pods", workload.namespace)
-            pods = await self._connection.request("GET", path, query=workload.by_label)
-            started_at = newest_start(pods["items"], workload.name)
+            started_at = newest_start(await workload.pods(), workload.name)
         return info_of(found, started_at)
 
     @checked
@@ -329,8 +377,10 @@ class KubernetesRuntime:
         changed = await workload.set_mode(mode)
         await workload.until_ready(changed["metadata"]["generation"], timeout)
 
-    def _workload(self, workload_id: str, progress: ProgressCallback | None = None) -> Workload:
-        return Workload(self._connection, *self._locate(workload_id), progress)
+    def _workload(
+        self, workload_id: str, progress: ProgressCallback | None = None
+    ) -> WorkloadHandle:
+        return WorkloadHandle(self._connection, *self._locate(workload_id), progress)
 
     def _scope(self, namespace: str | None, all_namespaces: bool) -> str:
         """The namespace to look at; empty for all."""

@@ -9,19 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from mcpworkload.api.names import WORKLOAD_LABEL
-from mcpworkload.exits import Cursor, Exit, ExitKind, Sightings, Wanted, account, baseline
+from mcpworkload.exits import (
+    Cursor,
+    Exit,
+    ExitKind,
+    ObservedExits,
+    Wanted,
+    baseline,
+    find_new_exits,
+)
 from mcpworkload.kube.keys import object_key
 from mcpworkload.kube.objects import ContainerStatus, Pod
-from mcpworkload.runtime.happenings import (
-    Happening,
+from mcpworkload.runtime.events import (
+    WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
     WorkloadRestarted,
 )
+from mcpworkload.runtime.instances import is_made_for
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,19 @@ class Ledger:
     """The pods and workloads of one scope, and how far what happened to them has been told."""
 
     def __init__(self) -> None:
-        self._sightings = Sightings(lambda _: None)
+        self._observed = ObservedExits(lambda _: None)
         self._workloads: dict[str, Known] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._cursors: dict[str, Cursor] = {}
         #: By pod UID and container, where there was one: the restart that was told last.
         self._running: dict[tuple[str, str], int] = {}
 
-    def open(self, bodies: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> None:
+    def open(self, bodies: Iterable[Mapping[str, Any]], pods: Iterable[Pod]) -> None:
         """Begin with the workloads *bodies* and *pods*, in the state given."""
         for body in bodies:
             self._workloads[_key_of(body)] = Known.of(body)
-        for raw in pods:
-            if (found := _pod_of(raw)) is not None:
-                key, pod = found
+        for pod in pods:
+            if key := _workload_of(pod):
                 self._pods.setdefault(key, {})[pod.metadata.name] = pod
         for key, known in self._pods.items():
             self._cursors[key] = baseline(known.values())
@@ -73,7 +79,7 @@ class Ledger:
         """An MCPWorkload is as *body* says."""
         self._workloads[_key_of(body)] = Known.of(body)
 
-    def workload_deleted(self, key: str) -> Iterator[Happening]:
+    def workload_deleted(self, key: str) -> Iterator[WorkloadEvent]:
         """The MCPWorkload of that id is no more."""
         if self._workloads.pop(key, None) is not None:
             yield WorkloadRemoved(key)
@@ -82,30 +88,28 @@ class Ledger:
         """The ids of known workloads that are not among those *present* in a list."""
         return sorted(self._workloads.keys() - set(present))
 
-    def pod_changed(self, raw: Mapping[str, Any]) -> Iterator[Happening]:
-        """A pod is as *raw* says."""
-        found = _pod_of(raw)
-        if found is None:
+    def pod_changed(self, pod: Pod) -> Iterator[WorkloadEvent]:
+        """*pod* is in the state given."""
+        key = _workload_of(pod)
+        if not key:
             return
-        key, pod = found
         known = self._pods.setdefault(key, {})
         before = known.get(pod.metadata.name)
         if before is not None and before.metadata.uid != pod.metadata.uid:
-            self._sightings.gone(key, before, watched=False)
+            self._observed.gone(key, before, watched=False)
         known[pod.metadata.name] = pod
-        self._sightings.seen(key, pod)
+        self._observed.seen(key, pod)
         yield from self._settle(key)
         yield from self._restarts(key, pod)
 
-    def pod_deleted(self, raw: Mapping[str, Any]) -> Iterator[Happening]:
-        """A pod was deleted; *raw* is the last that was to be said of it."""
-        found = _pod_of(raw)
-        if found is None:
+    def pod_deleted(self, pod: Pod) -> Iterator[WorkloadEvent]:
+        """*pod* was deleted, last in the state given."""
+        key = _workload_of(pod)
+        if not key:
             return
-        key, pod = found
         self._pods.get(key, {}).pop(pod.metadata.name, None)
         self._forget(pod)
-        self._sightings.gone(key, pod, watched=True)
+        self._observed.gone(key, pod, watched=True)
         yield from self._settle(key)
 
     def pods_missing(self, present: Iterable[str]) -> list[tuple[str, str]]:
@@ -118,7 +122,7 @@ class Ledger:
             if pod.metadata.uid not in uids
         ]
 
-    def pod_vanished(self, key: str, uid: str, revision: str) -> Iterator[Happening]:
+    def pod_vanished(self, key: str, uid: str, revision: str) -> Iterator[WorkloadEvent]:
         """
         A pod is no longer there, nobody saw it go, and nothing has taken its place.
 
@@ -130,7 +134,7 @@ class Ledger:
         if pod is not None:
             del pods[pod.metadata.name]
             self._forget(pod)
-            self._sightings.gone(key, pod, watched=False)
+            self._observed.gone(key, pod, watched=False)
             yield from self._settle(key, revision)
 
     def pod(self, key: str, name: str) -> Pod | None:
@@ -145,19 +149,21 @@ class Ledger:
             for container in pod.containers
         )
 
-    def _settle(self, key: str, revision: str = "") -> Iterator[Happening]:
+    def _settle(self, key: str, revision: str = "") -> Iterator[WorkloadEvent]:
         known = self._workloads.get(key, Known(0, may_quote=False))
         pods, cursor = self._pods.get(key, {}), self._cursors.get(key, {})
-        result = account(cursor, pods, self._sightings.of(key), Wanted(known.replicas, revision))
+        result = find_new_exits(
+            cursor, pods, self._observed.of(key), Wanted(known.replicas, revision)
+        )
         self._cursors[key] = result.cursor
-        self._sightings.settle(key, result.cursor, result.gone)
+        self._observed.settle(key, result.cursor, result.gone)
         if not pods:
             self._pods.pop(key, None)
             self._cursors.pop(key, None)
         for each in result.exits:
             yield _told(key, each, quote=known.may_quote)
 
-    def _restarts(self, key: str, pod: Pod) -> Iterator[Happening]:
+    def _restarts(self, key: str, pod: Pod) -> Iterator[WorkloadEvent]:
         for container in pod.containers:
             at = (pod.metadata.uid, container.name)
             count = container.restart_count
@@ -174,17 +180,15 @@ def _key_of(body: Mapping[str, Any]) -> str:
     return object_key(body["metadata"]["namespace"], body["metadata"]["name"])
 
 
-def _pod_of(raw: Mapping[str, Any]) -> tuple[str, Pod] | None:
-    """The pod and its workload's id; None for one that no StatefulSet of ours has made."""
-    pod = msgspec.convert(raw, Pod)
-    name, owner = pod.metadata.labels.get(WORKLOAD_LABEL, ""), pod.metadata.controller
-    # Without an owner it is ours, too, for a moment: its StatefulSet is being replaced.
-    if not name or (owner is not None and (owner.kind, owner.name) != ("StatefulSet", name)):
-        return None
-    return object_key(pod.metadata.namespace, name), pod
+def _workload_of(pod: Pod) -> str:
+    """The id of the pod's workload; empty for one that no StatefulSet of ours has made."""
+    name = pod.metadata.labels.get(WORKLOAD_LABEL, "")
+    if not name or not is_made_for(pod, name):
+        return ""
+    return object_key(pod.metadata.namespace, name)
 
 
-def _told(key: str, exit_: Exit, *, quote: bool) -> Happening:
+def _told(key: str, exit_: Exit, *, quote: bool) -> WorkloadEvent:
     kind = WorkloadEvicted if exit_.kind == ExitKind.EVICTED else WorkloadExited
     return kind(
         workload=key,
@@ -203,7 +207,7 @@ def _told(key: str, exit_: Exit, *, quote: bool) -> Happening:
     )
 
 
-def _restarted(key: str, pod: Pod, container: ContainerStatus) -> Happening:
+def _restarted(key: str, pod: Pod, container: ContainerStatus) -> WorkloadEvent:
     return WorkloadRestarted(
         workload=key,
         pod=pod.metadata.name,

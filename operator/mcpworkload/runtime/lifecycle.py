@@ -3,20 +3,25 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from mcpworkload.api import names
 from mcpworkload.kube.keys import object_key
-from mcpworkload.runtime.connection import APPLY, MERGE, Connection, core_path, workloads_path
+from mcpworkload.kube.objects import Pod
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import APPLY, MERGE, RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import (
     WaitTimedOut,
     WorkloadError,
     WorkloadNotFound,
     WorkloadNotReady,
 )
-from mcpworkload.runtime.reading import Verdict, verdict_of
-from mcpworkload.runtime.types import Progress, ProgressCallback
-from mcpworkload.runtime.watching import Objects, until
+from mcpworkload.runtime.info import Verdict, is_stopped, verdict_of
+from mcpworkload.runtime.types import Goal, Progress, ProgressCallback
+from mcpworkload.runtime.watching import Body, Objects, until
 
 # Its fields are ours to give up again: what a later deployment leaves out goes.
 FIELD_MANAGER = "mcpworkload-library"
@@ -26,12 +31,12 @@ _WRITE = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 _FAILED_POD = frozenset({"CrashLooping", "OOMKilled", "ProbeFailing", "StartFailed"})
 
 
-class Workload:
-    """One workload in the cluster: where it is, and who wants to hear about it."""
+class WorkloadHandle:
+    """A handle on one workload in the cluster, and on the callback that is told of its progress."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: RuntimeConnection,
         namespace: str,
         name: str,
         progress: ProgressCallback | None = None,
@@ -65,6 +70,17 @@ class Workload:
         found: dict[str, Any] = await self.connection.request("GET", self.path, workload=self.key)
         return found
 
+    async def pods(self, about: str = "") -> list[Pod]:
+        """All pods with the workload's label; errors are *about* it where that is its id."""
+        path = core_path("pods", self.namespace)
+        answer = await self.connection.request("GET", path, query=self.by_label, workload=about)
+        return msgspec.convert(answer["items"], list[Pod])
+
+    async def pod(self, name: str) -> Pod:
+        """One pod, as it is now."""
+        path = core_path("pods", self.namespace, name)
+        return msgspec.convert(await self.connection.request("GET", path, workload=self.key), Pod)
+
     async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Create or update it; a field that somebody else holds otherwise is a conflict."""
         return await self._patch(manifest, APPLY)
@@ -88,10 +104,15 @@ class Workload:
         """Ask for Running or Stopped."""
         return await self.merge({"spec": {"operatingMode": mode}})
 
-    async def until(self, holds: Callable[[Objects], bool]) -> Objects:
+    async def restart(self) -> Body:
+        """Ask for new pods."""
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        return await self.merge({"spec": {"restartedAt": now}})
+
+    async def until(self, holds: Callable[[Objects[Body]], bool]) -> Objects[Body]:
         """Follow the MCPWorkload until *holds* says so."""
         query = {"fieldSelector": f"metadata.name={self.name}"}
-        return await until(self.connection, workloads_path(self.namespace), query, holds)
+        return await until(self.connection, workloads_path(self.namespace), query, holds, Body)
 
     async def until_ready(self, generation: int, seconds: float | None) -> dict[str, Any]:
         """
@@ -103,7 +124,7 @@ class Workload:
         """
         last: dict[str, Any] = {}
 
-        def is_ready(objects: Objects) -> bool:
+        def is_ready(objects: Objects[Body]) -> bool:
             workload = self._present(objects)
             last.update(workload)
             verdict = verdict_of(workload)
@@ -124,7 +145,30 @@ class Workload:
         may_quote = last["spec"].get("reportLogTail") is not False
         raise await self._not_ready(verdict, seconds, may_quote=may_quote)
 
-    def _present(self, objects: Objects) -> dict[str, Any]:
+    async def until_goal(self, goal: Goal, seconds: float | None) -> None:
+        """
+        Return once the workload is stopped, where that is the *goal*.
+
+        Raises:
+            WorkloadNotFound: it is gone.
+            WaitTimedOut: neither was so within *seconds*.
+        """
+
+        def holds(objects: Objects[Body]) -> bool:
+            workload = objects.get(self.name)
+            if workload is None:
+                raise WorkloadNotFound("it is gone", workload=self.key)
+            verdict = verdict_of(workload)
+            self.say(verdict.reason, verdict.message)
+            return goal == "stopped" and is_stopped(workload) and verdict.is_ready
+
+        try:
+            async with asyncio.timeout(seconds):
+                await self.until(holds)
+        except TimeoutError:
+            raise self.timed_out(f"see it {goal}", seconds) from None
+
+    def _present(self, objects: Objects[Body]) -> dict[str, Any]:
         if self.name not in objects:
             raise WorkloadNotFound(
                 "it was deleted while it was waited for", workload=self.key, reason="NotFound"
@@ -164,18 +208,15 @@ class Workload:
         return ""
 
     async def _read_tail(self) -> str:
-        pods = await self.connection.request(
-            "GET", core_path("pods", self.namespace), query=self.by_label
-        )
-        for pod in pods["items"]:
-            for status in pod["status"].get("containerStatuses") or ():
-                if status["ready"]:
+        for pod in await self.pods():
+            for status in pod.status.container_statuses:
+                if status.ready:
                     continue
-                query = {"container": status["name"], "tailLines": str(TAIL_LINES)}
-                if status["restartCount"] and "terminated" not in status.get("state", {}):
+                query = {"container": status.name, "tailLines": str(TAIL_LINES)}
+                if status.restart_count and status.state.terminated is None:
                     # The one that failed came before the one that runs, or waits to run, now.
                     query["previous"] = "true"
-                path = core_path("pods", self.namespace, pod["metadata"]["name"], "log")
+                path = core_path("pods", self.namespace, pod.metadata.name, "log")
                 if text := await self.connection.read_text(path, query):
                     return text.rstrip("\n")
         return ""

@@ -3,22 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from mcpworkload.api import names
-from mcpworkload.runtime.connection import core_path
+from mcpworkload.kube.objects import Pod
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.errors import WorkloadInvalid, WorkloadNotRunning
+from mcpworkload.runtime.info import is_stopped
 from mcpworkload.runtime.instances import (
-    Pod,
     containers_of,
+    last_ended,
     newest_instance,
     number_of,
     own_pods,
-    status_of,
+    state_of,
     waiting_reason,
 )
-from mcpworkload.runtime.lifecycle import Workload
-from mcpworkload.runtime.reading import is_stopped
+from mcpworkload.runtime.lifecycle import WorkloadHandle
+from mcpworkload.runtime.watching import Body
 
 
 class LogArguments(TypedDict, total=False):
@@ -52,7 +54,7 @@ class LogOptions:
 
     def selects(self, pod: Pod) -> bool:
         """Whether *pod* is meant."""
-        return self.pod in (None, pod["metadata"]["name"])
+        return self.pod in (None, pod.metadata.name)
 
     @property
     def query(self) -> dict[str, str]:
@@ -69,7 +71,7 @@ class LogOptions:
         return query
 
 
-def log_options(workload: Workload, follow: bool, given: LogArguments) -> LogOptions:
+def log_options(workload: WorkloadHandle, follow: bool, given: LogArguments) -> LogOptions:
     """
     The options, checked.
 
@@ -91,7 +93,7 @@ def log_options(workload: Workload, follow: bool, given: LogArguments) -> LogOpt
     )
 
 
-def pod_name(workload: Workload, pod: str | int | None) -> str | None:
+def pod_name(workload: WorkloadHandle, pod: str | int | None) -> str | None:
     """
     The name of the pod that a caller means by a name or a replica's number.
 
@@ -104,7 +106,7 @@ def pod_name(workload: Workload, pod: str | int | None) -> str | None:
     return name
 
 
-async def read_logs(workload: Workload, options: LogOptions) -> str:
+async def read_logs(workload: WorkloadHandle, options: LogOptions) -> str:
     """
     What the containers have printed, pod after pod; with several pods each line says which.
 
@@ -121,14 +123,14 @@ async def read_logs(workload: Workload, options: LogOptions) -> str:
     if len(pods) == 1:
         return texts[0]
     return "".join(
-        f"[{pod['metadata']['name']}] {line}\n"
+        f"[{pod.metadata.name}] {line}\n"
         for pod, text in zip(spoken, texts, strict=True)
         for line in text.removesuffix("\n").split("\n")
         if text
     )
 
 
-async def pods_of(workload: Workload, name: str | None = None) -> list[Pod]:
+async def pods_of(workload: WorkloadHandle, name: str | None = None) -> list[Pod]:
     """
     The workload's pods, or the one of that name, by their numbers.
 
@@ -137,18 +139,14 @@ async def pods_of(workload: Workload, name: str | None = None) -> list[Pod]:
         WorkloadNotRunning: it has no such pods.
     """
     found = await workload.read()
-    path = core_path("pods", workload.namespace)
-    listed: dict[str, Any] = await workload.connection.request(
-        "GET", path, query=workload.by_label, workload=workload.key
-    )
-    pods = own_pods(listed["items"], workload.name)
-    pods = [pod for pod in pods if name in (None, pod["metadata"]["name"])]
+    pods = own_pods(await workload.pods(about=workload.key), workload.name)
+    pods = [pod for pod in pods if name in (None, pod.metadata.name)]
     if not pods:
         raise no_pods(workload, found, name)
     return pods
 
 
-def no_pods(workload: Workload, found: Pod, name: str | None = None) -> WorkloadNotRunning:
+def no_pods(workload: WorkloadHandle, found: Body, name: str | None = None) -> WorkloadNotRunning:
     """The error for a workload without pods, by what is asked of it."""
     if is_stopped(found) or found["spec"].get("replicas", 1) == 0:
         return WorkloadNotRunning(
@@ -165,23 +163,24 @@ def no_pods(workload: Workload, found: Pod, name: str | None = None) -> Workload
     )
 
 
-def require_container(workload: Workload, pod: Pod, container: str) -> None:
+def require_container(workload: WorkloadHandle, pod: Pod, container: str) -> None:
     """Raise unless the pod has a container of that name."""
     have = containers_of(pod)
     if container not in have:
-        words = f"pod {pod['metadata']['name']} has no container {container!r}"
+        words = f"pod {pod.metadata.name} has no container {container!r}"
         raise _invalid(workload, "container", f"{words}, but {', '.join(have)}")
 
 
 def _has_log(pod: Pod, options: LogOptions) -> bool:
     if options.previous:
-        last = status_of(pod, options.container).get("lastState") or {}
-        is_known = bool((last.get("terminated") or {}).get("containerID"))
-        return is_known or bool(_ended_now(pod, options))
+        last = last_ended(pod, options.container)
+        return bool(last and last.container_id) or bool(_ended_now(pod, options))
     return newest_instance(pod, options.container) is not None
 
 
-def _no_log(workload: Workload, pods: Sequence[Pod], options: LogOptions) -> WorkloadNotRunning:
+def _no_log(
+    workload: WorkloadHandle, pods: Sequence[Pod], options: LogOptions
+) -> WorkloadNotRunning:
     if options.previous:
         return WorkloadNotRunning(
             f"container {options.container} has not ended yet: there is no previous log",
@@ -197,7 +196,7 @@ def _no_log(workload: Workload, pods: Sequence[Pod], options: LogOptions) -> Wor
     )
 
 
-async def _read(workload: Workload, pod: Pod, options: LogOptions) -> str:
+async def _read(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
     if options.tail == 0:
         return ""  # the API server takes it for no limit
     if options.previous:
@@ -205,12 +204,11 @@ async def _read(workload: Workload, pod: Pod, options: LogOptions) -> str:
     return await _fetch(workload, pod, options)
 
 
-async def _read_previous(workload: Workload, pod: Pod, options: LogOptions) -> str:
+async def _read_previous(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
     """The log of the instance that ended last: the kubelet calls it previous once another runs."""
-    path = core_path("pods", workload.namespace, pod["metadata"]["name"])
     while ended := _ended_now(pod, options):
         text = await _fetch(workload, pod, replace(options, previous=False))
-        pod = await workload.connection.request("GET", path, workload=workload.key)
+        pod = await workload.pod(pod.metadata.name)
         if _ended_now(pod, options) == ended:
             return text
     return await _fetch(workload, pod, options)
@@ -218,16 +216,16 @@ async def _read_previous(workload: Workload, pod: Pod, options: LogOptions) -> s
 
 def _ended_now(pod: Pod, options: LogOptions) -> str:
     """The id of the instance that has ended and is not restarted yet; empty where there is none."""
-    state = status_of(pod, options.container).get("state") or {}
-    return str((state.get("terminated") or {}).get("containerID") or "")
+    ended = state_of(pod, options.container).terminated
+    return ended.container_id if ended is not None else ""
 
 
-async def _fetch(workload: Workload, pod: Pod, options: LogOptions) -> str:
-    path = core_path("pods", workload.namespace, pod["metadata"]["name"], "log")
+async def _fetch(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
+    path = core_path("pods", workload.namespace, pod.metadata.name, "log")
     return await workload.connection.read_text(path, options.query, workload.key)
 
 
-def _invalid(workload: Workload, argument: str, words: str) -> WorkloadInvalid:
+def _invalid(workload: WorkloadHandle, argument: str, words: str) -> WorkloadInvalid:
     return WorkloadInvalid(
         f"{argument}: {words}", workload=workload.key, reason="Invalid", fields=(argument,)
     )

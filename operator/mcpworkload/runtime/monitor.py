@@ -8,14 +8,16 @@ from typing import Self
 
 from mcpworkload.api.names import WORKLOAD_LABEL
 from mcpworkload.kube.keys import split_key
-from mcpworkload.runtime.connection import Connection, apps_path, core_path, workloads_path
+from mcpworkload.kube.objects import Pod
+from mcpworkload.kube.paths import apps_path, core_path
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import RuntimeUnavailable, WorkloadNotFound, WorkloadNotRunning
+from mcpworkload.runtime.events import WorkloadEvent, WorkloadExited, WorkloadRemoved
 from mcpworkload.runtime.explaining import Explainer
-from mcpworkload.runtime.happenings import Happening, WorkloadExited, WorkloadRemoved
 from mcpworkload.runtime.ledger import Ledger
-from mcpworkload.runtime.watching import Changed, Listed, observe
+from mcpworkload.runtime.watching import Body, Changed, ItemT, Listed, observe
 
-Callback = Callable[[Happening], Awaitable[object] | object]
+Callback = Callable[[WorkloadEvent], Awaitable[object] | object]
 _Query = dict[str, str]
 _PAUSE_SECONDS = 1.0
 
@@ -31,7 +33,7 @@ class Monitor:
     ::
 
         async with runtime.monitor("tools/weather") as monitor:
-            async for happening in monitor:
+            async for event in monitor:
                 ...
 
     Two watches and no polling; a list of a pod's Events where a probe may have ended its
@@ -44,7 +46,7 @@ class Monitor:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: RuntimeConnection,
         *,
         workload: str = "",
         namespace: str = "",
@@ -56,7 +58,7 @@ class Monitor:
         self._callback = callback
         self._ledger = Ledger()
         self._explainer = Explainer(connection)
-        self._told: asyncio.Queue[Happening | None] = asyncio.Queue()
+        self._told: asyncio.Queue[WorkloadEvent | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
 
@@ -105,15 +107,15 @@ class Monitor:
         """Stop."""
         await self.stop_monitoring()
 
-    async def __aiter__(self) -> AsyncIterator[Happening]:
+    async def __aiter__(self) -> AsyncIterator[WorkloadEvent]:
         """
         What happens, in the order in which it was seen, until monitoring ends.
 
         Raises:
             WorkloadError: monitoring cannot go on, because rights were taken away.
         """
-        while (happening := await self._told.get()) is not None:
-            yield happening
+        while (event := await self._told.get()) is not None:
+            yield event
         # Whoever comes next finds the end, too.
         self._told.put_nowait(None)
         if self._failure is not None:
@@ -134,8 +136,10 @@ class Monitor:
             self._told.put_nowait(None)
 
     async def _observe(self, begun: asyncio.Future[None]) -> None:
-        bodies = observe(self._connection, workloads_path(self._namespace), self._of_workload())
-        pods = observe(self._connection, core_path("pods", self._namespace), self._of_pods())
+        bodies = observe(
+            self._connection, workloads_path(self._namespace), self._of_workload(), Body
+        )
+        pods = observe(self._connection, core_path("pods", self._namespace), self._of_pods(), Pod)
         async with aclosing(bodies), aclosing(pods):
             self._open(await _first(bodies), await _first(pods))
             begun.set_result(None)
@@ -145,19 +149,19 @@ class Monitor:
 
     async def _follow(
         self,
-        states: AsyncIterator[Listed | Changed],
-        listed: Callable[[Listed], AsyncIterator[Happening]],
-        changed: Callable[[Changed], Iterable[Happening]],
+        states: AsyncIterator[Listed[ItemT] | Changed[ItemT]],
+        listed: Callable[[Listed[ItemT]], AsyncIterator[WorkloadEvent]],
+        changed: Callable[[Changed[ItemT]], Iterable[WorkloadEvent]],
     ) -> None:
         async for state in states:
             if isinstance(state, Changed):
-                for happening in changed(state):
-                    await self._tell(happening)
+                for event in changed(state):
+                    await self._tell(event)
             else:
-                async for happening in listed(state):
-                    await self._tell(happening)
+                async for event in listed(state):
+                    await self._tell(event)
 
-    def _open(self, bodies: Listed, pods: Listed) -> None:
+    def _open(self, bodies: Listed[Body], pods: Listed[Pod]) -> None:
         self._ledger.open(bodies.objects, pods.objects)
         if not self._workload:
             return
@@ -170,38 +174,38 @@ class Monitor:
                 advice="start it, or monitor its namespace",
             )
 
-    def _body_changed(self, change: Changed) -> Iterable[Happening]:
+    def _body_changed(self, change: Changed[Body]) -> Iterable[WorkloadEvent]:
         metadata = change.object["metadata"]
         if change.is_deleted:
             return self._ledger.workload_deleted(f"{metadata['namespace']}/{metadata['name']}")
         self._ledger.workload_changed(change.object)
         return ()
 
-    def _pod_changed(self, change: Changed) -> Iterable[Happening]:
+    def _pod_changed(self, change: Changed[Pod]) -> Iterable[WorkloadEvent]:
         if change.is_deleted:
             return self._ledger.pod_deleted(change.object)
         return self._ledger.pod_changed(change.object)
 
-    async def _workloads_listed(self, listed: Listed) -> AsyncIterator[Happening]:
+    async def _workloads_listed(self, listed: Listed[Body]) -> AsyncIterator[WorkloadEvent]:
         present = []
         for body in listed.objects:
             self._ledger.workload_changed(body)
             present.append(f"{body['metadata']['namespace']}/{body['metadata']['name']}")
         for key in self._ledger.workloads_missing(present):
-            for happening in self._ledger.workload_deleted(key):
-                yield happening
+            for event in self._ledger.workload_deleted(key):
+                yield event
 
-    async def _pods_listed(self, listed: Listed) -> AsyncIterator[Happening]:
-        uids = [pod["metadata"]["uid"] for pod in listed.objects]
+    async def _pods_listed(self, listed: Listed[Pod]) -> AsyncIterator[WorkloadEvent]:
+        uids = [pod.metadata.uid for pod in listed.objects]
         missing = self._ledger.pods_missing(uids)
         # Their successors first: whether they were rolled over shows by those.
         for pod in listed.objects:
-            for happening in self._ledger.pod_changed(pod):
-                yield happening
+            for event in self._ledger.pod_changed(pod):
+                yield event
         for key, uid in missing:
             revision = await self._look_up(key)
-            for happening in self._ledger.pod_vanished(key, uid, revision):
-                yield happening
+            for event in self._ledger.pod_vanished(key, uid, revision):
+                yield event
 
     async def _look_up(self, key: str) -> str:
         """Learn how *key* stands now, for a pod of it has vanished; its pods' template."""
@@ -223,15 +227,15 @@ class Monitor:
             return ""
         return str(status.get("updateRevision", ""))
 
-    async def _tell(self, happening: Happening) -> None:
-        if isinstance(happening, WorkloadExited):
-            pod = self._ledger.pod(happening.workload, happening.pod)
-            happening = await self._explainer.explain(happening, pod)
+    async def _tell(self, event: WorkloadEvent) -> None:
+        if isinstance(event, WorkloadExited):
+            pod = self._ledger.pod(event.workload, event.pod)
+            event = await self._explainer.explain(event, pod)
         if self._callback is None:
-            self._told.put_nowait(happening)
-        elif inspect.isawaitable(answer := self._callback(happening)):
+            self._told.put_nowait(event)
+        elif inspect.isawaitable(answer := self._callback(event)):
             await answer
-        if self._workload and isinstance(happening, WorkloadRemoved):
+        if self._workload and isinstance(event, WorkloadRemoved):
             raise _Over
 
     def _of_workload(self) -> _Query:
@@ -243,7 +247,7 @@ class Monitor:
         return {"labelSelector": f"{WORKLOAD_LABEL}={name}" if name else WORKLOAD_LABEL}
 
 
-async def _first(states: AsyncIterator[Listed | Changed]) -> Listed:
+async def _first(states: AsyncIterator[Listed[ItemT] | Changed[ItemT]]) -> Listed[ItemT]:
     state = await anext(states)
     if isinstance(state, Changed):
         raise TypeError("a change came before the list that it changes")

@@ -14,10 +14,13 @@ from dataclasses import replace
 
 import aiohttp
 
-from mcpworkload.runtime.connection import Query, core_path
+from mcpworkload.kube.lines import split_lines
+from mcpworkload.kube.objects import Pod
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import Query
 from mcpworkload.runtime.errors import RuntimeUnavailable, WorkloadInvalid, WorkloadNotFound
-from mcpworkload.runtime.instances import Instance, Pod, newest_instance
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.instances import Instance, newest_instance
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine, Position, Stamped, split_stamp
 from mcpworkload.runtime.logs import LogOptions
 
@@ -41,12 +44,15 @@ Lines = asyncio.Queue[LogLine | None]
 class Reader:
     """Reads the log of one container of one pod, whatever instances it has."""
 
-    def __init__(self, workload: Workload, options: LogOptions, pod: Pod, lines: Lines) -> None:
+    def __init__(
+        self, workload: WorkloadHandle, options: LogOptions, pod: Pod, lines: Lines
+    ) -> None:
         self._connection = workload.connection
         self._key = workload.key
         self._options = options
-        self._name: str = pod["metadata"]["name"]
-        self._uid: str = pod["metadata"]["uid"]
+        self._workload = workload
+        self._name = pod.metadata.name
+        self._uid = pod.metadata.uid
         self._path = core_path("pods", workload.namespace, self._name)
         self._pod: Pod | None = pod
         self._news = asyncio.Event()
@@ -104,9 +110,9 @@ class Reader:
         # Of no lines at all we still have to know where they end.
         wanted = replace(self._options, timestamps=True, tail=tail or 1)
         with contextlib.suppress(*_MISSED):
-            async with self._open(wanted.query) as response:
+            async with self._open(wanted.query) as content:
                 await self._require_same_pod()
-                async for line, is_ended in _stamped(response.content):
+                async for line, is_ended in _stamped(content):
                     if not self._position.count:
                         self._position.begin_at(line)
                     if not tail:
@@ -124,9 +130,9 @@ class Reader:
         query |= self._position.query
         replay, is_first = self._position.replay(), True
         try:
-            async with self._open({**query, "follow": "true"}) as response:
+            async with self._open({**query, "follow": "true"}) as content:
                 self._unfinished = None
-                async for line, is_ended in _stamped(response.content):
+                async for line, is_ended in _stamped(content):
                     if not replay.is_new(line):
                         continue
                     if is_first and await self._read_previous(query):
@@ -151,23 +157,23 @@ class Reader:
         """
         replay, before = self._position.replay(), self._position.count
         try:
-            async with self._open({**query, "previous": "true"}) as response:
+            async with self._open({**query, "previous": "true"}) as content:
                 await self._require_same_pod()
-                async for line, _ in _stamped(response.content):
+                async for line, _ in _stamped(content):
                     if replay.is_new(line):
                         await self._deliver(line)
         except WorkloadInvalid:
             await self._require_same_pod()  # it has no previous one
         return self._position.count > before
 
-    def _open(self, query: Query) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _open(self, query: Query) -> AbstractAsyncContextManager[aiohttp.StreamReader]:
         path = f"{self._path}/log"
         return self._connection.stream(path, query, self._key, silence=_SILENT_SECONDS)
 
     async def _require_same_pod(self) -> None:
         """Make sure that what was opened until now belongs to the pod that we know."""
-        pod = await self._connection.request("GET", self._path, workload=self._key)
-        if pod["metadata"]["uid"] != self._uid:
+        pod = await self._workload.pod(self._name)
+        if pod.metadata.uid != self._uid:
             raise WorkloadNotFound(f"pod {self._name} was replaced", workload=self._key)
 
     async def _deliver(self, line: Stamped) -> None:
@@ -178,13 +184,6 @@ class Reader:
 
 async def _stamped(content: aiohttp.StreamReader) -> AsyncIterator[tuple[Stamped, bool]]:
     """The lines, and whether they have ended; the last may not have."""
-    pending = bytearray()
-    async for piece in content.iter_any():
-        *whole, rest = piece.split(b"\n")
-        for line in whole:
-            if stamped := split_stamp(bytes(pending) + line):
-                yield stamped, True
-            pending.clear()
-        pending += rest
-    if pending and (stamped := split_stamp(bytes(pending))):
-        yield stamped, False
+    async for line, is_ended in split_lines(content.iter_any()):
+        if stamped := split_stamp(line):
+            yield stamped, is_ended

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 
-from mcpworkload.runtime.connection import Connection, core_path
+from mcpworkload.kube.paths import core_path
+from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.errors import WorkloadError, WorkloadNotRunning
 
 _PROTOCOL = "v4.channel.k8s.io"
@@ -18,7 +19,7 @@ _KEPT = 1_048_576
 
 
 def open_port(
-    connection: Connection, namespace: str, pod: str, port: int, workload: str = ""
+    connection: RuntimeConnection, namespace: str, pod: str, port: int, workload: str = ""
 ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
     """
     A WebSocket that carries one connection to *port* of *pod*.
@@ -100,7 +101,9 @@ class PortForward:
     `error` is why the last one could not be made, or was broken off by the other side.
     """
 
-    def __init__(self, connection: Connection, namespace: str, pod: str, pod_port: int) -> None:
+    def __init__(
+        self, connection: RuntimeConnection, namespace: str, pod: str, pod_port: int
+    ) -> None:
         self._connection = connection
         self._where = (namespace, pod, pod_port)
         self._workload = f"{namespace}/{pod}"

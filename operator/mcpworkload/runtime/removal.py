@@ -11,15 +11,18 @@ import asyncio
 import contextlib
 from typing import Any
 
-from mcpworkload.runtime.connection import core_path
+import msgspec
+
+from mcpworkload.kube.objects import Partial
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.errors import WorkloadConflict, WorkloadError, WorkloadNotFound
-from mcpworkload.runtime.lifecycle import Workload
-from mcpworkload.runtime.watching import Objects, until
+from mcpworkload.runtime.lifecycle import WorkloadHandle
+from mcpworkload.runtime.watching import Body, Objects, until
 
 _UNDO_SECONDS = 10.0
 
 
-async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | None) -> None:
+async def remove(workload: WorkloadHandle, *, keep_volumes: bool, seconds: float | None) -> None:
     """
     Remove *workload*; return when its pods are gone, and its claims unless they are to stay.
 
@@ -45,7 +48,7 @@ async def remove(workload: Workload, *, keep_volumes: bool, seconds: float | Non
         raise workload.timed_out("remove it", seconds, standing) from None
 
 
-async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bool) -> None:
+async def _delete(workload: WorkloadHandle, found: dict[str, Any], *, keep_volumes: bool) -> None:
     spec, uid = found["spec"], found["metadata"]["uid"]
     if not spec.get("volumeClaimTemplates"):
         await _ask(workload, uid)
@@ -68,7 +71,7 @@ async def _delete(workload: Workload, found: dict[str, Any], *, keep_volumes: bo
         raise
 
 
-async def _undo(workload: Workload, uid: str, was: str | None) -> None:
+async def _undo(workload: WorkloadHandle, uid: str, was: str | None) -> None:
     with contextlib.suppress(WorkloadError, TimeoutError):
         async with asyncio.timeout(_UNDO_SECONDS):
             found = await workload.read()
@@ -77,13 +80,13 @@ async def _undo(workload: Workload, uid: str, was: str | None) -> None:
                 await _set_retention(workload, uid, was)
 
 
-async def _set_retention(workload: Workload, uid: str, when_deleted: str | None) -> None:
+async def _set_retention(workload: WorkloadHandle, uid: str, when_deleted: str | None) -> None:
     # The UID makes it a change of this very workload, or none.
     retention = {"whenDeleted": when_deleted}
     await workload.merge({"metadata": {"uid": uid}, "spec": {"volumeRetention": retention}})
 
 
-async def _ask(workload: Workload, uid: str) -> None:
+async def _ask(workload: WorkloadHandle, uid: str) -> None:
     workload.say("Deleting", "asking for the deletion")
     await workload.connection.request(
         "DELETE",
@@ -93,31 +96,28 @@ async def _ask(workload: Workload, uid: str) -> None:
     )
 
 
-async def _until_claims(workload: Workload, *, owned: bool) -> None:
+async def _until_claims(workload: WorkloadHandle, *, owned: bool) -> None:
     """Return once every claim of a pod has an owner, or once none has."""
-    pods = await workload.connection.request(
-        "GET", core_path("pods", workload.namespace), query=workload.by_label
-    )
     used = {
-        volume["persistentVolumeClaim"]["claimName"]
-        for pod in pods["items"]
-        for volume in pod["spec"].get("volumes") or ()
-        if "persistentVolumeClaim" in volume
+        volume.persistent_volume_claim.claim_name
+        for pod in await workload.pods()
+        for volume in pod.spec.volumes
+        if volume.persistent_volume_claim is not None
     }
 
-    def are_settled(claims: Objects) -> bool:
+    def are_settled(claims: Objects[Partial]) -> bool:
         return all(
-            bool(claim["metadata"].get("ownerReferences")) is owned
+            bool(claim.metadata.owner_references) is owned
             for name, claim in claims.items()
             if name in used or not owned
         )
 
     path = core_path("persistentvolumeclaims", workload.namespace)
-    await until(workload.connection, path, workload.by_label, are_settled)
+    await until(workload.connection, path, workload.by_label, are_settled, Partial)
 
 
-async def _until_gone(workload: Workload, uid: str) -> None:
-    def is_gone(objects: Objects) -> bool:
+async def _until_gone(workload: WorkloadHandle, uid: str) -> None:
+    def is_gone(objects: Objects[Body]) -> bool:
         found = objects.get(workload.name)
         if found is None:
             return True
@@ -134,33 +134,33 @@ async def _until_gone(workload: Workload, uid: str) -> None:
     await _until_none(workload, "pods")
 
 
-async def _until_none(workload: Workload, resource: str) -> None:
-    def are_gone(objects: Objects) -> bool:
+async def _until_none(workload: WorkloadHandle, resource: str) -> None:
+    def are_gone(objects: Objects[Partial]) -> bool:
         if objects:
             workload.say("Deleting", f"waiting for {resource} {', '.join(sorted(objects))}")
         return not objects
 
     path = core_path(resource, workload.namespace)
-    await until(workload.connection, path, workload.by_label, are_gone)
+    await until(workload.connection, path, workload.by_label, are_gone, Partial)
 
 
-async def _remove_claims(workload: Workload) -> None:
+async def _remove_claims(workload: WorkloadHandle) -> None:
     await _delete_unowned_claims(workload)
     await _until_none(workload, "persistentvolumeclaims")
 
 
-async def _delete_unowned_claims(workload: Workload) -> None:
+async def _delete_unowned_claims(workload: WorkloadHandle) -> None:
     path = core_path("persistentvolumeclaims", workload.namespace)
     claims = await workload.connection.request("GET", path, query=workload.by_label)
-    for claim in claims["items"]:
-        metadata = claim["metadata"]
-        if metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
+    for claim in msgspec.convert(claims["items"], list[Partial]):
+        metadata = claim.metadata
+        if metadata.owner_references or metadata.deletion_timestamp:
             continue
         try:
             await workload.connection.request(
                 "DELETE",
-                core_path("persistentvolumeclaims", workload.namespace, metadata["name"]),
-                body={"preconditions": {"uid": metadata["uid"]}},
+                core_path("persistentvolumeclaims", workload.namespace, metadata.name),
+                body={"preconditions": {"uid": metadata.uid}},
                 workload=workload.key,
             )
         except (WorkloadNotFound, WorkloadConflict):

@@ -8,11 +8,11 @@ from os import PathLike
 from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from mcpworkload.api.names import CONTAINER
+from mcpworkload.runtime.answers import closed
 from mcpworkload.runtime.attachment import ContainerAttachment
 from mcpworkload.runtime.channels import Output
 from mcpworkload.runtime.checking import checked
-from mcpworkload.runtime.connection import closed
-from mcpworkload.runtime.happenings import Happening
+from mcpworkload.runtime.events import WorkloadEvent
 from mcpworkload.runtime.instances import Instance
 from mcpworkload.runtime.kubernetes import KubernetesRuntime
 from mcpworkload.runtime.lines import LogLine
@@ -150,11 +150,11 @@ class SyncMonitor:
         """Stop."""
         self.stop_monitoring()
 
-    def __iter__(self) -> Iterator[Happening]:
+    def __iter__(self) -> Iterator[WorkloadEvent]:
         """As iterating over a `Monitor`."""
-        happenings = aiter(self._monitor)
-        while (happening := self._background.run(_next(happenings))) is not None:
-            yield happening
+        events = aiter(self._monitor)
+        while (event := self._background.run(_next(events))) is not None:
+            yield event
 
     def start_monitoring(self) -> Self:
         """As `Monitor.start_monitoring`."""
@@ -309,6 +309,8 @@ class SyncRuntime:
     list_workloads = _blocking(KubernetesRuntime.list_workloads)
     stop_workload = _blocking(KubernetesRuntime.stop_workload)
     start_workload = _blocking(KubernetesRuntime.start_workload)
+    restart_workload = _blocking(KubernetesRuntime.restart_workload)
+    wait_for_workload = _blocking(KubernetesRuntime.wait_for_workload)
     remove_workload = _blocking(KubernetesRuntime.remove_workload)
     is_workload_running = _blocking(KubernetesRuntime.is_workload_running)
     get_workload_info = _blocking(KubernetesRuntime.get_workload_info)

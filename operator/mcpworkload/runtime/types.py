@@ -9,6 +9,8 @@ from mcpworkload.runtime import arguments
 from mcpworkload.runtime.arguments import Check, Checked
 
 State = Literal["starting", "running", "stopping", "stopped", "failed", "removing"]
+#: What can be waited for.
+Goal = Literal["ready", "stopped", "removed"]
 MountType = Literal["bind", "tmpfs"]
 
 

@@ -6,14 +6,20 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import aiohttp
+import msgspec
 
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.kube.errors import ApiError
+from mcpworkload.kube.watches import Watch
+from mcpworkload.runtime.connection import Query, RuntimeConnection
 from mcpworkload.runtime.errors import RightsMissing, RuntimeUnavailable
 
-Objects = dict[str, dict[str, Any]]
+ItemT = TypeVar("ItemT")
+
+#: An MCPWorkload as it comes: its spec is the schema's to know.
+Body = dict[str, Any]
+Objects = dict[str, ItemT]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 # An API server that has just started knows no Roles yet, and forbids what they allow.
 _RIGHTS_SECONDS = 10.0
@@ -21,25 +27,25 @@ _EXPIRED = ("Expired", "Gone")
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Generic[ItemT]):
     """All that there is now; what was known and is not among it went while nobody looked."""
 
-    objects: list[dict[str, Any]]
+    objects: list[ItemT]
 
 
 @dataclass(frozen=True)
-class Changed:
+class Changed(Generic[ItemT]):
     """One object came, changed or, with `is_deleted`, went."""
 
-    object: dict[str, Any]
+    object: ItemT
     is_deleted: bool
 
 
 async def observe(
-    connection: Connection, path: str, query: dict[str, str]
-) -> AsyncGenerator[Listed | Changed]:
+    connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
+) -> AsyncGenerator[Listed[ItemT] | Changed[ItemT]]:
     """
-    The objects that *query* selects: all of them first, then each change.
+    The objects that *query* selects, each as a *kind*: all of them first, then each change.
 
     A watch that ends or breaks is taken up where it was, also after the API server has been
     away; where that is no longer possible, all are listed anew. Never ends by itself.
@@ -47,51 +53,94 @@ async def observe(
     Raises:
         WorkloadError: the first list fails, or a later one for another reason than an outage.
     """
-    pause, has_begun, has_watched, place = _FIRST_PAUSE, False, False, _Place()
-    refused_since: float | None = None
+    patience, watch = _Patience(), _watch(connection, path, query, kind)
     while True:
         try:
-            if not place.version:
+            if not watch.version:
                 listed = await connection.request("GET", path, query=query)
-                has_begun, place.version = True, listed["metadata"]["resourceVersion"]
-                yield Listed(listed.get("items") or [])
-            async with aclosing(_changes(connection, path, query, place)) as changes:
+                patience.has_listed = True
+                watch.resume(int(listed["metadata"]["resourceVersion"]))
+                yield Listed([msgspec.convert(item, kind) for item in listed.get("items") or ()])
+            async with aclosing(watch.changes()) as changes:
                 async for change in changes:
-                    pause = _FIRST_PAUSE
-                    yield Changed(change["object"], change["type"] == "DELETED")
-            pause, has_watched, refused_since = _FIRST_PAUSE, True, None
-        except RightsMissing:
-            refused_since = refused_since or time.monotonic()
-            if not has_watched or time.monotonic() - refused_since >= _RIGHTS_SECONDS:
+                    if change.type == "BEGUN":
+                        patience.note_begin()
+                    elif change.item is not None:
+                        patience.pause = _FIRST_PAUSE
+                        yield Changed(change.item, change.type == "DELETED")
+            patience.note_end()
+        except ApiError:
+            # The watch itself reports it, mostly that its place has expired.
+            watch.expire()
+            patience.note_end()
+        except (RightsMissing, RuntimeUnavailable) as error:
+            if not patience.outlasts(error):
                 raise
-        except (RuntimeUnavailable, aiohttp.ClientError, TimeoutError, OSError) as error:
-            if not has_begun:
-                raise
-            if not isinstance(error, RuntimeUnavailable):
-                has_watched = True
-            elif error.reason in _EXPIRED:
-                place.version = ""
-            refused_since = None
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            if error.reason in _EXPIRED:
+                watch.expire()
         # Many may have lost the same API server: they do not come back at once.
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        await asyncio.sleep(patience.pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+
+
+class _Patience:
+    """How long to wait before the next attempt, and which failures end them."""
+
+    def __init__(self) -> None:
+        self.pause = _FIRST_PAUSE
+        self.has_listed = False
+        self._is_watching = False
+        self._has_watched = False
+        self._refused_since: float | None = None
+
+    def note_begin(self) -> None:
+        """The API server has accepted a watch."""
+        self._is_watching = True
+
+    def note_end(self) -> None:
+        """A watch ended as it should."""
+        self.pause, self._refused_since = _FIRST_PAUSE, None
+        self._is_watching, self._has_watched = False, True
+
+    def outlasts(self, error: RightsMissing | RuntimeUnavailable) -> bool:
+        """Whether to try again after *error*."""
+        if isinstance(error, RightsMissing):
+            now = time.monotonic()
+            self._refused_since = self._refused_since or now
+            return self._has_watched and now - self._refused_since < _RIGHTS_SECONDS
+        # One that broke was a watch all the same.
+        self._has_watched |= self._is_watching
+        self._is_watching, self._refused_since = False, None
+        self.pause = min(self.pause * 2, _LONGEST_PAUSE)
+        return self.has_listed
+
+
+def _watch(
+    connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
+) -> Watch[ItemT]:
+    return Watch(
+        lambda parameters: connection.watch(path, parameters),
+        msgspec.json.Decoder(kind).decode,
+        query,
+        plural=path.rpartition("/")[2],
+        version_of=_version_of,
+    )
 
 
 async def follow(
-    connection: Connection, path: str, query: dict[str, str]
-) -> AsyncGenerator[Objects]:
+    connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
+) -> AsyncGenerator[Objects[ItemT]]:
     """
     The objects that *query* selects, by name: as they are now, and after each change.
 
     As `observe` otherwise; for a handful of objects.
     """
-    objects: Objects = {}
-    async with aclosing(observe(connection, path, query)) as states:
+    objects: Objects[ItemT] = {}
+    async with aclosing(observe(connection, path, query, kind)) as states:
         async for state in states:
             if isinstance(state, Listed):
-                objects = {item["metadata"]["name"]: item for item in state.objects}
+                objects = {_name_of(item): item for item in state.objects}
             else:
-                name = state.object["metadata"]["name"]
+                name = _name_of(state.object)
                 objects.pop(name, None)
                 if not state.is_deleted:
                     objects[name] = state.object
@@ -99,36 +148,27 @@ async def follow(
 
 
 async def until(
-    connection: Connection,
+    connection: RuntimeConnection,
     path: str,
-    query: dict[str, str],
-    holds: Callable[[Objects], bool],
-) -> Objects:
+    query: Query,
+    holds: Callable[[Objects[ItemT]], bool],
+    kind: type[ItemT],
+) -> Objects[ItemT]:
     """The objects once *holds* says so; may raise whatever *holds* does."""
-    async with aclosing(follow(connection, path, query)) as states:
+    async with aclosing(follow(connection, path, query, kind)) as states:
         async for objects in states:
             if holds(objects):
                 return objects
     raise AssertionError("follow never ends by itself")
 
 
-@dataclass
-class _Place:
-    """How far a watch has come; empty when a list is due."""
-
-    version: str = ""
+def _name_of(item: Any) -> str:
+    name: str = item["metadata"]["name"] if isinstance(item, dict) else item.metadata.name
+    return name
 
 
-async def _changes(
-    connection: Connection, path: str, query: dict[str, str], place: _Place
-) -> AsyncGenerator[dict[str, Any]]:
-    """The changes of one watch from *place* on, which moves along."""
-    since = {**query, "resourceVersion": place.version, "allowWatchBookmarks": "true"}
-    async with aclosing(connection.watch(path, since)) as events:
-        async for event in events:
-            if event["type"] == "ERROR":
-                place.version = ""  # mostly 410: it has expired
-                return
-            place.version = event["object"]["metadata"]["resourceVersion"]
-            if event["type"] != "BOOKMARK":
-                yield event
+def _version_of(item: Any) -> int:
+    if isinstance(item, dict):
+        return int(item["metadata"]["resourceVersion"])
+    version: int = item.metadata.version
+    return version

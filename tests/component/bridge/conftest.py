@@ -1,9 +1,11 @@
-"""What tests of the attach stream share."""
+"""Fixtures of the bridge's tests: credentials of a pod, and tasks of servers."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from mcpworkload.bridge.background import Background
 from tests.support.fake_attach import make_credentials
 
 
@@ -19,3 +21,10 @@ def credentials(certificate: Path, tmp_path: Path) -> Path:
     for name in ("token", "ca.crt", "key.pem"):
         (tmp_path / name).write_bytes((certificate / name).read_bytes())
     return tmp_path
+
+
+@pytest.fixture
+async def background() -> AsyncIterator[Background]:
+    """The tasks of a bridge's servers."""
+    async with Background() as tasks:
+        yield tasks

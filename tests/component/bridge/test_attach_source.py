@@ -12,10 +12,11 @@ from mcpworkload.bridge import app, attach
 from mcpworkload.bridge.attaching import source as sources
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
-from mcpworkload.bridge.audience import Nobody
+from mcpworkload.bridge.effects import ServerKey
+from mcpworkload.bridge.era import detect_era
+from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.peer import Peer
-from mcpworkload.bridge.probe import probe
 from mcpworkload.protocol import jsonrpc
 from tests.component.bridge.test_attach_channel import HEARTBEAT, TARGET, echo
 from tests.support.bridges import free_port
@@ -215,13 +216,13 @@ async def test_what_others_say_is_ignored(credentials: Path) -> None:
         source = AttachSource(api.server, TARGET, HEARTBEAT)
 
         async def start() -> Peer:
-            return Peer(await source.start(), Nobody(), "server")
+            return Peer(await source.start(), NoClients(), ServerKey("server", 1))
 
-        found = await probe(start, starts_many=False, is_shared=True, tell=print)
-        assert found.legacy is not None
-        await found.legacy.end(1)
+        found = await detect_era(start, starts_many=False, is_shared=True, tell=print)
+        assert found.stateful is not None
+        await found.stateful.end(1)
 
-    assert jsonrpc.value(found.greeting["protocolVersion"]) == "2025-11-25"
+    assert jsonrpc.value(found.initialize_result["protocolVersion"]) == "2025-11-25"
 
 
 async def refuse_all(container: Container) -> None:

@@ -13,16 +13,16 @@ from mcpworkload.bridge import app
 from mcpworkload.bridge.app import Bridge
 from mcpworkload.bridge.attaching import source
 from mcpworkload.bridge.attaching.source import AttachSource
-from mcpworkload.bridge.modern import ModernAudience
+from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import Options
-from mcpworkload.bridge.registry import Registry
 from mcpworkload.bridge.servers import Servers
+from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
 from tests.component.bridge.test_attach_channel import HEARTBEAT, TARGET
 from tests.component.bridge.test_attach_source import GREETING, dead
 from tests.support.bridges import free_port, head, read_answer
 from tests.support.fake_attach import Container, Play, Refusal, playing
-from tests.support.waits import until
 
 LONG = Refusal(HTTPStatus.FORBIDDEN, "pods is forbidden: " + "x" * 5000)
 GONE = "server is gone, its exit code is not known here; its successor has not answered yet"
@@ -53,7 +53,7 @@ async def attaching(credentials: Path, *plays: Play | Refusal) -> AsyncIterator[
 async def readiness(port: int, words: str) -> str:
     """What it says of its readiness, once that has *words* in it."""
     said = ""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not re.search(words, said):
             await asyncio.sleep(0.02)
             with contextlib.suppress(OSError):
@@ -129,10 +129,10 @@ async def test_a_fault_beside_the_serving_ends_the_bridge(
 ) -> None:
     """Without what expires sessions it would go on, and fill up."""
 
-    async def fail(_: Registry) -> None:
+    async def fail(_: Sessions) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(Registry, "sweep", fail)
+    monkeypatch.setattr(Sessions, "sweep", fail)
     options = Options(port=free_port(), sessions="Shared")
     async with playing(credentials, dead) as api:
         bridge = Bridge(options, AttachSource(api.server, TARGET, HEARTBEAT))
@@ -145,7 +145,7 @@ async def test_a_fault_beside_the_serving_ends_the_bridge(
 async def test_a_fault_in_what_was_begun_is_logged(
     credentials: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With its traceback; what the servers do goes on."""
+    """With its traceback, and ends the bridge: it would only look alive."""
 
     async def fail() -> None:
         raise ValueError("a bug")
@@ -153,8 +153,14 @@ async def test_a_fault_in_what_was_begun_is_logged(
     options = Options()
     async with playing(credentials, dead) as api:
         source = AttachSource(api.server, TARGET, HEARTBEAT)
-        servers = Servers(options, source, ModernAudience(), Registry(options))
-        servers.spawn(fail())
-        await until(lambda: bool(caplog.records))
 
+        async def serve() -> None:
+            async with Background() as background:
+                Servers(options, source, NoClients(), NoClients(), background).spawn(fail())
+                await asyncio.sleep(5)
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await serve()
+
+    assert [str(error) for error in caught.value.exceptions] == ["a bug"]
     assert caplog.records[0].exc_info is not None

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.given_up import KEPT_SECONDS, MAX_KNOWN, GivenUp
-from mcpworkload.bridge.modern import ModernAudience
+from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.stateless import StatelessRouter
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import opened
 from tests.support.bridges import META, PLAIN, initialize, notification, running, tool
@@ -19,23 +19,24 @@ SAID = ["notifications/message", "notifications/custom"]
 
 
 def make_call(
-    number: int, method: str = "tools/call", meta: Any = LOGS, among: dict[Call, None] | None = None
-) -> Call:
+    number: int,
+    method: str = "tools/call",
+    meta: Any = LOGS,
+    owner: Session | None = None,
+) -> ClientRequest:
     """Return an unanswered request."""
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}
-    return Call(
-        number, opened(json.dumps(message).encode()), Mailbox(), {} if among is None else among
-    )
+    return ClientRequest(number, opened(json.dumps(message).encode()), Mailbox(), owner)
 
 
 @pytest.mark.parametrize("method", SAID)
 def test_nobody_hears_what_may_be_about_a_request_that_was_given_up(method: str) -> None:
     """Until the server answers it; then the one that waits hears again."""
     given_up, waits = GivenUp(), make_call(2)
-    told = ModernAudience().told
+    told = StatelessRouter().route_notification
     assert told({2: waits}, given_up, method, {}) is waits.mail
 
-    given_up.add(make_call(1))
+    given_up.add(make_call(1), now=0)
     assert told({2: waits}, given_up, method, {}) is None
 
     given_up.answered(1)
@@ -46,7 +47,7 @@ def test_too_many_are_not_forgotten_once_they_are_answered() -> None:
     """Which of them the server has answered is not known any more."""
     given_up = GivenUp()
     for number in range(MAX_KNOWN + 1):
-        given_up.add(make_call(number))
+        given_up.add(make_call(number), now=0)
     for number in range(MAX_KNOWN + 1):
         given_up.answered(number)
 
@@ -56,7 +57,7 @@ def test_too_many_are_not_forgotten_once_they_are_answered() -> None:
 def test_an_ended_subscription_silences_no_log_messages() -> None:
     """It asks for none, and is never answered; other messages may be about it."""
     given_up = GivenUp()
-    given_up.add(make_call(1, "subscriptions/listen", META))
+    given_up.add(make_call(1, "subscriptions/listen", META), now=0)
 
     assert not given_up.may_be_logged
     assert given_up.may_be_meant
@@ -65,28 +66,27 @@ def test_an_ended_subscription_silences_no_log_messages() -> None:
 def test_one_that_asked_for_no_logs_silences_none() -> None:
     """Whoever closes a response ends the messages of nobody else."""
     given_up, waits = GivenUp(), make_call(2)
-    told = ModernAudience().told
-    given_up.add(make_call(1, meta=META))
+    told = StatelessRouter().route_notification
+    given_up.add(make_call(1, meta=META), now=0)
 
     assert told({2: waits}, given_up, "notifications/message", {}) is waits.mail
     assert told({2: waits}, given_up, "notifications/custom", {}) is None
 
 
 @pytest.mark.parametrize("count", [1, MAX_KNOWN + 1])
-def test_one_that_is_never_answered_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch, count: int
-) -> None:
+def test_one_that_is_never_answered_is_forgotten(count: int) -> None:
     """Most servers answer nothing that was cancelled."""
     now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
     given_up = GivenUp()
     for number in range(count):
-        given_up.add(make_call(number))
+        given_up.add(make_call(number), now)
     now += KEPT_SECONDS - 1
+    given_up.forget(now)
     assert given_up.may_be_logged
     assert given_up.may_be_meant
 
     now += 1
+    given_up.forget(now)
     assert not given_up.may_be_logged
     assert not given_up.may_be_meant
     assert 0 not in given_up
@@ -94,13 +94,13 @@ def test_one_that_is_never_answered_is_forgotten(
 
 def test_a_session_is_not_silenced_by_its_own() -> None:
     """What the server says about those is its own business."""
-    own: dict[Call, None] = {}
+    own = Session(now=0)
     given_up = GivenUp()
-    given_up.add(make_call(1, among=own))
-    assert not given_up.may_be_anothers(own)
+    given_up.add(make_call(1, owner=own), now=0)
+    assert not given_up.may_be_anothers(own.id)
 
-    given_up.add(make_call(2))
-    assert given_up.may_be_anothers(own)
+    given_up.add(make_call(2), now=0)
+    assert given_up.may_be_anothers(own.id)
 
 
 async def test_an_only_session_hears_messages_after_it_has_cancelled() -> None:
@@ -123,8 +123,8 @@ LATE = {"lines": [json.dumps(notification(method, said="of A")) for method in SA
 
 async def test_no_other_client_hears_of_a_request_that_took_too_long() -> None:
     """Each request of this era shares a server with all others."""
-    async with running(*PLAIN, "modern", options=("--request-timeout", "0.5")) as bridge:
-        given_up = await bridge.modern(tool("sleep", meta=LOGS, seconds=2))
+    async with running(*PLAIN, "modern", options=("--request-timeout", "2")) as bridge:
+        given_up = await bridge.modern(tool("sleep", meta=LOGS, seconds=4))
         other = await bridge.modern(tool("garbage", 2, meta=LOGS, **LATE))
 
     assert given_up.last["error"]["code"] == -32001

@@ -95,7 +95,7 @@ async def test_the_end_of_a_shared_server_is_that_of_its_processes() -> None:
     """Also where no PID namespace ends with the bridge."""
     async with running(*PARENT, *WAYS, "crashes", options=("--sessions", "Shared")) as bridge:
         session = await bridge.open()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while len(helpers(bridge)) < len(WAYS):
                 await asyncio.sleep(0.02)
         await bridge.legacy(session, tool("go"))
@@ -150,7 +150,7 @@ async def test_without_a_mark_sessions_and_parents_tell(monkeypatch: pytest.Monk
         script = "sleep 61 & setsid sleep 62 & setsid sh -c 'sleep 63 & sleep 64' & wait"
         server = spawn("sh", "-c", script, start_new_session=True)
     found = Kin(server.pid, mark)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while sorted(p.name for p in procfs.descendants(server.pid)) != ["sh", *4 * ["sleep"]]:
             await asyncio.sleep(0.02)
     below = procfs.descendants(server.pid)

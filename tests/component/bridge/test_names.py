@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.protocol.jsonrpc import NotJsonRpc, Raw
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import opened
@@ -29,10 +29,10 @@ OTHERS = ["ids", "_m", "progress", "traceparent", "n", "io.x/logLevel", "", "req
           "IO.modelcontextprotocol2/x"]  # fmt: skip
 
 
-def line_of(message: str) -> tuple[Call, str]:
+def line_of(message: str) -> tuple[ClientRequest, str]:
     """Return the call that *message* becomes, and what a server gets to read."""
     sent = opened(message.encode())
-    call = Call(7, sent, Mailbox(), {})
+    call = ClientRequest(7, sent, Mailbox())
     return call, call.outgoing(sent).decode()
 
 
@@ -55,7 +55,7 @@ def test_what_is_almost_a_name_of_ours_is_refused(shape: str, name: str) -> None
     with pytest.raises(NotJsonRpc, match="write") as raised:
         opened(f"{START},{shape.format(name)}}}".encode())
 
-    assert (raised.value.code, bytes(raised.value.number or b"")) == (-32600, b"1")
+    assert (raised.value.code, bytes(raised.value.request_id or b"")) == (-32600, b"1")
 
 
 @pytest.mark.parametrize("name", OTHERS)

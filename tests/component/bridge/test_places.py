@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.places import OPENED_SECONDS, gives_way
-from mcpworkload.bridge.session import Session
 from tests.support.bridges import (
     JSON_HEADERS,
     PLAIN,
@@ -104,7 +102,7 @@ async def test_a_session_that_was_only_opened_gives_way(sessions: str) -> None:
         greeted = await bridge.open()
         at_once = await bridge.legacy(None, initialize())
         begin = asyncio.get_running_loop().time()
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(15):
             while (answer := await bridge.legacy(None, initialize())).status == 503:
                 await bridge.legacy(used, tool("echo"))
                 await asyncio.sleep(0.05)
@@ -115,32 +113,6 @@ async def test_a_session_that_was_only_opened_gives_way(sessions: str) -> None:
     assert (at_once.status, answer.status, gone, kept) == (503, 200, 404, [200, 200])
     assert took > 1
     assert "it was opened and never used" in bridge.log
-
-
-async def test_whoever_listens_gives_way_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of those that were never used the oldest, and no one whose server has not answered."""
-    now = 1000.0
-    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
-    used, listening, waiting, older, newer = sessions = [Session() for _ in range(5)]
-    used.has_asked = True
-    waiting.calls[object()] = None  # type: ignore[index]
-    newer.opened += 1
-    now += OPENED_SECONDS
-    with listening.held():
-        order = []
-        for later in (0.0, 1.0, 1.0):
-            now += later
-            order.append(gives_way(tuple(sessions), 1800))
-            if order[-1] is not None and order[-1] in sessions:
-                sessions.remove(order[-1])
-
-    assert order == [older, newer, listening]
-    assert gives_way((used, waiting), 1800) is None
-    assert gives_way((older,), 1800) is older
-    now = 1001.9
-    assert gives_way((older,), 4.0) is None
-    now = 1002.1
-    assert (gives_way((older,), 4.0), gives_way((older,), 1800)) == (older, None)
 
 
 @pytest.mark.timeout(60)

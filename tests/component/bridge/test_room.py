@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from mcpworkload.bridge import servers as servers_module
-from mcpworkload.bridge.audience import Nobody
+from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.outlet import Outlet
-from mcpworkload.bridge.peer import Busy
+from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.servers import Servers
 from mcpworkload.bridge.spawn import PipeSource
 from tests.support.bridges import (
@@ -55,41 +56,43 @@ def poor(number: int, era: str = "legacy") -> Poor:
 
 @pytest.mark.parametrize("number", FOR_NOW)
 async def test_no_room_at_the_start_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, number: int
+    monkeypatch: pytest.MonkeyPatch, background: Background, number: int
 ) -> None:
     """However often: it says nothing of the server."""
     monkeypatch.setattr(servers_module, "LAST_LOOK_PAUSE", 0.01)
     source = poor(number)
     source.refusals = 20
-    servers = Servers(Options(), source, Nobody(), Nobody())
+    servers = Servers(Options(), source, NoClients(), NoClients(), background)
     await servers.start()
-    state = (servers.trouble, servers.over.done(), source.refusals)
+    state = (servers.not_ready_reason, servers.over.done(), source.refusals)
     await servers.end_all(1)
 
     assert state == (None, False, 0)
 
 
 @pytest.mark.parametrize("number", FOR_NOW)
-async def test_no_room_for_a_session_is_told_and_nothing_else(number: int) -> None:
+async def test_no_room_for_a_session_is_told_and_nothing_else(
+    background: Background, number: int
+) -> None:
     """We stay ready, and the next one gets its server."""
     source = poor(number)
-    servers = Servers(Options(), source, Nobody(), Nobody())
+    servers = Servers(Options(), source, NoClients(), NoClients(), background)
     await servers.start()
     source.refusals = 1
     with pytest.raises(Busy, match=r"no other server can be started now: .*; try again later"):
-        await servers.own(Nobody(), "session x")
+        await servers.own(NoClients(), "session x")
     source.refusals = 1
     with pytest.raises(Busy):
-        await servers.shared_legacy()
-    trouble = servers.trouble
-    peer = await servers.own(Nobody(), "session y")
+        await servers.shared_stateful()
+    trouble = servers.not_ready_reason
+    peer = await servers.own(NoClients(), "session y")
     await servers.end_all(1)
 
     assert (trouble, peer.name) == (None, "session y")
 
 
 async def test_no_room_for_the_second_process_starts_both_again(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, background: Background
 ) -> None:
     """Of a shared server of both eras; the first one is not left behind."""
     monkeypatch.setattr(servers_module, "LAST_LOOK_PAUSE", 0.01)
@@ -105,9 +108,14 @@ async def test_no_room_for_the_second_process_starts_both_again(
         return real()
 
     monkeypatch.setattr(source, "_popen", popen)
-    servers = Servers(Options(sessions=SHARED), source, Nobody(), Nobody())
+    servers = Servers(Options(sessions=SHARED), source, NoClients(), NoClients(), background)
     await servers.start()
-    state = (servers.trouble, servers.modern is not None, servers.legacy is not None, starts)
+    state = (
+        servers.not_ready_reason,
+        servers.stateless is not None,
+        servers.stateful is not None,
+        starts,
+    )
     left = len(servers.peers)
     await servers.end_all(1)
 
@@ -115,11 +123,11 @@ async def test_no_room_for_the_second_process_starts_both_again(
     assert left == 2
 
 
-async def test_another_refusal_of_the_system_is_a_verdict() -> None:
+async def test_another_refusal_of_the_system_is_a_verdict(background: Background) -> None:
     """It would be the same the next time."""
     source = poor(errno.EACCES)
     source.refusals = 1
-    servers = Servers(Options(), source, Nobody(), Nobody())
+    servers = Servers(Options(), source, NoClients(), NoClients(), background)
     await servers.start()
 
     assert servers.over.result()[0].exit_status == 126

@@ -162,13 +162,13 @@ async def test_cancelling_is_a_message_and_closing_is_not() -> None:
 
 async def test_a_request_that_takes_too_long_is_given_up() -> None:
     """The client gets an error, the server a cancellation, and both go on."""
-    async with running(*PLAIN, "legacy", options=("--request-timeout", "0.3")) as bridge:
+    async with running(*PLAIN, "legacy", options=("--request-timeout", "2")) as bridge:
         session = await bridge.open()
-        late = await bridge.legacy(session, tool("sleep", 9, seconds=1))
+        late = await bridge.legacy(session, tool("sleep", 9, seconds=4))
         seen = await bridge.legacy(session, tool("seen"))
 
     assert (late.last["id"], late.last["error"]["code"]) == (9, -32001)
-    assert "0.3 seconds" in late.last["error"]["message"]
+    assert "2 seconds" in late.last["error"]["message"]
     assert '"cancelled": [2]' in seen.last["result"]["content"][0]["text"]
 
 
@@ -190,15 +190,15 @@ async def test_the_end_of_a_server_ends_its_session_alone() -> None:
 
 async def test_sessions_are_limited_and_idle_ones_end() -> None:
     """One too many is refused with 503, until one that nobody uses has ended."""
-    options = ("--max-sessions", "1", "--idle-timeout", "0.6")
+    options = ("--max-sessions", "1", "--idle-timeout", "3")
     async with running(*PLAIN, "legacy", options=options) as bridge:
         session = await bridge.open()
         refused = await bridge.legacy(None, initialize())
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.7)
         used = await bridge.legacy(session, tool("echo"))
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.7)
         still = await bridge.legacy(session, tool("echo"))
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(4.5)
         idle = await bridge.legacy(session, tool("echo"))
         again = await bridge.legacy(None, initialize())
         children = len(bridge.children())
@@ -278,7 +278,7 @@ async def test_versions_of_this_era_are_all_taken() -> None:
 
 async def test_a_server_that_does_not_read_is_not_waited_for() -> None:
     """Whoever sends to it is told so in time, requests and notifications alike."""
-    async with running(*PLAIN, "legacy", options=("--request-timeout", "0.4")) as bridge:
+    async with running(*PLAIN, "legacy", options=("--request-timeout", "2")) as bridge:
         session = await bridge.open()
         await bridge.legacy(session, tool("deaf"))
         large = tool("echo", text="x" * 1_000_000)

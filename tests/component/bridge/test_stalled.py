@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.audience import Nobody
-from mcpworkload.bridge.calls import Call
+from mcpworkload.bridge.client_requests import ClientRequest
+from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.spawn import PipeSource
@@ -29,10 +30,10 @@ def request(method: str, number: int) -> Any:
 @pytest.mark.parametrize("sessions", ["PerSession", "Shared"])
 async def test_nobody_waits_for_a_server_that_does_not_read(sessions: str) -> None:
     """Neither with a request nor with a notification, and the session can be given up."""
-    options = ("--request-timeout", "0.6", "--idle-timeout", "0.4", "--sessions", sessions)
+    options = ("--request-timeout", "1.5", "--idle-timeout", "2", "--sessions", sessions)
     async with running(*PLAIN, "legacy", options=options) as bridge:
         session = await bridge.open()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await bridge.legacy(session, request("stall", 1))
             answers = await asyncio.gather(
                 *(bridge.legacy(session, request("x", n)) for n in (2, 3))
@@ -40,19 +41,19 @@ async def test_nobody_waits_for_a_server_that_does_not_read(sessions: str) -> No
             told = await bridge.legacy(session, notification("x", text=LARGE))
             gone = await bridge.legacy(session, notification("x"))
             while gone.status != 404:
-                await asyncio.sleep(0.6)
+                await asyncio.sleep(2.5)
                 gone = await bridge.legacy(session, notification("x"))
 
     # Which of the two the server was still sent, is chance.
     assert {a.last["error"]["code"] for a in answers} == {-32001, -32603}
     assert told.status == 503
-    assert "has not read what was sent to it within 0.6" in told.last["error"]["message"]
+    assert "has not read what was sent to it within 1.5" in told.last["error"]["message"]
 
 
 async def test_a_client_of_the_old_transport_does_not_wait_either() -> None:
     """Its POST is answered with the reason."""
     options = ("--request-timeout", "0.5", "--serve", "sse")
-    async with running(*PLAIN, "legacy", options=options) as bridge, asyncio.timeout(5):
+    async with running(*PLAIN, "legacy", options=options) as bridge, asyncio.timeout(15):
         reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
         writer.write(b"GET /sse HTTP/1.1\r\nhost: localhost\r\n\r\n")
         await reader.readuntil(b"data: ")
@@ -73,11 +74,15 @@ async def test_a_client_of_the_old_transport_does_not_wait_either() -> None:
     assert waited == [202, 202]
 
 
-class Failing(Nobody):
-    """An audience with a bug."""
+class Failing(NoClients):
+    """A router with a bug."""
 
-    def told(
-        self, _calls: Mapping[int, Call], _given_up: GivenUp, _method: str, _message: Message
+    def route_notification(
+        self,
+        _requests: Mapping[int, ClientRequest],
+        _given_up: GivenUp,
+        _method: str,
+        _message: Message,
     ) -> Mailbox | None:
         """Fail."""
         raise TypeError("a bug")
@@ -89,8 +94,8 @@ async def test_a_bug_ends_the_server_instead_of_leaving_everybody_waiting(
     """So that it shows."""
     line = json.dumps({"jsonrpc": "2.0", "method": "x"})
     source = PipeSource(("sh", "-c", f"echo '{line}'; exec sleep 60"), {}, Outlet(2))
-    peer = Peer(await source.start(), Failing(), "server")
-    async with asyncio.timeout(3):
+    peer = Peer(await source.start(), Failing(), ServerKey("server", 1))
+    async with asyncio.timeout(15):
         end = await peer.over
 
     assert end.signal is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.bridge.translation import TranslatedCall
+from mcpworkload.bridge.translation import TranslatedRequest
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import opened
@@ -45,11 +45,11 @@ async def seen(bridge: Bridge) -> Any:
     return json.loads(answer.last["result"]["content"][0]["text"])
 
 
-def make_call(method: str, params: str) -> tuple[TranslatedCall, Any]:
+def make_call(method: str, params: str) -> tuple[TranslatedRequest, Any]:
     """Return a call, and what goes to the server of it."""
     text = f'{{"jsonrpc":"2.0","id":"mine","method":"{method}","params":{params}}}'
     sent = opened(text.encode())
-    translated = TranslatedCall(7, sent, Mailbox(), {})
+    translated = TranslatedRequest(7, sent, Mailbox())
     return translated, translated.outgoing(sent).decode()
 
 
@@ -135,7 +135,7 @@ async def test_sessions_and_requests_without_one_do_not_share_a_process() -> Non
     """Where each session has its own; the one for requests starts when the first comes."""
     async with running(*PLAIN, "legacy") as bridge:
         # The one that only showed that it works has to go.
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(15):
             while bridge.children():
                 await asyncio.sleep(0.02)
         session = await bridge.open()

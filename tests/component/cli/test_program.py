@@ -11,7 +11,7 @@ import click
 import pytest
 
 from hack import clidocs
-from mcpworkload.cli import completion
+from mcpworkload.cli import candidates
 from mcpworkload.cli.app import cli
 from mcpworkload.cli.codes import ExitCode, failure_of
 from mcpworkload.cli.durations import Duration
@@ -89,7 +89,7 @@ def complete(words: str, world: World, monkeypatch: pytest.MonkeyPatch) -> list[
     """What bash is offered for the last word."""
     from click.shell_completion import ShellComplete
 
-    monkeypatch.setattr(completion, "to_the_cluster", world.connect)
+    monkeypatch.setattr(candidates, "to_the_cluster", world.connect)
     *before, last = words.split(" ")
     made = ShellComplete(cli, {}, "mcpworkload", "_MCPWORKLOAD_COMPLETE")
     return [item.value for item in made.get_completions(before, last)]

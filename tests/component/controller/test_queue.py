@@ -12,13 +12,13 @@ from mcpworkload.controller.queue import KeyQueue
 from mcpworkload.kube.errors import Unavailable
 from tests.support.waits import until
 
-Look = Callable[[str], Awaitable[float | None]]
+Reconcile = Callable[[str], Awaitable[float | None]]
 
 
 @asynccontextmanager
-async def working(queue: KeyQueue, look: Look, workers: int = 2) -> AsyncIterator[None]:
+async def working(queue: KeyQueue, reconcile: Reconcile, workers: int = 2) -> AsyncIterator[None]:
     """Workers that end with the block."""
-    tasks = [asyncio.create_task(queue.work(look)) for _ in range(workers)]
+    tasks = [asyncio.create_task(queue.work(reconcile)) for _ in range(workers)]
     try:
         yield
     finally:
@@ -28,15 +28,15 @@ async def working(queue: KeyQueue, look: Look, workers: int = 2) -> AsyncIterato
 
 
 async def test_a_key_added_twice_is_looked_at_once() -> None:
-    """Changes before the look are one change."""
+    """Changes before the reconcile are one change."""
     queue, seen = KeyQueue(), list[str]()
 
-    async def look(key: str) -> None:
+    async def reconcile(key: str) -> None:
         seen.append(key)
 
     for key in ("a/1", "a/1", "a/2", "a/1"):
         queue.add(key)
-    async with working(queue, look):
+    async with working(queue, reconcile):
         await until(lambda: len(seen) >= 2)
         await asyncio.sleep(0.01)
 
@@ -47,7 +47,7 @@ async def test_what_is_urgent_goes_first() -> None:
     """Also when it is due already, or comes while it is looked at; each is looked at once."""
     queue, seen = KeyQueue(), list[str]()
 
-    async def look(key: str) -> None:
+    async def reconcile(key: str) -> None:
         if key == "a/3" and "a/3" not in seen:
             queue.add("a/3", is_urgent=True)
         seen.append(key)
@@ -56,7 +56,7 @@ async def test_what_is_urgent_goes_first() -> None:
         queue.add(key)
     queue.add("a/3", is_urgent=True)
     queue.add("a/5", is_urgent=True)
-    async with working(queue, look, workers=1):
+    async with working(queue, reconcile, workers=1):
         await until(lambda: len(seen) >= 6)
         await asyncio.sleep(0.01)
 
@@ -67,16 +67,16 @@ async def test_urgency_lasts_for_one_look() -> None:
     """Afterwards the key waits like the others."""
     queue, seen = KeyQueue(), list[str]()
 
-    async def look(key: str) -> None:
+    async def reconcile(key: str) -> None:
         seen.append(key)
 
     queue.add("a/1", is_urgent=True)
-    async with working(queue, look, workers=1):
+    async with working(queue, reconcile, workers=1):
         await until(lambda: seen == ["a/1"])
     seen.clear()
     queue.add("a/2")
     queue.add("a/1")
-    async with working(queue, look, workers=1):
+    async with working(queue, reconcile, workers=1):
         await until(lambda: len(seen) >= 2)
 
     assert seen == ["a/2", "a/1"]
@@ -84,22 +84,22 @@ async def test_urgency_lasts_for_one_look() -> None:
 
 async def test_a_key_added_during_its_look_is_looked_at_again_afterwards() -> None:
     """Never by two workers at the same time, and never lost."""
-    queue, running, most, looks = KeyQueue(), 0, 0, 0
+    queue, running, most, reconciles = KeyQueue(), 0, 0, 0
 
-    async def look(key: str) -> None:
-        nonlocal running, most, looks
+    async def reconcile(key: str) -> None:
+        nonlocal running, most, reconciles
         running += 1
         most = max(most, running)
-        looks += 1
-        if looks == 1:
+        reconciles += 1
+        if reconciles == 1:
             queue.add(key)
             queue.add(key)
         await asyncio.sleep(0.01)
         running -= 1
 
     queue.add("a/1")
-    async with working(queue, look):
-        await until(lambda: looks == 2 and running == 0)
+    async with working(queue, reconcile):
+        await until(lambda: reconciles == 2 and running == 0)
 
     assert most == 1
 
@@ -108,14 +108,14 @@ async def test_a_failure_comes_back_and_does_not_end_the_worker() -> None:
     """Neither for an answer of the API server nor for a bug of ours."""
     queue, seen = KeyQueue(), list[str]()
 
-    async def look(key: str) -> None:
+    async def reconcile(key: str) -> None:
         seen.append(key)
         if seen.count(key) == 1:
             raise Unavailable("later") if key == "a/world" else RuntimeError("a bug")
 
     queue.add("a/world")
     queue.add("a/bug")
-    async with working(queue, look, workers=1):
+    async with working(queue, reconcile, workers=1):
         await until(lambda: len(seen) == 4)
 
     assert sorted(seen) == ["a/bug", "a/bug", "a/world", "a/world"]
@@ -141,17 +141,17 @@ async def test_pauses_grow_and_are_bounded() -> None:
 
 
 async def test_a_delayed_key_waits_and_an_earlier_date_wins() -> None:
-    """A burst of child events is one look."""
+    """A burst of child events is one reconcile."""
     queue, seen = KeyQueue(), list[float]()
     loop = asyncio.get_running_loop()
     begin = loop.time()
 
-    async def look(_: str) -> None:
+    async def reconcile(_: str) -> None:
         seen.append(loop.time() - begin)
 
     queue.add("a/1", after=0.05)
     queue.add("a/1", after=60)
-    async with working(queue, look):
+    async with working(queue, reconcile):
         await until(lambda: bool(seen))
 
     assert 0.04 <= seen[0] < 5
@@ -159,28 +159,28 @@ async def test_a_delayed_key_waits_and_an_earlier_date_wins() -> None:
 
 async def test_a_look_may_ask_for_another() -> None:
     """In as many seconds as it returns."""
-    queue, looks = KeyQueue(), 0
+    queue, reconciles = KeyQueue(), 0
 
-    async def look(_: str) -> float | None:
-        nonlocal looks
-        looks += 1
-        return 0.01 if looks < 3 else None
+    async def reconcile(_: str) -> float | None:
+        nonlocal reconciles
+        reconciles += 1
+        return 0.01 if reconciles < 3 else None
 
     queue.add("a/1")
-    async with working(queue, look):
-        await until(lambda: looks == 3)
+    async with working(queue, reconcile):
+        await until(lambda: reconciles == 3)
 
 
 async def test_a_forgotten_key_does_not_come_back() -> None:
     """Its workload is gone."""
     queue, seen = KeyQueue(), list[str]()
 
-    async def look(key: str) -> None:
+    async def reconcile(key: str) -> None:
         seen.append(key)
 
     queue.add("a/1", after=0.01)
     queue.forget("a/1")
-    async with working(queue, look):
+    async with working(queue, reconcile):
         await asyncio.sleep(0.05)
 
     assert seen == []
@@ -196,7 +196,7 @@ class Hall:
         self.seen: list[str] = []
         self.broken: set[str] = set()
 
-    async def look(self, key: str) -> None:
+    async def reconcile(self, key: str) -> None:
         """Last until it is let go."""
         self.seen.append(key)
         done = self.running[key] = asyncio.Event()
@@ -224,9 +224,9 @@ def hanging(count: int, namespaces: int = 1) -> list[str]:
 
 
 async def test_one_namespace_leaves_workers_to_the_others() -> None:
-    """The first time nobody knows that its looks will hang."""
+    """The first time nobody knows that its reconciles will hang."""
     hall = Hall()
-    async with working(hall.queue, hall.look, workers=16):
+    async with working(hall.queue, hall.reconcile, workers=16):
         for key in hanging(40):
             hall.queue.add(key)
         await hall.settle()
@@ -243,10 +243,10 @@ async def test_one_namespace_leaves_workers_to_the_others() -> None:
 
 @pytest.mark.parametrize("fails", [True, False], ids=["failing", "slow"])
 async def test_what_failed_or_was_slow_has_half_of_the_workers(fails: bool) -> None:
-    """Wherever it is; a good look makes it one of the others again."""
+    """Wherever it is; a good reconcile makes it one of the others again."""
     hall, keys = Hall(), hanging(40, namespaces=5)
     hall.broken = set(keys) if fails else set()
-    async with working(hall.queue, hall.look, workers=16):
+    async with working(hall.queue, hall.reconcile, workers=16):
         for key in keys:
             hall.queue.add(key)
         while len(set(hall.seen)) < len(keys):
@@ -276,7 +276,7 @@ async def test_a_look_that_takes_long_counts_before_it_ends() -> None:
     """Those of which one knows that they fail wait until fewer are under way."""
     hall = Hall()
     hall.broken = {"bad/0"}
-    async with working(hall.queue, hall.look, workers=4):
+    async with working(hall.queue, hall.reconcile, workers=4):
         hall.queue.add("bad/0")
         await hall.settle()
         await hall.let_go(0.1)
@@ -299,7 +299,7 @@ async def test_namespaces_take_turns() -> None:
     hall = Hall()
     for key in ("a/1", "a/2", "a/3", "b/1", "c/1", "b/2"):
         hall.queue.add(key)
-    async with working(hall.queue, hall.look, workers=1):
+    async with working(hall.queue, hall.reconcile, workers=1):
         while len(hall.seen) < 6:
             await hall.settle()
             await hall.let_go(0.1)
@@ -318,7 +318,7 @@ async def test_everybody_has_a_turn(
     """Whatever fails or hangs, and however often a key is added meanwhile."""
     hall = Hall()
     hall.broken = broken
-    async with working(hall.queue, hall.look, workers=workers):
+    async with working(hall.queue, hall.reconcile, workers=workers):
         for number, (namespace, name, is_urgent) in enumerate(added):
             hall.queue.add(f"{namespace}/{name}", is_urgent=is_urgent)
             if number % 3 == 0:

@@ -80,13 +80,13 @@ async def test_what_was_expected_in_vain_is_looked_at() -> None:
     store.expect(["team/gone"])
     looked: list[str] = []
 
-    async def look(key: str) -> None:
+    async def reconcile(key: str) -> None:
         looked.append(key)
 
     api: Any = ListApi([])
     tasks = [
         asyncio.create_task(resync_forever(api, (), store, queue)),
-        asyncio.create_task(queue.work(look)),
+        asyncio.create_task(queue.work(reconcile)),
     ]
     await until(lambda: looked == ["team/gone"])
     for task in tasks:

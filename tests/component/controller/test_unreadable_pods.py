@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from mcpworkload.api import names
 from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.children import ATTACH_KINDS
 from mcpworkload.kube import informer, watches
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.connection import Connection
@@ -204,7 +205,7 @@ async def test_accounts_are_not_asked_for_where_none_are_made() -> None:
     """Without the right to attach there is nothing to see."""
     server = Server()
 
-    async with running(server, names.ACCOUNT_KINDS) as (informers, _):
+    async with running(server, ATTACH_KINDS) as (informers, _):
         assert informers.observe(KEY).statefulset is not None
 
     assert server.plurals.isdisjoint(ACCOUNTS)

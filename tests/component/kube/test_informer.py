@@ -12,7 +12,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from mcpworkload.api import names
-from mcpworkload.controller.kinds import CHILD_KINDS, POD, REFUSAL, SERVICE
+from mcpworkload.controller.children import CHILD_KINDS
+from mcpworkload.controller.kinds import FAILED_CREATE, POD
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.connection import Connection
 from mcpworkload.kube.informer import Informer
@@ -77,7 +78,7 @@ def line(kind: str, item: dict[str, Any]) -> bytes:
 
 @asynccontextmanager
 async def running(
-    server: Server, kind: Kind[Any] = SERVICE
+    server: Server, kind: Kind[Any] = CHILD_KINDS["Service"]
 ) -> AsyncIterator[tuple[Informer[Any], list[str]]]:
     """An informer at that server, and the keys that it reports."""
     application = web.Application()
@@ -209,7 +210,7 @@ async def test_refused_pods_are_filed_under_the_workload_of_their_set() -> None:
     metadata = {"name": "weather.1", "namespace": "team", "resourceVersion": "1"}
     server.items = [{"metadata": metadata, "involvedObject": about, "message": "exceeded quota"}]
 
-    async with running(server, REFUSAL) as (informer, changed):
+    async with running(server, FAILED_CREATE) as (informer, changed):
         assert [event.message for event in informer.of(KEY).values()] == ["exceeded quota"]
         assert changed == [KEY]
         await until(lambda: len(server.selectors) == 2)

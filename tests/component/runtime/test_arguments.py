@@ -33,7 +33,7 @@ from mcpworkload.runtime import (
     build_workload,
 )
 from mcpworkload.runtime.checking import CHECKS
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.logs import LogArguments
 from mcpworkload.runtime.sync import _Background
 from tests.support.fake_api import FakeApi
@@ -49,8 +49,10 @@ METHODS = (
     "list_workloads",
     "monitor",
     "remove_workload",
+    "restart_workload",
     "start_workload",
     "stop_workload",
+    "wait_for_workload",
 )
 NESTED = DeployWorkloadOptions(k8s_pod_template_patch="[" * 9999)
 NOT_JSON = DeployWorkloadOptions(k8s_pod_template_patch='[{"value": NaN}]')
@@ -108,7 +110,7 @@ class NoZone(tzinfo):
 
 def make_runtime() -> KubernetesRuntime:
     """A runtime without a cluster."""
-    return KubernetesRuntime(cast("Connection", Wire()))
+    return KubernetesRuntime(cast("RuntimeConnection", Wire()))
 
 
 LEAVES = st.one_of(

@@ -1,12 +1,18 @@
 """Where a connection comes from, and what is said when there is none."""
 
 import json
+import ssl
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from mcpworkload import __version__
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import RightsMissing, RuntimeUnavailable, is_kubernetes_runtime
-from mcpworkload.runtime.connection import Connection, core_path, workloads_path
+from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
+from tests.support.certificate import self_signed
 from tests.support.fake_api import FakeApi
 
 
@@ -57,13 +63,13 @@ async def test_the_namespace_is_the_one_asked_for_or_the_contexts(
     """KUBECONFIG counts as it is now, not as it was at import."""
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
 
-    async with await Connection.from_environment(namespace, context) as connection:
+    async with await RuntimeConnection.from_environment(namespace, context) as connection:
         assert connection.namespace == used
 
 
 async def test_an_api_server_that_is_not_there_is_unavailable(kubeconfig: Path) -> None:
     """In one error, whatever the HTTP client calls it; the token is not in it."""
-    async with await Connection.from_environment(kubeconfig=str(kubeconfig)) as connection:
+    async with await RuntimeConnection.from_environment(kubeconfig=str(kubeconfig)) as connection:
         with pytest.raises(RuntimeUnavailable, match="does not answer") as caught:
             await connection.request("GET", workloads_path("team"))
         with pytest.raises(RuntimeUnavailable, match="does not answer"):
@@ -80,7 +86,7 @@ async def test_an_unusable_kubeconfig_is_unavailable(tmp_path: Path, content: st
         path.write_text(content)
 
     with pytest.raises(RuntimeUnavailable, match="no usable cluster configuration"):
-        await Connection.from_environment(kubeconfig=str(path))
+        await RuntimeConnection.from_environment(kubeconfig=str(path))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +99,7 @@ async def test_what_is_no_kubeconfig_is_called_so(tmp_path: Path, content: str) 
     path.write_text(content)
 
     with pytest.raises(RuntimeUnavailable, match=f"{path} is no kubeconfig"):
-        await Connection.from_environment(kubeconfig=str(path))
+        await RuntimeConnection.from_environment(kubeconfig=str(path))
 
 
 async def test_a_plugin_that_is_not_installed_is_named(kubeconfig: Path) -> None:
@@ -104,13 +110,13 @@ async def test_a_plugin_that_is_not_installed_is_named(kubeconfig: Path) -> None
     kubeconfig.write_text(json.dumps(config))
 
     with pytest.raises(RuntimeUnavailable, match="no-such-login, which logs user u in, is not"):
-        await Connection.from_environment(kubeconfig=str(kubeconfig))
+        await RuntimeConnection.from_environment(kubeconfig=str(kubeconfig))
 
 
 async def test_a_context_that_does_not_exist_is_named(kubeconfig: Path) -> None:
     """Nothing else is taken in its place."""
     with pytest.raises(RuntimeUnavailable, match="nowhere"):
-        await Connection.from_environment(context="nowhere", kubeconfig=str(kubeconfig))
+        await RuntimeConnection.from_environment(context="nowhere", kubeconfig=str(kubeconfig))
 
 
 async def test_in_a_pod_its_own_cluster_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +127,7 @@ async def test_in_a_pod_its_own_cluster_is_meant(monkeypatch: pytest.MonkeyPatch
     assert is_kubernetes_runtime()
 
     with pytest.raises(RuntimeUnavailable, match="token"):
-        await Connection.from_environment()
+        await RuntimeConnection.from_environment()
 
 
 PLUGIN = """#!/bin/sh
@@ -152,7 +158,7 @@ async def test_credentials_of_a_plugin_are_renewed_when_they_expire(tmp_path: Pa
         }
         path.write_text(json.dumps(config))
 
-        async with await Connection.from_environment(kubeconfig=str(path)) as connection:
+        async with await RuntimeConnection.from_environment(kubeconfig=str(path)) as connection:
             answer = await connection.request("GET", workloads_path("team"))
 
             api.accepted = "token-9"
@@ -161,3 +167,88 @@ async def test_credentials_of_a_plugin_are_renewed_when_they_expire(tmp_path: Pa
 
     assert answer["items"] == []
     assert api.requests == ["401", "LIST", "401", "401"]
+
+
+def write_kubeconfig(path: Path, **cluster: str) -> str:
+    """A kubeconfig of one *cluster*, for a user with a token."""
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": "secret"}}],
+    }
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+async def test_the_proxy_of_a_kubeconfig_is_used(tmp_path: Path) -> None:
+    """The API server's own address need not be one that this machine can resolve."""
+    api = FakeApi([[]], accepted="secret")
+    async with api.serve() as proxy:
+        path = write_kubeconfig(
+            tmp_path / "kubeconfig", **{"server": "http://api.invalid", "proxy-url": proxy}
+        )
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            await connection.request("GET", workloads_path("team"))
+
+    assert api.requests == ["LIST"]
+
+
+async def test_the_name_in_a_certificate_may_be_another_than_the_address(tmp_path: Path) -> None:
+    """A kubeconfig says which (`tls-server-name`)."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(self_signed(tmp_path, "api.example"))
+    api = FakeApi([[], []])
+    async with api.serve(server) as host:
+        cluster = {"server": host, "certificate-authority": str(tmp_path / "server.crt")}
+        right = {**cluster, "tls-server-name": "api.example"}
+        path = write_kubeconfig(tmp_path / "right", **right)
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            await connection.request("GET", workloads_path("team"))
+        path = write_kubeconfig(tmp_path / "wrong", **cluster)
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            with pytest.raises(RuntimeUnavailable, match="certificate"):
+                await connection.request("GET", workloads_path("team"))
+
+    assert api.requests == ["LIST"]
+
+
+async def test_the_audit_log_knows_the_library_by_its_name(tmp_path: Path) -> None:
+    """Not by that of the HTTP client."""
+    api = FakeApi([[]])
+    async with api.serve() as host:
+        path = write_kubeconfig(tmp_path / "kubeconfig", server=host)
+        async with await RuntimeConnection.from_environment(kubeconfig=path) as connection:
+            await connection.request("GET", workloads_path("team"))
+
+    assert api.agents == [f"mcpworkload/{__version__}"]
+
+
+async def test_a_websocket_is_authorized_as_a_request_is(tmp_path: Path) -> None:
+    """Without a token that is taken it is a missing right, as everywhere else."""
+
+    async def accept(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != "Bearer secret":
+            return web.Response(status=401)
+        socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
+        await socket.prepare(request)
+        await socket.send_bytes(b"\x01" + request.query["container"].encode())
+        return socket
+
+    app, path = web.Application(), core_path("pods", "team", "w-0", "attach")
+    app.router.add_get(path, accept)
+    query, protocols = [("container", "mcp")], ("v5.channel.k8s.io",)
+    async with TestServer(app) as server:
+        url = str(server.make_url("")).rstrip("/")
+        right = write_kubeconfig(tmp_path / "kubeconfig", server=url)
+        async with (
+            await RuntimeConnection.from_environment(kubeconfig=right) as connection,
+            connection.websocket(path, query, protocols) as socket,
+        ):
+            assert await socket.receive_bytes() == b"\x01mcp"
+        wrong = tmp_path / "wrong"
+        wrong.write_text(Path(right).read_text().replace("secret", "stale"))
+        async with await RuntimeConnection.from_environment(kubeconfig=str(wrong)) as connection:
+            with pytest.raises(RightsMissing, match="log in again"):
+                async with connection.websocket(path, query, protocols):
+                    pass

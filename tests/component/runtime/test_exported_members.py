@@ -87,3 +87,8 @@ def test_values_are_immutable() -> None:
 
     assert len(values) >= 10
     assert all(value.__dataclass_params__.frozen for value in values)
+
+
+def test_the_first_name_of_the_events_is_still_theirs() -> None:
+    """Code that was written with `Happening` goes on."""
+    assert package.Happening is package.WorkloadEvent

@@ -20,7 +20,7 @@ from mcpworkload.runtime import (
     forwarding,
     portforward,
 )
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.runtime.connection import RuntimeConnection
 
 BODY: dict[str, Any] = {
     "metadata": {"name": "w", "namespace": "team", "uid": "u", "resourceVersion": "1"},
@@ -120,7 +120,9 @@ class Pods:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        async with Connection(Configuration(host=f"http://{host}:{port}"), "team") as connection:
+        async with RuntimeConnection(
+            Configuration(host=f"http://{host}:{port}"), "team"
+        ) as connection:
             try:
                 yield KubernetesRuntime(connection)
             finally:

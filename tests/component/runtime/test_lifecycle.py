@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from mcpworkload.runtime import WaitTimedOut, WorkloadNotReady
-from mcpworkload.runtime.connection import Connection
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.connection import RuntimeConnection
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.removal import remove
 from tests.support.fake_api import FakeApi, make_item
 
@@ -20,7 +20,7 @@ async def test_a_server_s_words_are_not_even_read_where_they_are_to_be_kept() ->
     api = FakeApi([[item]], [[]])
     async with api.open() as connection:
         with pytest.raises(WorkloadNotReady, match="CrashLooping") as caught:
-            await Workload(connection, "team", "weather").until_ready(1, 0.5)
+            await WorkloadHandle(connection, "team", "weather").until_ready(1, 0.5)
 
     assert caught.value.log_tail == ""
     assert api.requests == ["LIST", "WATCH 10"]
@@ -54,7 +54,7 @@ async def test_a_removal_that_takes_too_long_says_how_it_stands(
 ) -> None:
     """What was not begun does not go on."""
     api = Slow(answers)
-    workload = Workload(cast("Connection", api), "team", "weather")
+    workload = WorkloadHandle(cast("RuntimeConnection", api), "team", "weather")
     with pytest.raises(WaitTimedOut) as caught:
         await remove(workload, keep_volumes=False, seconds=0.05)
 

@@ -1,6 +1,7 @@
 """Start, stop, and what is told in between, at an API server that says what the test wants."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,20 +9,20 @@ from typing import Any
 import pytest
 
 from mcpworkload.runtime import (
-    Happening,
     Monitor,
     RightsMissing,
     RuntimeUnavailable,
+    WorkloadEvent,
     WorkloadExited,
     WorkloadNotFound,
     WorkloadNotRunning,
     WorkloadRemoved,
     explaining,
 )
-from mcpworkload.runtime.connection import Connection
-from tests.unit.runtime.test_ledger import KEY, make_body, make_pod
+from mcpworkload.runtime.connection import RuntimeConnection
+from tests.unit.runtime.test_ledger import KEY, make_body, make_raw_pod
 
-RUNNING, ENDED = make_pod(), make_pod(state="terminated")
+RUNNING, ENDED = make_raw_pod(), make_raw_pod(state="terminated")
 
 
 class Script:
@@ -50,15 +51,20 @@ class Script:
             raise items
         return {"metadata": {"resourceVersion": "1"}, "items": items}
 
-    async def watch(self, path: str, _: Any) -> AsyncIterator[dict[str, Any]]:
+    @asynccontextmanager
+    async def watch(self, path: str, _: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The lines of one watch."""
+        yield self._lines(path)
+
+    async def _lines(self, path: str) -> AsyncIterator[bytes]:
         """What the test puts into `changes`, for pods; into `removals`, for workloads."""
         while path.endswith("pods"):
             change = await self.changes.get()
             if isinstance(change, Exception):
                 raise change
-            yield change
+            yield json.dumps(change).encode()
         while True:
-            yield await self.removals.get()
+            yield json.dumps(await self.removals.get()).encode()
 
     def remove(self, body: dict[str, Any]) -> None:
         """The watch of workloads delivers that it is gone."""
@@ -75,7 +81,7 @@ def make_monitor(script: Script, **which: Any) -> Monitor:
     """A Monitor on that connection."""
     connection: Any = script
     assert isinstance(connection.namespace, str)
-    typed: Connection = connection
+    typed: RuntimeConnection = connection
     return Monitor(typed, **(which or {"workload": KEY}))
 
 
@@ -163,9 +169,9 @@ async def test_it_can_be_started_again() -> None:
     monitor = make_monitor(script)
     async with monitor:
         pass
-    script.lists["pods"] = [make_pod(restarts=1)]
+    script.lists["pods"] = [make_raw_pod(restarts=1)]
     async with monitor:
-        script.show(make_pod(restarts=1, state="terminated"))
+        script.show(make_raw_pod(restarts=1, state="terminated"))
         told = await anext(aiter(monitor))
 
     assert isinstance(told, WorkloadExited)
@@ -192,8 +198,8 @@ async def test_what_does_not_run_cannot_be_monitored(
 
 
 async def test_the_callback_form() -> None:
-    """Each happening goes there, awaited where it is to be."""
-    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[Happening]()
+    """Each event goes there, awaited where it is to be."""
+    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[WorkloadEvent]()
     async with no_task_left(), make_monitor(script, workload=KEY, callback=told.put):
         script.show(ENDED)
         assert isinstance(await told.get(), WorkloadExited)
@@ -203,7 +209,7 @@ async def test_a_callback_that_fails_ends_it_and_is_not_swallowed() -> None:
     """Who stops it learns why."""
     script, called = Script([make_body()], [RUNNING]), asyncio.Event()
 
-    def fail(_: Happening) -> None:
+    def fail(_: WorkloadEvent) -> None:
         called.set()
         raise LookupError("a bug of the caller's")
 
@@ -239,7 +245,7 @@ async def test_a_pod_that_vanished_is_told_though_the_api_server_is_away_again()
 @pytest.mark.parametrize("is_told", [False, True], ids=["iterated over", "by callback"])
 async def test_the_monitor_of_one_workload_ends_with_it(is_told: bool) -> None:
     """Nothing is left that could be told; a restart of it finds that there is none."""
-    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[Happening]()
+    script, told = Script([make_body()], [RUNNING]), asyncio.Queue[WorkloadEvent]()
     callback = told.put if is_told else None
     async with no_task_left():
         monitor = make_monitor(script, workload=KEY, callback=callback)

@@ -11,7 +11,7 @@ import pytest
 from mcpworkload.runtime import KubernetesRuntime, SyncRuntime, WorkloadExited
 from mcpworkload.runtime.sync import SyncMonitor, _Background
 from tests.component.runtime.test_monitor import Script, make_monitor
-from tests.unit.runtime.test_ledger import make_body, make_pod
+from tests.unit.runtime.test_ledger import make_body, make_raw_pod
 
 
 def test_every_method_is_there() -> None:
@@ -67,12 +67,12 @@ def test_neither_a_thread_nor_a_call_is_left() -> None:
 
 def test_a_monitor_without_a_loop() -> None:
     """Iterating waits for what happens, and ends with the monitoring."""
-    script, background = Script([make_body()], [make_pod()]), _Background()
-    script.show(make_pod(state="terminated"))
+    script, background = Script([make_body()], [make_raw_pod()]), _Background()
+    script.show(make_raw_pod(state="terminated"))
     try:
         with SyncMonitor(make_monitor(script), background) as monitor:
-            happenings = iter(monitor)
-            assert isinstance(next(happenings), WorkloadExited)
-        assert list(happenings) == []
+            events = iter(monitor)
+            assert isinstance(next(events), WorkloadExited)
+        assert list(events) == []
     finally:
         background.close()

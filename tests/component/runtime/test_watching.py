@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from mcpworkload.runtime import RightsMissing, RuntimeUnavailable, watching
-from mcpworkload.runtime.watching import until
+from mcpworkload.runtime.watching import Body, until
 from tests.support.fake_api import FakeApi, knows, make_expired, make_item
 
 PATH = "/apis/mcpworkload.dev/v1alpha1/namespaces/team/mcpworkloads"
@@ -19,7 +19,7 @@ def changed(version: int, kind: str = "MODIFIED") -> dict[str, object]:
 async def wait(api: FakeApi, version: int) -> None:
     """Wait for that version of the object."""
     async with api.open() as connection:
-        await until(connection, PATH, {}, knows("weather", version))
+        await until(connection, PATH, {}, knows("weather", version), Body)
 
 
 async def test_what_holds_already_takes_one_request() -> None:

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from mcpworkload.exits import ContainerCursor, Cursor, Exit, PodCursor, Sightings, Wanted, account
+from mcpworkload.exits import (
+    ContainerCursor,
+    Cursor,
+    Exit,
+    ObservedExits,
+    PodCursor,
+    Wanted,
+    find_new_exits,
+)
 from mcpworkload.kube.objects import Pod
 from tests.support.exits.kubelet import BACK_OFF, RUNNING, pod_of, status, terminated
 
@@ -26,26 +34,26 @@ class Process:
     def __post_init__(self) -> None:
         """A process begins with nothing."""
         self.pods: dict[str, Pod] = {}
-        self.sightings = Sightings(lambda _: None)
+        self.observed = ObservedExits(lambda _: None)
 
     def sees(self, *pods: Pod) -> "Process":
         """Events of a watch."""
         for pod in pods:
             self.pods[pod.metadata.name] = pod
-            self.sightings.seen(KEY, pod)
+            self.observed.seen(KEY, pod)
         return self
 
     def loses(self, pod: Pod, *, watched: bool = True) -> "Process":
         """A pod is gone."""
         self.pods.pop(pod.metadata.name, None)
-        self.sightings.gone(KEY, pod, watched=watched)
+        self.observed.gone(KEY, pod, watched=watched)
         return self
 
     def tells(self) -> list[Exit]:
-        """Account, store, settle."""
-        result = account(self.cursor, self.pods, self.sightings.of(KEY), self.wanted)
+        """NewExits, store, settle."""
+        result = find_new_exits(self.cursor, self.pods, self.observed.of(KEY), self.wanted)
         self.cursor = result.cursor
-        self.sightings.settle(KEY, result.cursor, result.gone)
+        self.observed.settle(KEY, result.cursor, result.gone)
         return list(result.exits)
 
     def names(self) -> list[str]:

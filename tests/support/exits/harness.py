@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import count
 
-from mcpworkload.exits import Account, Cursor, Exit, Sightings, Wanted, account
+from mcpworkload.exits import Cursor, Exit, NewExits, ObservedExits, Wanted, find_new_exits
 from mcpworkload.kube.objects import Pod
 from tests.support.exits.kubelet import SimContainer, SimPod
 
@@ -22,38 +22,38 @@ class Reader:
     def restart(self) -> None:
         """A process begins with nothing."""
         self.cache: dict[str, Pod] = {}
-        self.sightings = Sightings(lambda _: None)
+        self.observed = ObservedExits(lambda _: None)
         self.is_watching = False
 
     def see(self, pod: Pod) -> None:
         """A watch event, or an item of a list."""
         old = self.cache.get(pod.metadata.name)
         if old is not None and old.metadata.uid != pod.metadata.uid:
-            self.sightings.gone(KEY, old, watched=False)
+            self.observed.gone(KEY, old, watched=False)
         self.cache[pod.metadata.name] = pod
-        self.sightings.seen(KEY, pod)
+        self.observed.seen(KEY, pod)
 
     def list(self, pods: list[Pod]) -> None:
         """What is not in the list is gone."""
         names = {pod.metadata.name for pod in pods}
         for name in [name for name in self.cache if name not in names]:
-            self.sightings.gone(KEY, self.cache.pop(name), watched=False)
+            self.observed.gone(KEY, self.cache.pop(name), watched=False)
         for pod in pods:
             self.see(pod)
         self.is_watching = True
 
-    def tell(self, wanted: Wanted) -> Account:
-        """Account, and tell."""
-        result = account(self.cursor, self.cache, self.sightings.of(KEY), wanted)
+    def tell(self, wanted: Wanted) -> NewExits:
+        """Find new exits, and report them."""
+        result = find_new_exits(self.cursor, self.cache, self.observed.of(KEY), wanted)
         fresh = [(each.pod_uid, each.container, each.index) for each in result.exits]
         assert len(set(fresh)) == len(fresh)
         for key, each in zip(fresh, result.exits, strict=True):
             self.told.setdefault(key, each)
         return result
 
-    def settle(self, result: Account) -> None:
+    def settle(self, result: NewExits) -> None:
         """Forget what is stored."""
-        self.sightings.settle(KEY, result.cursor, result.gone)
+        self.observed.settle(KEY, result.cursor, result.gone)
 
 
 class World:
@@ -162,7 +162,7 @@ class World:
                 each.unexpected.append("")
         del self.pods[pod.name]
         if self.reader.is_watching:
-            self.reader.sightings.gone(KEY, pod.render(), watched=True)
+            self.reader.observed.gone(KEY, pod.render(), watched=True)
             self.reader.cache.pop(pod.name, None)
             self.watched.add(pod.uid)
 
@@ -236,7 +236,7 @@ class World:
             pod.is_exact &= pod.uid not in self.anew
 
     def account(self, how: int) -> None:
-        """Account, store and settle, or die in between."""
+        """Report, store and settle, or die in between."""
         if not self.reader.cache and not self.reader.is_watching:
             return  # before its first list it knows nothing
         result = self.reader.tell(self.wanted)

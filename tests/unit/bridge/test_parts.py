@@ -8,12 +8,12 @@ import pytest
 
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.environment import server_environment
-from mcpworkload.bridge.questions import MAX_OPEN, Questions
 from mcpworkload.bridge.report import (
     TERMINATION_BYTES,
     termination_message,
     write_termination_message,
 )
+from mcpworkload.bridge.server_requests import MAX_OPEN, ServerRequests
 from mcpworkload.bridge.violations import Violations
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message
@@ -39,7 +39,7 @@ def test_the_environment_is_what_the_kernel_holds() -> None:
 
 def test_a_question_is_open_until_it_is_answered_or_withdrawn() -> None:
     """A server that withdraws what clients leave unanswered can go on asking."""
-    questions = Questions()
+    questions = ServerRequests()
     for number in range(MAX_OPEN):
         assert questions.ask(message({"id": number, "method": "x"})) is None
 
@@ -55,7 +55,7 @@ def test_a_question_is_open_until_it_is_answered_or_withdrawn() -> None:
 
 def test_the_oldest_question_is_forgotten_for_the_newest() -> None:
     """However many a client has left unanswered, a server can go on asking."""
-    questions = Questions()
+    questions = ServerRequests()
     for number in range(MAX_OPEN):
         questions.ask(message({"id": number, "method": "x"}))
 

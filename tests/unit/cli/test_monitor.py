@@ -8,7 +8,7 @@ import pytest
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.commands.monitor import describe
 from mcpworkload.runtime import (
-    Happening,
+    WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
@@ -39,7 +39,7 @@ def exited(kind: type[WorkloadExited] = WorkloadExited, **parts: Any) -> Workloa
 
 
 @pytest.mark.parametrize(
-    ("happening", "words"),
+    ("event", "words"),
     [
         (exited(), "exited (Error, code 1)"),
         (exited(message="no key\n"), "exited (Error, code 1): no key"),
@@ -55,9 +55,9 @@ def exited(kind: type[WorkloadExited] = WorkloadExited, **parts: Any) -> Workloa
     ],
     ids=["exit", "with a message", "unknown", "eviction", "restart"],
 )
-def test_what_happens_is_one_line(happening: Happening, words: str) -> None:
+def test_what_happens_is_one_line(event: WorkloadEvent, words: str) -> None:
     """When, which container, how it ended and what it said."""
-    line = describe(happening, NOON)
+    line = describe(event, NOON)
 
     assert line == f"12:00:00 demo/weather: pod weather-0, container mcp {words}"
 

@@ -30,27 +30,26 @@ def bench() -> Bench:
 
 
 async def test_one_list_for_each_state(bench: Bench) -> None:
-    """However many looks there are."""
+    """However many reconciles there are."""
     bench.world.events[UID] = [PROBE]
     for _ in range(3):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
     assert bench.world.asked == [UID]
 
     bench.world.observation = slow(restarts=1)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     assert bench.world.asked == [UID, UID]
 
 
-async def test_silence_is_asked_again_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_is_asked_again_later(bench: Bench) -> None:
     """With pauses that grow."""
-    monkeypatch.setattr(pod_events, "PAUSE_SECONDS", (0.0, 300.0))
     for _ in range(2):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
+        bench.world.seconds += pod_events.PAUSE_SECONDS[0]
     assert bench.world.asked == [UID, UID]
 
-    monkeypatch.setattr(pod_events, "PAUSE_SECONDS", (20.0, 300.0))
-    again = await bench.look(KEY)
-    await bench.look(KEY)
+    again = await bench.reconcile(KEY)
+    await bench.reconcile(KEY)
     assert bench.world.asked == [UID] * 3
     assert again is not None
 
@@ -59,7 +58,7 @@ async def test_a_pod_that_starts_is_not_asked_about(bench: Bench) -> None:
     """But looked at when its time is over."""
     bench.world.observation = slow(seconds=12)
 
-    again = await bench.look(KEY)
+    again = await bench.reconcile(KEY)
 
     assert bench.world.asked == []
     assert again == pytest.approx(2, abs=0.1)  # the status is held back for that long
@@ -69,7 +68,7 @@ async def test_a_pod_that_waits_for_a_claim(bench: Bench) -> None:
     """Its claims are asked about, until one is bound."""
     bench.world.observation = make_observation(make_pending_pod())
 
-    again = await bench.look(KEY)
+    again = await bench.reconcile(KEY)
 
     assert bench.world.asked == ["data-weather-0"]
     assert again is not None
@@ -78,17 +77,17 @@ async def test_a_pod_that_waits_for_a_claim(bench: Bench) -> None:
 async def test_an_old_refusal_does_not_come_back(bench: Bench) -> None:
     """The pod was there since; now it is being replaced."""
     message = "create Pod weather-0 in StatefulSet weather failed error: quota"
-    refusals = [make_event("FailedCreate", message, NOON - timedelta(seconds=5))]
-    bench.world.observation = make_observation(make_pod(ready=True), refusals=refusals)
-    await bench.look(KEY)
+    failed_creates = [make_event("FailedCreate", message, NOON - timedelta(seconds=5))]
+    bench.world.observation = make_observation(make_pod(ready=True), failed_creates=failed_creates)
+    await bench.reconcile(KEY)
 
-    memory = bench.look._memory[KEY]
-    assert memory.complete_at == NOON
-    bench.world.observation = make_observation(refusals=refusals)
+    state = bench.reconcile._states[KEY]
+    assert state.complete_at == NOON
+    bench.world.observation = make_observation(failed_creates=failed_creates)
     found, _ = await pod_events.inquire(
-        bench.look._events, "team", bench.world.observation, 1, memory, NOON
+        bench.reconcile._events, "team", bench.world.observation, 1, state, NOON
     )
-    assert found.refusals == []
+    assert found.failed_creates == []
 
 
 async def test_events_follow_a_stored_status(bench: Bench) -> None:
@@ -96,12 +95,12 @@ async def test_events_follow_a_stored_status(bench: Bench) -> None:
     bench.world.failures["status"] = Conflict("changed")
     bench.world.observation = make_observation(make_pod(ready=True))
     bench.store.put({**_body(bench), "spec": {"image": 7}})
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     assert bench.world.said == []
 
     bench.world.failures.clear()
-    await bench.look(KEY)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
+    await bench.reconcile(KEY)
     assert [each.reason for each in bench.world.said] == ["InvalidSpec"]
 
 
@@ -110,66 +109,51 @@ def _body(bench: Bench) -> dict[str, Any]:
     return {**body, "metadata": {**body["metadata"], "resourceVersion": "500"}}
 
 
-class Clock:
-    """`time.monotonic`, as the test sets it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seconds = 1000.0
-        monkeypatch.setattr("time.monotonic", lambda: self.seconds)
-
-
-async def asked_at(bench: Bench, clock: Clock, until: float) -> list[float]:
-    """At which seconds Events were asked for, where there is a look each second."""
-    began, times = clock.seconds, list[float]()
-    while clock.seconds - began < until:
+async def asked_at(bench: Bench, until: float) -> list[float]:
+    """The seconds at which Events were read, with a reconcile each second."""
+    began, times = bench.world.seconds, list[float]()
+    while bench.world.seconds - began < until:
         before = len(bench.world.asked)
-        memory = bench.look._memory[KEY]
+        state = bench.reconcile._states[KEY]
         observation, now = bench.world.observation, bench.world.now
-        await pod_events.inquire(bench.look._events, "team", observation, 1, memory, now)
-        times += [clock.seconds - began] * (len(bench.world.asked) - before)
-        clock.seconds += 1
+        await pod_events.inquire(bench.reconcile._events, "team", observation, 1, state, now)
+        times += [bench.world.seconds - began] * (len(bench.world.asked) - before)
+        bench.world.seconds += 1
     return times
 
 
-async def test_a_late_kubelet_is_heard_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_late_kubelet_is_heard_soon(bench: Bench) -> None:
     """Each 20 seconds for three minutes; then ever more seldom, so that an hour costs little."""
-    await bench.look(KEY)
-    bench.look._memory[KEY].told.clear()
+    await bench.reconcile(KEY)
+    bench.reconcile._states[KEY].told.clear()
 
-    times = await asked_at(bench, Clock(monkeypatch), until=3600)
+    times = await asked_at(bench, until=3600)
 
     assert [time for time in times if time < 180] == [20.0 * n for n in range(9)]
     assert len(times) < 30
 
 
-async def test_no_more_is_asked_once_it_is_said(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_more_is_asked_once_it_is_said(bench: Bench) -> None:
     """What came late is known 20 seconds after it came, and asked for no more."""
-    await bench.look(KEY)
-    bench.look._memory[KEY].told.clear()
-    clock = Clock(monkeypatch)
-    await asked_at(bench, clock, until=90)
+    await bench.reconcile(KEY)
+    bench.reconcile._states[KEY].told.clear()
+    await asked_at(bench, until=90)
     bench.world.events[UID] = [PROBE]
 
-    assert await asked_at(bench, clock, until=600) == [10.0]
+    assert await asked_at(bench, until=600) == [10.0]
 
 
-async def test_an_old_complaint_does_not_explain_a_new_life(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_old_complaint_does_not_explain_a_new_life(bench: Bench) -> None:
     """What the probes say of it may still come."""
     old = make_event("Unhealthy", "Readiness probe failed: HTTP 500", NOON - timedelta(hours=1))
     bench.world.events[UID] = [old]
-    await bench.look(KEY)
-    bench.look._memory[KEY].told.clear()
+    await bench.reconcile(KEY)
+    bench.reconcile._states[KEY].told.clear()
 
-    assert await asked_at(bench, Clock(monkeypatch), until=60) == [0.0, 20.0, 40.0]
+    assert await asked_at(bench, until=60) == [0.0, 20.0, 40.0]
 
 
-async def test_who_ended_it_is_asked_until_it_is_known(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_ended_it_is_asked_until_it_is_known(bench: Bench) -> None:
     """That its probes fail does not say that they ended it."""
     ended = {"exitCode": 0, "reason": "Completed", "containerID": "containerd://1"}
     container = {
@@ -179,15 +163,14 @@ async def test_who_ended_it_is_asked_until_it_is_known(
     }
     bench.world.observation = make_observation(make_pod(container=container))
     bench.world.events[UID] = [make_event("Unhealthy", "Startup probe failed: no", about="mcp")]
-    await bench.look(KEY)
-    bench.look._memory[KEY].told.clear()
-    clock = Clock(monkeypatch)
+    await bench.reconcile(KEY)
+    bench.reconcile._states[KEY].told.clear()
     # At first each second, for its words may be on their way.
-    assert await asked_at(bench, clock, until=45) == [0.0, 1.0, 2.0, 3.0, 23.0, 43.0]
+    assert await asked_at(bench, until=45) == [0.0, 1.0, 2.0, 3.0, 23.0, 43.0]
 
     said = "Container mcp failed startup probe, will be restarted"
     bench.world.events[UID].append(make_event("Killing", said, about="mcp"))
-    assert await asked_at(bench, clock, until=100) == [18.0]
+    assert await asked_at(bench, until=100) == [18.0]
 
 
 async def test_a_crash_that_no_probe_can_have_caused_costs_nothing(bench: Bench) -> None:
@@ -200,6 +183,6 @@ async def test_a_crash_that_no_probe_can_have_caused_costs_nothing(bench: Bench)
     spec = {"containers": [{"name": "mcp", "readinessProbe": {"periodSeconds": 1}}]}
     bench.world.observation = make_observation(make_pod(container=container, spec=spec))
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.world.asked == []

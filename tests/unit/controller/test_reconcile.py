@@ -28,7 +28,7 @@ def bench() -> Bench:
 
 async def test_a_new_workload_is_applied_and_its_status_held_back(bench: Bench) -> None:
     """The StatefulSet controller is about to make it stale."""
-    again = await bench.look(KEY)
+    again = await bench.reconcile(KEY)
 
     assert sorted(bench.world.calls[:2]) == ["read Service weather", "read StatefulSet weather"]
     assert sorted(bench.world.calls[2:]) == ["apply Service weather", "apply StatefulSet weather"]
@@ -38,10 +38,10 @@ async def test_a_new_workload_is_applied_and_its_status_held_back(bench: Bench) 
 
 async def test_a_second_look_writes_nothing(bench: Bench) -> None:
     """Whether our own writes are seen already or not."""
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.calls.clear()
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.world.calls == []
 
@@ -50,7 +50,7 @@ async def test_nothing_is_written_before_whose_all_names_are_is_known(bench: Ben
     """A taken Service must not leave us with half a workload."""
     bench.world.existing["Service weather"] = Metadata(name="weather", uid="theirs")
 
-    again = await bench.look(KEY)
+    again = await bench.reconcile(KEY)
 
     assert [call for call in bench.world.calls if "apply" in call] == []
     assert bench.conditions()[0] == "Accepted=False/ChildConflict"
@@ -62,7 +62,7 @@ async def test_our_own_child_with_a_changed_label_is_taken_back(bench: Bench) ->
     content = make_service(labels={names.WORKLOAD_LABEL: "other"})
     bench.world.existing["Service weather"] = content.metadata
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert "force Service weather svc" in bench.world.calls
 
@@ -72,7 +72,7 @@ async def test_an_orphan_of_this_name_is_adopted_without_force(bench: Bench) -> 
     labels = {names.WORKLOAD_LABEL: "weather"}
     bench.world.existing["Service weather"] = Metadata(name="weather", uid="orphan", labels=labels)
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert "apply Service weather orphan" in bench.world.calls
 
@@ -80,11 +80,11 @@ async def test_an_orphan_of_this_name_is_adopted_without_force(bench: Bench) -> 
 async def test_a_refused_child_is_not_sent_again(bench: Bench) -> None:
     """Only a new spec can help, and events come all the time."""
     bench.world.failures["StatefulSet weather"] = Refused("spec is invalid", status=422)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     first = len(bench.world.calls)
 
     for _ in range(3):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
 
     sent = [
         call for call in bench.world.calls[first:] if "StatefulSet" in call and "read" not in call
@@ -93,16 +93,15 @@ async def test_a_refused_child_is_not_sent_again(bench: Bench) -> None:
     assert "Stalled=True/Rejected" in bench.conditions()
 
 
-async def test_the_worlds_fault_is_retried_and_told(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_worlds_fault_is_retried_and_told(bench: Bench) -> None:
     """The caller gets the error for its backoff, the user a condition."""
-    monkeypatch.setattr(state, "TROUBLE_SECONDS", 0.0)
     bench.world.failures["Service weather"] = Unavailable("webhook down")
     bench.world.observation = make_observation(make_pod(ready=True))
 
-    with pytest.raises(Unavailable):
-        await bench.look(KEY)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await bench.reconcile(KEY)
+        bench.world.seconds += state.TROUBLE_SECONDS
 
     assert "Accepted=False/ApplyFailed" in bench.conditions()
 
@@ -112,7 +111,7 @@ async def test_a_short_trouble_is_not_told(bench: Bench) -> None:
     bench.world.failures["Service weather"] = Unavailable("hiccup")
 
     with pytest.raises(Unavailable):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
 
     assert bench.world.statuses == []
 
@@ -129,7 +128,7 @@ async def test_a_deletion_during_the_status_write_is_not_undone(bench: Bench) ->
 
     bench.world.write_status = write_late  # type: ignore[method-assign]
     bench.world.failures["Service weather"] = Refused("so that the status is written at once")
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.store.get(KEY) is None
 
@@ -139,34 +138,34 @@ async def test_a_status_that_nobody_wants_is_no_error(bench: Bench, failure: Api
     """The workload is gone, or a newer version of it is on its way."""
     bench.world.failures = {"status": failure, "Service weather": Refused("no")}
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert (bench.store.get(KEY) is None) == isinstance(failure, NotFound)
 
 
 async def test_a_successor_of_the_same_name_inherits_no_memory(bench: Bench) -> None:
     """What was applied for the first one is not the second one's to change."""
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.calls.clear()
     successor = make_body()
     successor["metadata"] |= {"uid": "second", "resourceVersion": "3000"}
     bench.store.put(successor)
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert not [call for call in bench.world.calls if call.startswith("force")]
 
 
 async def test_a_deleted_workload_leaves_no_trace(bench: Bench) -> None:
     """Neither in memory nor in the queue."""
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     known = bench.store.get(KEY)
     assert known is not None
     bench.store.drop(known)
 
-    assert await bench.look(KEY) is None
+    assert await bench.reconcile(KEY) is None
     assert bench.forgotten == [KEY]
-    assert bench.look._memory == {}
+    assert bench.reconcile._states == {}
 
 
 async def test_a_workload_on_its_way_out_is_left_alone(bench: Bench) -> None:
@@ -175,13 +174,13 @@ async def test_a_workload_on_its_way_out_is_left_alone(bench: Bench) -> None:
     leaving["metadata"] |= {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": "200"}
     bench.store.put(leaving)
 
-    assert await bench.look(KEY) is None
+    assert await bench.reconcile(KEY) is None
     assert bench.world.calls == []
 
 
 async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
     """Somebody changes our field after each of our applies."""
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.calls.clear()
     again = None
     for number in range(10):
@@ -193,7 +192,7 @@ async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
             statefulset=theirs,
             versions={"Service": 1, "StatefulSet": version},
         )
-        again = await bench.look(KEY)
+        again = await bench.reconcile(KEY)
 
     repairs = [call for call in bench.world.calls if call.startswith("force StatefulSet")]
     assert len(repairs) == state.FREE_REPAIRS
@@ -204,7 +203,7 @@ async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
 
 
 def _annotations(bench: Bench) -> dict[str, str]:
-    applied = bench.look._memory[KEY].applied[ChildId("StatefulSet", "weather")]
+    applied = bench.reconcile._states[KEY].applied[ChildId("StatefulSet", "weather")]
     return {names.HASH_ANNOTATION: applied.digest}
 
 
@@ -212,11 +211,11 @@ async def test_each_refused_child_keeps_its_own_refusal(bench: Bench) -> None:
     """Neither is sent again, and the words stay those of the first."""
     bench.world.failures["Service weather"] = Refused("no such service", status=422)
     bench.world.failures["StatefulSet weather"] = Refused("no such set", status=422)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     sent = len(bench.world.calls)
 
     for _ in range(3):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
 
     assert bench.world.calls[sent:] == []
     messages = [status["conditions"][0]["message"] for status in bench.world.statuses]
@@ -228,7 +227,7 @@ async def test_claims_are_made_for_every_child() -> None:
     bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
     bench.world.existing["Service weather-svc"] = Metadata(name="weather-svc", uid="theirs")
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert sorted(call for call in bench.world.calls if call != "status") == [
         "read PodDisruptionBudget weather",
@@ -243,9 +242,9 @@ async def test_two_children_of_one_kind_are_remembered_apart() -> None:
     """One's digest, version and fate are not the other's."""
     bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
-    applied = bench.look._memory[KEY].applied
+    applied = bench.reconcile._states[KEY].applied
     assert sorted(map(str, applied)) == [
         "PodDisruptionBudget weather",
         "Service weather",

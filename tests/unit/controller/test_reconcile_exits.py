@@ -27,8 +27,8 @@ def crashed(times: int = 1, message: str = "boom", **state: Any) -> Pod:
 async def show(bench: Bench, pod: Pod) -> None:
     """The watch delivers the pod, and the workload is looked at."""
     bench.world.observation = make_observation(pod)
-    bench.world.sightings.seen(KEY, pod)
-    await bench.look(KEY)
+    bench.world.observed.seen(KEY, pod)
+    await bench.reconcile(KEY)
 
 
 async def look_while(bench: Bench, happens: Callable[[], None]) -> None:
@@ -39,7 +39,7 @@ async def look_while(bench: Bench, happens: Callable[[], None]) -> None:
     metadata = {**body["metadata"], "generation": 2, "resourceVersion": version}
     bench.store.put({**body, "metadata": metadata, "spec": {**body["spec"], "image": "weather:2"}})
     bench.world.meanwhile = happens
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.meanwhile = lambda: None
 
 
@@ -50,7 +50,7 @@ def successor(bench: Bench) -> Bench:
     assert body is not None
     other.store.put({**body, "metadata": {**body["metadata"], "resourceVersion": "900"}})
     for pod in bench.world.observation.pods.values():
-        other.world.sightings.seen(KEY, pod)
+        other.world.observed.seen(KEY, pod)
     return other
 
 
@@ -76,12 +76,8 @@ async def test_an_exit_is_said_and_counted(bench: Bench) -> None:
     assert bench.world.calls.count("status") == 1
 
 
-async def test_the_kubelets_words_may_come_a_moment_later(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_kubelets_words_may_come_a_moment_later(bench: Bench) -> None:
     """The exit is said with them, or without after a few seconds: only once in any case."""
-    seconds = [1000.0]
-    monkeypatch.setattr("time.monotonic", lambda: seconds[0])
     pod = crashed(exitCode=0, reason="Completed")
     probes = {"name": "mcp", "livenessProbe": {"periodSeconds": 1, "failureThreshold": 1}}
     pod.spec = msgspec.convert({"containers": [probes]}, PodSpec)
@@ -89,7 +85,7 @@ async def test_the_kubelets_words_may_come_a_moment_later(
     assert bench.world.exits == []
     assert bench.world.calls.count("status") == 0
 
-    seconds[0] += 1
+    bench.world.seconds += 1
     said = "Container mcp failed liveness probe, will be restarted"
     bench.world.events[pod.metadata.uid] = [make_event("Killing", said, about="mcp")]
     await show(bench, pod)
@@ -100,7 +96,7 @@ async def test_the_kubelets_words_may_come_a_moment_later(
     bench.world.events.clear()
     await show(bench, again)
     assert len(bench.world.exits) == 1
-    seconds[0] += 3
+    bench.world.seconds += 3
     await show(bench, again)
     assert [each.reason for each in bench.world.exits] == ["ProbeFailed", "Error"]
     assert bench.world.statuses[-1]["restarts"] == 2
@@ -112,7 +108,7 @@ async def test_it_is_said_once(bench: Bench) -> None:
     await show(bench, crashed())
     other = successor(bench)
 
-    await other.look(KEY)
+    await other.reconcile(KEY)
 
     assert len(bench.world.exits) == 1
     assert other.world.exits == []
@@ -124,12 +120,12 @@ async def test_an_end_that_comes_during_a_look_is_said_once(bench: Bench) -> Non
     await show(bench, crashed(1))
 
     def end() -> None:
-        bench.world.sightings.seen(KEY, crashed(2))
+        bench.world.observed.seen(KEY, crashed(2))
         bench.world.observation = make_observation(crashed(2))
 
     await look_while(bench, end)
-    await bench.look(KEY)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
+    await bench.reconcile(KEY)
 
     assert [(each.kind, each.index) for each in bench.world.exits] == [
         ("Exited", 0),
@@ -143,12 +139,12 @@ async def test_a_pod_that_goes_during_a_look_is_remembered(bench: Bench) -> None
     await show(bench, crashed(1))
 
     def go() -> None:
-        bench.world.sightings.gone(KEY, crashed(2), watched=True)
+        bench.world.observed.gone(KEY, crashed(2), watched=True)
         bench.world.observation = make_observation()
 
     await look_while(bench, go)
-    await bench.look(KEY)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
+    await bench.reconcile(KEY)
 
     assert [(each.kind, each.index) for each in bench.world.exits] == [
         ("Exited", 0),
@@ -164,7 +160,7 @@ async def test_what_could_not_be_said_is_not_counted(bench: Bench) -> None:
     assert "status" not in bench.world.calls
 
     bench.world.failures.clear()
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.world.statuses[-1]["restarts"] == 1
     assert len(bench.world.exits) == 1
@@ -176,7 +172,7 @@ async def test_a_process_that_comes_late_counts_what_nobody_saw(bench: Bench) ->
     bench.world.observation = make_observation(crashed(4))
     other = successor(bench)
 
-    await other.look(KEY)
+    await other.reconcile(KEY)
 
     assert [each.kind for each in other.world.exits] == ["Unknown", "Unknown", "Exited"]
     assert other.world.statuses[-1]["restarts"] == 4
@@ -189,11 +185,11 @@ async def test_what_is_seen_before_the_workload_is_shown_is_kept(bench: Bench) -
     assert body is not None
     other.store.drop(make_body())
     other.store.expect([KEY])
-    other.world.sightings.seen(KEY, crashed())
+    other.world.observed.seen(KEY, crashed())
 
-    await other.look(KEY)
+    await other.reconcile(KEY)
     other.store.put(body)
-    await other.look(KEY)
+    await other.reconcile(KEY)
 
     assert [(each.kind, each.exit_code) for each in other.world.exits] == [("Exited", 3)]
 
@@ -217,7 +213,7 @@ async def test_a_deleted_pod_is_recorded_at_once(bench: Bench) -> None:
 
     bench.world.observation = make_observation()
     other = successor(bench)
-    await other.look(KEY)
+    await other.reconcile(KEY)
 
     assert other.world.exits == []
 
@@ -227,7 +223,7 @@ async def test_a_pod_that_was_lost_while_nobody_looked_is_one_unknown_exit(bench
     bench.world.observation = make_observation()
     other = successor(bench)
 
-    await other.look(KEY)
+    await other.reconcile(KEY)
 
     assert [(each.kind, each.pod) for each in other.world.exits] == [("Unknown", "weather-0")]
     assert other.world.statuses[-1]["restarts"] == 1
@@ -256,17 +252,17 @@ async def test_a_server_s_words_are_kept_though_the_cluster_ended_the_pod() -> N
 
 async def test_a_status_whose_answer_was_lost_is_not_counted_again(bench: Bench) -> None:
     """Of a pod that is gone: nothing in the stored status tells that it was accounted for."""
-    bench.world.sightings.gone(KEY, crashed(), watched=True)
+    bench.world.observed.gone(KEY, crashed(), watched=True)
     bench.world.observation = make_observation()
     bench.world.lost_answers = 1
     with pytest.raises(Unavailable):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
     stored = bench.world.stored[-1]
     assert stored["status"]["restarts"] == 1
 
     # The watch delivers what was stored.
     bench.store.put(stored)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert len(bench.world.exits) == 1
     assert bench.world.statuses[-1]["restarts"] == 1
@@ -280,9 +276,9 @@ async def test_the_exits_of_an_earlier_workload_of_that_name_are_not_ours() -> N
     first = OwnerReference(uid="first", kind="MCPWorkload", name="weather", controller=True)
     observation.statefulset.metadata.owner_references = [first]
     bench.world.observation = observation
-    bench.world.sightings.seen(KEY, crashed(5))
+    bench.world.observed.seen(KEY, crashed(5))
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.world.exits == []
     assert bench.world.statuses[-1].get("restarts", 0) == 0

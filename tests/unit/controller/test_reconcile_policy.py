@@ -44,7 +44,7 @@ async def test_the_patched_template_is_what_the_policy_decides_on(
     """Nothing is written of a template that may not run, and only a new spec can help."""
     bench = make_bench(policy=policy, podTemplatePatch=[operation])
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     is_accepted = reason == "Accepted"
     assert ("apply StatefulSet weather" in bench.world.calls) == is_accepted

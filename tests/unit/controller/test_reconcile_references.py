@@ -8,6 +8,7 @@ from mcpworkload.api import names
 from mcpworkload.controller import state
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.references import Absence, digest_content
+from mcpworkload.controller.status import Hold
 from tests.support.harness import KEY, Bench, World, make_bench
 from tests.support.parsed import id_of, make_body, make_observation, make_pod, make_statefulset
 
@@ -43,14 +44,14 @@ async def test_what_comes_a_moment_later_was_never_missing(bench: Bench) -> None
     """The workload was applied before its Secret: no status says so."""
     bench.world.sources[SOURCE] = Absence.MISSING
 
-    again = await bench.look(KEY)
+    again = await bench.reconcile(KEY)
 
     assert bench.world.calls == []
     assert again is not None
     assert 0 < again <= 1
 
     bench.world.sources[SOURCE] = digest_content("u", {"api": "1"})
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     assert len(applies(bench)) == 2
 
 
@@ -59,7 +60,7 @@ async def test_a_missing_reference_is_refused_and_heals(bench: Bench) -> None:
     """Without children, without giving up, and without a retry: its arrival is an event."""
     bench.world.sources[SOURCE] = digest_content("u", {})
 
-    again = await bench.look(KEY)
+    again = await bench.reconcile(KEY)
 
     assert bench.world.calls == ["status"]
     assert again is None
@@ -71,7 +72,7 @@ async def test_a_missing_reference_is_refused_and_heals(bench: Bench) -> None:
     ]
 
     bench.world.sources[SOURCE] = digest_content("u", {"api": "1"})
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert len(applies(bench)) == 2
 
@@ -79,12 +80,12 @@ async def test_a_missing_reference_is_refused_and_heals(bench: Bench) -> None:
 @pytest.mark.usefixtures("_no_patience")
 async def test_what_runs_stays_when_a_reference_goes(bench: Bench) -> None:
     """It can serve, and says what is wrong."""
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.calls.clear()
     bench.world.observation = make_observation(make_pod(ready=True))
     bench.world.sources[SOURCE] = Absence.MISSING
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.world.calls == ["status"]
     assert bench.conditions()[:2] == [
@@ -104,15 +105,15 @@ async def test_a_changed_content_rolls_the_pods_once(
     bench: Bench, values: dict[str, str], expected: int
 ) -> None:
     """One more apply, of the StatefulSet alone."""
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.calls.clear()
     bench.world.sources[SOURCE] = digest_content("u", values)
     # Before it is seen, nobody knows whether an update is what the StatefulSet needs.
     live = make_statefulset(uid="StatefulSet weather-uid")
     bench.world.observation = Observation(children={id_of(live): live})
 
-    await bench.look(KEY)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
+    await bench.reconcile(KEY)
 
     assert len(applies(bench)) == expected
     assert all("StatefulSet" in call for call in applies(bench))
@@ -123,7 +124,7 @@ async def test_a_workload_without_pods_needs_no_reference(spec: dict[str, Any]) 
     """It can always be stopped."""
     bench = make_bench(env=ENV, **spec)
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert len(applies(bench)) == 2
 
@@ -131,12 +132,12 @@ async def test_a_workload_without_pods_needs_no_reference(spec: dict[str, Any]) 
 async def test_without_rights_references_are_taken_for_granted(bench: Bench) -> None:
     """And what that means is said."""
     bench.world.sources[SOURCE] = Absence.UNREADABLE
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.observation = make_observation(make_pod(ready=True))
-    bench.look._memory[KEY].applied.clear()
-    bench.look._memory[KEY].hold.settling_since = 0.0
+    bench.reconcile._states[KEY].applied.clear()
+    bench.reconcile._states[KEY].hold = Hold(settling_since=0.0)
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert accepted(bench)["status"] == "True"
     assert "not allowed to read Secrets" in accepted(bench)["message"]
@@ -144,10 +145,10 @@ async def test_without_rights_references_are_taken_for_granted(bench: Bench) -> 
 
 async def test_a_workload_that_is_gone_is_no_longer_followed(bench: Bench) -> None:
     """Nobody else may refer to what it read."""
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.store.drop(make_body())
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.world.unfollowed == [KEY]
 

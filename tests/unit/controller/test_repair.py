@@ -12,9 +12,10 @@ from mcpworkload.api import names
 from mcpworkload.api.refusals import ChildConflict, Rejected
 from mcpworkload.controller.desired import DEFAULT_POLICY, build_children, find_forbidden
 from mcpworkload.controller.execute import execute
+from mcpworkload.controller.plan.comparison import compare_child
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.plan.plan import Apply, plan
-from mcpworkload.controller.state import Memory
+from mcpworkload.controller.state import WorkloadState
 from mcpworkload.kube.errors import Conflict, Refused
 from mcpworkload.kube.objects import StatefulSet
 from tests.support.harness import KEY, World
@@ -46,37 +47,37 @@ def make_world(*authors: dict[str, str]) -> World:
 
 async def test_what_keeps_a_field_from_coming_back_goes_first() -> None:
     """In one update; what was held by that is let go of, and the drift is told."""
-    world, memory = make_world(STATUS, THEIRS), Memory(UID)
+    world, state = make_world(STATUS, THEIRS), WorkloadState(UID)
 
-    await execute(world, KEY, [REPAIR], memory)  # type: ignore[arg-type]
+    await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
 
     force = f"force {NAME} svc"
     assert world.calls == [
         force, f"whole {NAME}", f"put {NAME} svc", force, f"disown {NAME}"
     ]  # fmt: skip
     assert world.updates == [{"spec": {**SERVICE.manifest["spec"], "externalIPs": ["10.9.9.9"]}}]
-    assert [each.reason for each in memory.news] == ["DriftReverted"]
+    assert [each.reason for each in state.news] == ["DriftReverted"]
     # What comes by the watch up to there is the past.
-    assert memory.applied[SERVICE.id].version == world.version
+    assert state.applied[SERVICE.id].version == world.version
 
 
 async def test_whoever_writes_at_the_same_moment_the_drift_is_told() -> None:
     """The controller of StatefulSets follows each update with one of its own."""
-    world, memory = make_world(THEIRS), Memory(UID)
+    world, state = make_world(THEIRS), WorkloadState(UID)
     world.busy = 2
 
-    await execute(world, KEY, [REPAIR], memory)  # type: ignore[arg-type]
+    await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
 
     assert world.calls.count(f"disown {NAME}") == 3
-    assert [each.reason for each in memory.news] == ["DriftReverted"]
+    assert [each.reason for each in state.news] == ["DriftReverted"]
 
 
 async def test_as_little_goes_as_will_do() -> None:
     """All that others added only where the first update was refused."""
-    world, memory = make_world(THEIRS), Memory(UID)
+    world, state = make_world(THEIRS), WorkloadState(UID)
     world.refused_updates[NAME] = [INVALID]
 
-    await execute(world, KEY, [REPAIR], memory)  # type: ignore[arg-type]
+    await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
 
     assert world.updates == [{"spec": SERVICE.manifest["spec"]}]
 
@@ -84,33 +85,33 @@ async def test_as_little_goes_as_will_do() -> None:
 @pytest.mark.parametrize("step", [REPAIR, replace(REPAIR, changed="", fingerprint="", version=0)])
 async def test_a_changed_spec_meets_the_same(step: Apply) -> None:
     """What others added may be in the way of something new as well."""
-    world, memory = make_world(THEIRS), Memory(UID)
+    world, state = make_world(THEIRS), WorkloadState(UID)
 
-    await execute(world, KEY, [step], memory)  # type: ignore[arg-type]
+    await execute(world, KEY, [step], state)  # type: ignore[arg-type]
 
     assert len(world.updates) == 1
-    assert len(memory.news) == bool(step.changed)
+    assert len(state.news) == bool(step.changed)
 
 
 @pytest.mark.parametrize("authors", [(), (STATUS,)])
 async def test_where_no_one_else_wrote_the_spec_is_at_fault(authors: Any) -> None:
     """Nothing is written for it, and the API server's words are told."""
-    world, memory = make_world(*authors), Memory(UID)
+    world, state = make_world(*authors), WorkloadState(UID)
 
     with pytest.raises(Rejected, match="Duplicate value"):
-        await execute(world, KEY, [REPAIR], memory)  # type: ignore[arg-type]
+        await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
 
     assert world.calls == [f"force {NAME} svc", f"whole {NAME}"]
 
 
 async def test_where_nothing_helps_the_spec_is_at_fault() -> None:
     """After all that others added was out, too; and then not again."""
-    world, memory = make_world(THEIRS), Memory(UID)
+    world, state = make_world(THEIRS), WorkloadState(UID)
     world.refused_updates[NAME] = [INVALID] * 9
 
     for _ in range(3):
         with pytest.raises(Rejected, match="Duplicate value"):
-            await execute(world, KEY, [REPAIR], memory)  # type: ignore[arg-type]
+            await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
 
     assert world.calls.count(f"put {NAME} svc") == 2
     assert world.calls.count(f"force {NAME} svc") == 1
@@ -119,23 +120,23 @@ async def test_where_nothing_helps_the_spec_is_at_fault() -> None:
 @pytest.mark.parametrize("uid", ["other", None])
 async def test_another_object_of_the_name_is_left_alone(uid: str | None) -> None:
     """It came between our look and our write."""
-    world, memory = make_world(THEIRS), Memory(UID)
+    world, state = make_world(THEIRS), WorkloadState(UID)
     if uid is None:
         del world.whole[NAME]
     else:
         world.whole[NAME]["metadata"]["uid"] = uid
 
     with pytest.raises(Rejected):
-        await execute(world, KEY, [REPAIR], memory)  # type: ignore[arg-type]
+        await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
 
     assert world.updates == []
 
 
 async def test_an_entry_under_another_key_goes_without_a_refusal() -> None:
     """Two servers in a pod are nothing that the API server would refuse."""
-    world, memory = make_world(THEIRS), Memory(UID)
+    world, state = make_world(THEIRS), WorkloadState(UID)
 
-    await execute(world, KEY, [replace(REPAIR, is_renamed=True)], memory)  # type: ignore[arg-type]
+    await execute(world, KEY, [replace(REPAIR, is_renamed=True)], state)  # type: ignore[arg-type]
 
     calls = [call.partition(" ")[0] for call in world.calls]
     assert calls == ["whole", "put", "force", "disown"]
@@ -143,13 +144,13 @@ async def test_an_entry_under_another_key_goes_without_a_refusal() -> None:
 
 async def test_who_holds_an_orphans_fields_is_asked_once_for_each_version() -> None:
     """Until somebody changes the object, another try has the same answer."""
-    memory = Memory(UID)
+    state = WorkloadState(UID)
     world = World(failures={NAME: Conflict("conflict with helm: .spec.type", status=409)})
     orphan = Apply(SERVICE, "svc", force=False, because="it has lost its owner", version=7)
 
     for step in (orphan, orphan, orphan, replace(orphan, version=8)):
         with pytest.raises(ChildConflict, match="managed by somebody else: conflict with helm"):
-            await execute(world, KEY, [step], memory)  # type: ignore[arg-type]
+            await execute(world, KEY, [step], state)  # type: ignore[arg-type]
 
     assert world.calls == [f"apply {NAME} svc"] * 2
 
@@ -174,30 +175,30 @@ def make_addition(**added: Any) -> tuple[World, Apply]:
 async def test_what_the_policy_forbids_is_taken_out_and_told() -> None:
     """What it allows stays."""
     world, step = make_addition(hostNetwork=True, hostAliases=[{"ip": "10.1.1.1"}])
-    memory = Memory(UID)
+    state = WorkloadState(UID)
 
-    await execute(world, KEY, [step], memory)  # type: ignore[arg-type]
+    await execute(world, KEY, [step], state)  # type: ignore[arg-type]
 
     (update,) = world.updates
     pod = update["spec"]["template"]["spec"]
     assert "hostNetwork" not in pod
     assert pod["hostAliases"] == [{"ip": "10.1.1.1"}]
-    (said,) = memory.news
+    (said,) = state.news
     assert said.reason == "DriftReverted"
     assert "pod template /spec/hostNetwork: found true; " in said.note
-    assert memory.applied[STATEFULSET.id].futile == ""
+    assert state.applied[STATEFULSET.id].futile == ""
 
 
 async def test_who_puts_it_back_at_once_is_not_fought() -> None:
     """A webhook, say: the object is the same as before, and nothing is tried again."""
     world, step = make_addition(hostNetwork=True)
     world.version = 8
-    memory = Memory(UID)
+    state = WorkloadState(UID)
 
-    await execute(world, KEY, [step], memory)  # type: ignore[arg-type]
+    await execute(world, KEY, [step], state)  # type: ignore[arg-type]
 
-    assert memory.news == []
-    assert memory.applied[STATEFULSET.id].futile == step.fingerprint
+    assert state.news == []
+    assert state.applied[STATEFULSET.id].futile == step.fingerprint
 
 
 async def test_where_it_cannot_be_taken_out_it_stays() -> None:
@@ -205,7 +206,7 @@ async def test_where_it_cannot_be_taken_out_it_stays() -> None:
     world, step = make_addition(hostNetwork=True)
     world.refused_updates[str(STATEFULSET.id)] = [INVALID]
 
-    await execute(world, KEY, [step], Memory(UID))  # type: ignore[arg-type]
+    await execute(world, KEY, [step], WorkloadState(UID))  # type: ignore[arg-type]
 
     assert world.updates == []
     assert world.calls[-1] == "force StatefulSet weather sts"
@@ -221,16 +222,20 @@ def test_what_the_policy_allows_is_no_reason_to_write() -> None:
     )
     spec = deepcopy(STATEFULSET.manifest["spec"])
     spec["template"]["spec"]["containers"].append({"name": "mine", "image": "mine:1"})
-    live.spec = msgspec.Raw(msgspec.json.encode(spec))
     fields: dict[str, Any] = {
         "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"mine"}': {}}}}}
     }
-    live.metadata.managed_fields = msgspec.Raw(
-        msgspec.json.encode([{**THEIRS, "fieldsV1": fields}])
+    managed = msgspec.Raw(msgspec.json.encode([{**THEIRS, "fieldsV1": fields}]))
+    live = msgspec.structs.replace(
+        live,
+        metadata=msgspec.structs.replace(live.metadata, managed_fields=managed),
+        spec=msgspec.Raw(msgspec.json.encode(spec)),
     )
     judge = partial(find_forbidden, policy=DEFAULT_POLICY)
 
     observation = Observation(children={STATEFULSET.id: live}, versions={"StatefulSet": 9})
 
     assert plan(UID, [STATEFULSET], observation, {}, judge) == ()
-    assert live.additions == ("spec.template.spec.containers[mine] (kubectl-patch)",)
+    assert compare_child(STATEFULSET, live, judge).additions == (
+        "spec.template.spec.containers[mine] (kubectl-patch)",
+    )

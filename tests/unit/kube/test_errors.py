@@ -1,16 +1,20 @@
 """What the API server's refusals mean: worth a retry, or not."""
 
+import json
+
 import pytest
 
-from mcpworkload.kube.client import kind_of
 from mcpworkload.kube.errors import (
     ApiError,
     Conflict,
     Forbidden,
     Gone,
+    NamespaceEnding,
     NotFound,
     Refused,
     Unavailable,
+    error_of,
+    kind_of,
 )
 
 
@@ -46,3 +50,30 @@ from mcpworkload.kube.errors import (
 def test_kinds(status: int, message: str, kind: type[ApiError]) -> None:
     """A body that can't be read as its type is answered with 500, and a retry cannot help."""
     assert kind_of(status, message) is kind
+
+
+def test_what_the_api_server_wrote_is_kept_beside_the_message() -> None:
+    """For the one who sent the request; conditions and logs get the message."""
+    causes = [{"reason": "FieldValueInvalid", "field": "spec.image"}]
+    content = {"message": "is invalid", "reason": "Invalid", "details": {"causes": causes}}
+    error = error_of(422, json.dumps(content).encode(), 3.0)
+
+    assert isinstance(error, Refused)
+    assert (str(error), error.status, error.retry_after) == ("is invalid", 422, 3.0)
+    assert error.answer.reason == "Invalid"
+    assert [cause.field for cause in error.answer.causes] == ["spec.image"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "HTTP 503"), (b"away", "away"), (b"[]", "[]"), (b'{"message": ""}', "HTTP 503")],
+)
+def test_an_answer_without_words_has_its_status(content: bytes, words: str) -> None:
+    """Whatever stands between us and the API server may answer, too."""
+    assert str(error_of(503, content)) == words
+
+
+def test_a_namespace_that_ends_is_no_missing_right() -> None:
+    """Nothing is to be done about it."""
+    content = {"message": "no", "details": {"causes": [{"reason": "NamespaceTerminating"}]}}
+    assert isinstance(error_of(403, json.dumps(content).encode()), NamespaceEnding)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mcpworkload.api.refusals import ApplyFailed, ChildConflict, ChildForbidden, Refusal, Rejected
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import build_draft
-from mcpworkload.controller.status import Subject
+from mcpworkload.controller.status import StatusInput
 from mcpworkload.kube.errors import Refused
 from mcpworkload.kube.redaction import HIDDEN, Secrets, discreet
 from tests.support.harness import KEY, World, make_bench
@@ -273,8 +273,8 @@ def test_what_the_spec_says_openly_is_no_secret(spec: dict[str, Any]) -> None:
         "proxy-image:2, patched/image:7: /srv/data of data-volume, claim-of-data, settings-map",
         "secret-of-it of weather-server",
     ):
-        assert Subject.of(Workload.parse(body)).secrets.hide(said) == said
-        assert Subject.of_invalid(body).secrets.hide(said) == said
+        assert StatusInput.of(Workload.parse(body)).secrets.hide(said) == said
+        assert StatusInput.of_invalid(body).secrets.hide(said) == said
 
 
 def test_the_end_of_another_word_is_no_cut_secret() -> None:
@@ -336,7 +336,7 @@ def test_no_condition_repeats_why_a_pod_was_refused() -> None:
     said = f"create Pod weather-0 in StatefulSet weather failed error: {QUOTED}"
     event = make_event("FailedCreate", said)
 
-    status = status_of(make_observation(refusals=[event]), **SPEC)
+    status = status_of(make_observation(failed_creates=[event]), **SPEC)
 
     assert "PodRefused" in json.dumps(status)
     assert "S3KRIT" not in json.dumps(status)
@@ -358,7 +358,7 @@ async def test_neither_events_nor_the_log_repeat_them(caplog: pytest.LogCaptureF
     caplog.set_level(logging.INFO)
     bench = make_bench(**SPEC, command=["/no/S3KRIT", "serve"])
     bench.world.failures["StatefulSet weather"] = Refused(QUOTED, status=400)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     bench.world.failures.clear()
     said = f'{_RUNC}exec: "/no/S3KRIT": stat /no/S3KRIT: no such file or directory: unknown'
     await show(bench, crashed(reason="StartError", exitCode=128, message=said))

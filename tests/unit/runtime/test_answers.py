@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.kube import errors
+from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import (
     RightsMissing,
     RuntimeUnavailable,
@@ -13,8 +15,7 @@ from mcpworkload.runtime import (
     WorkloadInvalid,
     WorkloadNotFound,
 )
-from mcpworkload.runtime.answers import error_of, forbidden
-from mcpworkload.runtime.connection import core_path
+from mcpworkload.runtime.answers import forbidden, workload_error
 
 
 def make_answer(message: str, kind: str = "", *fields: str) -> bytes:
@@ -23,6 +24,11 @@ def make_answer(message: str, kind: str = "", *fields: str) -> bytes:
     details = {"kind": kind, "causes": causes} if kind else None
     answer: dict[str, Any] = {"kind": "Status", "message": message, "details": details}
     return json.dumps(answer).encode()
+
+
+def error_of(status: int, content: bytes, workload: str = "") -> WorkloadError:
+    """The library's error for an HTTP answer."""
+    return workload_error(errors.error_of(status, content), workload)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """Which pods are a workload's."""
 
-from typing import Any
+import msgspec
 
+from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime.instances import own_pods
 
 
-def make_pod(name: str, *owners: tuple[str, str]) -> dict[str, Any]:
+def make_pod(name: str, *owners: tuple[str, str]) -> Pod:
     """A pod that those control, by kind and name."""
-    references = [{"controller": True, "kind": kind, "name": of} for kind, of in owners]
-    return {"metadata": {"name": name, "ownerReferences": references}}
+    references = [{"controller": True, "kind": kind, "name": of, "uid": of} for kind, of in owners]
+    metadata = {"name": name, "ownerReferences": references}
+    return msgspec.convert({"metadata": metadata}, Pod)
 
 
 def test_those_of_its_stateful_set_by_their_numbers() -> None:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from mcpworkload.runtime.happenings import (
-    Happening,
+import msgspec
+
+from mcpworkload.kube.objects import Pod, PodCondition
+from mcpworkload.runtime.events import (
+    WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
@@ -19,7 +22,12 @@ def make_body(**spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": "weather", "namespace": "team"}, "spec": spec}
 
 
-def make_pod(
+def make_pod(*args: Any, **kwargs: Any) -> Pod:
+    """The pod of `make_raw_pod`, decoded."""
+    return msgspec.convert(make_raw_pod(*args, **kwargs), Pod)
+
+
+def make_raw_pod(
     uid: str = "one", restarts: int = 0, state: str = "running", **metadata: Any
 ) -> dict[str, Any]:
     """The workload's pod after so many restarts, each after an exit with code 3."""
@@ -60,16 +68,16 @@ def make_pod(
     }
 
 
-def make_ledger(*pods: dict[str, Any], **spec: Any) -> Ledger:
+def make_ledger(*pods: Pod, **spec: Any) -> Ledger:
     """Books that are opened in that state."""
     ledger = Ledger()
     ledger.open([make_body(**spec)], pods or [make_pod()])
     return ledger
 
 
-def kinds(happenings: Any) -> list[type[Happening]]:
+def kinds(events: Any) -> list[type[WorkloadEvent]]:
     """What sort of things happened."""
-    return [type(each) for each in happenings]
+    return [type(each) for each in events]
 
 
 def test_an_exit_and_the_restart_after_it() -> None:
@@ -126,8 +134,8 @@ def test_an_eviction_is_told() -> None:
         "deletionGracePeriodSeconds": 30,
     }
     evicted = make_pod(state="terminated", **asked)
-    evicted["status"]["conditions"] = [
-        {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
+    evicted.status.conditions = [
+        PodCondition("DisruptionTarget", "True", reason="EvictionByEvictionAPI")
     ]
 
     assert kinds(ledger.pod_changed(evicted)) == [WorkloadEvicted]

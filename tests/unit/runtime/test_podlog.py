@@ -7,23 +7,26 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
+import msgspec
 
-from mcpworkload.runtime.connection import Connection
+from mcpworkload.kube.objects import Pod
+from mcpworkload.runtime.connection import RuntimeConnection
 from mcpworkload.runtime.errors import WorkloadInvalid
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.logs import LogOptions
 from mcpworkload.runtime.podlog import Reader
 
 FIRST, SECOND = "containerd://1", "containerd://2"
 
 
-def make_pod(running: str = "", ended: str = "", uid: str = "uid") -> dict[str, Any]:
+def make_pod(running: str = "", ended: str = "", uid: str = "uid") -> Pod:
     """A pod whose container runs, or has ended, as an instance of that id."""
     state: dict[str, Any] = {"terminated": {"containerID": ended}}
     if running:
         state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
     status = {"name": "mcp", "state": state, "containerID": running or ended}
-    return {"metadata": {"name": "w-0", "uid": uid}, "status": {"containerStatuses": [status]}}
+    metadata = {"name": "w-0", "uid": uid}
+    return msgspec.convert({"metadata": metadata, "status": {"containerStatuses": [status]}}, Pod)
 
 
 def log(*seconds: int, end: str = "\n") -> bytes:
@@ -32,7 +35,7 @@ def log(*seconds: int, end: str = "\n") -> bytes:
     return ("\n".join(lines) + end).encode()
 
 
-class FakeKubelet(Connection):
+class FakeKubelet(RuntimeConnection):
     """Answers that were written down before; None breaks off."""
 
     def __init__(self, *answers: list[bytes | None], previous: bytes | None = None) -> None:
@@ -44,7 +47,7 @@ class FakeKubelet(Connection):
     @asynccontextmanager
     async def stream(  # type: ignore[override]  # less is enough here
         self, _path: str, query: Mapping[str, str], _workload: str, **_: object
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[aiohttp.StreamReader]:
         """The next answer; the previous log where that is asked for."""
         pieces: list[bytes | None]
         if "previous" in query:
@@ -55,7 +58,7 @@ class FakeKubelet(Connection):
             pieces = self.answers.pop(0)
         content = SimpleNamespace(iter_any=lambda: self._play(pieces))
         try:
-            yield cast("aiohttp.ClientResponse", SimpleNamespace(content=content))
+            yield cast("aiohttp.StreamReader", content)
         finally:
             if "previous" not in query:
                 self.has_answered()
@@ -68,13 +71,13 @@ class FakeKubelet(Connection):
 
     async def request(self, *_: object, **__: object) -> Any:
         """The pod as it is now."""
-        return self.pod
+        return msgspec.to_builtins(self.pod)
 
 
-async def read(kubelet: FakeKubelet, *pods: dict[str, Any]) -> list[str]:
+async def read(kubelet: FakeKubelet, *pods: Pod) -> list[str]:
     """What a reader tells that sees the pod become the next of *pods* after each answer."""
     lines: asyncio.Queue[Any] = asyncio.Queue()
-    reader = Reader(Workload(kubelet, "team", "w"), LogOptions(), pods[0], lines)
+    reader = Reader(WorkloadHandle(kubelet, "team", "w"), LogOptions(), pods[0], lines)
     # After the last answer the pod is gone.
     news = iter((*pods[1:], None))
     kubelet.has_answered = lambda: reader.see(next(news))

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from mcpworkload.runtime import WorkloadNotRunning
-from mcpworkload.runtime.connection import Connection
-from mcpworkload.runtime.lifecycle import Workload
+from mcpworkload.runtime.connection import RuntimeConnection
+from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.logs import LogOptions, read_logs
 
 ENDED = {"containerID": "c1", "exitCode": 3}
@@ -61,13 +61,13 @@ class Kubelet:
 )
 async def test_the_log_of_the_one_that_ended_last(states: list[dict[str, Any]]) -> None:
     """At once when its end is told, and also when the kubelet is faster."""
-    workload = Workload(cast("Connection", Kubelet(*states)), "team", "w")
+    workload = WorkloadHandle(cast("RuntimeConnection", Kubelet(*states)), "team", "w")
     assert await read_logs(workload, LogOptions(previous=True)) == "of the dead"
 
 
 async def test_before_the_first_end_there_is_none() -> None:
     """That is no empty log."""
-    workload = Workload(cast("Connection", Kubelet(FIRST)), "team", "w")
+    workload = WorkloadHandle(cast("RuntimeConnection", Kubelet(FIRST)), "team", "w")
     with pytest.raises(WorkloadNotRunning, match="has not ended yet") as caught:
         await read_logs(workload, LogOptions(previous=True))
     assert caught.value.reason == "NoPrevious"

@@ -32,7 +32,7 @@ class AttachSource:
         self._said = ""
 
     @property
-    def trouble(self) -> str:
+    def not_ready_reason(self) -> str:
         """See `Source`; in the API server's words, cut."""
         if self._said:
             return f"cannot attach to {self._target}: {self._said}"

@@ -9,9 +9,9 @@ import click
 
 from mcpworkload.cli.clients import CLIENTS, Client, command_entry, config_of, url_entry
 from mcpworkload.cli.codes import ExitCode, Failure
+from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, workload_argument
 from mcpworkload.cli.output import clean
-from mcpworkload.cli.session import Session
 from mcpworkload.cli.target import Target
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _FIRST_PORT, _PORTS = 20_000, 10_000
     help="Print what this client's configuration says about the server, and end.",
 )
 @cluster_options
-def connect(session: Session, workload: str, port: int | None, client: Client | None) -> None:
+def connect(invocation: Invocation, workload: str, port: int | None, client: Client | None) -> None:
     """
     Forward a port of this machine to a server, until Ctrl-C or the removal of NAME.
 
@@ -53,12 +53,12 @@ def connect(session: Session, workload: str, port: int | None, client: Client | 
         found = await (await cluster.find(workload)).read()
         key = f"{found['metadata']['namespace']}/{found['metadata']['name']}"
         if client is not None:
-            config = _config(client, found, key, port, session.target)
+            config = _config(client, found, key, port, invocation.target)
             click.echo(json.dumps(config, indent=2))
         else:
             await _forward(cluster, key, port)
 
-    session.follow(work)
+    invocation.follow(work)
 
 
 async def _forward(cluster: "Cluster", key: str, port: int | None) -> None:
@@ -90,7 +90,7 @@ async def _forward(cluster: "Cluster", key: str, port: int | None) -> None:
 def _config(
     client: Client, found: dict[str, Any], key: str, port: int | None, target: Target
 ) -> dict[str, Any]:
-    from mcpworkload.runtime.reading import is_served, local_url
+    from mcpworkload.runtime.info import is_served, local_url
 
     name, transport = found["metadata"]["name"], found["spec"]["transport"]
     if not is_served(found["spec"]):
@@ -118,4 +118,4 @@ def _say(line: str) -> None:
     click.echo(clean(line), err=True)
 
 
-COMMANDS = {"connect": connect}
+COMMAND = connect

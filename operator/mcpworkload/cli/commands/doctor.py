@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mcpworkload.api.names import API_VERSION, GROUP, LEASE_NAME, PLURAL
+from mcpworkload.cli.candidates import complete_workloads
 from mcpworkload.cli.codes import Failure
-from mcpworkload.cli.completion import complete_workloads
 from mcpworkload.cli.findings import (
     Finding,
     Right,
@@ -24,10 +24,10 @@ from mcpworkload.cli.findings import (
     utc_now,
     variables_of,
 )
+from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, operator_namespace_option, output_option
 from mcpworkload.cli.output import clean, styled, write_data
 from mcpworkload.cli.rights import RIGHTS
-from mcpworkload.cli.session import Session
 from mcpworkload.cli.words import in_our_words
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _ours() -> tuple[Right, ...]:
 @output_option("json", "yaml")
 @cluster_options
 def doctor(
-    session: Session, workload: str | None, operator_namespace: str, output: str | None
+    invocation: Invocation, workload: str | None, operator_namespace: str, output: str | None
 ) -> None:
     """
     Say what is wrong with the installation, or with one workload.
@@ -84,7 +84,7 @@ def doctor(
     What most likely is the cause comes first. Nothing is changed. The exit code is 1 if something
     is wrong.
     """
-    findings = session.run(lambda cluster: _examine(cluster, workload, operator_namespace))
+    findings = invocation.run(lambda cluster: _examine(cluster, workload, operator_namespace))
     if output is not None:
         write_data(findings, output)
     else:
@@ -142,8 +142,8 @@ async def _examine(
 
 async def _greeted(cluster: "Cluster", workload: str) -> list[Finding]:
     """What is wrong with how the server answers; nothing where it cannot be asked."""
-    from mcpworkload.cli.commands.talking import forwarded
     from mcpworkload.cli.handshake import complaint, endpoint_of
+    from mcpworkload.cli.mcp_client import forwarded
     from mcpworkload.runtime import RightsMissing, WorkloadError
 
     info = await cluster.runtime.get_workload_info(workload)
@@ -257,4 +257,4 @@ _LOOKS: Final[tuple[tuple[str, Look], ...]] = (
     ("your own rights", _our_rights),
 )
 
-COMMANDS = {"doctor": doctor}
+COMMAND = doctor

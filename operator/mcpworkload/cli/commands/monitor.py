@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcpworkload.cli.completion import complete_workloads
+from mcpworkload.cli.candidates import complete_workloads
+from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, output_option
 from mcpworkload.cli.output import clean, plain
-from mcpworkload.cli.session import Session
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
-    from mcpworkload.runtime import Happening
+    from mcpworkload.runtime import WorkloadEvent
 
 
 @click.command()
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @output_option("json")
 @cluster_options
 def monitor(
-    session: Session, workload: str | None, all_namespaces: bool, output: str | None
+    invocation: Invocation, workload: str | None, all_namespaces: bool, output: str | None
 ) -> None:
     """
     Tell of every unexpected exit, once, as it happens, until Ctrl-C or the removal of NAME.
@@ -37,38 +37,36 @@ def monitor(
     async def work(cluster: "Cluster") -> None:
         from mcpworkload.runtime import WorkloadRemoved
 
-        async with cluster.runtime.monitor(
-            workload or "", all_namespaces=all_namespaces
-        ) as happenings:
+        async with cluster.runtime.monitor(workload or "", all_namespaces=all_namespaces) as events:
             click.echo("watching; Ctrl-C ends it", err=True)
-            async for happening in happenings:
-                click.echo(_as_json(happening) if output else clean(describe(happening)))
-                if workload is not None and isinstance(happening, WorkloadRemoved):
+            async for event in events:
+                click.echo(_as_json(event) if output else clean(describe(event)))
+                if workload is not None and isinstance(event, WorkloadRemoved):
                     return
 
-    session.follow(work)
+    invocation.follow(work)
 
 
-def _as_json(happening: "Happening") -> str:
-    kind = {"kind": type(happening).__name__}
-    return json.dumps({**kind, **plain(happening)}, ensure_ascii=False)
+def _as_json(event: "WorkloadEvent") -> str:
+    kind = {"kind": type(event).__name__}
+    return json.dumps({**kind, **plain(event)}, ensure_ascii=False)
 
 
-def describe(happening: "Happening", now: datetime | None = None) -> str:
+def describe(event: "WorkloadEvent", now: datetime | None = None) -> str:
     """One line for people: when, who, what."""
     from mcpworkload.runtime import WorkloadEvicted, WorkloadExited, WorkloadRestarted
 
     time = (now or datetime.now().astimezone()).strftime("%H:%M:%S")
-    if not isinstance(happening, (WorkloadExited, WorkloadRestarted)):
-        return f"{time} {happening.workload}: it was removed"
-    where = f"{time} {happening.workload}: pod {happening.pod}, container {happening.container}"
-    if isinstance(happening, WorkloadRestarted):
-        return f"{where} runs again (restart {happening.restart_count})"
-    verb = "was evicted" if isinstance(happening, WorkloadEvicted) else "exited"
-    how = "exit code unknown" if happening.exit_code is None else f"code {happening.exit_code}"
-    times = f", {happening.count} times" if happening.count > 1 else ""
-    said = f": {happening.message.strip()}" if happening.message.strip() else ""
-    return f"{where} {verb} ({happening.reason}, {how}{times}){said}"
+    if not isinstance(event, (WorkloadExited, WorkloadRestarted)):
+        return f"{time} {event.workload}: it was removed"
+    where = f"{time} {event.workload}: pod {event.pod}, container {event.container}"
+    if isinstance(event, WorkloadRestarted):
+        return f"{where} runs again (restart {event.restart_count})"
+    verb = "was evicted" if isinstance(event, WorkloadEvicted) else "exited"
+    how = "exit code unknown" if event.exit_code is None else f"code {event.exit_code}"
+    times = f", {event.count} times" if event.count > 1 else ""
+    said = f": {event.message.strip()}" if event.message.strip() else ""
+    return f"{where} {verb} ({event.reason}, {how}{times}){said}"
 
 
-COMMANDS = {"monitor": monitor}
+COMMAND = monitor

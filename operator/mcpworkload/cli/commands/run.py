@@ -6,10 +6,10 @@ import click
 
 from mcpworkload.cli.codes import ExitCode, Failure
 from mcpworkload.cli.environment import further_fields, read_env_file, read_file, variable
+from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, output_option, timeout_option
 from mcpworkload.cli.output import write_data
 from mcpworkload.cli.progress import Reporter
-from mcpworkload.cli.session import Session
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
@@ -91,7 +91,7 @@ READY_SECONDS = 300
 @timeout_option(READY_SECONDS)
 @cluster_options
 def run(
-    session: Session, dry_run: bool, output: str | None, timeout: float | None, **flags: Any
+    invocation: Invocation, dry_run: bool, output: str | None, timeout: float | None, **flags: Any
 ) -> None:
     """
     Create a workload from IMAGE, or update the one of that name; returns when it is ready.
@@ -107,7 +107,7 @@ def run(
     _refuse_profiles(flags)
     wanted, more = _arguments(flags), further_fields(flags)
     if dry_run:
-        _write_manifest(wanted, more, session.target.namespace, output)
+        _write_manifest(wanted, more, invocation.target.namespace, output)
         return
     with Reporter() as report:
 
@@ -120,7 +120,7 @@ def run(
             key = f"{metadata['namespace']}/{metadata['name']}"
             return await cluster.runtime.get_workload_info(key)
 
-        info = session.run(work, lambda: _stands(report))
+        info = invocation.run(work, lambda: _stands(report))
     if output in ("json", "yaml"):
         write_data(info, output)
     else:
@@ -135,7 +135,7 @@ def _stands(report: Reporter) -> str:
 
 
 def _manifest(wanted: dict[str, Any], more: dict[str, Any], namespace: str) -> dict[str, Any]:
-    from mcpworkload.runtime.building import build_workload
+    from mcpworkload.runtime import build_workload
 
     manifest = build_workload(**wanted, namespace=namespace)
     manifest["spec"].update(more)
@@ -283,4 +283,4 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return key, value
 
 
-COMMANDS = {"run": run}
+COMMAND = run

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mcpworkload.cli.candidates import complete_workloads
 from mcpworkload.cli.codes import ExitCode, Failure
-from mcpworkload.cli.completion import complete_workloads
+from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, output_option
 from mcpworkload.cli.output import write_data
-from mcpworkload.cli.session import Session
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @output_option("json", "yaml")
 @cluster_options
 def template(
-    session: Session,
+    invocation: Invocation,
     workload: str | None,
     filename: str | None,
     before: bool,
@@ -65,7 +65,7 @@ def template(
     A file is read as kubectl reads it, and refused where the API server would refuse it: an
     unknown field, a wrong type, a broken rule. The exit code is then 2.
     """
-    body = _body(session, workload, filename)
+    body = _body(invocation, workload, filename)
     built, patched = _templates(body, installation, only_built=before and not diff)
     if diff:
         click.echo("".join(_difference(built, patched)), nl=False)
@@ -73,22 +73,22 @@ def template(
         write_data(built if before else patched, output or "yaml")
 
 
-def _body(session: Session, workload: str | None, filename: str | None) -> dict[str, Any]:
+def _body(invocation: Invocation, workload: str | None, filename: str | None) -> dict[str, Any]:
     if (workload is None) == (filename is None):
         raise click.UsageError("name a workload, or a file with -f")
     if filename is not None:
-        return _from_file(filename, session.target.namespace)
+        return _from_file(filename, invocation.target.namespace)
 
     async def work(cluster: "Cluster") -> dict[str, Any]:
         return await (await cluster.find(cast("str", workload))).read()
 
-    return session.run(work)
+    return invocation.run(work)
 
 
 def _from_file(filename: str, namespace: str | None) -> dict[str, Any]:
     """The one MCPWorkload of a file, as the API server would take it."""
     from mcpworkload.cli.offline.admission import NotAdmittedError, admit, is_workload
-    from mcpworkload.cli.offline.reading import Reader
+    from mcpworkload.cli.offline.reader import Reader
 
     try:
         text = sys.stdin.read() if filename == "-" else Path(filename).read_text(encoding="utf-8")
@@ -148,4 +148,4 @@ def _lines(template: Any) -> list[str]:
     return text.splitlines(keepends=True)
 
 
-COMMANDS = {"template": template}
+COMMAND = template

@@ -65,9 +65,12 @@ def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterat
     own = before.spec["serviceAccountName"].value if is_attached else None
     # The second is the first one's name of old, and taken where the first is missing.
     for field in ("serviceAccountName", "serviceAccount"):
-        account = pod.spec[field]
-        if account.text().endswith(names.BRIDGE_ACCOUNT_SUFFIX) and account.value != own:
-            yield account.finding(
+        service_account = pod.spec[field]
+        if (
+            service_account.text().endswith(names.BRIDGE_SERVICE_ACCOUNT_SUFFIX)
+            and service_account.value != own
+        ):
+            yield service_account.finding(
                 "take another account: those of such a name are for the bridges of stdio servers"
             )
 
@@ -167,10 +170,13 @@ def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """What lets the bridge attach, and keeps its token from the others."""
-    account, automount = pod.spec["serviceAccountName"], pod.spec["automountServiceAccountToken"]
+    service_account, automount = (
+        pod.spec["serviceAccountName"],
+        pod.spec["automountServiceAccountToken"],
+    )
     wanted = before.spec["serviceAccountName"].value
-    if account.value != wanted:
-        yield account.finding(f"leave {wanted}: only that may attach to the server")
+    if service_account.value != wanted:
+        yield service_account.finding(f"leave {wanted}: only that may attach to the server")
     if automount.value is not False:
         yield automount.finding("leave false: all containers would get the bridge's rights")
     shared = pod.spec["shareProcessNamespace"]

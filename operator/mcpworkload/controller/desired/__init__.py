@@ -8,7 +8,10 @@ independent results, so a caller may edit what it receives.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mcpworkload.api.names import REFERENCES_ANNOTATION, ChildId, bridge_account_name, service_name
+from mcpworkload.api.names import (
+    REFERENCES_ANNOTATION,
+    bridge_service_account_name,
+)
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.fieldnames import name_fields
@@ -21,14 +24,24 @@ from mcpworkload.controller.admission.policy import (
 from mcpworkload.controller.admission.portnames import check_port_names
 from mcpworkload.controller.admission.template_patch import apply_template_patch
 from mcpworkload.controller.admission.view import Finding
-from mcpworkload.controller.desired.attach import build_account, build_grant, build_rights
+from mcpworkload.controller.children import (
+    ROLE,
+    ROLE_BINDING,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    STATEFUL_SET,
+)
+from mcpworkload.controller.desired.attach import (
+    build_role,
+    build_role_binding,
+    build_service_account,
+)
 from mcpworkload.controller.desired.bridge import check_bridge
-from mcpworkload.controller.desired.budget import build_budget_spec
 from mcpworkload.controller.desired.child import Child, build_child
+from mcpworkload.controller.desired.optional import build_optional
 from mcpworkload.controller.desired.pod import build_pod_template
 from mcpworkload.controller.desired.references import find_references
 from mcpworkload.controller.desired.service import (
-    build_client_service_spec,
     build_service_spec,
     check_service,
 )
@@ -104,33 +117,17 @@ def build_children(
     service = {"spec": build_service_spec(workload)}
     statefulset = {"spec": build_statefulset_spec(workload, template)}
     return (
-        build_child(ChildId("Service", workload.name), workload, service, policy=policy),
-        build_child(ChildId("StatefulSet", workload.name), workload, statefulset),
-        *_build_asked_for(workload, policy),
-        *_build_account(workload),
+        build_child(SERVICE.named(workload.name), workload, service, policy=policy),
+        build_child(STATEFUL_SET.named(workload.name), workload, statefulset),
+        *build_optional(workload, policy),
+        *_build_service_account(workload),
     )
 
 
-def _build_asked_for(workload: Workload, policy: Policy) -> Iterator[Child]:
-    """The children that exist only where the spec asks for them."""
-    options, budget = workload.spec.service, workload.spec.disruption_budget
-    if options.headless_alias and options.headless_alias != workload.name:
-        child_id = ChildId("Service", options.headless_alias)
-        content = {"spec": build_service_spec(workload)}
-        yield build_child(child_id, workload, content, policy=policy)
-    if options.has_own_service:
-        child_id = ChildId("Service", service_name(workload.name))
-        content = {"spec": build_client_service_spec(workload)}
-        yield build_child(child_id, workload, content, options.annotations, policy)
-    if budget is not None:
-        child_id = ChildId("PodDisruptionBudget", workload.name)
-        yield build_child(child_id, workload, {"spec": build_budget_spec(workload.name, budget)})
-
-
-def _build_account(workload: Workload) -> Iterator[Child]:
-    """As whom the pods run where a bridge has to attach to them."""
+def _build_service_account(workload: Workload) -> Iterator[Child]:
+    """The service account of the pods that a bridge attaches to, and its rights."""
     if workload.spec.bridge is Bridge.ATTACH:
-        name = bridge_account_name(workload.name)
-        yield build_child(ChildId("ServiceAccount", name), workload, build_account())
-        yield build_child(ChildId("Role", name), workload, build_rights(workload))
-        yield build_child(ChildId("RoleBinding", name), workload, build_grant(workload))
+        name = bridge_service_account_name(workload.name)
+        yield build_child(SERVICE_ACCOUNT.named(name), workload, build_service_account())
+        yield build_child(ROLE.named(name), workload, build_role(workload))
+        yield build_child(ROLE_BINDING.named(name), workload, build_role_binding(workload))

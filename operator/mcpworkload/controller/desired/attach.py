@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcpworkload.api import names
-from mcpworkload.api.names import bridge_account_name
+from mcpworkload.api.names import bridge_service_account_name
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.installation import Policy
 from mcpworkload.controller.desired.bridge import LAUNCHER, build_bridge_security, build_options
@@ -64,12 +64,12 @@ def build_token_volume() -> Manifest:
     return {"name": names.BRIDGE_TOKEN, "projected": {"sources": sources}}
 
 
-def build_account() -> Manifest:
+def build_service_account() -> Manifest:
     """The content of the ServiceAccount: none of its pods' containers gets a token unasked."""
     return {"automountServiceAccountToken": False}
 
 
-def build_rights(workload: Workload) -> Manifest:
+def build_role(workload: Workload) -> Manifest:
     """
     The content of the Role: attaching to the pods of this workload.
 
@@ -86,11 +86,11 @@ def build_rights(workload: Workload) -> Manifest:
     return {"rules": [rule] if pods else []}
 
 
-def build_grant(workload: Workload) -> Manifest:
+def build_role_binding(workload: Workload) -> Manifest:
     """The content of the RoleBinding."""
-    name = bridge_account_name(workload.name)
-    account = {"kind": "ServiceAccount", "name": name, "namespace": workload.namespace}
+    name = bridge_service_account_name(workload.name)
+    service_account = {"kind": "ServiceAccount", "name": name, "namespace": workload.namespace}
     return {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        "subjects": [account],
+        "subjects": [service_account],
     }

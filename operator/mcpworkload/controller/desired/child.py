@@ -7,28 +7,8 @@ from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.installation import DEFAULT_POLICY, Policy
+from mcpworkload.controller.children import CHILD_TYPES
 from mcpworkload.kube.manifest import Manifest, digest_of
-
-_API_VERSIONS: Mapping[ChildKind, str] = {
-    "PodDisruptionBudget": "policy/v1",
-    "Role": "rbac.authorization.k8s.io/v1",
-    "RoleBinding": "rbac.authorization.k8s.io/v1",
-    "Service": "v1",
-    "ServiceAccount": "v1",
-    "StatefulSet": "apps/v1",
-}
-
-# Which children carry the labels and annotations of the spec. Clouds and webhooks read those of
-# accounts as rights ("act as this role"), and whoever may create pods may not create accounts.
-# Every kind is here: a new one has to choose.
-TAKES_METADATA: Mapping[ChildKind, bool] = {
-    "PodDisruptionBudget": True,
-    "Role": False,
-    "RoleBinding": False,
-    "Service": True,
-    "ServiceAccount": False,
-    "StatefulSet": True,
-}
 
 
 @dataclass(frozen=True)
@@ -72,7 +52,7 @@ def build_child(
     setting changes the digest, though the live object would still contain all that we want.
     """
     annotations = {**_common_annotations(child_id.kind, workload, policy), **(annotations or {})}
-    takes_labels = TAKES_METADATA[child_id.kind]
+    takes_labels = CHILD_TYPES[child_id.kind].takes_metadata
     metadata: Manifest = {
         "name": child_id.name,
         "namespace": workload.namespace,
@@ -81,7 +61,7 @@ def build_child(
         "ownerReferences": [_owner(workload)],
     }
     manifest = {
-        "apiVersion": _API_VERSIONS[child_id.kind],
+        "apiVersion": CHILD_TYPES[child_id.kind].api_version,
         "kind": child_id.kind,
         "metadata": metadata,
         **content,
@@ -94,7 +74,7 @@ def build_child(
 def _common_annotations(kind: ChildKind, workload: Workload, policy: Policy) -> Mapping[str, str]:
     """Those of the spec that a child of that kind carries."""
     is_exposing = kind == "Service" and not policy.is_exposure_allowed
-    return workload.spec.annotations if TAKES_METADATA[kind] and not is_exposing else {}
+    return workload.spec.annotations if CHILD_TYPES[kind].takes_metadata and not is_exposing else {}
 
 
 def _owner(workload: Workload) -> Manifest:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from mcpworkload.api import names
-from mcpworkload.api.names import bridge_account_name
+from mcpworkload.api.names import bridge_service_account_name
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.installation import DEFAULT_POLICY, Policy
@@ -95,7 +95,7 @@ def _build_bridge_volumes(workload: Workload, policy: Policy) -> list[Manifest]:
 
 def _account_name(workload: Workload) -> str | None:
     if workload.spec.bridge is Bridge.ATTACH:
-        return bridge_account_name(workload.name)
+        return bridge_service_account_name(workload.name)
     return workload.spec.service_account_name
 
 

@@ -18,7 +18,7 @@ def build_statefulset_spec(workload: Workload, template: Manifest) -> Manifest:
         # a broken revision would have to be deleted by hand.
         "podManagementPolicy": "Parallel",
         "updateStrategy": _build_update_strategy(wanted.update_strategy),
-        "template": _without_old_account(template),
+        "template": _without_old_service_account(template),
     }
     if wanted.min_ready_seconds is not None:
         spec["minReadySeconds"] = wanted.min_ready_seconds
@@ -28,7 +28,7 @@ def build_statefulset_spec(workload: Workload, template: Manifest) -> Manifest:
     return spec
 
 
-def _without_old_account(template: Manifest) -> Manifest:
+def _without_old_service_account(template: Manifest) -> Manifest:
     """
     *template* without a ServiceAccount of before, where none is asked for.
 

@@ -11,22 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from mcpworkload.controller.children import LIST_KEYS
 from mcpworkload.kube.quantity import parse_quantity
 
-# Lists that the API server merges by key, by field name; all others are one value.
-_LIST_KEYS: dict[str, tuple[str, ...]] = {
-    "claims": ("name",),
-    "containers": ("name",),
-    "env": ("name",),
-    "hostAliases": ("ip",),
-    "imagePullSecrets": ("name",),
-    "initContainers": ("name",),
-    "ownerReferences": ("uid",),
-    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-    "volumeDevices": ("devicePath",),
-    "volumeMounts": ("mountPath",),
-    "volumes": ("name",),
-}
+# Lists whose keys differ from kind to kind of the object that they are in.
 _PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
 _KEY_DEFAULTS = {"protocol": "TCP"}
 _QUANTITY_MAPS = ("requests", "limits")
@@ -96,7 +84,7 @@ def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
     """
     The path of the first field of *desired* that *live* lacks or has otherwise, or None.
 
-    A field that this cluster does not know (see `first_refused`) is no difference.
+    A field that this cluster does not know (see `first_unsupported`) is no difference.
     """
     change = first_change(desired, live, path)
     return change.path if change else None
@@ -118,7 +106,7 @@ def first_change(desired: Any, live: Any, path: str = "") -> Change | None:
     return next((each for each in found if not (each.lacks and _GATED.search(each.path))), None)
 
 
-def first_refused(desired: Any, live: Any, path: str = "") -> str:
+def first_unsupported(desired: Any, live: Any, path: str = "") -> str:
     """The path of the first field of *desired* that the cluster has no feature for, or ""."""
     found = _differences(desired, live, path)
     return next((each.path for each in found if each.lacks and _GATED.search(each.path)), "")
@@ -184,7 +172,7 @@ def keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
     """By which of their fields the entries of that list are merged; None for one value."""
     if field == "ports" and desired:
         return next((keys for keys in _PORT_KEYS if keys[0] in desired[0]), None)
-    return _LIST_KEYS.get(field)
+    return LIST_KEYS.get(field)
 
 
 def identity(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:

@@ -1,39 +1,23 @@
 """
 Which requests would make the live children what they should be.
 
-No field is compared here: the digest tells whether our wishes changed, `difference` whether
+No field is compared here: the digest tells whether our wishes changed, `Drift` whether
 somebody changed the live object, `find_replacement` whether an update can do what is wanted,
 and server-side apply finds the rest.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import ChildConflict
-from mcpworkload.controller.desired import Child, Finding, describe_forbidden
-from mcpworkload.controller.plan.observation import (
-    Applied,
-    Observation,
-    difference_to,
-    fixed_fields_of,
-)
+from mcpworkload.controller.children import CHILD_TYPES, Pruning
+from mcpworkload.controller.desired import Child
+from mcpworkload.controller.plan.comparison import Compare, Judge, allow_all, compare_child
+from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.replacement import Replacement, find_replacement
-from mcpworkload.kube.manifest import Manifest
-from mcpworkload.kube.objects import Child as LiveChild
-from mcpworkload.kube.objects import Metadata, StatefulSet
-
-PRUNED_KINDS = ("PodDisruptionBudget", "Service")
-_ALL_PRUNED_KINDS = (*PRUNED_KINDS, *names.ACCOUNT_KINDS)
-
-
-#: What may not stay in a live template of pods, beside the one that is wanted.
-Judge = Callable[[Manifest, Manifest], Sequence[Finding]]
-
-
-def _allow(_live: Manifest, _wanted: Manifest) -> Sequence[Finding]:
-    return ()
+from mcpworkload.kube.objects import LiveChild, Metadata, StatefulSet
 
 
 @dataclass(frozen=True)
@@ -55,7 +39,7 @@ class Apply:
     is_renamed: bool = False
     #: What others added and may not stay, in words, and what finds it in a template.
     forbidden: str = ""
-    judge: Judge = _allow
+    judge: Judge = allow_all
 
     @property
     def kind(self) -> ChildKind:
@@ -92,19 +76,21 @@ def plan(
     children: Sequence[Child],
     observation: Observation,
     applied: Mapping[ChildId, Applied],
-    judge: Judge = _allow,
+    judge: Judge = allow_all,
+    compare: Compare = compare_child,
 ) -> tuple[Step, ...]:
     """
     The steps that are needed, none when the live children are as they should be.
 
-    *judge* finds what may not stay of what others added to the pods' template.
+    *judge* finds what may not stay of what others added to the pods' template; *compare* finds the
+    drift of a child that was applied as it should be, and may remember it.
 
     Raises:
         ChildConflict: a child's name is taken by an object of somebody else.
         InvalidSpec: a claim would have to shrink.
     """
     steps = (
-        _plan_child(owner_uid, child, observation, applied.get(child.id), judge)
+        _plan_child(owner_uid, child, observation, applied.get(child.id), judge, compare)
         for child in children
     )
     return tuple(step for step in steps if step is not None)
@@ -116,6 +102,7 @@ def _plan_child(
     observation: Observation,
     last: Applied | None,
     judge: Judge,
+    compare: Compare,
 ) -> Step | None:
     live = observation.children.get(child.id)
     if last is not None and observation.is_behind(child.id, last):
@@ -134,28 +121,22 @@ def _plan_child(
         return _feasible(_adoption(child, metadata, owner_uid), live)
     if not child.is_applied_to(metadata.annotations):
         return _feasible(Apply(child, metadata.uid, True, "the workload changed"), live)
-    difference = difference_to(child.manifest, child.digest, live, _words(child, judge))
-    if not (difference or live.forbidden) or (last and last.was_futile(child.digest, live)):
+    drift = compare(child, live, judge)
+    if not (drift.difference or drift.forbidden) or (last and last.was_futile(child.digest, drift)):
         return None
     repair = Apply(
         child,
         metadata.uid,
         force=True,
-        because=f"{difference or 'what is not allowed'} was changed by somebody else",
+        because=f"{drift.difference or 'what is not allowed'} was changed by somebody else",
         version=metadata.version,
-        fingerprint=live.fingerprint,
-        changed=difference,
-        is_renamed=live.is_renamed,
-        forbidden=live.forbidden,
+        fingerprint=drift.fingerprint,
+        changed=drift.difference,
+        is_renamed=drift.is_renamed,
+        forbidden=drift.forbidden,
         judge=judge,
     )
     return _feasible(repair, live)
-
-
-def _words(child: Child, judge: Judge) -> Callable[[Manifest], str]:
-    """What is to be said of a live template."""
-    wanted = child.content.get("spec", {}).get("template", {})
-    return lambda live: describe_forbidden(judge(live, wanted))
 
 
 def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:
@@ -170,7 +151,7 @@ def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
     """*step*, or the replacement of *live* where no apply can do it; None where that is early."""
     if not isinstance(live, StatefulSet):
         return step
-    wanted, fixed = step.child.manifest["spec"], fixed_fields_of(live)
+    wanted, fixed = step.child.manifest["spec"], live.fixed_fields()
     replacement = find_replacement(live.metadata.name, wanted, fixed)
     if replacement is None:
         return step
@@ -203,12 +184,14 @@ def plan_prunes(
     pods run as stays as long as they do.
     """
     desired = {child.id for child in children}
-    kinds = PRUNED_KINDS if _has_older_pods(observation, applied) else _ALL_PRUNED_KINDS
+    due = {Pruning.AT_ONCE}
+    if not _has_older_pods(observation, applied):
+        due.add(Pruning.AFTER_PODS)
     return tuple(
         Prune(child_id, live.metadata.uid)
         for child_id, live in observation.children.items()
         if child_id not in desired
-        and child_id.kind in kinds
+        and CHILD_TYPES[child_id.kind].pruning in due
         and (owner := live.metadata.controller) is not None
         and owner.uid == owner_uid
         and live.metadata.deletion_timestamp is None

@@ -6,12 +6,12 @@ Pure: the live objects come in as an `Observation`, the clock as an argument.
 
 from mcpworkload.controller.status.amounts import Amounts
 from mcpworkload.controller.status.conditions import build_status, summary
-from mcpworkload.controller.status.debounce import Hold, hold_for
+from mcpworkload.controller.status.debounce import Hold, Unchanged, Wait, decide_write
 from mcpworkload.controller.status.diagnosis import since
-from mcpworkload.controller.status.events import News, news, of_denial, of_reversion
-from mcpworkload.controller.status.exits import Ends, account_ends, describe
-from mcpworkload.controller.status.inputs import Subject
-from mcpworkload.controller.status.pods import condition_of, next_look
+from mcpworkload.controller.status.events import EventDraft, news, of_denial, of_reversion
+from mcpworkload.controller.status.exits import ExitReport, describe, report_exits
+from mcpworkload.controller.status.inputs import StatusInput
+from mcpworkload.controller.status.pods import condition_of, seconds_to_change
 from mcpworkload.controller.status.problems import (
     awaited_claims,
     has_open_end,
@@ -21,22 +21,24 @@ from mcpworkload.controller.status.problems import (
 
 __all__ = [
     "Amounts",
-    "Ends",
+    "EventDraft",
+    "ExitReport",
     "Hold",
-    "News",
-    "Subject",
-    "account_ends",
+    "StatusInput",
+    "Unchanged",
+    "Wait",
     "awaited_claims",
     "build_status",
     "condition_of",
+    "decide_write",
     "describe",
     "has_open_end",
-    "hold_for",
     "is_explained",
     "news",
-    "next_look",
     "of_denial",
     "of_reversion",
+    "report_exits",
+    "seconds_to_change",
     "since",
     "summary",
     "suspects",

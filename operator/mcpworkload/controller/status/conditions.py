@@ -16,12 +16,13 @@ from mcpworkload.api.names import ChildId
 from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.api.status import Condition, ConditionStatus, WorkloadStatus
+from mcpworkload.controller.plan.comparison import Drift
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.status import diagnosis
 from mcpworkload.controller.status.effects import state_of
-from mcpworkload.controller.status.exits import Ends
+from mcpworkload.controller.status.exits import ExitReport
 from mcpworkload.controller.status.hints import hint_of
-from mcpworkload.controller.status.inputs import Subject
+from mcpworkload.controller.status.inputs import StatusInput
 from mcpworkload.controller.status.pods import is_steady
 from mcpworkload.controller.status.problems import Problem, first_problem
 from mcpworkload.kube.objects import Pod
@@ -45,20 +46,21 @@ class Verdict:
 
 
 def build_status(
-    subject: Subject,
+    subject: StatusInput,
     observation: Observation,
     applied: Mapping[ChildId, Applied],
+    drifts: Mapping[ChildId, Drift],
     refusal: Refusal | None,
-    ends: Ends,
+    ends: ExitReport,
     now: datetime,
 ) -> dict[str, Any]:
     """
     The status to write, in the form in which it is stored.
 
-    *applied* is what we did last, *refusal* why the spec could not be turned into children,
-    None when it was, *ends* what containers' ends there were.
+    *applied* is what we did last, *drifts* how live children differ from what they should be,
+    *refusal* why the spec could not be turned into children, None when it was, *ends* the exits.
     """
-    accepted = _accepted(subject, observation, applied, refusal)
+    accepted = _accepted(subject, observation, applied, drifts, refusal)
     available = _available(subject, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
     ready = _ready(subject, observation, is_settled, accepted, available, now)
@@ -80,7 +82,7 @@ def build_status(
 
 
 def _is_reached(
-    subject: Subject, observation: Observation, applied: Mapping[ChildId, Applied]
+    subject: StatusInput, observation: Observation, applied: Mapping[ChildId, Applied]
 ) -> bool:
     """Whether the Service that the URL names is ours: another one leads to others' pods."""
     host = urlsplit(subject.url).hostname or ""
@@ -110,19 +112,20 @@ def summary(status: Mapping[str, Any]) -> str:
 
 
 def _accepted(
-    subject: Subject,
+    subject: StatusInput,
     observation: Observation,
     applied: Mapping[ChildId, Applied],
+    drifts: Mapping[ChildId, Drift],
     refusal: Refusal | None,
 ) -> Verdict:
     if refusal is not None:
         said = subject.secrets.hide(str(refusal)) if refusal.is_quoting else str(refusal)
         return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, said)
-    message = "; ".join([*state_of(observation, applied), *subject.notes])
+    message = "; ".join([*state_of(observation, applied, drifts), *subject.notes])
     return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
 
 
-def _counts(subject: Subject, observation: Observation, now: datetime) -> dict[str, int]:
+def _counts(subject: StatusInput, observation: Observation, now: datetime) -> dict[str, int]:
     """How many pods there are, are ready, and are new; those of before if none can be seen."""
     if observation.unreadable:
         names_of = ("replicas", "readyReplicas", "updatedReplicas")
@@ -135,7 +138,7 @@ def _counts(subject: Subject, observation: Observation, now: datetime) -> dict[s
 
 
 def _available(
-    subject: Subject, observation: Observation, refusal: Refusal | None, now: datetime
+    subject: StatusInput, observation: Observation, refusal: Refusal | None, now: datetime
 ) -> Verdict:
     replicas = subject.replicas
     ready = _serving(observation.pods.values(), subject, observation, now)
@@ -158,7 +161,7 @@ def _available(
 
 
 def _ready(
-    subject: Subject,
+    subject: StatusInput,
     observation: Observation,
     is_settled: bool,
     accepted: Verdict,
@@ -195,19 +198,21 @@ def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
     return "Unknown", AvailableReason.PODS_UNREADABLE, message
 
 
-def _problem(subject: Subject, observation: Observation, now: datetime) -> Problem | None:
+def _problem(subject: StatusInput, observation: Observation, now: datetime) -> Problem | None:
     """What is wrong with the pods that there are, else why there are not all of them."""
     last = subject.status.get("lastTermination")
     if problem := first_problem(observation.pods.values(), now, observation.told, last):
         said = subject.secrets.hide(problem.head)
         problem = replace(problem, head=said + hint_of(problem, subject))
         return problem if subject.may_quote else replace(problem, tail="")
-    said = diagnosis.of_refusal(observation, subject.replicas, now)
+    said = diagnosis.of_failed_create(observation, subject.replicas, now)
     said = subject.secrets.hide(said + subject.amounts.explain(said))
     return Problem(AvailableReason.POD_REFUSED, said) if said else None
 
 
-def _stored(subject: Subject, reason: str, kind: ConditionType = ConditionType.AVAILABLE) -> str:
+def _stored(
+    subject: StatusInput, reason: str, kind: ConditionType = ConditionType.AVAILABLE
+) -> str:
     """The message that stands beside *reason* now; empty where another one does."""
     for condition in subject.status.get("conditions", ()):
         if (condition["type"], condition["reason"]) == (kind, reason):
@@ -215,7 +220,9 @@ def _stored(subject: Subject, reason: str, kind: ConditionType = ConditionType.A
     return ""
 
 
-def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation, now: datetime) -> int:
+def _serving(
+    pods: Iterable[Pod], subject: StatusInput, observation: Observation, now: datetime
+) -> int:
     """
     How many of *pods* are ready to stay so, and have been for minReadySeconds.
 
@@ -228,7 +235,7 @@ def _serving(pods: Iterable[Pod], subject: Subject, observation: Observation, no
     return min(ready, observation.statefulset.status.available_replicas)
 
 
-def _count(serving: int, subject: Subject) -> str:
+def _count(serving: int, subject: StatusInput) -> str:
     word = "available" if subject.has_min_ready_seconds else "ready"
     return f"{serving} of {subject.replicas} replicas {word}"
 
@@ -238,7 +245,7 @@ def _left(observation: Observation) -> str:
     return f"{count} pod{'' if count == 1 else 's'} still to end" if count else "nothing runs"
 
 
-def _dated(verdicts: Iterable[Verdict], subject: Subject, now: datetime) -> list[Condition]:
+def _dated(verdicts: Iterable[Verdict], subject: StatusInput, now: datetime) -> list[Condition]:
     before: Mapping[str, Mapping[str, Any]] = {
         condition["type"]: condition for condition in subject.status.get("conditions", ())
     }

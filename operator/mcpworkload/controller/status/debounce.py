@@ -1,13 +1,12 @@
 """
 When a changed status is written.
 
-Each stored status is a write, an event in every watch and a line in somebody's log. So a
-change that is about to be overtaken is held back: for a moment after an apply, until the
-StatefulSet controller has acted on it; and longer where only the number of pods moved, which
-the next condition will carry along.
+Each stored status is a write, an event in every watch and a line in a log. So a change that is
+about to be overtaken is held back: for a moment after an apply, until the StatefulSet controller
+has acted on it; and longer where only the number of pods moved, which the next condition will
+carry along. Pure.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,47 +20,71 @@ COUNTS_ONLY_SECONDS = 10.0
 _COUNTS = ("pods", "replicas", "updatedReplicas")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Hold:
-    """Since when a status has been held back, and why, on the clock of `time.monotonic`."""
+    """Since when a status has been held back, and why, on the monotonic clock."""
 
     settling_since: float | None = None
     counts_since: float | None = None
 
 
-def hold_for(
+@dataclass(frozen=True)
+class WriteNow:
+    """The status is to be written; nothing is held back any more."""
+
+    hold: Hold = Hold()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The status may be written in *seconds*, if it is still the same then."""
+
+    hold: Hold
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The status is stored as it is."""
+
+    hold: Hold
+
+
+Decision = WriteNow | Wait | Unchanged
+
+
+def decide_write(
     stored: Mapping[str, Any],
     wanted: Mapping[str, Any],
     observation: Observation,
     applied: Mapping[ChildId, Applied],
     hold: Hold,
+    now: float,
     *,
     is_pressing: bool = False,
-) -> float | None:
+) -> Decision:
     """
-    None: write *wanted* now. Else after how many seconds to look again, 0.0 for never.
+    Return whether to write *wanted* over *stored* at *now*, and the hold that follows *hold*.
 
     What *is_pressing* is not held back: it would be lost with the process.
     """
-    now = time.monotonic()
     is_settling = observation.is_settling(applied)
     is_same = stored == wanted
     counts_only = not is_same and _without_counts(stored) == _without_counts(wanted)
-    # What goes on for long is told, though it still goes on: the clocks run across looks.
-    hold.settling_since = _running(hold.settling_since, now) if is_settling else None
-    hold.counts_since = _running(hold.counts_since, now) if counts_only else None
-    if is_same:
-        return 0.0
-    if is_pressing:
-        return None
-    left = max(
-        _left(hold.settling_since, SETTLE_SECONDS, now),
-        _left(hold.counts_since, COUNTS_ONLY_SECONDS, now),
+    # What goes on for long is told, though it still goes on: the clocks run across reconciles.
+    held = Hold(
+        settling_since=_running(hold.settling_since, now) if is_settling else None,
+        counts_since=_running(hold.counts_since, now) if counts_only else None,
     )
-    if left > 0:
-        return left
-    hold.settling_since = hold.counts_since = None
-    return None
+    if is_same:
+        return Unchanged(held)
+    if is_pressing:
+        return WriteNow(held)
+    left = max(
+        _left(held.settling_since, SETTLE_SECONDS, now),
+        _left(held.counts_since, COUNTS_ONLY_SECONDS, now),
+    )
+    return Wait(held, left) if left > 0 else WriteNow()
 
 
 def _running(since: float | None, now: float) -> float:

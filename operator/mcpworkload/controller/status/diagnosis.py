@@ -28,7 +28,7 @@ _CLAIM_REASONS = frozenset({"FailedBinding", "ProvisioningFailed", "ExternalProv
 _ROUNDING = timedelta(seconds=2)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The StatefulSet controller tries again after 17 minutes at the latest.
-_REFUSAL = timedelta(minutes=20)
+_FAILED_CREATE = timedelta(minutes=20)
 
 
 def is_telling(events: Iterable[Event], start: datetime | None = None) -> bool:
@@ -71,7 +71,7 @@ def of_claims(events: Iterable[Event]) -> str:
     return f"claim {last.involved_object.name}: {messages.steady(last.message)}"
 
 
-def of_refusal(observation: Observation, replicas: int, now: datetime) -> str:
+def of_failed_create(observation: Observation, replicas: int, now: datetime) -> str:
     """Why the StatefulSet can't make a pod that it lacks; empty when nobody says so."""
     if observation.statefulset is None:
         return ""
@@ -79,9 +79,9 @@ def of_refusal(observation: Observation, replicas: int, now: datetime) -> str:
     lacking = {f"{name}-{index}" for index in range(replicas)} - observation.pods.keys()
     # The last words win, and of them those on the first pod, so that they stay the same.
     last = {
-        messages.refusal(event.message)[0]: messages.refusal(event.message)[1]
-        for event in sorted(observation.refusals, key=_time)
-        if now - _time(event) < _REFUSAL
+        messages.failed_create(event.message)[0]: messages.failed_create(event.message)[1]
+        for event in sorted(observation.failed_creates, key=_time)
+        if now - _time(event) < _FAILED_CREATE
     }
     pod = min((pod for pod in last if lacking and (not pod or pod in lacking)), default=None)
     if pod is None:

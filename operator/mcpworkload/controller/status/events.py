@@ -20,7 +20,7 @@ _OF_CONTAINER = re.compile(
 
 
 @dataclass(frozen=True)
-class News:
+class EventDraft:
     """What to say about a workload."""
 
     type: Literal["Normal", "Warning"]
@@ -30,7 +30,7 @@ class News:
     note: str
 
 
-def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
+def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventDraft]:
     """What changed in Accepted and Ready from one stored status to the next."""
     old, new = _by_type(before), _by_type(after)
     for kind in _TOLD:
@@ -43,7 +43,7 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
         )
         if is_said or condition["reason"] in _PASSING:
             continue
-        yield News(
+        yield EventDraft(
             "Normal" if condition["status"] == "True" else "Warning",
             f"{kind} of generation {after['observedGeneration']}",
             condition["reason"],
@@ -51,7 +51,7 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
         )
 
 
-def of_reversion(workload: str, child: ChildId, path: str) -> News:
+def of_reversion(workload: str, child: ChildId, path: str) -> EventDraft:
     """
     Somebody changed the field at *path* of a child, and it was set back.
 
@@ -61,16 +61,16 @@ def of_reversion(workload: str, child: ChildId, path: str) -> News:
     if child.kind == "StatefulSet" and path.startswith("spec.template."):
         note += ", as by `kubectl rollout undo`,"
     note += f" and set back; {_instead(workload, child, path)} instead"
-    return News("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
+    return EventDraft("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
 
 
-def of_denial(child: ChildId, forbidden: str) -> News:
+def of_denial(child: ChildId, forbidden: str) -> EventDraft:
     """Somebody added to a child what the installation does not allow, and it was taken out."""
     note = (
         f"{child}: somebody else added what the installation's policy forbids, and it was taken "
         f"out: {forbidden}"
     )
-    return News("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
+    return EventDraft("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
 
 
 def _instead(workload: str, child: ChildId, path: str) -> str:

@@ -6,19 +6,19 @@ from typing import Any
 
 from mcpworkload.api.status import ContainerRecord, LastTermination, PodRecord
 from mcpworkload.controller.plan.observation import Observation
-from mcpworkload.controller.status.inputs import Subject
+from mcpworkload.controller.status.inputs import StatusInput
 from mcpworkload.controller.status.problems import START_REASONS, Witness
 from mcpworkload.exits import (
     HOOK_FAILED,
     PROBE_FAILED,
-    Account,
     ContainerCursor,
     Cursor,
     Exit,
     ExitKind,
+    NewExits,
     PodCursor,
     Wanted,
-    account,
+    find_new_exits,
     may_be_the_kubelets,
 )
 from mcpworkload.kube.objects import StatefulSet, Terminated
@@ -30,7 +30,7 @@ _OF_KUBELET = START_REASONS.keys() | {PROBE_FAILED, HOOK_FAILED}
 
 
 @dataclass(frozen=True)
-class Ends:
+class ExitReport:
     """What a status says of containers' ends, and which of them are news."""
 
     restarts: int
@@ -48,7 +48,7 @@ class Ends:
     unexplained: tuple[str, ...] = ()
 
 
-def account_ends(subject: Subject, observation: Observation) -> Ends:
+def report_exits(subject: StatusInput, observation: Observation) -> ExitReport:
     """What the status of *subject* has to say next of containers' ends."""
     status = subject.status
     cursor = cursor_of(status)
@@ -64,16 +64,16 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
     }
     ours = {live.metadata.uid} if live else set()
     seen = {
-        uid: sighting
-        for uid, sighting in observation.seen.items()
-        if uid in recorded or sighting.last is None or _controller(sighting.last) in ours
+        uid: observed
+        for uid, observed in observation.seen.items()
+        if uid in recorded or observed.last is None or _controller(observed.last) in ours
     }
     wanted = Wanted(subject.replicas, live.status.update_revision if live else "")
-    result = account(cursor, pods, seen, wanted)
+    result = find_new_exits(cursor, pods, seen, wanted)
     last = status.get("lastTermination") or {}
     exits = (_explained(each, observation, last) for each in result.exits)
     news = tuple(_discreet(each, subject) for each in exits)
-    return Ends(
+    return ExitReport(
         restarts=status.get("restarts", 0) + sum(each.count for each in news),
         last=_last(news) or _explained_late(_stored_last(status), observation, subject),
         pods=_records(result),
@@ -85,18 +85,18 @@ def account_ends(subject: Subject, observation: Observation) -> Ends:
     )
 
 
-def _own_statefulset(subject: Subject, observation: Observation) -> StatefulSet | None:
+def _own_statefulset(subject: StatusInput, observation: Observation) -> StatefulSet | None:
     """The StatefulSet, unless it is still that of an earlier workload of the same name."""
     live = observation.statefulset
     owner = live.metadata.controller if live else None
     return None if owner and owner.uid != subject.uid else live
 
 
-def _unchanged(status: Mapping[str, Any], cursor: Cursor) -> Ends:
+def _unchanged(status: Mapping[str, Any], cursor: Cursor) -> ExitReport:
     """What is stored: nobody can look."""
     pods = [PodRecord.model_validate(pod) for pod in status.get("pods", ())]
     restarts, last = status.get("restarts", 0), _stored_last(status)
-    return Ends(restarts, last, pods, (), is_pressing=False, cursor=cursor, gone=frozenset())
+    return ExitReport(restarts, last, pods, (), is_pressing=False, cursor=cursor, gone=frozenset())
 
 
 def _stored_last(status: Mapping[str, Any]) -> LastTermination | None:
@@ -137,7 +137,7 @@ def describe(exit_: Exit) -> str:
     return f"{where}: {said}: {exit_.message}" if exit_.message else f"{where}: {said}"
 
 
-def _records(result: Account) -> list[PodRecord]:
+def _records(result: NewExits) -> list[PodRecord]:
     return [
         PodRecord(
             name=name,
@@ -189,7 +189,7 @@ def _last(news: tuple[Exit, ...]) -> LastTermination | None:
     )
 
 
-def _discreet(exit_: Exit, subject: Subject) -> Exit:
+def _discreet(exit_: Exit, subject: StatusInput) -> Exit:
     """*exit_* without what must not be repeated; the spec says if what the server printed may."""
     if exit_.kind == ExitKind.EXITED and exit_.reason not in _OF_KUBELET:
         return exit_ if subject.may_quote else replace(exit_, message="")
@@ -227,7 +227,7 @@ def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -
 
 
 def _explained_late(
-    last: LastTermination | None, observation: Observation, subject: Subject
+    last: LastTermination | None, observation: Observation, subject: StatusInput
 ) -> LastTermination | None:
     """*last* with what Events say of it, which may come later than the end itself."""
     pod = observation.labelled.get(last.pod) if last else None

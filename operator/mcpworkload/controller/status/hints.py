@@ -4,7 +4,7 @@ import re
 
 from mcpworkload.api.names import CONTAINER
 from mcpworkload.api.reasons import AvailableReason
-from mcpworkload.controller.status.inputs import Subject
+from mcpworkload.controller.status.inputs import StatusInput
 from mcpworkload.controller.status.problems import Problem
 
 _REFUSED = re.compile(r":(?P<port>\d+): connect: connection refused$")
@@ -16,7 +16,7 @@ _START_SECONDS = 60
 _STDIO = "speak stdio: transport.type: stdio"
 
 
-def hint_of(problem: Problem, subject: Subject) -> str:
+def hint_of(problem: Problem, subject: StatusInput) -> str:
     """What else to say of *problem*, beginning with a semicolon; empty where nothing is."""
     match = _REFUSED.search(problem.head)
     if match and problem.reason == AvailableReason.PROBE_FAILING:
@@ -38,6 +38,6 @@ def hint_of(problem: Problem, subject: Subject) -> str:
     return ""
 
 
-def _is_servers(problem: Problem, subject: Subject) -> bool:
+def _is_servers(problem: Problem, subject: StatusInput) -> bool:
     """Whether it is of a server that is to listen by itself."""
     return problem.container == CONTAINER and bool(subject.transport)

@@ -13,7 +13,7 @@ from mcpworkload.kube.redaction import Secrets
 
 
 @dataclass(frozen=True)
-class Subject:
+class StatusInput:
     """What the status is about; without a valid spec, as much of it as can be known."""
 
     generation: int
@@ -47,7 +47,7 @@ class Subject:
     amounts: Amounts = field(default_factory=Amounts, compare=False)
 
     @classmethod
-    def of(cls, workload: Workload) -> "Subject":
+    def of(cls, workload: Workload) -> "StatusInput":
         """The subject for a workload with a valid spec."""
         return cls(
             generation=workload.generation,
@@ -72,7 +72,7 @@ class Subject:
         )
 
     @classmethod
-    def of_invalid(cls, body: Mapping[str, Any]) -> "Subject":
+    def of_invalid(cls, body: Mapping[str, Any]) -> "StatusInput":
         """The subject for a body that does not parse: what was true stays."""
         status = body.get("status") or {}
         return cls(

@@ -59,7 +59,7 @@ def scheduling_error(text: str) -> str:
     return f"no node fits: {', '.join(sorted(reasons))}"
 
 
-def refusal(text: str) -> tuple[str, str]:
+def failed_create(text: str) -> tuple[str, str]:
     """Which pod could not be made, empty when that is not said, and why."""
     match = _REFUSED.match(steady(text))
     if match is None:

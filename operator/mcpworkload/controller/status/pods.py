@@ -20,7 +20,7 @@ def is_steady(pod: Pod, now: datetime) -> bool:
     return pod.is_ready and not _hold_left(pod, now)
 
 
-def next_look(pods: Iterable[Pod], now: datetime) -> float | None:
+def seconds_to_change(pods: Iterable[Pod], now: datetime) -> float | None:
     """After how many seconds time alone changes what is true of *pods*; None for never."""
     return min((left for pod in pods if (left := _left(pod, now)) > 0), default=None)
 

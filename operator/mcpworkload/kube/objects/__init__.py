@@ -2,14 +2,14 @@
 Typed views of live objects: only the fields that we read, decoded straight from the wire.
 
 A Pod as a dictionary is fifteen times larger and several times slower to decode. The spec of
-a child stays undecoded: it is compared once with what we want, then dropped.
+a child stays undecoded: it is compared once with what we want, then left out of the cached copy.
 """
 
 from mcpworkload.kube.objects.children import (
     FIXED_FIELDS,
-    Child,
     Claim,
     ClaimSpec,
+    LiveChild,
     PodDisruptionBudget,
     Resources,
     Role,
@@ -40,7 +40,6 @@ from mcpworkload.kube.objects.pods import (
 
 __all__ = [
     "FIXED_FIELDS",
-    "Child",
     "Claim",
     "ClaimSource",
     "ClaimSpec",
@@ -48,6 +47,7 @@ __all__ = [
     "ContainerStatus",
     "Event",
     "ListMetadata",
+    "LiveChild",
     "LiveT",
     "Metadata",
     "OwnerReference",

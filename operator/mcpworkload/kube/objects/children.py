@@ -1,81 +1,77 @@
 """The objects that we apply, and claims that are made from them."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
 import msgspec
 
 from mcpworkload.kube.objects.metadata import ChildMetadata, Metadata
 
+_NOTHING = msgspec.Raw()
 
-class Child(msgspec.Struct, rename="camel"):
+
+class LiveChild(msgspec.Struct, rename="camel", frozen=True):
     """
-    An object that we apply; its content is undecoded, and dropped once it has been compared.
+    An object that we apply, as it is stored; its content is undecoded.
 
-    From judged_for on these fields are the comparison's memory: never on the wire.
+    Frozen: who has compared it keeps the copy `without_content`, a fraction of the size.
     """
 
     #: What it has beside its metadata, as far as we set it, by the name on the wire.
     CONTENT: ClassVar[dict[str, str]] = {"spec": "spec"}
 
     metadata: ChildMetadata
-    spec: msgspec.Raw = msgspec.Raw()
-    judged_for: str = ""
-    difference: str = ""
-    fingerprint: str = ""
-    refused: str = ""
-    #: What the first field that differs should hold, and what it holds, in words; nothing for one
-    #: that is not there.
-    values: tuple[str, str] = ("", "")
-    is_renamed: bool = False
-    #: What others added, and who did.
-    additions: tuple[str, ...] = ()
-    #: What others added that may not stay, in words.
-    forbidden: str = ""
+    spec: msgspec.Raw = _NOTHING
 
     def content(self) -> dict[str, Any]:
-        """The decoded content, by field; what is absent is left out."""
+        """Return the decoded content, by field; what is absent is left out."""
         raw = {name: getattr(self, field) for name, field in self.CONTENT.items()}
         return {name: msgspec.json.decode(value) for name, value in raw.items() if bytes(value)}
 
-    def drop_content(self) -> None:
-        """Forget the content."""
-        for field in self.CONTENT.values():
-            setattr(self, field, msgspec.Raw())
-        self.metadata.managed_fields = msgspec.Raw()
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything that `without_content` leaves out."""
+        parts = (getattr(self, field) for field in self.CONTENT.values())
+        return any(bytes(part) for part in (*parts, self.metadata.managed_fields))
+
+    def without_content(self) -> Self:
+        """Return a copy that takes no memory for content and managed fields."""
+        metadata = msgspec.structs.replace(self.metadata, managed_fields=_NOTHING)
+        empty = dict.fromkeys(self.CONTENT.values(), _NOTHING)
+        return msgspec.structs.replace(self, metadata=metadata, **empty)
 
 
-class Service(Child):
+class Service(LiveChild, frozen=True):
     """A Service."""
 
 
-class ServiceAccount(Child, rename="camel"):
+class ServiceAccount(LiveChild, rename="camel", frozen=True):
     """A ServiceAccount."""
 
     CONTENT: ClassVar[dict[str, str]] = {
         "automountServiceAccountToken": "automount_service_account_token"
     }
 
-    automount_service_account_token: msgspec.Raw = msgspec.Raw()
+    automount_service_account_token: msgspec.Raw = _NOTHING
 
 
-class Role(Child, rename="camel"):
+class Role(LiveChild, rename="camel", frozen=True):
     """A Role."""
 
     CONTENT: ClassVar[dict[str, str]] = {"rules": "rules"}
 
-    rules: msgspec.Raw = msgspec.Raw()
+    rules: msgspec.Raw = _NOTHING
 
 
-class RoleBinding(Child, rename="camel"):
+class RoleBinding(LiveChild, rename="camel", frozen=True):
     """A RoleBinding."""
 
     CONTENT: ClassVar[dict[str, str]] = {"roleRef": "role_ref", "subjects": "subjects"}
 
-    role_ref: msgspec.Raw = msgspec.Raw()
-    subjects: msgspec.Raw = msgspec.Raw()
+    role_ref: msgspec.Raw = _NOTHING
+    subjects: msgspec.Raw = _NOTHING
 
 
-class PodDisruptionBudget(Child):
+class PodDisruptionBudget(LiveChild, frozen=True):
     """A PodDisruptionBudget."""
 
 
@@ -92,12 +88,29 @@ class StatefulSetStatus(msgspec.Struct, rename="camel"):
 FIXED_FIELDS = ("podManagementPolicy", "selector", "serviceName", "volumeClaimTemplates")
 
 
-class StatefulSet(Child, rename="camel"):
+class StatefulSet(LiveChild, rename="camel", frozen=True):
     """A StatefulSet, and how far its controller has come."""
 
     status: StatefulSetStatus = msgspec.field(default_factory=StatefulSetStatus)
-    #: The fixed fields, encoded, once they were asked for; never on the wire.
+    #: The fixed fields, encoded, where the content is left out; never on the wire.
     fixed: bytes = b""
+
+    def fixed_fields(self) -> dict[str, Any]:
+        """
+        Return what no update can change of the spec.
+
+        The next spec is compared with it even where the content is left out.
+        """
+        return cast("dict[str, Any]", msgspec.json.decode(self.fixed or self._encode_fixed()))
+
+    def without_content(self) -> Self:
+        """Return a copy that keeps of its content the fixed fields alone."""
+        fixed = self.fixed or self._encode_fixed()
+        return msgspec.structs.replace(super().without_content(), fixed=fixed)
+
+    def _encode_fixed(self) -> bytes:
+        spec = msgspec.json.decode(self.spec or b"{}")
+        return msgspec.json.encode({key: spec[key] for key in FIXED_FIELDS if key in spec})
 
 
 class Resources(msgspec.Struct):

@@ -1,35 +1,21 @@
 """What lists and watches deliver."""
 
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from mcpworkload.kube.objects.children import (
-    Claim,
-    PodDisruptionBudget,
-    Role,
-    RoleBinding,
-    Service,
-    ServiceAccount,
-    StatefulSet,
-)
-from mcpworkload.kube.objects.events import Event
-from mcpworkload.kube.objects.metadata import ListMetadata, Partial
-from mcpworkload.kube.objects.pods import Pod
+from mcpworkload.kube.objects.metadata import ListMetadata, Metadata
 
-LiveT = TypeVar(
-    "LiveT",
-    PodDisruptionBudget,
-    Role,
-    RoleBinding,
-    Service,
-    ServiceAccount,
-    StatefulSet,
-    Claim,
-    Pod,
-    Partial,
-    Event,
-)
+
+class Live(Protocol):
+    """An object that the API server keeps."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """Its name, version and labels."""
+
+
+LiveT = TypeVar("LiveT", bound=Live)
 
 
 class Page(msgspec.Struct, Generic[LiveT]):

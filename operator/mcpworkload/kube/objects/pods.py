@@ -105,6 +105,8 @@ class SpecContainer(msgspec.Struct, rename="camel"):
 
     name: str
     restart_policy: str = ""
+    #: Whether its standard input is kept open.
+    stdin: bool = False
     startup_probe: Probe | None = None
     liveness_probe: Probe | None = None
     lifecycle: Lifecycle | None = None

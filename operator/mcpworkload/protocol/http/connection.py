@@ -28,7 +28,7 @@ NEVER = float("inf")
 
 
 class Connection(asyncio.BufferedProtocol):
-    """What the event loop calls; `deadline` is when to call `expire`."""
+    """One client connection of the HTTP server; `expire` is called at its `deadline`."""
 
     transport: asyncio.Transport
 
@@ -61,7 +61,7 @@ class Connection(asyncio.BufferedProtocol):
         self._server.room.rest(self, self._loop.time())
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Let who answers know that nobody listens."""
+        """Wake the task that answers, since the client is gone."""
         self._server.leave(self)
         self._reader.drop()
         self._unread = b""
@@ -126,7 +126,7 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def is_last(self) -> bool:
-        """Whether the response that begins now is the last one here."""
+        """True if the response that begins now is the last one on the connection."""
         self._closes = self._closes or self._server.is_closing
         return self._closes and not self._waiting and self._refusal is None
 
@@ -158,7 +158,7 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing has come of a request that is not answered."""
+        """True if every request is answered, and no byte of a further one has arrived."""
         return not self._is_answering and self._reader.is_idle and not self._unread
 
     def close(self) -> None:
@@ -192,7 +192,7 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        """Whether something is to be sent before a next request is looked at."""
+        """True while a response has to be sent before the next request is read."""
         return self._current is not None or bool(self._waiting) or not self._can_write.is_set()
 
     def _read_on(self) -> None:

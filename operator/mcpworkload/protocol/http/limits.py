@@ -1,4 +1,4 @@
-"""How much of a client's data and time is taken."""
+"""The limits of the HTTP server: bytes, connections and seconds that clients may take."""
 
 from mcpworkload.protocol.memory import room
 

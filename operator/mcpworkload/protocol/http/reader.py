@@ -33,7 +33,7 @@ class Refused(Exception):
 
 
 class Held(Protocol):
-    """What all connections together hold of requests that are not answered yet."""
+    """The bytes of unanswered requests that all connections hold together."""
 
     head_bytes: int
     body_bytes: int
@@ -71,12 +71,12 @@ class Reader:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing has come of a next request."""
+        """True if no byte of a further request has arrived."""
         return self._is_in_head and not self._outer
 
     @property
     def wanted(self) -> int:
-        """How many bytes `feed` may have: few where another head could begin among them."""
+        """The number of bytes that `feed` may get: few where they could begin another head."""
         if not self._is_in_head:
             return min(self._left, READ_BYTES) or PIECE_BYTES
         return max(min(PIECE_BYTES, HEAD_LIMIT_BYTES - self._outer), 1)

@@ -38,7 +38,7 @@ class Wire(Protocol):
 
     @property
     def is_last(self) -> bool:
-        """Whether the response that begins now is the last one on the connection."""
+        """True if the response that begins now is the last one on the connection."""
 
     def write(self, *parts: bytes) -> None:
         """Write all *parts*."""
@@ -147,7 +147,7 @@ class Request:
 
 
 class App(Protocol):
-    """What is served."""
+    """The application behind the HTTP server."""
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return status and reason where *request* is refused for its head alone."""

@@ -1,4 +1,4 @@
-"""How many connections there may be, and which one gives way when there are too many."""
+"""The bound on connections, and the choice of the one that gives way when it is reached."""
 
 from typing import Generic, TypeVar
 
@@ -27,12 +27,12 @@ class Room(Generic[T]):
 
     @property
     def is_full(self) -> bool:
-        """Whether one has to give way before there is another."""
+        """True if a connection has to give way before another one is accepted."""
         return len(self.all) >= self.limit
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so many are busy that no more may be, but for a moment."""
+        """True if so many connections are busy that only urgent requests are served."""
         free = len(self._resting) + len(self._coming)
         return len(self.all) - free >= self.limit - self._spare
 

@@ -43,7 +43,7 @@ class Server:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is connected."""
+        """True if no client is connected."""
         return not self.room.all
 
     def stop_accepting(self) -> None:

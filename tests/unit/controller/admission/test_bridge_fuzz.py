@@ -21,7 +21,8 @@ from tests.support.bridged import IMAGE, POLICY, attach, inject
 from tests.support.parsed import make_workload
 from tests.unit.controller.admission.test_patch_fuzz import pointers
 
-EXAMPLES = 3000
+# As many as `make unit` has the seconds for; `make search` tries more.
+EXAMPLES = min(10 * settings().max_examples, 30_000)
 SIDE = {"name": "side", "image": "side:1"}
 TEMPLATES = {
     way: build_draft(make_workload(**spec, initContainers=[SIDE]), POLICY).template

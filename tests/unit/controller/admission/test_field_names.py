@@ -74,7 +74,7 @@ async def test_a_rejection_speaks_of_the_spec() -> None:
     why = "spec.template.spec.containers[0].resources.requests: must be less than the limit"
     bench.world.failures["StatefulSet weather"] = Refused(why, status=422)
     for _ in range(2):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
 
         message = bench.world.statuses[-1]["conditions"][0]["message"]
         assert "spec.resources.requests: must be less than the limit" in message

@@ -28,7 +28,7 @@ from tests.support.parsed import make_workload
 from tests.support.templates import INIT
 
 # As many as `make unit` has the seconds for; `make search` tries more.
-EXAMPLES = min(25 * settings().max_examples, 30_000)
+EXAMPLES = min(10 * settings().max_examples, 30_000)
 
 BASE = build_pod_template(make_workload(env=[{"name": "K", "value": "s3cret"}]))
 BASE["spec"]["initContainers"] = [INIT]

@@ -1,15 +1,14 @@
 """Which children carry what the user wrote for labels and annotations, and who may forbid it."""
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from mcpworkload.api import names
-from mcpworkload.api.names import ChildKind
 from mcpworkload.api.refusals import PolicyDenied
+from mcpworkload.controller.children import CHILD_TYPES
 from mcpworkload.controller.desired import build_draft
-from mcpworkload.controller.desired.child import TAKES_METADATA
 from mcpworkload.kube.manifest import Manifest
 from tests.support.bridged import POLICY, attach, children
 from tests.support.parsed import make_workload
@@ -47,7 +46,7 @@ def test_rights_carry_nothing_of_the_users() -> None:
     """To clouds an annotation of an account is a right; all other children carry both."""
     built = children(ALL_KINDS)
 
-    assert {manifest["kind"] for manifest in built.values()} == set(get_args(ChildKind))
+    assert {manifest["kind"] for manifest in built.values()} == set(CHILD_TYPES)
     for name, manifest in built.items():
         expected = ({}, {}) if manifest["kind"] in RIGHTS else (LABELS, ANNOTATIONS)
         assert metadata_of(manifest) == expected, name
@@ -56,8 +55,7 @@ def test_rights_carry_nothing_of_the_users() -> None:
 
 def test_every_kind_of_child_has_chosen() -> None:
     """One that is added to the kinds and not to the choice would fail at its first workload."""
-    assert TAKES_METADATA.keys() == set(get_args(ChildKind))
-    assert {kind for kind, takes in TAKES_METADATA.items() if not takes} == RIGHTS
+    assert {kind for kind, each in CHILD_TYPES.items() if not each.takes_metadata} == RIGHTS
 
 
 def test_the_pods_keep_what_their_account_does_not_get() -> None:

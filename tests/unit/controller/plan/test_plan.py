@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from mcpworkload.api import names
@@ -11,10 +10,10 @@ from mcpworkload.api.refusals import ChildConflict
 from mcpworkload.controller.desired import Child, build_children
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.plan import Prune, plan, plan_prunes
-from mcpworkload.kube.objects import Child as LiveChild
-from mcpworkload.kube.objects import Service
+from mcpworkload.kube.objects import LiveChild, Service
 from tests.support.parsed import (
     UID,
+    as_applied,
     id_of,
     make_budget,
     make_observation,
@@ -32,8 +31,7 @@ def live_service(**changes: Any) -> Service:
     service = make_service(
         **{key: metadata[key] for key in ("labels", "annotations", "ownerReferences")}
     )
-    service.spec = msgspec.Raw(msgspec.json.encode({**SERVICE.manifest["spec"], **changes}))
-    return service
+    return as_applied(service, SERVICE, spec={**SERVICE.manifest["spec"], **changes})
 
 
 def planned(service: Service | None, last: Applied | None = None, child: Child = SERVICE) -> Any:

@@ -7,9 +7,10 @@ from mcpworkload.controller import state
 from mcpworkload.controller.desired import build_children
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.kube.errors import ApiError, Forbidden, Refused, Unavailable
-from mcpworkload.kube.objects import Child
+from mcpworkload.kube.objects import LiveChild
 from tests.support.harness import KEY, Bench, World, make_bench
 from tests.support.parsed import (
+    as_applied,
     make_body,
     make_budget,
     make_observation,
@@ -23,7 +24,7 @@ BUDGET = ChildId("PodDisruptionBudget", "weather")
 DELETE = "delete PodDisruptionBudget weather pdb"
 
 
-def observe(*more: Child, is_current: bool = True) -> Observation:
+def observe(*more: LiveChild, is_current: bool = True) -> Observation:
     """All that a plain workload asks for, and *more*."""
     service, statefulset = build_children(make_workload())
     annotations = [
@@ -32,8 +33,11 @@ def observe(*more: Child, is_current: bool = True) -> Observation:
     ]
     live = make_statefulset(annotations=annotations[1])
     beside = make_service(annotations=annotations[0])
-    live.judged_for, beside.judged_for = statefulset.digest, service.digest
-    return make_observation(make_pod(ready=True), statefulset=live, children=(beside, *more))
+    return make_observation(
+        make_pod(ready=True),
+        statefulset=as_applied(live, statefulset),
+        children=(as_applied(beside, service), *more),
+    )
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def bench() -> Bench:
 async def test_a_child_that_is_no_longer_asked_for_is_deleted_once(bench: Bench) -> None:
     """The cache shows it a little longer; that is no reason to ask again."""
     for _ in range(3):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
 
     assert [call for call in bench.world.calls if call != "status"] == [DELETE]
     assert bench.conditions()[0] == "Accepted=True/Accepted"
@@ -54,16 +58,16 @@ async def test_a_child_that_is_no_longer_asked_for_is_deleted_once(bench: Bench)
 async def test_what_was_deleted_is_waited_for_no_longer() -> None:
     """The apply of a child that is gone will never come by the watch."""
     bench = make_bench(World(observe()), disruptionBudget={"minAvailable": 1})
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
     plain = make_body()
     plain["metadata"]["resourceVersion"] = "300"
     bench.store.put(plain)
     bench.world.observation = observe(make_budget())
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     assert bench.world.calls[-2:] == [DELETE, "status"]
-    assert BUDGET not in bench.look._memory[KEY].applied
+    assert BUDGET not in bench.reconcile._states[KEY].applied
 
 
 async def test_nothing_is_deleted_before_the_others_are_applied(bench: Bench) -> None:
@@ -71,8 +75,8 @@ async def test_nothing_is_deleted_before_the_others_are_applied(bench: Bench) ->
     bench.world.observation = observe(make_budget(), is_current=False)
     bench.world.failures["Service weather"] = Refused("no", status=422)
 
-    await bench.look(KEY)
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
+    await bench.reconcile(KEY)
 
     assert DELETE not in bench.world.calls
     assert bench.conditions()[0] == "Accepted=False/Rejected"
@@ -82,7 +86,7 @@ async def test_a_forbidden_deletion_is_told(bench: Bench) -> None:
     """With the object and the API server's words; another look may help."""
     bench.world.failures[f"delete {BUDGET}"] = Forbidden("no rights", status=403)
 
-    again = await bench.look(KEY)
+    again = await bench.reconcile(KEY)
 
     assert again == pytest.approx(30)
     assert bench.conditions()[0] == "Accepted=False/Rejected"
@@ -96,24 +100,24 @@ async def test_a_refused_deletion_is_not_sent_again(bench: Bench) -> None:
     bench.world.failures[f"delete {BUDGET}"] = Refused("never", status=422)
 
     for _ in range(3):
-        await bench.look(KEY)
+        await bench.reconcile(KEY)
 
     assert bench.world.calls.count(DELETE) == 1
     assert "Stalled=True/Rejected" in bench.conditions()
 
 
-@pytest.mark.parametrize(("patience", "told"), [(0.0, True), (60.0, False)])
+@pytest.mark.parametrize(("seconds", "told"), [(state.TROUBLE_SECONDS, True), (1.0, False)])
 async def test_the_worlds_fault_is_retried_and_told_when_it_lasts(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, patience: float, told: bool
+    bench: Bench, seconds: float, told: bool
 ) -> None:
     """As with an apply; the deletion is due again."""
-    monkeypatch.setattr(state, "TROUBLE_SECONDS", patience)
     failure: ApiError = Unavailable("webhook down")
     bench.world.failures[f"delete {BUDGET}"] = failure
 
     for _ in range(2):
         with pytest.raises(Unavailable):
-            await bench.look(KEY)
+            await bench.reconcile(KEY)
+        bench.world.seconds += seconds
 
     assert bench.world.calls.count(DELETE) == 2
     assert bool(bench.world.statuses) == told
@@ -124,9 +128,9 @@ async def test_who_makes_anew_what_we_delete_meets_a_pause(bench: Bench) -> None
     again = None
     for number in range(10):
         bench.world.observation = observe(make_budget(uid=f"budget-{number}"))
-        again = await bench.look(KEY)
+        again = await bench.reconcile(KEY)
 
     deletions = [call for call in bench.world.calls if call.startswith("delete")]
     assert len(deletions) == state.FREE_REPAIRS
     assert again is not None
-    assert len(bench.look._memory[KEY].pruned) <= 1
+    assert len(bench.reconcile._states[KEY].pruned) <= 1

@@ -108,9 +108,9 @@ async def test_the_condition_has_it() -> None:
     event = make_event(
         "FailedCreate", f"create Pod weather-0 in StatefulSet weather failed error: {said}"
     )
-    bench = make_bench(World(observation=make_observation(refusals=[event]), version=500))
+    bench = make_bench(World(observation=make_observation(failed_creates=[event]), version=500))
 
-    await bench.look(KEY)
+    await bench.reconcile(KEY)
 
     available = bench.world.statuses[-1]["conditions"][1]
     assert available["reason"] == "PodRefused"

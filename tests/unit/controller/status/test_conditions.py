@@ -16,8 +16,9 @@ from mcpworkload.api.refusals import (
     Refusal,
     Rejected,
 )
+from mcpworkload.controller.plan.comparison import Drift
 from mcpworkload.controller.plan.observation import Applied, Observation
-from mcpworkload.controller.status import Subject
+from mcpworkload.controller.status import StatusInput
 from mcpworkload.controller.status.conditions import MAX_MESSAGE
 from mcpworkload.kube.objects import Pod
 from tests.support.parsed import (
@@ -135,7 +136,7 @@ def test_a_body_that_does_not_parse_keeps_what_was_true() -> None:
     """URL and selector were written for a spec that was valid."""
     observation = make_observation(READY, children=[make_service()])
     before = status_of(observation)
-    subject = Subject.of_invalid(make_body(status=before, image=7))
+    subject = StatusInput.of_invalid(make_body(status=before, image=7))
 
     status = status_for(subject, observation, refusal=InvalidSpec("no"))
 
@@ -147,7 +148,7 @@ def test_times_change_with_the_status_alone() -> None:
     """A second look at the same world gives the same status."""
     before = status_of(make_observation(STARTING))
     later = NOON + timedelta(hours=1)
-    subject = Subject.of(make_workload(status=before))
+    subject = StatusInput.of(make_workload(status=before))
 
     same = status_for(subject, make_observation(STARTING), now=later)
     changed = status_for(subject, make_observation(READY), now=later)
@@ -173,7 +174,7 @@ def test_what_an_apply_will_overtake_is_not_ready() -> None:
     """The cache shows the pods of the old generation, and they are fine."""
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", version=5000)}
 
-    subject = Subject.of(make_workload())
+    subject = StatusInput.of(make_workload())
     status = status_for(subject, make_observation(READY), applied)
 
     assert verdicts(status)[2] == "Ready=False/Updating"
@@ -181,12 +182,11 @@ def test_what_an_apply_will_overtake_is_not_ready() -> None:
 
 def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
     """It is accepted all the same."""
-    live = make_statefulset()
-    live.difference, live.fingerprint = "spec.updateStrategy", "f"
+    drifts = {STATEFUL_SET: Drift("spec.updateStrategy", fingerprint="f")}
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", 200, futile="f")}
 
-    subject = Subject.of(make_workload())
-    status = status_for(subject, make_observation(READY, statefulset=live), applied)
+    subject = StatusInput.of(make_workload())
+    status = status_for(subject, make_observation(READY), applied, drifts=drifts)
 
     message = status["conditions"][0]["message"]
     assert message == "the API server does not keep spec.updateStrategy of the StatefulSet weather"
@@ -213,10 +213,9 @@ def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
 )
 def test_what_others_added_is_told(additions: tuple[str, ...], words: str) -> None:
     """It stays, and yet the objects are not what the spec alone would make."""
-    live = make_statefulset()
-    live.additions = additions
+    drifts = {STATEFUL_SET: Drift(additions=additions)}
 
-    condition = status_of(make_observation(READY, statefulset=live))["conditions"][0]
+    condition = status_of(make_observation(READY), drifts=drifts)["conditions"][0]
 
     assert (condition["status"], condition["message"]) == ("True", words)
 

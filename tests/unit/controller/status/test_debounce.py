@@ -1,6 +1,5 @@
 """When a status is written, and when it is worth waiting for more."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +11,14 @@ from mcpworkload.controller.status.debounce import (
     COUNTS_ONLY_SECONDS,
     SETTLE_SECONDS,
     Hold,
-    hold_for,
+    Unchanged,
+    Wait,
+    WriteNow,
+    decide_write,
 )
 from tests.support.parsed import make_observation, make_statefulset
 
+NOW = 1000.0
 STORED: dict[str, Any] = {"conditions": ["old"], "replicas": 0}
 CHANGED: dict[str, Any] = {"conditions": ["new"], "replicas": 0}
 COUNTED: dict[str, Any] = {"conditions": ["old"], "replicas": 1}
@@ -28,19 +31,14 @@ def applied_at(version: int) -> Mapping[ChildId, Applied]:
     return {ChildId("StatefulSet", "weather"): Applied("digest", "sts", version)}
 
 
-def ago(seconds: float) -> float:
-    """A moment on the monotonic clock."""
-    return time.monotonic() - seconds
-
-
 def test_nothing_to_say() -> None:
     """The same status is never written again."""
-    assert hold_for(STORED, dict(STORED), SETTLED, {}, Hold()) == 0.0
+    assert decide_write(STORED, dict(STORED), SETTLED, {}, Hold(), NOW) == Unchanged(Hold())
 
 
 def test_a_change_in_a_settled_world_is_written_at_once() -> None:
     """Nothing is about to overtake it."""
-    assert hold_for(STORED, CHANGED, SETTLED, applied_at(10), Hold()) is None
+    assert decide_write(STORED, CHANGED, SETTLED, applied_at(10), Hold(), NOW) == WriteNow()
 
 
 @pytest.mark.parametrize(
@@ -55,13 +53,13 @@ def test_after_an_apply_the_controller_is_waited_for(
     observation: Observation, version: int
 ) -> None:
     """But not for long: it may be down, and the unrest may go on for ever."""
-    hold = Hold()
+    applied = applied_at(version)
 
-    left = hold_for(STORED, CHANGED, observation, applied_at(version), hold)
-    assert left == pytest.approx(SETTLE_SECONDS, abs=0.5)
+    first = decide_write(STORED, CHANGED, observation, applied, Hold(), NOW)
+    assert first == Wait(Hold(settling_since=NOW), SETTLE_SECONDS)
 
-    hold.settling_since = ago(SETTLE_SECONDS)
-    assert hold_for(STORED, CHANGED, observation, applied_at(version), hold) is None
+    later = NOW + SETTLE_SECONDS
+    assert decide_write(STORED, CHANGED, observation, applied, first.hold, later) == WriteNow()
 
 
 @pytest.mark.parametrize(
@@ -76,22 +74,20 @@ def test_the_apply_of_any_child_is_waited_for(child_id: ChildId) -> None:
     }
 
     assert SETTLED.is_settling(applied)
-    assert hold_for(STORED, CHANGED, SETTLED, applied, Hold())
+    decision = decide_write(STORED, CHANGED, SETTLED, applied, Hold(), NOW)
+    assert isinstance(decision, Wait)
     assert not SETTLED.is_settling({child_id: Applied("digest", "it", version=7)})
 
 
 def test_without_an_apply_of_ours_nothing_is_held_back() -> None:
     """A refused spec is told at once."""
-    assert hold_for(STORED, CHANGED, Observation(), {}, Hold()) is None
+    assert decide_write(STORED, CHANGED, Observation(), {}, Hold(), NOW) == WriteNow()
 
 
 def test_counts_alone_wait_for_the_next_condition() -> None:
     """But are not kept for ever."""
-    hold = Hold()
+    first = decide_write(STORED, COUNTED, SETTLED, {}, Hold(), NOW)
+    assert first == Wait(Hold(counts_since=NOW), COUNTS_ONLY_SECONDS)
 
-    left = hold_for(STORED, COUNTED, SETTLED, {}, hold)
-    assert left == pytest.approx(COUNTS_ONLY_SECONDS, abs=0.5)
-
-    hold.counts_since = ago(COUNTS_ONLY_SECONDS)
-    assert hold_for(STORED, COUNTED, SETTLED, {}, hold) is None
-    assert hold.counts_since is None
+    later = NOW + COUNTS_ONLY_SECONDS
+    assert decide_write(STORED, COUNTED, SETTLED, {}, first.hold, later) == WriteNow(Hold())

@@ -7,7 +7,7 @@ import pytest
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import InvalidSpec
 from mcpworkload.controller.recorder import MAX_NOTE_BYTES, event_of
-from mcpworkload.controller.status import News, news, of_reversion
+from mcpworkload.controller.status import EventDraft, news, of_reversion
 from tests.support.parsed import NOON, make_body, make_observation, make_pod
 from tests.support.statuses import READY, status_of
 
@@ -36,7 +36,7 @@ def test_what_is_said() -> None:
 
 def test_the_event() -> None:
     """Its name is the same for the same news; its note fits."""
-    one = News("Warning", "Ready of generation 1", "CrashLooping", "ä" * 2000)
+    one = EventDraft("Warning", "Ready of generation 1", "CrashLooping", "ä" * 2000)
     event = event_of(make_body(), one, NOON)
 
     assert event["metadata"] == event_of(make_body(), one, NOON)["metadata"]
@@ -45,7 +45,7 @@ def test_the_event() -> None:
     assert event["eventTime"] == "2026-11-23T12:00:00.000000Z"
     assert event["regarding"]["uid"] == make_body()["metadata"]["uid"]
 
-    other = News("Warning", "Ready of generation 2", "CrashLooping", "")
+    other = EventDraft("Warning", "Ready of generation 2", "CrashLooping", "")
     assert event_of(make_body(), other, NOON)["metadata"] != event["metadata"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.controller.status import Subject
+from mcpworkload.controller.status import StatusInput
 from tests.support.parsed import NOON, make_event, make_observation, make_pod, make_workload
 from tests.support.statuses import status_for
 from tests.support.stdio_specs import COMMAND, stdio
@@ -21,7 +21,7 @@ LONG_AGO = NOON - timedelta(minutes=5)
 def said_of(pod: Any, *events: Any, **spec: Any) -> str:
     """The message of Available."""
     observation = replace(make_observation(pod), told={pod.metadata.uid: events})
-    status = status_for(Subject.of(make_workload(**spec)), observation)
+    status = status_for(StatusInput.of(make_workload(**spec)), observation)
     return str(status["conditions"][1]["message"])
 
 

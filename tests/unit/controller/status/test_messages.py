@@ -75,4 +75,4 @@ def test_scheduling(said: str, kept: str) -> None:
 )
 def test_refusal(said: str, pod: str, why: str) -> None:
     """Of a pod or of its claim."""
-    assert messages.refusal(said) == (pod, why)
+    assert messages.failed_create(said) == (pod, why)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mcpworkload.controller.plan.observation import Observation
-from mcpworkload.controller.status import account_ends, describe
-from mcpworkload.controller.status.inputs import Subject
-from mcpworkload.exits import Sightings
+from mcpworkload.controller.status import describe, report_exits
+from mcpworkload.controller.status.inputs import StatusInput
+from mcpworkload.exits import ObservedExits
 from tests.support.parsed import NOON, make_event, make_observation, make_pod, make_workload
 from tests.support.statuses import status_for
 
@@ -51,11 +51,11 @@ def seen(pod: Any, probe: str = "Startup", name: str = "mcp") -> Observation:
             name,
         ),
     ]
-    sightings = Sightings(lambda _: None)
-    sightings.seen("team/weather", pod)
+    observed = ObservedExits(lambda _: None)
+    observed.seen("team/weather", pod)
     observation = make_observation(pod)
     told = {pod.metadata.uid: events}
-    return replace(observation, seen=sightings.of("team/weather"), told=told)
+    return replace(observation, seen=observed.of("team/weather"), told=told)
 
 
 @pytest.mark.parametrize("is_waiting", [True, False], ids=["waits", "runs again"])
@@ -64,7 +64,7 @@ def seen(pod: Any, probe: str = "Startup", name: str = "mcp") -> Observation:
 @pytest.mark.parametrize("name", ["mcp", "proxy"])
 def test_status_and_exit_say_it(code: int, restarts: int, is_waiting: bool, name: str) -> None:
     """The condition, the Event of the exit and lastTermination."""
-    subject = Subject.of(make_workload())
+    subject = StatusInput.of(make_workload())
     observation = seen(killed(code, restarts, name=name, is_waiting=is_waiting), name=name)
 
     status = status_for(subject, observation)
@@ -75,7 +75,7 @@ def test_status_and_exit_say_it(code: int, restarts: int, is_waiting: bool, name
     assert available["message"].startswith(f"pod weather-0, container {name}: {words}")
     last = status["lastTermination"]
     assert (last["reason"], last["message"], last["exitCode"]) == ("ProbeFailed", words, code)
-    exit_ = account_ends(subject, observation).news[-1]
+    exit_ = report_exits(subject, observation).news[-1]
     assert describe(exit_) == (
         f"pod weather-0, container {name}: ended by the kubelet with code {code} (ProbeFailed): "
         f"{words}"
@@ -85,11 +85,11 @@ def test_status_and_exit_say_it(code: int, restarts: int, is_waiting: bool, name
 def test_words_that_come_late_are_taken_over() -> None:
     """The end was told already; what is stored of it is made right."""
     observation = seen(killed(0, 1))
-    first = status_for(Subject.of(make_workload()), replace(observation, told={}))
+    first = status_for(StatusInput.of(make_workload()), replace(observation, told={}))
     assert first["lastTermination"]["reason"] == "Completed"
     assert first["conditions"][1]["reason"] == "CrashLooping"
 
-    then = status_for(Subject.of(make_workload(status=first)), observation)
+    then = status_for(StatusInput.of(make_workload(status=first)), observation)
 
     assert then["restarts"] == 1
     assert then["lastTermination"]["reason"] == "ProbeFailed"
@@ -98,21 +98,21 @@ def test_words_that_come_late_are_taken_over() -> None:
 
 def test_it_stays_so_when_the_events_are_gone() -> None:
     """The same life, and the next ones that end alike."""
-    status: Any = status_for(Subject.of(make_workload()), seen(killed(0, 1)))
+    status: Any = status_for(StatusInput.of(make_workload()), seen(killed(0, 1)))
     for restarts in (1, 2, 3):
         observation = replace(seen(killed(0, restarts)), told={})
-        status = status_for(Subject.of(make_workload(status=status)), observation)
+        status = status_for(StatusInput.of(make_workload(status=status)), observation)
         assert status["conditions"][1]["reason"] == "ProbeFailing"
         assert status["lastTermination"]["reason"] == "ProbeFailed"
 
     observation = replace(seen(killed(3, 4)), told={})
-    status = status_for(Subject.of(make_workload(status=status)), observation)
+    status = status_for(StatusInput.of(make_workload(status=status)), observation)
     assert status["conditions"][1]["reason"] == "CrashLooping"
 
 
 def test_a_crash_beside_a_readiness_probe_stays_a_crash() -> None:
     """That probe ends nothing."""
-    status = status_for(Subject.of(make_workload()), seen(killed(3, 2), "Readiness"))
+    status = status_for(StatusInput.of(make_workload()), seen(killed(3, 2), "Readiness"))
 
     assert status["conditions"][1]["reason"] == "CrashLooping"
     assert status["lastTermination"]["reason"] == "Error"
@@ -120,7 +120,7 @@ def test_a_crash_beside_a_readiness_probe_stays_a_crash() -> None:
 
 def test_the_kubelets_words_are_no_log_tail() -> None:
     """Where what a server prints may not be told, what a probe said still may."""
-    subject = Subject.of(make_workload(reportLogTail=False))
+    subject = StatusInput.of(make_workload(reportLogTail=False))
     status = status_for(subject, seen(killed(0, 1)))
     assert status["lastTermination"]["message"].startswith("Startup probe failed: ")
     assert "Startup probe failed: " in status["conditions"][1]["message"]

@@ -8,8 +8,9 @@ import pytest
 
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.desired import Child, build_children
-from mcpworkload.controller.plan.observation import Applied, difference_to
-from mcpworkload.controller.status import Subject
+from mcpworkload.controller.plan.comparison import compare_child
+from mcpworkload.controller.plan.observation import Applied
+from mcpworkload.controller.status import StatusInput
 from mcpworkload.kube.objects import Service, StatefulSet
 from tests.support.parsed import make_observation, make_pod, make_workload
 from tests.support.statuses import status_for
@@ -47,15 +48,15 @@ def said_of(kind: str, steps: list[Any], value: Any) -> str:
     set_at(manifest, steps, value)
     types: dict[str, Any] = {"StatefulSet": StatefulSet, "Service": Service}
     live = msgspec.json.decode(msgspec.json.encode(manifest), type=types[kind])
-    difference_to(child.manifest, child.digest, live)
-    assert live.difference
-    applied = {
-        ChildId(child.id.kind, "weather"): Applied(child.digest, "one", 200, live.fingerprint)
-    }
+    drift = compare_child(child, live)
+    assert drift.difference
+    child_id = ChildId(child.id.kind, "weather")
+    applied = {child_id: Applied(child.digest, "one", 200, drift.fingerprint)}
     observation = make_observation(make_pod(ready=True), children=[live])
     if isinstance(live, StatefulSet):
         observation = make_observation(make_pod(ready=True), statefulset=live)
-    condition = status_for(Subject.of(workload), observation, applied)["conditions"][0]
+    subject, drifts = StatusInput.of(workload), {child_id: drift}
+    condition = status_for(subject, observation, applied, drifts=drifts)["conditions"][0]
     assert condition["status"] == "True"
     return str(condition["message"])
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.api.names import ChildId
+from mcpworkload.controller.plan.comparison import Drift
 from tests.support.parsed import make_observation, make_statefulset
 from tests.support.statuses import (
     LEAVING,
@@ -117,10 +119,10 @@ def test_a_pod_counts_after_min_ready_seconds(counted: int, available: str, read
 
 def test_a_field_that_the_cluster_does_not_take_is_said() -> None:
     """Accepted it is, and the author learns what has no effect."""
-    statefulset = make_statefulset()
-    statefulset.refused = "spec.updateStrategy.rollingUpdate.maxUnavailable"
+    unsupported = "spec.updateStrategy.rollingUpdate.maxUnavailable"
+    drifts = {ChildId("StatefulSet", "weather"): Drift(unsupported=unsupported)}
 
-    condition = status_of(make_observation(READY, statefulset=statefulset))["conditions"][0]
+    condition = status_of(make_observation(READY), drifts=drifts)["conditions"][0]
 
     assert condition["status"] == "True"
     assert condition["message"] == (

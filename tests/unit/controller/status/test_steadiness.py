@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.controller.status import Subject
-from mcpworkload.controller.status.pods import next_look
+from mcpworkload.controller.status import StatusInput
+from mcpworkload.controller.status.pods import seconds_to_change
 from mcpworkload.kube.objects import Pod
 from tests.support.parsed import NOON, make_event, make_observation, make_pod, make_workload
 from tests.support.statuses import status_for, status_of, verdicts
@@ -71,18 +71,20 @@ def test_a_loop_is_one_status() -> None:
 
 def test_time_alone_brings_the_next_look() -> None:
     """When a pod has been ready for long enough, or not for too long."""
-    assert next_look([make_pod(ready=True)], NOON) is None
-    assert next_look([back(3)], NOON) == pytest.approx(7)
-    assert next_look([make_pod(since=ago(5)), back(3)], NOON) == pytest.approx(7)
-    assert next_look([make_pod(since=ago(5))], NOON) == pytest.approx(15)
-    assert next_look([make_pod(since=ago(500))], NOON) is None
+    assert seconds_to_change([make_pod(ready=True)], NOON) is None
+    assert seconds_to_change([back(3)], NOON) == pytest.approx(7)
+    assert seconds_to_change([make_pod(since=ago(5)), back(3)], NOON) == pytest.approx(7)
+    assert seconds_to_change([make_pod(since=ago(5))], NOON) == pytest.approx(15)
+    assert seconds_to_change([make_pod(since=ago(500))], NOON) is None
 
 
 def refused(*events: tuple[str, float], pods: tuple[Pod, ...] = (), replicas: int = 2) -> str:
     """Available, by the pods that could not be made, each so many seconds ago."""
-    refusals = [make_event("FailedCreate", QUOTA.format(pod), ago(age)) for pod, age in events]
-    subject = Subject.of(make_workload(replicas=replicas))
-    observation = make_observation(*pods, refusals=refusals)
+    failed_creates = [
+        make_event("FailedCreate", QUOTA.format(pod), ago(age)) for pod, age in events
+    ]
+    subject = StatusInput.of(make_workload(replicas=replicas))
+    observation = make_observation(*pods, failed_creates=failed_creates)
     available = status_for(subject, observation)["conditions"][1]
     return f"{available['reason']}: {available['message']}"
 

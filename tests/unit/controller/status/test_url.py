@@ -7,7 +7,7 @@ import pytest
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.refusals import ChildConflict
 from mcpworkload.controller.plan.observation import Applied
-from mcpworkload.controller.status import Subject
+from mcpworkload.controller.status import StatusInput
 from mcpworkload.kube.objects import Service
 from tests.support.parsed import make_body, make_observation, make_pod, make_service, make_workload
 from tests.support.parsed import owner as owned_by
@@ -22,7 +22,7 @@ IS_LEAVING = "2026-11-23T12:00:00Z"
 
 def url_with(*services: Service, refusal: Any = None, applied: Any = None, **spec: Any) -> str:
     """`status.url` where those Services carry the workload's label."""
-    subject = Subject.of(make_workload(**spec))
+    subject = StatusInput.of(make_workload(**spec))
     observation = make_observation(READY, children=services)
     return str(status_for(subject, observation, applied, refusal)["url"])
 
@@ -68,7 +68,7 @@ def test_what_was_just_made_is_ours() -> None:
 def test_a_spec_that_does_not_parse() -> None:
     """The stored URL is judged likewise."""
     body = make_body(status={"observedGeneration": 1, "url": URL}, image=7)
-    subject = Subject.of_invalid(body)
+    subject = StatusInput.of_invalid(body)
     refusal = ChildConflict("taken")
     for service, url in ((make_service(), URL), (make_service(ownerReferences=OTHERS), "")):
         observation = make_observation(READY, children=[service])

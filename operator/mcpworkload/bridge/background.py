@@ -1,0 +1,63 @@
+"""The tasks that run beside the serving, in one task group."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Background:
+    """
+    A task group whose tasks end with it; a fault in one of them is logged, and ends the bridge.
+
+    Without what reads a server, expires sessions or ends servers the bridge would only look alive.
+    """
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> "Background":
+        """Begin to take tasks."""
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """
+        Cancel every task, and return when all have ended.
+
+        Raises:
+            ExceptionGroup: the faults of the tasks.
+        """
+        self.cancel()
+        await self._group.__aexit__(kind, error, traceback)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Do *work* beside everything else."""
+        task = self._group.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def cancel(self) -> None:
+        """Cancel every task."""
+        for task in self._tasks:
+            task.cancel()
+
+
+async def _logged(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await work
+    except Exception:
+        log.exception("a fault in the bridge, which ends it")
+        raise

@@ -1,0 +1,62 @@
+"""The interface that routes what a server sends by itself to clients."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from mcpworkload.bridge.client_requests import ClientRequest
+from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.protocol.jsonrpc import Message
+from mcpworkload.protocol.mailbox import Mailbox
+
+#: The unanswered requests of a server, by the ids that it knows.
+ClientRequests = Mapping[int, ClientRequest]
+
+
+class MessageRouter(Protocol):
+    """Finds the client for what a server sends by itself."""
+
+    #: Whether several clients use the server, so that none may make another one wait.
+    is_shared: bool
+
+    def route_notification(
+        self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
+    ) -> Mailbox | None:
+        """Return the mailbox for a notification that names no request; None drops it."""
+
+    def route_request(self, method: str, message: Message) -> Mailbox | str:
+        """Return the mailbox for a request of the server's, or why it is refused."""
+
+
+class NoClients:
+    """Routes nothing: the server is only asked for its era."""
+
+    is_shared = True
+
+    def route_notification(
+        self, _requests: ClientRequests, _given_up: GivenUp, _method: str, _message: Message
+    ) -> Mailbox | None:
+        """Drop it."""
+        return None
+
+    def route_request(self, _method: str, _message: Message) -> Mailbox | str:
+        """Refuse it."""
+        return "no client is connected yet"
+
+
+class EraRouter:
+    """Routes for a shared server by the era that it turned out to speak, which *find* returns."""
+
+    is_shared = True
+
+    def __init__(self, find: Callable[[], MessageRouter]) -> None:
+        self._find = find
+
+    def route_notification(
+        self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
+    ) -> Mailbox | None:
+        """Route it as that era does."""
+        return self._find().route_notification(client_requests, given_up, method, message)
+
+    def route_request(self, method: str, message: Message) -> Mailbox | str:
+        """Route it as that era does."""
+        return self._find().route_request(method, message)

@@ -1,0 +1,45 @@
+"""The servers that there are now, and their successors where the process is not ours to start."""
+
+from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.channel import Source
+from mcpworkload.bridge.message_router import MessageRouter
+from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.servers import Servers
+
+
+class Supervisor:
+    """
+    Owns the servers and every task that works for them.
+
+    *stateless* and *stateful* are the routers of the shared server of each era.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        source: Source,
+        stateless: MessageRouter,
+        stateful: MessageRouter,
+        background: Background,
+    ) -> None:
+        self._parts = options, source, stateless, stateful, background
+        self.servers = Servers(*self._parts)
+
+    def replace(self, reason: str) -> None:
+        """Wait for a successor of the servers, which have ended for *reason*."""
+        text = f"{reason}; its successor has not answered yet"
+        self.servers = Servers(*self._parts, not_ready_reason=text)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a client waits for the answer of a server."""
+        return any(peer.requests.busy for peer in self.servers.peers)
+
+    @property
+    def subscriptions(self) -> int:
+        """How many subscriptions have a client that listens."""
+        return sum(
+            pending.is_listening and not pending.mail.is_closed
+            for peer in self.servers.peers
+            for pending in peer.requests.client_requests.values()
+        )

@@ -1,0 +1,36 @@
+"""The command `restart`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mcpworkload.cli.each_workload import READY_SECONDS, do_to_each, goes_on
+from mcpworkload.cli.invocation import Invocation
+from mcpworkload.cli.options import cluster_options, timeout_option, workloads_argument
+from mcpworkload.cli.progress import Reporter
+
+if TYPE_CHECKING:
+    from mcpworkload.cli.cluster import Cluster
+
+
+@click.command()
+@workloads_argument
+@timeout_option(READY_SECONDS)
+@cluster_options
+def restart(invocation: Invocation, workloads: tuple[str, ...], timeout: float | None) -> None:
+    """
+    Replace the pods of workloads, one after the other; returns when the new ones are ready.
+
+    Writes the time into spec.restartedAt. A stopped workload stays stopped.
+    """
+
+    async def act(cluster: "Cluster", name: str, report: Reporter) -> str:
+        await cluster.runtime.restart_workload(name, timeout=timeout, progress=report)
+        return f"{name} is restarted"
+
+    do_to_each(
+        invocation, workloads, act, goes_on("still restarting in the cluster; `wait` follows it")
+    )
+
+
+COMMAND = restart

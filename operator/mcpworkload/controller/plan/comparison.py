@@ -1,0 +1,152 @@
+"""
+Compares a live child with the desired one, and remembers the result instead of the content.
+
+`compare_child` is pure. `DriftCache` keeps what it returned, by UID, resource version and digest,
+so that the content of a live object, which is large, is decoded once and then given up.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mcpworkload.api.problems import found
+from mcpworkload.controller.desired import Child, Finding, describe_forbidden
+from mcpworkload.controller.plan.additions import find_additions
+from mcpworkload.controller.plan.drift import Change, first_change, first_unsupported
+from mcpworkload.controller.plan.mending import is_renamed
+from mcpworkload.kube.manifest import Manifest, digest_of
+from mcpworkload.kube.objects import LiveChild, StatefulSet
+from mcpworkload.kube.redaction import discreet, is_secretive
+
+_STEP = re.compile("[A-Za-z]+")
+_METADATA = ("labels", "annotations", "ownerReferences")
+
+#: Finds what may not stay in a live template of pods, beside the one that is wanted.
+Judge = Callable[[Manifest, Manifest], Sequence[Finding]]
+
+
+def allow_all(_live: Manifest, _wanted: Manifest) -> Sequence[Finding]:
+    """Find nothing: everything may stay."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How a live child differs from the desired one; nothing is set where it does not."""
+
+    #: The path of the first field that differs.
+    difference: str = ""
+    #: That field as it should be and as it is, in words; nothing for one that is not there.
+    values: tuple[str, str] = ("", "")
+    #: Tells the live content from any other, where an apply is to mend it.
+    fingerprint: str = ""
+    #: The first field that this cluster has no feature for, which is no difference.
+    unsupported: str = ""
+    #: Whether an entry of ours stands in the live object under another key.
+    is_renamed: bool = False
+    #: The places of what others added, and who did.
+    additions: tuple[str, ...] = ()
+    #: What others added to a pod template and may not stay, in words.
+    forbidden: str = ""
+
+
+#: Shared by all children without one, which nearly all are.
+NO_DRIFT = Drift()
+
+#: Returns how the live child differs from the desired one.
+Compare = Callable[[Child, LiveChild, Judge], Drift]
+
+
+def compare_child(child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:
+    """Return how *live*, whose content is still there, differs from *child*."""
+    desired = child.manifest
+    content = {name: desired[name] for name in live.CONTENT if name in desired}
+    # Of the metadata, name and namespace are settled before.
+    wanted = {"metadata": {part: desired["metadata"][part] for part in _METADATA}, **content}
+    there = {
+        "metadata": {
+            "labels": live.metadata.labels,
+            "annotations": live.metadata.annotations,
+            "ownerReferences": msgspec.to_builtins(live.metadata.owner_references),
+        },
+        **live.content(),
+    }
+    change = first_change(wanted, there)
+    forbidden = _forbidden_in(live, there, content, judge)
+    drift = Drift(
+        difference=change.path if change else "",
+        values=_values_of(change) if change else ("", ""),
+        fingerprint=digest_of(there) if change or forbidden else "",
+        unsupported=first_unsupported(content, there),
+        is_renamed=change is not None and is_renamed(content, there),
+        additions=find_additions(
+            msgspec.json.decode(live.metadata.managed_fields or b"[]"), content
+        ),
+        forbidden=forbidden,
+    )
+    return NO_DRIFT if drift == NO_DRIFT else drift
+
+
+def _forbidden_in(
+    live: LiveChild, there: Mapping[str, Any], wanted: Mapping[str, Any], judge: Judge
+) -> str:
+    if not isinstance(live, StatefulSet):
+        return ""
+    template = there.get("spec", {}).get("template") or {}
+    return describe_forbidden(judge(template, wanted.get("spec", {}).get("template", {})))
+
+
+def _values_of(change: Change) -> tuple[str, str]:
+    """Both values of *change* in words, without what may be secret."""
+    is_hidden = is_secretive(_STEP.findall(change.path))
+    wanted, live = (
+        "" if value is None else discreet(found(value, is_hidden=is_hidden))
+        for value in (change.wanted, change.found)
+    )
+    return wanted, live
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    version: str
+    digest: str
+    drift: Drift
+
+
+class DriftCache:
+    """
+    The drift of one workload's live children, as they were when they were last compared.
+
+    A live object whose content was given up is never compared by another cache: a workload of
+    another UID wants another owner, hence another digest, and applies before it compares.
+    """
+
+    __slots__ = ("_compared",)
+
+    def __init__(self) -> None:
+        #: By the live object's UID.
+        self._compared: dict[str, _Compared] = {}
+
+    def compare(self, child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:
+        """Return the drift of *live* from *child*, computed once for each version and digest."""
+        known = self._compared.get(live.metadata.uid)
+        version = live.metadata.resource_version
+        if known is None or (known.version, known.digest) != (version, child.digest):
+            known = _Compared(version, child.digest, compare_child(child, live, judge))
+            self._compared[live.metadata.uid] = known
+        return known.drift
+
+    def of(self, live: LiveChild) -> Drift | None:
+        """Return the drift of that version of *live*; None where it was not compared."""
+        known = self._compared.get(live.metadata.uid)
+        is_current = known is not None and known.version == live.metadata.resource_version
+        return known.drift if known is not None and is_current else None
+
+    def keep(self, children: Iterable[LiveChild]) -> None:
+        """Forget all live objects but *children*."""
+        present = {live.metadata.uid for live in children}
+        for uid in self._compared.keys() - present:
+            del self._compared[uid]

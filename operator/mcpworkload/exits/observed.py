@@ -1,0 +1,145 @@
+"""
+What was seen of containers' ends since they were last accounted for.
+
+A cache holds a Pod as it is now. Of a container that ends twice in a moment, or of a pod that
+is gone, somebody has to remember what the watch said; this is all that remembers it.
+"""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mcpworkload.exits.cursor import ContainerCursor, Cursor
+from mcpworkload.exits.terminations import (
+    Termination,
+    disruption_of,
+    is_deleted,
+    is_meant,
+    terminations_of,
+)
+from mcpworkload.kube.objects import Pod
+
+# What a container that ends in a tight loop may cost before anybody gets to account for it.
+MAX_PER_CONTAINER = 100
+
+
+@dataclass(frozen=True)
+class ObservedTermination:
+    """A termination, and what was true of the pod when it was first seen."""
+
+    termination: Termination
+    was_deleted: bool
+    disruption: str
+
+
+@dataclass
+class ObservedPod:
+    """What was seen of one pod."""
+
+    #: By container and `Termination.key`, oldest first.
+    ends: dict[str, dict[str, ObservedTermination]] = field(default_factory=dict)
+    #: The pod as last seen, once it is gone.
+    last: Pod | None = None
+    #: Whether its deletion was watched; otherwise it was missing from a list.
+    was_watched: bool = False
+
+    def copy(self) -> "ObservedPod":
+        """One that does not change with this."""
+        ends = {container: dict(ends) for container, ends in self.ends.items()}
+        return replace(self, ends=ends)
+
+
+class ObservedExits:
+    """By workload and pod UID; only pods of which there is something to tell."""
+
+    def __init__(self, on_end: Callable[[str], None]) -> None:
+        self._on_end = on_end
+        self._by_workload: dict[str, dict[str, ObservedPod]] = {}
+
+    def of(self, workload: str) -> Mapping[str, ObservedPod]:
+        """
+        The observed of a workload's pods, by UID, as they are now.
+
+        Who accounts for them compares them with pods as they were at one moment, and waits for
+        others meanwhile: an end that the pods do not show yet would look as if the kubelet had
+        begun to count anew.
+        """
+        return {uid: each.copy() for uid, each in self._by_workload.get(workload, {}).items()}
+
+    def seen(self, workload: str, pod: Pod) -> None:
+        """Note what *pod* tells."""
+        if self._note(workload, pod):
+            self._on_end(workload)
+
+    def gone(self, workload: str, pod: Pod, *, watched: bool) -> None:
+        """Note that *pod*, in the state given, is no more: deleted, or missing from a list."""
+        self._note(workload, pod)
+        observed = self._observed_pod(workload, pod)
+        observed.last, observed.was_watched = pod, watched
+        self._on_end(workload)
+
+    def settle(self, workload: str, cursor: Cursor, gone: Container[str]) -> None:
+        """Forget what is accounted for: all up to the ends in *cursor*, and the pods in *gone*."""
+        known = self._by_workload.get(workload)
+        if known is None:
+            return
+        entries = {entry.uid: entry for entry in cursor.values()}
+        for uid, observed in list(known.items()):
+            if observed.last is not None:
+                if uid in gone:
+                    del known[uid]
+                continue
+            told = entries[uid].containers if uid in entries else {}
+            for container, ends in list(observed.ends.items()):
+                _drop_told(ends, told.get(container, ContainerCursor()))
+                if not ends:
+                    del observed.ends[container]
+            if not observed.ends:
+                del known[uid]
+        if not known:
+            del self._by_workload[workload]
+
+    def drop(self, workload: str) -> None:
+        """The workload is gone."""
+        self._by_workload.pop(workload, None)
+
+    def _observed_pod(self, workload: str, pod: Pod) -> ObservedPod:
+        known = self._by_workload.setdefault(workload, {})
+        return known.setdefault(pod.metadata.uid, ObservedPod())
+
+    def _note(self, workload: str, pod: Pod) -> bool:
+        is_news = False
+        for container in pod.containers:
+            told = terminations_of(pod, container)[1]
+            noted = self._by_workload.get(workload, {}).get(pod.metadata.uid, ObservedPod())
+            for termination in _after(noted.ends.get(container.name, {}), told):
+                if is_meant(pod, container, termination):
+                    continue
+                is_news = True
+                ends = self._observed_pod(workload, pod).ends.setdefault(container.name, {})
+                ends[termination.key] = ObservedTermination(
+                    termination, is_deleted(pod), disruption_of(pod)
+                )
+                if len(ends) > MAX_PER_CONTAINER:
+                    del ends[next(iter(ends))]
+        return is_news
+
+
+def _after(known: Container[str], told: Sequence[Termination]) -> Sequence[Termination]:
+    """Those of *told* after the last that is *known*; one before it has been settled."""
+    for number in range(len(told), 0, -1):
+        if told[number - 1].key in known:
+            return told[number:]
+    return told
+
+
+def _drop_told(ends: dict[str, ObservedTermination], cursor: ContainerCursor) -> None:
+    """Drop those of *ends* that are accounted for, but for the last: seen again, it is no news."""
+    if not cursor.container_id:
+        for key in [key for key, each in ends.items() if each.termination.index < cursor.ended]:
+            del ends[key]
+    if cursor.container_id not in ends:
+        return
+    for key in list(ends):
+        if key == cursor.container_id:
+            return
+        del ends[key]

@@ -1,0 +1,62 @@
+"""The events that a Monitor reports."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class WorkloadEvent:
+    """Something that happened to a workload."""
+
+    #: `namespace/name`.
+    workload: str
+
+
+@dataclass(frozen=True)
+class WorkloadExited(WorkloadEvent):
+    """
+    A container ended, and nobody had asked for it; each end is told once.
+
+    *exit_code* is None where nobody knows any more how it ended: it did so while nobody looked.
+    *count* is more than 1 where many such ends are told at once.
+    """
+
+    pod: str
+    pod_uid: str
+    container: str
+    #: The container as its runtime calls it; empty when not known.
+    container_id: str
+    image: str
+    exit_code: int | None
+    signal: int | None
+    #: A word: the kubelet's (`Error`, `OOMKilled`, `Completed`), `ProbeFailed` where the kubelet
+    #: ended it for a probe, or `Unknown`.
+    reason: str
+    #: What it wrote last, empty with `reportLogTail: false`; of a probe, what that said.
+    message: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class WorkloadEvicted(WorkloadExited):
+    """It ended because the cluster ended its pod: eviction, preemption, a lost node."""
+
+
+@dataclass(frozen=True)
+class WorkloadRestarted(WorkloadEvent):
+    """A container runs again after it had ended."""
+
+    pod: str
+    container: str
+    restart_count: int
+
+
+@dataclass(frozen=True)
+class WorkloadRemoved(WorkloadEvent):
+    """The MCPWorkload was deleted."""
+
+
+#: The name that `WorkloadEvent` had first; kept for code that was written with it.
+Happening = WorkloadEvent
