@@ -11,8 +11,10 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 # Unit tests compute, the others wait: for processes of their own, or for a cluster.
-COMPUTING := -n 2 --dist loadfile
-WAITING := -n 3 --dist loadfile
+COMPUTING := -n 2 --dist worksteal
+WAITING := -n 4 --dist worksteal
+# One test after the other is given to whichever of the six is free, the long ones first.
+SIDE_BY_SIDE := -n 6 --dist loadgroup --no-loadscope-reorder
 ON_CLUSTER := tests/integration tests/e2e
 
 help: ## show this list
@@ -21,18 +23,23 @@ help: ## show this list
 demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
 	@$(PY) -m hack.demo
 
-# Tests that wait for the cluster run side by side; what they have for themselves comes after them.
+# What needs no cluster runs beside what does: the checks and unit tests while the cluster comes up,
+# the component tests beside those on the cluster that run one after the other.
 test: $(STAMP) ## unit, component, integration and end-to-end tests, on a real cluster
-	@begin=$$SECONDS; $(MAKE) --no-print-directory check unit up install || exit 1; \
-	 $(PY) -m pytest $(WAITING) -m "not slow and not alone" $(ON_CLUSTER); result=$$?; \
-	 echo "those that need no cluster run beside the others: build/component.log"; \
+	@begin=$$SECONDS; mkdir -p build; \
+	 echo "check and unit tests run beside what follows: build/unit.log"; \
+	 $(MAKE) --no-print-directory check unit > build/unit.log 2>&1 & unit=$$!; \
+	 $(MAKE) --no-print-directory up install; result=$$?; \
+	 wait $$unit || result=$$?; cat build/unit.log; [ $$result = 0 ] || exit $$result; \
+	 $(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow and not alone" $(ON_CLUSTER); result=$$?; \
+	 echo "component tests run beside the others: build/component.log"; \
 	 $(MAKE) --no-print-directory component > build/component.log 2>&1 & component=$$!; \
 	 $(PY) -m pytest -m "not slow and alone" $(ON_CLUSTER) || result=$$?; \
 	 wait $$component || result=$$?; cat build/component.log; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
 
 test-slow: install ## the tests that take long: troubles, rollouts, Helm, generated specs, examples
-	@$(PY) -m pytest $(WAITING) -m "slow and not alone" $(ON_CLUSTER); result=$$?; \
+	@$(PY) -m pytest $(SIDE_BY_SIDE) -m "slow and not alone" $(ON_CLUSTER); result=$$?; \
 	 $(PY) -m pytest -m "slow and alone" $(ON_CLUSTER) || result=$$?; exit $$result
 
 troubleshooting: install ## write what kubectl shows of each trouble into the page for users

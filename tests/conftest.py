@@ -3,8 +3,9 @@ Order, time limits, and the fixtures of everything that needs a cluster.
 
 Tests below `unit` and `component` need none and never touch one. The others share one operator.
 Most use the one in the cluster, each in a namespace of its own, and run side by side. Those marked
-`alone` end the operator, change its rights or count its requests, and run one after the other; in
-`integration` the operator is then a process of the tests: see `support/operator_under_test.py`.
+`alone` end the operator, change its rights or compare how many writes it makes of a change that
+takes a while; they run one after the other, and in `integration` the operator is then a process of
+the tests: see `support/operator_under_test.py`.
 """
 
 import os
@@ -32,8 +33,9 @@ from tests.support.process import (
 HERE = Path(__file__).parent
 # The fast ones first.
 FOLDERS = ("unit", "component", "integration", "e2e", "perf", "machine")
-# What these fixtures give belongs to all tests: the operator to end, the requests to count.
-FIXTURES_OF_ONE = frozenset({"operator", "audit"})
+FIRST_ON_CLUSTER = FOLDERS.index("integration")
+# A test that has the operator may end it, under the hands of all that run beside it.
+FIXTURE_OF_ONE = "operator"
 CLUSTER_TEST_SECONDS = 180
 # The same examples in each run: what changed nothing breaks nothing, however slow the machine is.
 # `make search` looks for examples that nobody has tried yet.
@@ -61,18 +63,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     This hook runs before the one that selects by marker: what it marks can be selected.
     """
     for item in items:
-        if _folder_number(item) < FOLDERS.index("integration"):
+        if _folder_number(item) < FIRST_ON_CLUSTER:
             continue
-        if FIXTURES_OF_ONE & set(getattr(item, "fixturenames", ())):
+        if FIXTURE_OF_ONE in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(CLUSTER_TEST_SECONDS))
     items.sort(key=_place)
 
 
-def _place(item: pytest.Item) -> tuple[bool, int]:
-    """Tests that run alone last, since the operator changes seats for those of `integration`."""
-    return item.get_closest_marker("alone") is not None, _folder_number(item)
+def _place(item: pytest.Item) -> tuple[bool, bool, bool, int]:
+    """
+    The place of a test among all.
+
+    Tests that run alone are last, since the operator changes seats for those of `integration`.
+    Of those that run side by side the long ones are first, so that none of them is waited for.
+    """
+    is_alone, is_long = (item.get_closest_marker(name) is not None for name in ("alone", "long"))
+    folder = _folder_number(item)
+    return is_alone, folder >= FIRST_ON_CLUSTER, is_alone or not is_long, folder
 
 
 def _folder_number(item: pytest.Item) -> int:

@@ -16,9 +16,13 @@ from hack.images.build import build_images
 from hack.images.catalog import by_name
 from tests.support.image_files import USER, start, unpack
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can make another folder the root folder"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        os.geteuid() != 0, reason="only root can make another folder the root folder"
+    ),
+    # They share the folder, which takes seconds to fill.
+    pytest.mark.xdist_group("bridge-image"),
+]
 BUILD_SECONDS = 600
 RUN_SECONDS = 20
 # What images have set, and what must not reach our Python. The libraries named are there.

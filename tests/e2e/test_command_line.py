@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from hack.kubectl import environment, program
@@ -47,6 +48,7 @@ for line in sys.stdin:
 ]
 
 
+@pytest.mark.long
 async def test_the_life_of_a_server(space: Space) -> None:
     """Run, look, talk, restart, stop, start, remove; each command returns when it is true."""
     key = f"{space.name}/{NAME}"

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 
+import pytest
 from mcp import Client
 
 from mcpworkload.cli.codes import ExitCode
@@ -20,6 +21,7 @@ async def echo(url: str, words: str) -> str:
     return str(answer.content[0].text)  # type: ignore[union-attr]
 
 
+@pytest.mark.long
 async def test_a_local_port_outlives_the_pod(space: Space) -> None:
     """A tool is called, the pod deleted, and the tool called through the same port."""
     await space.settle(make_workload(NAME, image=EVERYTHING, replicas=1), 90)

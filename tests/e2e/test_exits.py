@@ -35,6 +35,7 @@ def has_restarted(times: int) -> Predicate:
     )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_every_way_to_end_is_told_once(space: Space, listener: Listener) -> None:
     """By status, by one Event, and by the Monitor, all with the same details."""
@@ -64,6 +65,7 @@ async def test_every_way_to_end_is_told_once(space: Space, listener: Listener) -
     assert restarted == ["WorkloadExited", "WorkloadRestarted"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_helpers_count_too(space: Space, listener: Listener) -> None:
     """A sidecar that ends, and an init container that fails before it succeeds."""
@@ -90,6 +92,7 @@ async def test_helpers_count_too(space: Space, listener: Listener) -> None:
     assert await exit_events(space, "helped") == {"Exited": 2}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_what_was_asked_for_is_not_told(space: Space, listener: Listener) -> None:
     """Deletion of the pod, a rollout, a scale-down, a stop, and the removal."""

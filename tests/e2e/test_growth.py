@@ -81,6 +81,7 @@ async def rigid(space: Space) -> AsyncIterator[str]:
     await space.api.delete("StorageClass", "", name)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 async def test_claims_grow_and_the_pods_stay(
     space: Space, cluster: Cluster, audit: AuditLog, figures: Figures

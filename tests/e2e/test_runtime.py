@@ -57,6 +57,7 @@ async def deploy(
     )
 
 
+@pytest.mark.long
 async def test_a_workload_lives_as_it_is_told(runtime: KubernetesRuntime, space: Space) -> None:
     """Deployed, changed, stopped, started and removed; each call returns when it is true."""
     news: list[Progress] = []

@@ -1,5 +1,6 @@
 """A real MCP server, from the sample manifest to a tool's answer, through its changes."""
 
+import pytest
 import yaml
 from mcp import Client
 
@@ -34,6 +35,7 @@ async def ask(space: Space, target: str, question: str) -> tuple[set[str], str]:
         return await list_tools(client), await call_tool(client, "echo", message=question)
 
 
+@pytest.mark.long
 async def test_a_server_answers_and_follows_its_spec(space: Space, cluster: Cluster) -> None:
     """Tools are listed and called; image, environment and replicas change under its clients."""
     sample = read_sample()

@@ -39,6 +39,7 @@ async def talking(space: Space, name: str, mode: str = "auto") -> AsyncIterator[
         yield client
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "way", "best"),
     [
@@ -108,6 +109,7 @@ async def test_the_token_is_in_the_sidecar_alone(space: Space, cluster: Cluster)
     assert mounted == {"tmp"}
 
 
+@pytest.mark.long
 async def test_from_attach_to_inject_and_back(space: Space) -> None:
     """The account goes when no pod runs as it any more, and comes before the first one does."""
     sample = read_sample("stdio-attach")

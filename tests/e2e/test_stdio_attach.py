@@ -22,6 +22,10 @@ LARGE = "é" * 5_000_000
 PAUSE_SECONDS, END_SECONDS = 5.0, 5.0
 
 HINT = "kubectl logs silent-0 --container mcpw-bridge"
+SILENT = (
+    "the server has not answered yet",
+    "server is gone, its exit code is not known here before it answered",
+)
 
 has_restarted = Predicate(
     "has restarted", lambda found: (found or {}).get("status", {}).get("restarts", 0) >= 1
@@ -56,6 +60,7 @@ async def test_large_and_many_messages(space: Space) -> None:
     assert large == LARGE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tool", "code"), [pytest.param("exit", 3, id="exit"), pytest.param("crash", 139, id="crash")]
 )
@@ -78,6 +83,7 @@ async def test_the_end_of_a_server_is_told(space: Space, tool: str, code: int) -
     assert field(workload, "status", "restarts") == 1
 
 
+@pytest.mark.long
 async def test_a_pod_ends_when_it_has_answered(space: Space) -> None:
     """However soon its server would end; with nothing to answer, after the pause."""
     transport = {"type": "stdio", "stdio": {"bridge": "Attach"}}
@@ -112,6 +118,7 @@ async def delete_pod(space: Space, name: str) -> float:
     return time.monotonic() - begin
 
 
+@pytest.mark.long
 async def test_a_server_that_does_not_answer_is_told(space: Space, cluster: Cluster) -> None:
     """The status says where the words are that the kubelet does not pass on."""
     mute = ["python", "-c", "import signal; signal.sigwait([signal.SIGTERM])"]
@@ -120,7 +127,8 @@ async def test_a_server_that_does_not_answer_is_told(space: Space, cluster: Clus
     )
 
     workload = await space.until("MCPWorkload", NAME, has_hint, READY_SECONDS)
-    said = await cluster.kubectl("-n", space.name, *HINT.split()[1:])
-
     assert condition_of(workload, "Ready")["reason"] == "ProbeFailing"
-    assert "not ready: the server has not answered yet" in said
+
+    # On a slow node the kubelet ends the server before the bridge's patience does.
+    said = await cluster.kubectl("-n", space.name, *HINT.split()[1:])
+    assert any(f"not ready: {words}" in said for words in SILENT), said

@@ -51,6 +51,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 async def test_a_server_answers_both_clients(space: Space, cluster: Cluster, name: str) -> None:
     """Tools are listed and called by the Python client, and from a pod by the TypeScript one."""

@@ -35,6 +35,7 @@ async def run(space: Space, cluster: Cluster, pod: str, command: str) -> str:
     return await cluster.kubectl("--namespace", space.name, *shell)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_data_outlives_everything_but_the_workload(space: Space, cluster: Cluster) -> None:
     """Also a stop of a workload whose claims go when it is scaled down."""

@@ -206,6 +206,7 @@ async def test_orphans_are_taken_back_by_a_workload_of_their_name(space: Space) 
     assert adopted["metadata"]["ownerReferences"][0]["uid"] == workload["metadata"]["uid"]
 
 
+@pytest.mark.long
 async def test_a_namespace_that_is_deleted_gets_nothing_new(
     api: Api, seat: Seat, audit: AuditLog
 ) -> None:

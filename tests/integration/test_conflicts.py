@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.audit import AuditLog
 from tests.support.kinds import Manifest
@@ -57,6 +59,7 @@ def has_been_seen() -> Predicate:
     )
 
 
+@pytest.mark.long
 async def test_objects_of_somebody_else_are_left_alone_until_they_go(
     space: Space, audit: AuditLog
 ) -> None:

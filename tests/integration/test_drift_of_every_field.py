@@ -189,6 +189,7 @@ async def until_back(
         await asyncio.sleep(0.3)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("spec", "patches", "least"),

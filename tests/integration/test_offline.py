@@ -34,6 +34,7 @@ _TAKEN = re.compile(
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(60 + MUTATIONS)
 async def test_a_file_is_taken_or_refused_as_by_the_api_server(
     space: Space, tmp_path: Path

@@ -32,6 +32,7 @@ async def test_the_api_server_takes_every_sample(space: Space, cluster: Cluster)
         assert f"mcpworkload.mcpworkload.dev/{sample['metadata']['name']} serverside" in words
 
 
+@pytest.mark.long
 @pytest.mark.timeout(RUN_SECONDS + 60)
 async def test_every_sample_runs(space: Space, api: Api, cluster: Cluster) -> None:
     """All at once; then nothing differs from what was applied, and only status was written."""

@@ -113,6 +113,7 @@ def autoscaler_says(kind: str, status: str, reason: str) -> Predicate:
     return Predicate(f"{kind}={status} {reason}", holds)
 
 
+@pytest.mark.long
 async def test_a_horizontal_pod_autoscaler_reads_and_writes_the_scale(
     space: Space, audit: AuditLog
 ) -> None:

@@ -42,6 +42,7 @@ async def test_every_mode_works_with_a_server_of_both_eras(sessions: str) -> Non
 
 
 # A shared server that is silent is given half a minute before another one takes its place.
+@pytest.mark.long
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("sessions", ["PerSession", "Shared"])
 @pytest.mark.parametrize("era", ["legacy", "mute"])

@@ -39,6 +39,7 @@ async def nothing_runs(bridge: Bridge, *, but: int = 0) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("end", ["ends", "crashes", "dies", "lingers"])
 async def test_what_a_session_started_ends_with_it(end: str) -> None:

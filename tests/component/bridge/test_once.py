@@ -110,6 +110,7 @@ sys.exit(3)
 """
 
 
+@pytest.mark.long
 @pytest.mark.timeout(40)
 @pytest.mark.parametrize("shape", ["itself", "child"])
 async def test_a_server_that_listens_instead_is_told_so(shape: str) -> None:

@@ -51,6 +51,7 @@ async def vanishes(bridge: Bridge) -> None:
     writer.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("client", [opens_and_ends, vanishes])
 @pytest.mark.parametrize("command", [(*PLAIN, "legacy"), STUBBORN], ids=["willing", "stubborn"])
