@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -105,3 +106,15 @@ def knows(name: str, version: int) -> Callable[[dict[str, dict[str, Any]]], bool
     return lambda objects: (
         name in objects and objects[name]["metadata"]["resourceVersion"] == str(version)
     )
+
+
+def write_kubeconfig(path: Path, **cluster: str) -> str:
+    """A kubeconfig of one *cluster*, for a user with a token."""
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": "secret"}}],
+    }
+    path.write_text(json.dumps(config))
+    return str(path)

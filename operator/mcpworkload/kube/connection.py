@@ -10,13 +10,14 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
 import msgspec
 
 from mcpworkload.kube.errors import ExplainedError
+from mcpworkload.kube.sockets import Sockets
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Connection:
     #: For whom the tokens are that the API server takes, as far as our own says so.
     audiences: tuple[str, ...] = ()
     route: Route = Route()
+    sockets: Sockets = field(default_factory=Sockets)
 
     @classmethod
     def open(
@@ -102,21 +104,25 @@ class Connection:
         *agent* is what the API server's audit log calls the client. Each request passes through
         *middlewares* as well.
         """
-        route = route or Route()
+        route, sockets = route or Route(), Sockets()
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ssl=credentials.as_ssl_context(), keepalive_timeout=route.idle_seconds
+                limit=0,
+                ssl=credentials.as_ssl_context(),
+                keepalive_timeout=route.idle_seconds,
+                socket_factory=sockets.make,
             ),
             headers={"User-Agent": agent},
             middlewares=(*middlewares, _Authorize(authorization)),
             trust_env=route.trust_env,
         )
         audiences = audiences_of(credentials.token or "")
-        return cls(credentials.server.rstrip("/"), session, audiences, route)
+        return cls(credentials.server.rstrip("/"), session, audiences, route, sockets)
 
     async def close(self) -> None:
         """Close every connection; the object is of no use afterwards."""
         await self.session.close()
+        await self.sockets.close()
 
 
 class _Authorize:

@@ -13,7 +13,7 @@ from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import RightsMissing, RuntimeUnavailable, is_kubernetes_runtime
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from tests.support.certificate import self_signed
-from tests.support.fake_api import FakeApi
+from tests.support.fake_api import FakeApi, write_kubeconfig
 
 
 @pytest.fixture(autouse=True)
@@ -167,18 +167,6 @@ async def test_credentials_of_a_plugin_are_renewed_when_they_expire(tmp_path: Pa
 
     assert answer["items"] == []
     assert api.requests == ["401", "LIST", "401", "401"]
-
-
-def write_kubeconfig(path: Path, **cluster: str) -> str:
-    """A kubeconfig of one *cluster*, for a user with a token."""
-    config = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": {"token": "secret"}}],
-    }
-    path.write_text(json.dumps(config))
-    return str(path)
 
 
 async def test_the_proxy_of_a_kubeconfig_is_used(tmp_path: Path) -> None:
