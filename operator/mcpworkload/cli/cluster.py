@@ -12,7 +12,7 @@ from typing import Any, Final
 from mcpworkload.cli.target import Target
 from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
-from mcpworkload.runtime.info import info_of, is_stopped
+from mcpworkload.runtime.info import info_of
 from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.portforward import PortForward
 from mcpworkload.runtime.watching import Body, Changed, observe
@@ -71,10 +71,7 @@ class Cluster:
         workload = WorkloadHandle(
             self.connection, metadata["namespace"], metadata["name"], progress
         )
-        applied = await workload.apply(manifest)
-        if is_stopped(applied):
-            applied = await workload.set_mode("Running")
-        await workload.until_ready(applied["metadata"]["generation"], seconds)
+        await workload.deploy(manifest, seconds)
 
     async def workloads(self, query: dict[str, str], *, everywhere: bool) -> list[ContainerInfo]:
         """The workloads that *query* selects, by id: of the namespace, or of all."""

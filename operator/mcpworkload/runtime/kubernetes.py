@@ -14,13 +14,13 @@ from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid, WorkloadNotFound
 from mcpworkload.runtime.forwarding import Tell, WorkloadForward
-from mcpworkload.runtime.info import info_of, is_stopped, transport_port_of
+from mcpworkload.runtime.info import info_of, is_stopped
 from mcpworkload.runtime.instances import newest_start
 from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.log_follow import follow_logs
 from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
-from mcpworkload.runtime.manifest import build_workload, located
+from mcpworkload.runtime.manifest import Program, Settings, located, manifest_of
 from mcpworkload.runtime.monitor import Callback, Monitor
 from mcpworkload.runtime.profiles import PermissionProfile
 from mcpworkload.runtime.readiness import is_every_container_ready
@@ -93,46 +93,26 @@ class KubernetesRuntime:
         progress: ProgressCallback | None = None,
     ) -> tuple[str, int]:
         """
-        Create the workload, or update the one of that name, and wait until it is Ready.
+        Create the workload or update it, start it, and return once it is Ready.
 
-        *command* is what follows the image in `docker run`: the arguments of the image's entry
-        point, which *entrypoint* replaces. The transport's port is MCP_PORT in *env_vars*, else
-        the one TCP port in `options.exposed_ports`, else 8080. *labels* go on the workload and
-        on all that is made for it. Without *replicas* their number stays as it is, 1 at first;
-        with it, neither `kubectl scale` nor an autoscaler sets it any more. Equal arguments change
-        nothing; what an earlier deployment set and this one leaves out goes. A stopped workload is
-        started.
+        *command* has the arguments of the image's entry point, which *entrypoint* replaces. The
+        transport's port is MCP_PORT in *env_vars*, else the one TCP port exposed, else 8080.
 
         Returns:
-            Its id and the port of its transport; 0 for a stdio server that nothing serves.
+            Its id and the port of its transport; 0 for a stdio server without a bridge.
 
         Raises:
             WorkloadInvalid: an argument is refused; nothing was changed.
-            WorkloadConflict: somebody else, such as GitOps, holds a field that differs.
+            WorkloadConflict: another client, such as GitOps, owns a field that differs.
             WorkloadNotReady: at once where waiting cannot help, else after *timeout* seconds.
-                The workload stays as it is for a look at it; so it does on cancellation.
         """
         where, own_name = self._locate(name, namespace, "name")
-        manifest = build_workload(
-            image,
-            own_name,
-            command,
-            env_vars,
-            labels,
-            permission_profile,
-            transport_type,
-            options,
-            isolate_network,
-            namespace=where,
-            entrypoint=entrypoint,
-            replicas=replicas,
+        program = Program(image, entrypoint, command, env_vars)
+        settings = Settings(
+            labels, permission_profile, transport_type, options, isolate_network, replicas
         )
         workload = WorkloadHandle(self._connection, where, own_name, progress)
-        applied = await workload.apply(manifest)
-        if is_stopped(applied):
-            applied = await workload.set_mode("Running")
-        await workload.until_ready(applied["metadata"]["generation"], timeout)
-        return workload.key, transport_port_of(applied["spec"])
+        return await workload.deploy(manifest_of(where, own_name, program, settings), timeout)
 
     @checked
     async def stop_workload(

@@ -19,7 +19,7 @@ from mcpworkload.runtime.errors import (
     WorkloadNotFound,
     WorkloadNotReady,
 )
-from mcpworkload.runtime.info import Verdict, is_stopped, verdict_of
+from mcpworkload.runtime.info import Verdict, is_stopped, transport_port_of, verdict_of
 from mcpworkload.runtime.types import Goal, Progress, ProgressCallback
 from mcpworkload.runtime.watching import Body, Objects, until
 
@@ -84,6 +84,22 @@ class WorkloadHandle:
     async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Create or update it; a field that somebody else holds otherwise is a conflict."""
         return await self._patch(manifest, APPLY)
+
+    async def deploy(self, manifest: Mapping[str, Any], seconds: float | None) -> tuple[str, int]:
+        """
+        Apply *manifest*, start the workload if it is stopped, and wait until it is Ready.
+
+        Returns:
+            Its id and the port of its transport; 0 where nothing listens.
+
+        Raises:
+            WorkloadError: as `apply` and `until_ready`.
+        """
+        applied = await self.apply(manifest)
+        if is_stopped(applied):
+            applied = await self.set_mode("Running")
+        await self.until_ready(applied["metadata"]["generation"], seconds)
+        return self.key, transport_port_of(applied["spec"])
 
     async def merge(self, change: Mapping[str, Any]) -> dict[str, Any]:
         """Change some fields of it; it has to exist."""
