@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mcpworkload.cli.codes import ExitCode, Failure
+from mcpworkload.cli.deployment import Deployment
 from mcpworkload.cli.environment import further_fields, read_env_file, read_file, variable
 from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, output_option, timeout_option
@@ -12,7 +13,6 @@ from mcpworkload.cli.output import write_data
 from mcpworkload.cli.progress import Reporter
 
 if TYPE_CHECKING:
-    from mcpworkload.cli.cluster import Cluster
     from mcpworkload.runtime import DeployWorkloadOptions
 
 TRANSPORTS = ("streamable-http", "sse", "stdio")
@@ -105,22 +105,14 @@ def run(
       mcpworkload run ghcr.io/acme/weather:1.4 --dry-run -o yaml > weather.yaml
     """
     _refuse_profiles(flags)
-    wanted, more = _arguments(flags), further_fields(flags)
+    deployment = Deployment(_arguments(flags), further_fields(flags), flags["name"] is None)
     if dry_run:
-        _write_manifest(wanted, more, invocation.target.namespace, output)
+        _write_manifest(deployment, invocation.target.namespace, output)
         return
     with Reporter() as report:
-
-        async def work(cluster: "Cluster") -> Any:
-            manifest = _manifest(wanted, more, cluster.namespace)
-            if flags["name"] is None:
-                await _check_name(cluster, manifest)
-            await cluster.deploy(manifest, timeout, report)
-            metadata = manifest["metadata"]
-            key = f"{metadata['namespace']}/{metadata['name']}"
-            return await cluster.runtime.get_workload_info(key)
-
-        info = invocation.run(work, lambda: _stands(report))
+        info = invocation.run(
+            lambda cluster: deployment.apply(cluster, timeout, report), lambda: _stands(report)
+        )
     if output in ("json", "yaml"):
         write_data(info, output)
     else:
@@ -134,57 +126,22 @@ def _stands(report: Reporter) -> str:
     return "nothing may have been written yet: `list` shows it"
 
 
-def _manifest(wanted: dict[str, Any], more: dict[str, Any], namespace: str) -> dict[str, Any]:
-    from mcpworkload.runtime import build_workload
-
-    manifest = build_workload(**wanted, namespace=namespace)
-    manifest["spec"].update(more)
-    return manifest
-
-
-def _write_manifest(
-    wanted: dict[str, Any], more: dict[str, Any], namespace: str | None, output: str | None
-) -> None:
+def _write_manifest(deployment: Deployment, namespace: str | None, output: str | None) -> None:
     from mcpworkload.cli.offline.admission import NotAdmittedError, admit
 
-    manifest = _manifest(wanted, more, namespace or "default")
+    manifest = deployment.manifest(namespace or "default")
     try:
         # What GitOps commits has to be what the cluster takes.
         admit(manifest)
     except NotAdmittedError as error:
         raise Failure("\n".join(error.problems), ExitCode.USAGE) from None
-    if namespace is None and "/" not in wanted["name"]:
-        # Whoever applies it says where.
+    if namespace is None and "/" not in deployment.arguments["name"]:
+        # The client that applies it chooses the namespace.
         del manifest["metadata"]["namespace"]
     if output == "name":
         click.echo(manifest["metadata"]["name"])
     else:
         write_data(manifest, output or "yaml")
-
-
-async def _check_name(cluster: "Cluster", manifest: dict[str, Any]) -> None:
-    """
-    Keep a name that was only derived from replacing another image's workload.
-
-    Raises:
-        Failure: the workload of that name runs an image of another repository.
-    """
-    from mcpworkload.cli.registry import parse
-    from mcpworkload.runtime import WorkloadNotFound
-
-    metadata, image = manifest["metadata"], manifest["spec"]["image"]
-    key = f"{metadata['namespace']}/{metadata['name']}"
-    try:
-        there = (await cluster.runtime.get_workload_info(key)).image
-    except WorkloadNotFound:
-        return
-    ours, theirs = parse(image), parse(there)
-    if (ours.registry, ours.repository) != (theirs.registry, theirs.repository):
-        raise Failure(
-            f"{key} runs another image, {there}: choose a name with --name, or say "
-            f"--name {metadata['name']} to replace it",
-            ExitCode.USAGE,
-        )
 
 
 def _refuse_profiles(flags: dict[str, Any]) -> None:
