@@ -19,7 +19,7 @@ FORMATS = ("json", "yaml", "name", "wide")
 
 
 def where_options(command: Command) -> Command:
-    """Which cluster and namespace."""
+    """Add the options for cluster and namespace."""
     for option in reversed(_WHERE):
         command = option(command)
     return command
@@ -49,7 +49,7 @@ _WHERE = (
 
 
 def cluster_options(command: Command) -> Command:
-    """Which cluster and namespace, here or before the command; hands *command* a `Invocation`."""
+    """Add the options for cluster and namespace; pass *command* an `Invocation`."""
 
     @where_options
     @click.pass_context
@@ -75,7 +75,7 @@ def cluster_options(command: Command) -> Command:
 
 
 def timeout_option(seconds: int) -> Callable[[Command], Command]:
-    """How long a command waits; 0 for ever."""
+    """Return the option for how long a command waits; 0 for ever."""
     return click.option(
         "--timeout",
         metavar="DURATION",
@@ -88,7 +88,7 @@ def timeout_option(seconds: int) -> Callable[[Command], Command]:
 
 
 def output_option(*formats: str) -> Callable[[Command], Command]:
-    """How the result is written; for people if nothing is said."""
+    """Return the option for the form of the result; without it, a form for people."""
     chosen = formats or FORMATS
     more = "; wide has more columns" if "wide" in chosen else ""
     return click.option(

@@ -29,7 +29,7 @@ def located(workload_id: str, namespace: str, argument: str) -> tuple[str, str]:
             f"{argument} names the namespace {given}, and namespace is {namespace}",
             workload=workload_id,
             reason="Invalid",
-            advice="say it once",
+            advice="give the namespace once",
             fields=(argument, "namespace"),
         )
     return (given if slash else namespace), name

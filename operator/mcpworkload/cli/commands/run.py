@@ -1,4 +1,4 @@
-"""From an image and flags to a workload that serves, or to its manifest."""
+"""The command `run`: from an image and options to a workload that serves, or its manifest."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,11 @@ READY_SECONDS = 300
     help="A variable; KEY alone takes it from here.",
 )
 @click.option(
-    "-l", "--label", multiple=True, metavar="KEY=VALUE", help="A label on all that is made."
+    "-l",
+    "--label",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A label on the workload and its objects.",
 )
 @click.option(
     "--expose", multiple=True, metavar="PORT[/PROTOCOL]", help="A further port of the container."
@@ -96,8 +100,8 @@ def run(
     """
     Create a workload from IMAGE, or update the one of that name; returns when it is ready.
 
-    ARGS go to the image's entry point; write -- before them. Equal flags change nothing; what an
-    earlier run has set and this one leaves out goes. A stopped workload is started.
+    ARGS go to the image's entry point; write -- before them. Equal flags change nothing; a field
+    that an earlier run has set and this one leaves out is removed. A stopped workload is started.
 
     \b
       mcpworkload run ghcr.io/acme/weather:1.4 --name weather -e CITY=Oslo
@@ -122,7 +126,7 @@ def run(
 
 def _stands(report: Reporter) -> str:
     for key in report.last:
-        return f"{key} is written and goes on; `rm` removes it, `wait` waits on"
+        return f"{key} is written and still starting; `wait` follows it, `rm` removes it"
     return "nothing may have been written yet: `list` shows it"
 
 
@@ -131,7 +135,7 @@ def _write_manifest(deployment: Deployment, namespace: str | None, output: str |
 
     manifest = deployment.manifest(namespace or "default")
     try:
-        # What GitOps commits has to be what the cluster takes.
+        # GitOps commits the manifest, so the cluster has to accept it.
         admit(manifest)
     except NotAdmittedError as error:
         raise Failure("\n".join(error.problems), ExitCode.USAGE) from None
@@ -154,11 +158,11 @@ def _refuse_profiles(flags: dict[str, Any]) -> None:
 
 
 def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
-    """What `deploy_workload` and `build_workload` take."""
+    """Return the arguments of `deploy_workload` and `build_workload`."""
     env = {**read_env_file(flags["env_file"]), **dict(variable(text) for text in flags["env"])}
     options = _options(flags, env)
     entrypoint, args = flags["entrypoint"], flags["args"]
-    # Who attaches by himself needs nobody to start the program.
+    # With --stdin the caller attaches; no entry point is needed.
     if flags["transport"] == "stdio" and not entrypoint and not flags["stdin"]:
         entrypoint, args = _program_of(flags["image"], args)
     return {
@@ -191,7 +195,7 @@ def _options(flags: dict[str, Any], env: dict[str, str]) -> "DeployWorkloadOptio
             exposed.add(f"{DEFAULT_PORT}/tcp")
     else:
         if exposed or bindings:
-            # Among several ports the library is told by this which one is the transport's.
+            # With several ports, this variable marks the transport's for the library.
             env[PORT_VARIABLE] = str(flags["port"])
         else:
             exposed.add(f"{flags['port']}/tcp")
@@ -205,7 +209,7 @@ def _options(flags: dict[str, Any], env: dict[str, str]) -> "DeployWorkloadOptio
 
 
 def _program_of(image: str, args: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Entry point and arguments of a stdio server: what serves it has to know the program."""
+    """Return entry point and arguments of a stdio server, which its bridge has to start."""
     from mcpworkload.cli.registry import ImageUnreadable, read_program
 
     try:
@@ -228,7 +232,7 @@ def _text_of(patch: str | None) -> str:
 
 
 def _name_of(image: str) -> str:
-    """The last part of the image's name, without tag and digest, as a name may be."""
+    """Return the last part of the image's name, without tag and digest, as a name may be."""
     last = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return last.lower().replace("_", "-").replace(".", "-")
 

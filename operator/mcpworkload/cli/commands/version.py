@@ -34,7 +34,7 @@ def version(
 
 
 async def _versions(cluster: "Cluster", operator_namespace: str) -> dict[str, str]:
-    """What is installed in the cluster; a word in its place where that cannot be seen."""
+    """Return what is installed in the cluster; a word where that cannot be read."""
     from mcpworkload.api.spec import WorkloadSpec
     from mcpworkload.cli.findings import judge_fields
     from mcpworkload.runtime import RightsMissing, WorkloadError
