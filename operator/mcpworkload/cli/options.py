@@ -1,4 +1,4 @@
-"""The options that commands share, spelled and explained once."""
+"""The options that commands share."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from mcpworkload.cli.invocation import Invocation, to_the_cluster
 from mcpworkload.cli.target import Target
 
 Command = Callable[..., Any]
-#: Where a command finds how to connect, if not to a real cluster: tests put it there.
+#: The key under which tests put the connection that a command uses.
 CONNECT = "mcpworkload.cli.connect"
 OPERATOR_NAMESPACE = "mcpworkload-system"
 FORMATS = ("json", "yaml", "name", "wide")
@@ -31,7 +31,7 @@ _WHERE = (
         "--namespace",
         metavar="NAMESPACE",
         shell_complete=complete_namespaces,
-        help="Where workloads are that are named without a namespace.  [default: the context's]",
+        help="The namespace of workloads that are named without one.  [default: the context's]",
     ),
     click.option(
         "--context",

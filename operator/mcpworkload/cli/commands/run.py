@@ -28,21 +28,21 @@ READY_SECONDS = 300
     type=click.Choice(TRANSPORTS),
     default=TRANSPORTS[0],
     show_default=True,
-    help="What the server speaks.",
+    help="The transport that the server speaks.",
 )
-@click.option("--port", type=click.IntRange(1, 65535), help="Where it listens.  [default: 8080]")
+@click.option("--port", type=click.IntRange(1, 65535), help="The server's port.  [default: 8080]")
 @click.option(
     "--entrypoint",
     multiple=True,
     metavar="WORD",
-    help="In place of the image's; once for each word.",
+    help="The entry point in place of the image's; once for each word.",
 )
 @click.option(
     "-e",
     "--env",
     multiple=True,
     metavar="KEY[=VALUE]",
-    help="A variable; KEY alone takes it from here.",
+    help="A variable; KEY alone takes the value that it has here.",
 )
 @click.option(
     "-l",
@@ -71,18 +71,18 @@ READY_SECONDS = 300
     help="All keys of secret/NAME or configmap/NAME as variables.",
 )
 @click.option("--replicas", type=click.IntRange(min=0), help="How many pods.  [default: as it is]")
-@click.option("--memory", metavar="AMOUNT", help="Its limit, such as 512Mi.")
-@click.option("--cpu", metavar="AMOUNT", help="Its limit, such as 500m.  [default: none]")
+@click.option("--memory", metavar="AMOUNT", help="The memory limit, such as 512Mi.")
+@click.option("--cpu", metavar="AMOUNT", help="The CPU limit, such as 500m.  [default: none]")
 @click.option(
     "--image-pull-secret", multiple=True, metavar="NAME", help="A Secret for a private registry."
 )
-@click.option("--service-account", metavar="NAME", help="The account its pods run under.")
+@click.option("--service-account", metavar="NAME", help="The ServiceAccount of its pods.")
 @click.option("--permission-profile", hidden=True, help="Refused: nothing enforces it yet.")
 @click.option("--isolate-network", is_flag=True, hidden=True, help="Refused, as the profile is.")
 @click.option(
     "--stdin",
     is_flag=True,
-    help="Keep standard input open, for attach; a stdio server is then not served otherwise.",
+    help="Keep standard input open, for attach; a stdio server then has no bridge.",
 )
 @click.option("--patch", metavar="JSON|@FILE", help="RFC 6902 operations on the pod template.")
 @click.option("--headless-service", metavar="NAME", help="One more headless Service.")

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--client", is_flag=True, help="The command line's alone; ask no cluster.")
+@click.option(
+    "--client", is_flag=True, help="Only the version of the command line; ask no cluster."
+)
 @operator_namespace_option
 @output_option("json", "yaml")
 @cluster_options
