@@ -22,7 +22,7 @@ _HEAD: Final = f"""\
 # The command line: `{PROGRAM}`
 
 `pip install '<checkout>[cli]'` brings it, with the path of a checkout of this repository: the
-package is on no index yet, and whatever is there under its name is not this. As
+package is on no index yet, and a package of that name there is another one. As
 `kubectl {PROGRAM}` it is a command of kubectl's.
 
 Results go to stdout, progress, notes and errors to stderr. Tables fit the terminal and are whole

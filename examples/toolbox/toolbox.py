@@ -1,10 +1,10 @@
 """
-An operator of somebody else's: a Toolbox lists MCP servers, and mcpworkload runs them.
+An example operator on the library: a Toolbox lists MCP servers, and mcpworkload runs them.
 
     kopf run --standalone --namespace=tools toolbox.py
 
-kopf watches the Toolboxes; `mcpworkload.runtime` deploys what they list, and tells how that fares
-and which containers ended though nobody had asked for it. Both end up in the Toolbox's status.
+kopf watches the Toolboxes; `mcpworkload.runtime` deploys the servers that they list, and reports
+their state and each unexpected exit. `report` writes both into the Toolbox's status.
 """
 
 import asyncio
@@ -29,20 +29,20 @@ TOOLBOXES = (GROUP, "v1alpha1", "toolboxes")
 WORKLOADS = ("mcpworkload.dev", "v1alpha1", "mcpworkloads")
 # On every workload of ours: the name of its Toolbox.
 LABEL = f"{GROUP}/toolbox"
-# Until then kopf keeps the Toolbox's next change, its deletion even, waiting.
+# kopf handles the next change of the Toolbox, even its deletion, only after this wait.
 READY_SECONDS = 10.0
 KEPT_EXITS = 20
 
 
 @kopf.on.login()
 def log_in(**kwargs: Any) -> Any:
-    """As the pod's ServiceAccount; outside of a cluster as kubectl does."""
+    """Log in as the pod's ServiceAccount; outside of a cluster as kubectl does."""
     return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
 @kopf.on.startup()
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
-    """Tell kopf to do with the rights that the Role gives, and begin to listen."""
+    """Set kopf up for the rights that the Role grants, and start the Monitor."""
     settings.scanning.disabled = True  # it would watch CRDs and namespaces
     settings.posting.enabled = False  # it would make an Event of each line it logs
     settings.persistence.finalizer = f"{GROUP}/workloads"
@@ -71,7 +71,7 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
 @kopf.on.create(*TOOLBOXES)
 @kopf.on.update(*TOOLBOXES, field="spec")
 async def arrange(name: str, spec: kopf.Spec, memo: kopf.Memo, patch: kopf.Patch, **_: Any) -> None:
-    """Make the workloads what the Toolbox lists: deploying what is there changes nothing."""
+    """Deploy the workloads that the Toolbox lists; deploying one again changes nothing."""
     wanted = {f"{name}-{server['name']}": server for server in spec["servers"]}
     await remove(memo.runtime, name, keep=set(wanted))
     async with asyncio.TaskGroup() as group:
@@ -91,7 +91,7 @@ async def clear(name: str, memo: kopf.Memo, **_: Any) -> None:
 async def deploy(
     runtime: KubernetesRuntime, workload: str, toolbox: str, server: dict[str, Any]
 ) -> str:
-    """Deploy one server; why that is refused, empty if it is not."""
+    """Deploy one server; return the reason for a refusal, empty without one."""
     try:
         await runtime.deploy_workload(
             server["image"],
@@ -105,7 +105,7 @@ async def deploy(
     except (WorkloadInvalid, WorkloadConflict) as error:
         return str(error)
     except WorkloadNotReady:
-        pass  # It may yet be: the status says how it stands.
+        pass  # It may become Ready later; the status has its state.
     return ""
 
 
@@ -123,8 +123,8 @@ async def remove(runtime: KubernetesRuntime, toolbox: str, keep: set[str]) -> No
 
 
 @kopf.on.event(*WORKLOADS, labels={LABEL: kopf.PRESENT})  # type: ignore[arg-type]
-async def look(namespace: str, name: str, memo: kopf.Memo, **_: Any) -> None:
-    """Something about a workload has changed; the library says what that means."""
+async def refresh(namespace: str, name: str, memo: kopf.Memo, **_: Any) -> None:
+    """Read the state of a workload that has changed."""
     workload = f"{namespace}/{name}"
     try:
         memo.infos[workload] = await memo.runtime.get_workload_info(workload)
@@ -142,7 +142,7 @@ def report(
     patch: kopf.Patch,
     **_: Any,
 ) -> None:
-    """Write down what is new; only a handler of the Toolbox itself can. No news, no request."""
+    """Write new exits and states into the status; without a change, send no request."""
     names = {f"{namespace}/{name}-{each['name']}": each["name"] for each in spec["servers"]}
     exits = list(status.get("exits", ()))
     for exited in [each for each in memo.exits if each.workload in names]:
@@ -166,7 +166,7 @@ def report(
 
 
 def describe(server: str, exited: WorkloadExited) -> dict[str, Any]:
-    """One entry of `status.exits`."""
+    """Return one entry of `status.exits`."""
     entry = {
         "server": server,
         "pod": exited.pod,
@@ -176,5 +176,5 @@ def describe(server: str, exited: WorkloadExited) -> dict[str, Any]:
         "exitCode": exited.exit_code,
         "finishedAt": exited.finished_at and exited.finished_at.isoformat(),
     }
-    # What nobody knows is left out.
+    # Values that the cluster no longer has are left out.
     return {field: value for field, value in entry.items() if value is not None}

@@ -91,11 +91,7 @@ def apiserver(settings: Settings) -> Program:
         "client-ca-file": pki / "ca.crt",
         "tls-cert-file": pki / "apiserver.crt",
         "tls-private-key-file": pki / "apiserver.key",
-        "kubelet-certificate-authority": pki / "ca.crt",
-        "kubelet-client-certificate": pki / "kubelet-client.crt",
-        "kubelet-client-key": pki / "kubelet-client.key",
-        # Else logs, attach and exec look the node's name up in DNS.
-        "kubelet-preferred-address-types": "InternalIP",
+        **_kubelet_flags(pki),
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": pki / "service-accounts.pub",
         "service-account-signing-key-file": pki / "service-accounts.key",
@@ -110,6 +106,16 @@ def apiserver(settings: Settings) -> Program:
         (settings.binary("kube-apiserver"), *build_flags(flags)),
         inputs=(policy,),
     )
+
+
+def _kubelet_flags(pki: Path) -> dict[str, object]:
+    return {
+        "kubelet-certificate-authority": pki / "ca.crt",
+        "kubelet-client-certificate": pki / "kubelet-client.crt",
+        "kubelet-client-key": pki / "kubelet-client.key",
+        # Else logs, attach and exec look the node's name up in DNS.
+        "kubelet-preferred-address-types": "InternalIP",
+    }
 
 
 def _audit_flags(settings: Settings, policy: Path) -> dict[str, object]:

@@ -57,6 +57,12 @@ def _kubelet_configuration(settings: Settings) -> dict[str, object]:
     if uses_cgroup_v1():
         # Refused from 1.35 on unless told; on v2 the setting must not matter.
         configuration["failCgroupV1"] = False
+    return configuration | _features(settings)
+
+
+def _features(settings: Settings) -> dict[str, object]:
+    """Return the feature gates, and the restart back-off that needs one of them."""
+    configuration: dict[str, object] = {}
     gates = settings.options.gates
     if settings.options.restart_backoff is not None:
         gates["KubeletCrashLoopBackOffMax"] = True

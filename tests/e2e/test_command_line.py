@@ -121,7 +121,7 @@ async def test_ctrl_c_leaves_what_was_begun_and_says_so(space: Space) -> None:
 
     assert process.returncode == ExitCode.INTERRUPTED
     last = err.decode().splitlines()[-1]
-    assert last.startswith(f"error: interrupted; {space.name}/bad is written and goes on")
+    assert last.startswith(f"error: interrupted; {space.name}/bad is written and still starting")
     waited = await mcpworkload(space.name, "wait", "bad", "--timeout", "0.5")
     assert waited.code == ExitCode.NOT_READY
     assert "ImagePullFailed" in waited.err.splitlines()[-1]

@@ -36,7 +36,7 @@ ADVICE: Final[Mapping[str, str]] = {
 
 
 def advice_for(reason: str, name: str, namespace: str) -> str:
-    """What to do about *reason* of that workload."""
+    """Return what to do about *reason* of that workload."""
     words = ADVICE.get(reason, f"docs/troubleshooting.md has what to do about {reason}")
     return words.replace("mcpw NAME", f"-n {namespace} mcpw {name}").replace(
         "NAME", f"{namespace}/{name}"

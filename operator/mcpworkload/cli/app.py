@@ -1,4 +1,4 @@
-"""The group of all commands, and how what goes wrong in them is told."""
+"""The group of all commands, and the exit code and message of each failure."""
 
 import errno
 import os
@@ -36,7 +36,7 @@ _COMMANDS: Final = (
     "version",
     "help",
 )
-# What other programs call them.
+# The names of the same commands in other programs.
 _ALIASES: Final = {"ls": "list", "ps": "list", "delete": "rm", "describe": "get"}
 # A disk that is full, a quota, a limit: what keeps output from being written.
 _UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -72,7 +72,7 @@ class _CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Whoever read the output has seen enough.
+            # The reader of the output has closed it, as `head` does.
             _drop_output()
             return None
         except (click.exceptions.Exit, click.exceptions.Abort):
@@ -95,8 +95,8 @@ def cli(**_: object) -> None:
     """
     Run MCP servers on Kubernetes.
 
-    A workload is named NAME, or NAMESPACE/NAME. The options below may as well stand behind the
-    command; there they come first.
+    A workload is named NAME, or NAMESPACE/NAME. The options below may also follow the command;
+    in both places, those after the command count.
     """
 
 

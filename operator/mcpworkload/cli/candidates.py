@@ -1,4 +1,4 @@
-"""What the shell offers for a word: looked up in the cluster, and nothing where that is slow."""
+"""Completions for a shell, read from the cluster; none where that takes long."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ SECONDS = 2.0
 def complete_workloads(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Names of workloads; ids once a slash has been typed."""
+    """Return names of workloads; ids once a slash has been typed."""
     del parameter
     given = context.params.get("workloads") or ()
 
@@ -33,7 +33,7 @@ def complete_workloads(
 def complete_namespaces(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Namespaces of the cluster."""
+    """Return the namespaces of the cluster."""
     del parameter
 
     async def look(cluster: "Cluster") -> Iterable[str]:
@@ -46,7 +46,7 @@ def complete_namespaces(
 def complete_contexts(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Contexts of the kubeconfig."""
+    """Return the contexts of the kubeconfig."""
     del parameter
     import os
     from pathlib import Path
@@ -67,7 +67,7 @@ def _offer(
     incomplete: str,
     look: "Callable[[Cluster], Awaitable[Iterable[str]]]",
 ) -> list[str]:
-    """What *look* finds that starts like *incomplete*; nothing where it fails or takes long."""
+    """Return what *look* finds that starts like *incomplete*; nothing on an error or a timeout."""
     import asyncio
 
     target = Target(*(_given(context, key) for key in ("namespace", "context", "kubeconfig")))
@@ -84,6 +84,6 @@ def _offer(
 
 
 def _given(context: click.Context, option: str) -> str | None:
-    """What stands behind *option*, with the command or before it."""
+    """Return the value of *option*, given with the command or before it."""
     found: str | None = context.params.get(option) or context.find_root().params.get(option)
     return found

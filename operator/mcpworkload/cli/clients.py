@@ -1,4 +1,4 @@
-"""Pure: what the configuration of an MCP client says about a workload."""
+"""Pure: the entry for a workload in the configuration of an MCP client."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -16,12 +16,12 @@ _KEYS: Final[Mapping[Client, str]] = {
 
 
 def config_of(client: Client, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The client's file with that one server, whose *entry* is a command or a URL."""
+    """Return the client's file with that one server, whose *entry* is a command or a URL."""
     return {_KEYS[client]: {name: dict(entry)}}
 
 
 def command_entry(client: Client, workload: str, target: Target) -> dict[str, Any]:
-    """A server that the client starts by attaching to *workload*."""
+    """Return a server that the client starts by attaching to *workload*."""
     args = ["attach", workload]
     if target.context is not None:
         args += ["--context", target.context]
@@ -32,7 +32,7 @@ def command_entry(client: Client, workload: str, target: Target) -> dict[str, An
 
 
 def url_entry(client: Client, url: str, *, speaks_sse: bool) -> dict[str, Any]:
-    """A server that listens; Cursor finds out by itself how it speaks."""
+    """Return a server that listens; Cursor detects its transport by itself."""
     if client == "cursor":
         return {"url": url}
     return {"type": "sse" if speaks_sse else "http", "url": url}

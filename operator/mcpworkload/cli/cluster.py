@@ -1,5 +1,5 @@
 """
-What a command works with: one connection, and the runtime library on it.
+The connection of a command, and the runtime library on it.
 
 This module alone reaches below the library's public names.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 from mcpworkload.cli.target import Target
 from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
-from mcpworkload.runtime.info import info_of, is_stopped
+from mcpworkload.runtime.info import info_of
 from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.portforward import PortForward
 from mcpworkload.runtime.watching import Body, Changed, observe
@@ -42,14 +42,14 @@ class Cluster:
 
     @property
     def namespace(self) -> str:
-        """Where workloads are looked for whose id has no namespace."""
+        """The namespace of workloads whose id has none."""
         return self.connection.namespace
 
     async def find(
         self, workload_id: str, progress: ProgressCallback | None = None
     ) -> WorkloadHandle:
         """
-        A workload that exists.
+        Return a handle on a workload that exists.
 
         Raises:
             WorkloadNotFound: there is none of that id.
@@ -71,18 +71,15 @@ class Cluster:
         workload = WorkloadHandle(
             self.connection, metadata["namespace"], metadata["name"], progress
         )
-        applied = await workload.apply(manifest)
-        if is_stopped(applied):
-            applied = await workload.set_mode("Running")
-        await workload.until_ready(applied["metadata"]["generation"], seconds)
+        await workload.deploy(manifest, seconds)
 
     async def workloads(self, query: dict[str, str], *, everywhere: bool) -> list[ContainerInfo]:
-        """The workloads that *query* selects, by id: of the namespace, or of all."""
+        """Return the workloads that *query* selects, by id: of the namespace, or of all."""
         found = await self.read(workloads_path("" if everywhere else self.namespace), query)
         return sorted(map(info_of, found["items"]), key=lambda info: info.id)
 
     async def watch(self, namespace: str, query: dict[str, str]) -> AsyncGenerator[Seen]:
-        """The workloads that *query* selects, then each that changes; never ends by itself."""
+        """Yield the workloads that *query* selects, then each change; never ends by itself."""
         changes = observe(self.connection, workloads_path(namespace), query, Body)
         async with aclosing(changes) as states:
             async for state in states:
@@ -93,24 +90,24 @@ class Cluster:
 
     @asynccontextmanager
     async def forward(self, namespace: str, pod: str, port: int) -> AsyncIterator[Forward]:
-        """A port of this machine that leads to *port* of *pod*, as long as the block lasts."""
+        """Yield a port of this machine that leads to *port* of *pod* while the block lasts."""
         async with PortForward(self.connection, namespace, pod, port).open() as forward:
             yield forward
 
     async def operators(self, namespace: str) -> list[dict[str, Any]]:
-        """The operator's Deployment, or what else carries its label."""
+        """Return the operator's Deployment, or else the Deployments with its label."""
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
         found: list[dict[str, Any]] = (await self.read(path, {"labelSelector": _LABEL}))["items"]
         return [item for item in found if item["metadata"]["name"] == OPERATOR] or found
 
     async def read(self, path: str, query: dict[str, str] | None = None) -> Any:
-        """The answer to a GET."""
+        """Return the answer to a GET."""
         return await self.connection.request("GET", path, query=query)
 
 
 @asynccontextmanager
 async def connect(target: Target) -> AsyncIterator[Cluster]:
-    """The cluster that the command line means."""
+    """Yield the cluster that the command line names."""
     async with await RuntimeConnection.from_environment(
         target.namespace, target.context, target.kubeconfig
     ) as connection:

@@ -1,4 +1,4 @@
-"""How the command line ends: one exit code for each kind of end, for scripts to rely on."""
+"""The exit codes of the command line, one for each kind of end; scripts may rely on them."""
 
 from enum import IntEnum
 
@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
         member.meaning = meaning
         return member
 
-    OK = 0, "done, and true in the cluster"
+    OK = 0, "done; the cluster is as asked for"
     FAILED = 1, "it could not be done, or `doctor` found something wrong"
     USAGE = 2, "the arguments are wrong, or the API server refuses what they ask for"
     NOT_FOUND = 3, "there is no workload of that name"
@@ -26,24 +26,24 @@ class ExitCode(IntEnum):
     INTERRUPTED = (
         130,
         "Ctrl-C: the end of what follows (`logs -f`, `monitor`, `attach`, `-w`), without an "
-        "error; elsewhere what was said last tells how things stand",
+        "error; for other commands, the message reports the state in the cluster",
     )
 
 
 class Failure(click.ClickException):
-    """An end that is no success, with one line that says why."""
+    """An end that is no success; the message gives the reason in one line."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
-        self.exit_code = code  # type: ignore[misc]  # click means it so, and says it otherwise
+        self.exit_code = code  # type: ignore[misc]  # click sets it so, though it is typed as a class variable
 
     def show(self, file: object = None) -> None:  # noqa: ARG002 - errors have one place
-        """Say it on stderr, where it does not disturb who reads the output."""
+        """Print the message on stderr, so that standard output has results alone."""
         click.echo(f"error: {self.message}", err=True)
 
 
 def failure_of(error: RuntimeError) -> Failure | None:
-    """What an error of the library means for the command line; None for any other error."""
+    """Return the failure for an error of the library; None for any other error."""
     from mcpworkload import runtime as library
     from mcpworkload.cli.words import in_our_words
 

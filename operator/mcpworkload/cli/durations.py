@@ -1,4 +1,4 @@
-"""How long: options that take 30s, 5m or 1h30m, and plain numbers as seconds."""
+"""Options that take a duration: 30s, 5m or 1h30m, and plain numbers as seconds."""
 
 import re
 from typing import Any, Final
@@ -18,7 +18,7 @@ class Duration(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Seconds, never less than none."""
+        """Return the seconds, never negative."""
         if isinstance(value, (int, float)):
             return float(value)
         text = str(value).strip()

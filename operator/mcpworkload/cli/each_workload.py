@@ -31,7 +31,7 @@ def do_to_each(
 
 
 def goes_on(what: str) -> Callable[[Reporter], str]:
-    """How things stand when a wait is interrupted: *what* was asked for goes on by itself."""
+    """Return the words for an interrupted wait: *what* was asked for goes on by itself."""
 
     def say(report: Reporter) -> str:
         begun = ", ".join(sorted(report.last))
@@ -42,7 +42,7 @@ def goes_on(what: str) -> Callable[[Reporter], str]:
 
 async def each(names: Sequence[str], act: Callable[[str], Awaitable[str]]) -> None:
     """
-    Do *act* for all *names* side by side, and print what each says in the end.
+    Do *act* for all *names* side by side, and print what each returns.
 
     Raises:
         Failure: some failed; all others were done.

@@ -1,4 +1,4 @@
-"""What a server gets besides its image, from the options of `run`."""
+"""The fields of a spec that `run` sets besides the image, from its options."""
 
 import os
 import re
@@ -22,7 +22,7 @@ _EXPORT = re.compile(r"export\s")
 
 
 def further_fields(flags: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a spec for which the library has no argument, as far as they are asked for."""
+    """Return the fields that the options ask for and that the library has no argument for."""
     spec: dict[str, Any] = {}
     if sources := [_source(text) for text in flags["env_from"]]:
         spec["envFrom"] = sources
@@ -37,7 +37,7 @@ def further_fields(flags: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_env_file(path: str | None) -> dict[str, str]:
-    """The variables of a file, one on each line; comments and empty lines do not count."""
+    """Return the variables of a file, one on each line; comments and empty lines do not count."""
     if path is None:
         return {}
     found = {}
@@ -65,7 +65,7 @@ def _variable_of_line(text: str, where: str) -> tuple[str, str]:
 
 def variable(text: str) -> tuple[str, str]:
     """
-    KEY=VALUE, or KEY alone for what it is here, as `--env` takes it.
+    Return KEY and VALUE; for KEY alone, its value in the environment of this program.
 
     Raises:
         Failure: KEY is no name of a variable, or is not set here.
@@ -82,7 +82,7 @@ def variable(text: str) -> tuple[str, str]:
 
 def read_file(path: str, option: str) -> str:
     """
-    The text of a file that *option* names.
+    Return the text of a file that *option* names.
 
     Raises:
         Failure: it cannot be read.

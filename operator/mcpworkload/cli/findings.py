@@ -1,4 +1,4 @@
-"""Pure: what is wrong with an installation, or with one workload, from what the API server says."""
+"""Pure: faults of an installation or of one workload, from answers of the API server."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """What is wrong first, then what may be; causes stay before what follows from them."""
+    """Return FAIL first, then warn, then ok; causes stay before what follows from them."""
     return sorted(findings, key=lambda finding: ("FAIL", "warn", "ok").index(finding.level))
 
 
 def judge_fields(served: Mapping[str, Any], known: frozenset[str]) -> Finding:
     """
-    Whether the CRD that is served is of this program's version.
+    Return whether the CRD in the cluster is of this program's version.
 
     *served* is the OpenAPI document of the group, *known* the fields of the spec here.
     """
@@ -50,12 +50,12 @@ def judge_fields(served: Mapping[str, Any], known: frozenset[str]) -> Finding:
 
 
 def judge_deployments(deployments: Sequence[Mapping[str, Any]], namespace: str) -> Finding:
-    """Whether an operator runs."""
+    """Return whether an operator runs."""
     if not deployments:
         return Finding(
             "FAIL",
             f"there is no operator in namespace {namespace}",
-            "install it, or say by --operator-namespace where it is",
+            "install it, or give its namespace with --operator-namespace",
         )
     deployment = deployments[0]
     name = deployment["metadata"]["name"]
@@ -70,13 +70,13 @@ def judge_deployments(deployments: Sequence[Mapping[str, Any]], namespace: str) 
 
 
 def variables_of(deployment: Mapping[str, Any]) -> dict[str, str]:
-    """The operator's variables that have a plain value."""
+    """Return the operator's variables that have a plain value."""
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     return {entry["name"]: entry.get("value", "") for entry in container.get("env") or ()}
 
 
 def judge_bridge(variables: Mapping[str, str]) -> list[Finding]:
-    """Whether stdio servers can be served; nothing is said where they can."""
+    """Return a warning where stdio servers cannot be served, else nothing."""
     if variables.get("MCPWORKLOAD_BRIDGE_IMAGE"):
         return []
     words = "the operator has no bridge: servers of transport stdio are refused"
@@ -84,23 +84,25 @@ def judge_bridge(variables: Mapping[str, str]) -> list[Finding]:
 
 
 def judge_lease(lease: Mapping[str, Any], now: datetime) -> Finding:
-    """Whether an operator is at work, wherever it runs."""
+    """Return whether an operator leads, wherever it runs."""
     spec = lease.get("spec") or {}
     holder = spec.get("holderIdentity")
     if not holder:
-        return Finding("FAIL", "no operator leads", "see its log: it waits for the Lease")
+        return Finding("FAIL", "no operator leads", "read its log: it waits for the Lease")
     renewed = datetime.fromisoformat(spec["renewTime"])
     valid = timedelta(seconds=spec.get("leaseDurationSeconds") or _DEFAULT_LEASE_SECONDS)
     silent = now - renewed
     if silent > valid + _CLOCK_SKEW:
-        words = f"the leader {holder} has not been heard of for {silent.total_seconds():.0f} s"
-        return Finding("FAIL", words, "see the operator's log; another takes over if one runs")
+        words = f"the leader {holder} has not renewed its Lease for {silent.total_seconds():.0f} s"
+        return Finding(
+            "FAIL", words, "read the operator's log; another operator takes over if one runs"
+        )
     return Finding("ok", f"{holder} leads")
 
 
 @dataclass(frozen=True)
 class Right:
-    """A rule that somebody needs, and what for."""
+    """A rule that a command or the operator needs, and what for."""
 
     verb: str
     group: str
@@ -115,7 +117,7 @@ class Right:
 
 
 def judge_rights(who: str, answers: Sequence[tuple[Right, bool]], level: Level) -> list[Finding]:
-    """What *who* may not do; a single good word if there is nothing."""
+    """Return each right that *who* lacks; a single ok if there is none."""
     missing = [right for right, is_allowed in answers if not is_allowed]
     if not missing:
         return [Finding("ok", f"{who} may do all that is needed")]
@@ -130,27 +132,27 @@ def judge_rights(who: str, answers: Sequence[tuple[Right, bool]], level: Level) 
 
 
 def judge_workload(workload: Mapping[str, Any]) -> list[Finding]:
-    """What keeps *workload* from being Ready."""
+    """Return what keeps *workload* from being Ready."""
     metadata, status = workload["metadata"], workload.get("status") or {}
     name = f"{metadata['namespace']}/{metadata['name']}"
     if since := metadata.get("deletionTimestamp"):
         left = ", ".join(metadata.get("finalizers") or ()) or "its children"
-        return [Finding("warn", f"{name} is being removed since {since}", f"it waits for {left}")]
+        return [Finding("warn", f"{name} is being removed (since {since})", f"it waits for {left}")]
     if not is_observed(workload):
         return [
             Finding(
                 "FAIL",
                 f"{name}: the operator has not acted upon the newest spec",
-                "see whether it runs, leads, and serves this namespace (MCPWORKLOAD_NAMESPACES)",
+                "check that it runs, leads, and serves this namespace (MCPWORKLOAD_NAMESPACES)",
             )
         ]
     found = [
         _about(metadata, condition)
         for condition in status.get("conditions") or ()
-        # What follows from a spec that is not accepted needs no words of its own.
+        # The cause is another finding: the spec is not accepted.
         if condition["status"] != "True" and condition["reason"] != "NotAccepted"
     ]
-    # The first to say it is the cause; what says the same after it only follows.
+    # The first condition with a message is the cause; the same message after it only follows.
     result = list(dict.fromkeys(found))
     if restarts := status.get("restarts"):
         words = f"{name}: {restarts} unexpected exits so far"
@@ -159,7 +161,7 @@ def judge_workload(workload: Mapping[str, Any]) -> list[Finding]:
 
 
 def is_observed(workload: Mapping[str, Any]) -> bool:
-    """Whether what its status says is about the newest spec."""
+    """Return whether the status is about the newest spec."""
     observed = (workload.get("status") or {}).get("observedGeneration", -1)
     return bool(observed >= workload["metadata"].get("generation", 0))
 
@@ -175,13 +177,13 @@ def _about(metadata: Mapping[str, Any], condition: Mapping[str, Any]) -> Finding
 
 
 def folded(unseen: Sequence[str]) -> list[Finding]:
-    """One finding for all that the user's rights do not reach: that is an admin's to look at."""
+    """Return one finding for all that the user's rights do not cover; an admin can examine it."""
     if not unseen:
         return []
-    words = f"your rights do not reach as far as to {', '.join(unseen)}"
+    words = f"you have no right to read {', '.join(unseen)}"
     return [Finding("warn", words, "ask an admin of the cluster to run mcpworkload doctor")]
 
 
 def utc_now() -> datetime:
-    """The time, as Leases have it."""
+    """Return the time, as Leases have it."""
     return datetime.now(UTC)

@@ -1,8 +1,8 @@
 """
-What a server says to a client's first words, and which field of the spec explains it.
+A server's answer to `initialize`, and the field of the spec that explains a wrong one.
 
-It speaks plain HTTP or TLS through a port-forward; of a server's certificate nothing is checked,
-because the API server says which pod it is, and the certificate is for another name.
+The client speaks plain HTTP or TLS through a port-forward. It does not check the server's
+certificate: the API server identifies the pod, and the certificate is for another name.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _GREETING: Final = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a spec says that clients reach the server."""
+    """The endpoint at which clients reach the server, as the spec has it."""
 
     scheme: str
     path: str
@@ -45,20 +45,20 @@ class Endpoint:
 
     @property
     def is_tls(self) -> bool:
-        """Whether the server is said to speak TLS."""
+        """Whether the spec has the server speak TLS."""
         return self.scheme == "https"
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What came back: `kind` is mcp, events, guarded, http or nothing."""
+    """The server's answer: `kind` is mcp, events, guarded, http or nothing."""
 
     kind: str
     words: str
 
 
 def endpoint_of(url: str, transport: Mapping[str, Any]) -> Endpoint:
-    """The endpoint of a workload, from its status and its spec."""
+    """Return the endpoint of a workload, from its status and its spec."""
     parts = urlsplit(url)
     scheme = parts.scheme or str(transport.get("scheme", "HTTP")).lower()
     speaks_sse = is_sse(transport)
@@ -67,13 +67,13 @@ def endpoint_of(url: str, transport: Mapping[str, Any]) -> Endpoint:
 
 
 def is_sse(transport: Mapping[str, Any]) -> bool:
-    """Whether the URL is that of the older HTTP+SSE."""
+    """Return whether the URL is that of the older HTTP+SSE."""
     served = (transport.get("stdio") or {}).get("serve")
     return bool(transport["type"] == "sse" or served == ["sse"])
 
 
 def unverified() -> ssl.SSLContext:
-    """A context that takes any certificate."""
+    """Return a context that takes any certificate."""
     # Not the default context: to load what this machine trusts takes long, and is of no use here.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -83,25 +83,25 @@ def unverified() -> ssl.SSLContext:
 
 async def complaint(port: int, endpoint: Endpoint, url: str) -> str:
     """
-    Why the server on *port* of this machine cannot be talked to; empty where it can.
+    Return why the server on *port* of this machine cannot be used; empty where it can.
 
-    *url* is what clients know; the words name the field of the spec that would be right.
+    *url* is the one in the status; the text names the field of the spec to change, and its value.
     """
     here = await _ask(port, endpoint.scheme, endpoint.path, sse=endpoint.speaks_sse)
     wanted = "events" if endpoint.speaks_sse else "mcp"
     if here.kind in (wanted, "guarded"):
         return ""
-    said = f"{url} said {here.words}"
+    answered = f"{url} answered {here.words}"
     other = "http" if endpoint.is_tls else "https"
     across = await _ask(port, other, endpoint.path, sse=endpoint.speaks_sse)
     if across.kind in ("mcp", "events", "http"):
         name = "TLS" if other == "https" else "plain HTTP"
-        return f"{said}; the server speaks {name}: set transport.scheme to {other.upper()}"
-    return f"{said}; {await _elsewhere(port, endpoint)}"
+        return f"{answered}; the server speaks {name}: set transport.scheme to {other.upper()}"
+    return f"{answered}; {await _elsewhere(port, endpoint)}"
 
 
 async def _elsewhere(port: int, endpoint: Endpoint) -> str:
-    """Where on the same port the server would have answered, or what to look at."""
+    """Return where on the same port the server answers, or which fields to check."""
     paths = dict.fromkeys((endpoint.path, *_USUAL_PATHS))
     for path in paths:
         for sse in (endpoint.speaks_sse, not endpoint.speaks_sse):
@@ -110,8 +110,8 @@ async def _elsewhere(port: int, endpoint: Endpoint) -> str:
             fields = [] if path == endpoint.path else [f"transport.path to {path}"]
             if sse != endpoint.speaks_sse:
                 fields.append(f"transport.type to {'sse' if sse else 'streamable-http'}")
-            return f"set {' and '.join(fields)}: there it answers"
-    return "see transport.path, transport.port and transport.type: it is no MCP endpoint"
+            return f"set {' and '.join(fields)}: the server answers there"
+    return "it is no MCP endpoint: check transport.path, transport.port and transport.type"
 
 
 async def _ask(port: int, scheme: str, path: str, *, sse: bool) -> "_Answer":
@@ -122,7 +122,7 @@ async def _ask(port: int, scheme: str, path: str, *, sse: bool) -> "_Answer":
     except TimeoutError:
         return _Answer("nothing", f"nothing within {SECONDS:g} s")
     except (aiohttp.ClientConnectorSSLError, ssl.SSLError):
-        return _Answer("nothing", "what is no TLS")
+        return _Answer("nothing", "without TLS")
     except (aiohttp.ClientError, OSError):
         return _Answer("nothing", "nothing, and closed the connection")
 
@@ -135,7 +135,7 @@ async def _client() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def _greet(client: aiohttp.ClientSession, url: str) -> _Answer:
-    """What the server says to `initialize`; a session that came of it is ended."""
+    """Return the server's answer to `initialize`; ends a session that was opened by it."""
     headers = {"Accept": _ACCEPT, "MCP-Protocol-Version": _VERSION}
     async with client.post(url, json=_GREETING, headers=headers) as response:
         if response.status not in (200, 400):
@@ -146,16 +146,16 @@ async def _greet(client: aiohttp.ClientSession, url: str) -> _Answer:
                 pass
     line = _parsed(content)
     if isinstance(line, dict) and line.get("jsonrpc") == "2.0":
-        # An error in this form is an answer, too: of a server of another version.
-        return _Answer("mcp", "what it should")
+        # An error in this form is an answer, too: the server has another version of MCP.
+        return _Answer("mcp", "as it should")
     if b"HTTPS" in content:
-        # Servers say so in words where plain HTTP comes to a port for TLS.
+        # So servers answer plain HTTP on a port for TLS.
         return _Answer("nothing", "400, because it speaks TLS")
     return _Answer("http", f"{response.status} to initialize, and no message of MCP")
 
 
 async def _first_message(response: aiohttp.ClientResponse) -> bytes:
-    """The first message of an answer, be it an event or the whole of it."""
+    """Return the first message of an answer, be it an event or the whole of it."""
     is_events = response.content_type == "text/event-stream"
     content = b""
     while len(content) < _MOST_BYTES and (piece := await response.content.readany()):
@@ -176,7 +176,7 @@ def _parsed(content: bytes) -> Any:
 
 
 async def _listen(client: aiohttp.ClientSession, url: str) -> _Answer:
-    """Whether a GET gets the events of the older HTTP+SSE, whose first names the endpoint."""
+    """Return whether a GET gets the events of the older HTTP+SSE; the first names the endpoint."""
     async with client.get(url, headers={"Accept": "text/event-stream"}) as response:
         if response.status != 200:
             return await _http(response, "GET")
@@ -188,7 +188,7 @@ async def _listen(client: aiohttp.ClientSession, url: str) -> _Answer:
             if b"\n" in content:
                 break
     if b"event: endpoint" in content or b"event:endpoint" in content:
-        return _Answer("events", "what it should")
+        return _Answer("events", "as it should")
     return _Answer("http", "200 to GET, with events that name no endpoint")
 
 

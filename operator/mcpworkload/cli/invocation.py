@@ -1,4 +1,4 @@
-"""From the options of a command to work that is done in the cluster, and to how that ends."""
+"""From the options of a command to its work in the cluster, and to its exit code."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -32,7 +32,7 @@ class Invocation:
         standing: Callable[[], str] = lambda: "nothing was changed",
     ) -> T:
         """
-        The result of *work*; after Ctrl-C *standing* says how things stand.
+        Return the result of *work*; after Ctrl-C, *standing* gives the state in the cluster.
 
         Raises:
             Failure: it was interrupted.
@@ -44,7 +44,7 @@ class Invocation:
 
     def follow(self, work: "Callable[[Cluster], Awaitable[T]]", note: str = "") -> T:
         """
-        The result of *work*, which Ctrl-C ends as it should; *note* is what there is to say then.
+        Return the result of *work*, which Ctrl-C ends as it should; *note* is printed then.
 
         Raises:
             click.exceptions.Exit: it was ended so.
@@ -68,7 +68,7 @@ class Invocation:
 
 @asynccontextmanager
 async def to_the_cluster(target: Target) -> "AsyncIterator[Cluster]":
-    """Connect as the command line says; imports the library only now."""
+    """Yield the cluster that the command line names; imports the library only now."""
     from mcpworkload.cli.cluster import connect
 
     async with connect(target) as cluster:

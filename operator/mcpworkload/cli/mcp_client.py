@@ -24,7 +24,7 @@ replica_option = click.option(
 
 @asynccontextmanager
 async def talk(cluster: "Cluster", workload: str, replica: int | None) -> "AsyncIterator[Client]":
-    """A client of one pod of *workload*."""
+    """Yield a client of one pod of *workload*."""
     from mcpworkload.cli.handshake import endpoint_of
 
     info = await cluster.runtime.get_workload_info(workload)
@@ -49,7 +49,7 @@ async def talk(cluster: "Cluster", workload: str, replica: int | None) -> "Async
 async def forwarded(
     cluster: "Cluster", info: "ContainerInfo", replica: int | None = None
 ) -> "AsyncIterator[Forward]":
-    """A port of this machine that leads to the server of one ready pod."""
+    """Yield a port of this machine that leads to the server of one ready pod."""
     pod = await _ready_pod(cluster, info.namespace, info.name, replica)
     port = info.ports[0].container_port
     async with cluster.forward(info.namespace, pod, port) as forward:
@@ -57,7 +57,7 @@ async def forwarded(
 
 
 def _transport(root: str, endpoint: "Endpoint") -> Any:
-    """The client's transport to *root*; a certificate there is for another name than ours."""
+    """Return the client's transport to *root*, whose certificate is for another name."""
     import httpx2
     from mcp.client.sse import sse_client
     from mcp.client.streamable_http import streamable_http_client
@@ -86,7 +86,7 @@ def _transport(root: str, endpoint: "Endpoint") -> Any:
 async def _why(
     info: "ContainerInfo", endpoint: "Endpoint", forward: "Forward", cause: BaseException
 ) -> Exception:
-    """What to raise where talking ended with *cause*: of several reasons the one to act upon."""
+    """Return the error to raise where the client ended with *cause*: the one to act upon."""
     from mcpworkload.cli.handshake import complaint
     from mcpworkload.runtime import WorkloadNotRunning
 
@@ -127,6 +127,6 @@ def _first(error: BaseException) -> BaseException:
 
 
 def data_of(model: Any) -> dict[str, Any]:
-    """A message of the client as plain data, named as on the wire."""
+    """Return a message of the client as plain data, named as on the wire."""
     found: dict[str, Any] = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     return found

@@ -1,4 +1,4 @@
-"""The options that commands share, spelled and explained once."""
+"""The options that commands share."""
 
 import functools
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from mcpworkload.cli.invocation import Invocation, to_the_cluster
 from mcpworkload.cli.target import Target
 
 Command = Callable[..., Any]
-#: Where a command finds how to connect, if not to a real cluster: tests put it there.
+#: The key under which tests put the connection that a command uses.
 CONNECT = "mcpworkload.cli.connect"
 OPERATOR_NAMESPACE = "mcpworkload-system"
 FORMATS = ("json", "yaml", "name", "wide")
 
 
 def where_options(command: Command) -> Command:
-    """Which cluster and namespace."""
+    """Add the options for cluster and namespace."""
     for option in reversed(_WHERE):
         command = option(command)
     return command
@@ -31,7 +31,7 @@ _WHERE = (
         "--namespace",
         metavar="NAMESPACE",
         shell_complete=complete_namespaces,
-        help="Where workloads are that are named without a namespace.  [default: the context's]",
+        help="The namespace of workloads that are named without one.  [default: the context's]",
     ),
     click.option(
         "--context",
@@ -49,7 +49,7 @@ _WHERE = (
 
 
 def cluster_options(command: Command) -> Command:
-    """Which cluster and namespace, here or before the command; hands *command* a `Invocation`."""
+    """Add the options for cluster and namespace; pass *command* an `Invocation`."""
 
     @where_options
     @click.pass_context
@@ -75,7 +75,7 @@ def cluster_options(command: Command) -> Command:
 
 
 def timeout_option(seconds: int) -> Callable[[Command], Command]:
-    """How long a command waits; 0 for ever."""
+    """Return the option for how long a command waits; 0 for ever."""
     return click.option(
         "--timeout",
         metavar="DURATION",
@@ -88,7 +88,7 @@ def timeout_option(seconds: int) -> Callable[[Command], Command]:
 
 
 def output_option(*formats: str) -> Callable[[Command], Command]:
-    """How the result is written; for people if nothing is said."""
+    """Return the option for the form of the result; without it, a form for people."""
     chosen = formats or FORMATS
     more = "; wide has more columns" if "wide" in chosen else ""
     return click.option(

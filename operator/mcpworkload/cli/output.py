@@ -1,4 +1,4 @@
-"""How results are written: tables for people, JSON and YAML for programs."""
+"""The forms of results: tables for people, JSON and YAML for programs."""
 
 import dataclasses
 import json
@@ -15,10 +15,10 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Where no terminal sets a width nothing is cut: whoever reads a pipe has columns to find.
+# Nothing is cut where no terminal sets a width: a program that reads a pipe finds columns.
 _PIPE_WIDTH = 4096
 _GAP = "   "
-# What explains may be cut, down to so many characters.
+# Columns that explain may be cut, down to so many characters.
 _CUT = frozenset({"URL", "IMAGE", "STATUS", "DESCRIPTION"})
 _LEAST = 8
 _NAMES = ("NAME", "NAMESPACE")
@@ -34,7 +34,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 
 def plain(value: Any) -> Any:
-    """*value* as JSON can have it: dataclasses as mappings with the API's names."""
+    """Return *value* as JSON can have it: dataclasses as mappings with the API's names."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             _camel(field.name): plain(getattr(value, field.name))
@@ -50,7 +50,7 @@ def plain(value: Any) -> Any:
 
 
 def write_data(value: Any, output: str) -> None:
-    """*value* as JSON or YAML."""
+    """Print *value* as JSON or YAML."""
     data = plain(value)
     if output == "json":
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
@@ -62,9 +62,9 @@ def write_data(value: Any, output: str) -> None:
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """
-    A table: whole lines in a pipe, on a terminal no wider than that.
+    Print a table: whole lines in a pipe, cut to the terminal's width on a terminal.
 
-    What tells its state by colour also does by a word.
+    A state has a word beside its colour.
     """
     for line in Table(columns, rows).lines():
         click.echo(line, color=True)
@@ -80,12 +80,12 @@ class Table:
         self._widths = fit(self._columns, widths, width_of(sys.stdout))
 
     def lines(self) -> list[str]:
-        """The columns' names, then a line for each row."""
+        """Return the columns' names, then a line for each row."""
         head = self._line(self._columns, bold=True)
         return [head, *(self.line(row) for row in self._rows)]
 
     def line(self, row: Sequence[str]) -> str:
-        """One row."""
+        """Return the line of one row."""
         return self._line([clean(cell) for cell in row])
 
     def _line(self, cells: Sequence[str], *, bold: bool = False) -> str:
@@ -105,10 +105,10 @@ class Table:
 
 def fit(columns: Sequence[str], widths: Sequence[int], room: int) -> list[int | None]:
     """
-    How wide each column may be, None for one that has to go, so that all fit into *room*.
+    Return the width of each column, None for one to leave out, so that all fit into *room*.
 
-    Those stay that tell which workload it is and how it is. Of the others come as many as fit,
-    from the left; the last of them may be cut, if it only explains.
+    The columns for the name and the state stay. As many others as fit follow, from the left; the
+    last of them may be cut, if it only explains.
     """
     kept = [number for number, column in enumerate(columns) if column in _KEPT]
     room -= sum(widths[number] + len(_GAP) for number in kept) - len(_GAP)
@@ -133,7 +133,7 @@ def fit(columns: Sequence[str], widths: Sequence[int], room: int) -> list[int | 
 
 
 def cut(text: str, width: int) -> str:
-    """*text* in *width* columns of a terminal; what is cut ends with an ellipsis."""
+    """Return *text* in *width* columns of a terminal; a text that is cut ends with an ellipsis."""
     if _size(text) <= width:
         return text
     from rich.cells import set_cell_size
@@ -142,7 +142,7 @@ def cut(text: str, width: int) -> str:
 
 
 def _size(text: str) -> int:
-    """How many columns of a terminal *text* takes."""
+    """Return how many columns of a terminal *text* takes."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -151,30 +151,30 @@ def _size(text: str) -> int:
 
 
 def width_of(file: Any) -> int:
-    """How wide a line of *file* may be: without end where there is no terminal."""
+    """Return how wide a line of *file* may be: unlimited without a terminal."""
     return shutil.get_terminal_size().columns if file.isatty() else _PIPE_WIDTH
 
 
 def styled(text: str, **style: Any) -> str:
-    """*text* with colour and weight on a terminal, and without where NO_COLOR asks for that."""
+    """Return *text* with colour and weight on a terminal, and without if NO_COLOR is set."""
     is_plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
     return text if is_plain or not style else click.style(text, **style)
 
 
 def console() -> "Console":
-    """Where progress moves: standard error, a terminal."""
+    """Return the console for progress: standard error, a terminal."""
     from rich.console import Console
 
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
 
 def clean(text: str) -> str:
-    """*text* without what would steer a terminal: some of it comes from strangers."""
+    """Return *text* without what would steer a terminal: some of it comes from servers."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
 def age(moment: datetime, now: datetime | None = None) -> str:
-    """How long ago *moment* was, as kubectl says it."""
+    """Return how long ago *moment* was, in kubectl's form."""
     seconds = max(0, int(((now or datetime.now(UTC)) - moment).total_seconds()))
     for unit, size, until in (("s", 1, 120), ("m", 60, 7200), ("h", 3600, 172_800)):
         if seconds < until:

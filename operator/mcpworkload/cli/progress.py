@@ -1,4 +1,4 @@
-"""What is waited for, on stderr: a line in motion on a terminal, else a line for each change."""
+"""Progress of a wait, on stderr: one line that moves on a terminal, else a line a change."""
 
 import sys
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ class Reporter:
     """The library's progress callback; a context manager around the wait."""
 
     def __init__(self) -> None:
-        #: What was said last, of each workload.
+        #: The last report, by workload.
         self.last: dict[str, Progress] = {}
         self._status: Status | None = None
         self._exit = ExitStack()

@@ -1,8 +1,7 @@
 """
-The program that an image starts, asked of its registry: OCI distribution, without credentials.
+The program that an image starts, read from its registry by OCI distribution, without credentials.
 
-Only a convenience: it answers within seconds or not at all, and images of private registries
-stay unknown.
+A convenience only: it returns within seconds or fails, and cannot read private registries.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 SECONDS = 5.0
-# A config is some kilobytes; nobody sends us more than this.
+# A config is some kilobytes; a larger answer is cut off here, and then refused.
 _MAX_BYTES = 4_000_000
 _INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -30,7 +29,7 @@ _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
 class ImageUnreadable(Exception):
-    """The registry could not be asked, or has no such image for us; says why in a few words."""
+    """The registry gave no answer, or has no such image for us; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Reference:
 
 
 def parse(image: str) -> Reference:
-    """*image* as a container runtime understands it."""
+    """Return the parts of *image*, as a container runtime reads them."""
     name, _, digest = image.partition("@")
     first, separator, rest = name.partition("/")
     has_registry = bool(separator) and ("." in first or ":" in first or first == "localhost")
@@ -71,7 +70,7 @@ def parse(image: str) -> Reference:
 
 def read_program(image: str) -> Program:
     """
-    Entry point and arguments of *image*, for Linux.
+    Return entry point and arguments of *image*, for Linux.
 
     Raises:
         ImageUnreadable: in all cases but success, after some seconds at most.
@@ -82,9 +81,9 @@ def read_program(image: str) -> Program:
     except TimeoutError:
         raise ImageUnreadable(f"{reference.registry} does not answer") from None
     except aiohttp.ClientError as error:
-        raise ImageUnreadable(f"{reference.registry} cannot be asked: {error}") from None
+        raise ImageUnreadable(f"{reference.registry} cannot be reached: {error}") from None
     except (ValueError, LookupError, TypeError):
-        raise ImageUnreadable(f"{reference.registry} answers what is no image") from None
+        raise ImageUnreadable(f"{reference.registry} answers without an image") from None
 
 
 async def _read(reference: Reference) -> Program:
@@ -98,7 +97,7 @@ async def _read(reference: Reference) -> Program:
 
 
 def _for_linux(manifests: list[dict[str, Any]]) -> str:
-    """One for Linux; which architecture does not matter to the program's name."""
+    """Return the digest of one for Linux; the program's name is the same on each architecture."""
     for manifest in manifests:
         if manifest.get("platform", {}).get("os") == "linux":
             return str(manifest["digest"])
@@ -114,7 +113,7 @@ class _Registry:
         self._headers = {"Accept": ", ".join((*_INDEXES, *_MANIFESTS))}
 
     async def get(self, kind: str, version: str) -> dict[str, Any]:
-        """A manifest or a blob, as JSON."""
+        """Return a manifest or a blob, as JSON."""
         url = f"{self._reference.root}/{kind}/{version}"
         status, challenge, content = await self._fetch(url)
         if status == 401:
@@ -137,7 +136,7 @@ class _Registry:
             return response.status, response.headers.get("WWW-Authenticate", ""), content
 
     async def _token(self, challenge: str) -> str:
-        """The token that the registry's *challenge* says where to get."""
+        """Return the token that the registry's *challenge* asks for."""
         parameters = dict(_PARAMETER.findall(challenge))
         realm = parameters.pop("realm")
         if not realm.startswith(self._reference.root.partition("://")[0]):

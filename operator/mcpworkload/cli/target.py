@@ -1,11 +1,11 @@
-"""Where a command goes."""
+"""The cluster and the namespace of a command."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Target:
-    """Which cluster, and where in it."""
+    """The kubeconfig, its context and a namespace; None for the default."""
 
     namespace: str | None = None
     context: str | None = None

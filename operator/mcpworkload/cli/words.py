@@ -1,15 +1,15 @@
 """
-Pure: the library's words as users of the command line know them.
+Pure: messages of the library in the terms of the command line.
 
-This is the one border at which they change: a message that names an argument or a method of the
-library names the option or the command here.
+A message of the library names its arguments and methods. This is the one place that replaces them
+by options and commands.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
-# Whole turns first, for they hold words of the next table.
+# Whole phrases first, since they contain words of the next table.
 _TURNS: Final[Mapping[str, str]] = {
     "deploy it with attach_stdio=True": "run it with --stdin",
     "deploy it anew with other arguments": "change it, or run it again with other options",
@@ -74,7 +74,7 @@ _FIRST = re.compile(r"^((?:[\w.-]+/[\w.-]+: )?)(" + "|".join(_EVERYDAY) + r")(?=
 
 
 def in_our_words(text: str) -> str:
-    """*text* with options and commands in place of the library's arguments and methods."""
+    """Return *text* with options and commands in place of the library's arguments and methods."""
     for turn, ours in _TURNS.items():
         text = text.replace(turn, ours)
     text = _FIRST.sub(lambda match: f"{match[1]}{_EVERYDAY[match[2]]}", text)

@@ -1,4 +1,4 @@
-"""Workloads in a table, on a page or as data, once or with each change."""
+"""Workloads as a table, as a page or as data, once or with each change."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -23,7 +23,7 @@ watch_option = click.option(
 def write_infos(
     infos: "list[ContainerInfo]", output: str | None, *, with_namespace: bool = False
 ) -> None:
-    """*infos* in one of the forms of `-o`."""
+    """Print *infos* in one of the forms of `-o`."""
     if output in ("json", "yaml"):
         write_data(infos, output)
     elif output == "name":
@@ -37,13 +37,13 @@ def write_infos(
 
 
 def columns_of(output: str | None, *, with_namespace: bool) -> tuple[str, ...]:
-    """The columns of a table for people."""
+    """Return the columns of a table for people."""
     first = ("NAMESPACE",) if with_namespace else ()
     return (*first, *_COLUMNS, *(_WIDE if output == "wide" else ()))
 
 
 def cells(info: "ContainerInfo", columns: Sequence[str]) -> list[str]:
-    """The row of a workload under *columns*."""
+    """Return the row of a workload under *columns*."""
     row = _row(info)
     return [row[column] for column in columns]
 
@@ -71,7 +71,7 @@ def _port(port: "PortMapping") -> str:
 
 
 def write_page(info: "ContainerInfo") -> None:
-    """One workload, a line for each of its properties."""
+    """Print one workload, a line for each of its properties."""
     lines = {
         "Id": info.id,
         "State": info.state,

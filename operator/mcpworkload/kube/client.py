@@ -2,8 +2,8 @@
 
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from urllib.parse import urlencode
 
 import aiohttp
@@ -109,8 +109,9 @@ class Api:
         Raises:
             ApiError: as `stream` does, and `Unavailable` for a line of over MAX_LINE_BYTES.
         """
-        async with self.stream(path, params, silence, accept) as content:
-            yield _whole(content)
+        stream = self.stream(path, params, silence, accept)
+        async with stream as content, aclosing(_whole(content)) as lines:
+            yield lines
 
     @asynccontextmanager
     async def websocket(
@@ -160,8 +161,9 @@ def _seconds(header: str) -> float | None:
     return float(header) if header.isdecimal() else None
 
 
-async def _whole(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def _whole(content: aiohttp.StreamReader) -> AsyncGenerator[bytes]:
     """The lines that have ended: what is left of a watch that broke is no event."""
-    async for line, is_ended in split_lines(content.iter_any(), MAX_LINE_BYTES):
-        if is_ended:
-            yield line
+    async with aclosing(split_lines(content.iter_any(), MAX_LINE_BYTES)) as lines:
+        async for line, is_ended in lines:
+            if is_ended:
+                yield line

@@ -1,14 +1,14 @@
 """Lines of a stream that comes in pieces."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from mcpworkload.kube.errors import Unavailable
 
 
 async def split_lines(
     pieces: AsyncIterator[bytes], most: int | None = None
-) -> AsyncIterator[tuple[bytes, bool]]:
+) -> AsyncGenerator[tuple[bytes, bool]]:
     """
     Yield each line without its line feed, and whether it had one; the last may have none.
 

@@ -1,4 +1,4 @@
-"""Pure: errors of the Kubernetes client as errors of the library, which say what to do."""
+"""Pure: errors of the Kubernetes client as errors of the library, with advice."""
 
 import re
 
@@ -26,7 +26,7 @@ _REFUSED = frozenset({400, 405, 406, 413, 414, 415, 422, 431})
 
 
 def workload_error(error: ApiError, workload: str = "") -> WorkloadError:
-    """Return what *error* means for a caller, in the API server's words."""
+    """Return the library's error for *error*, with the API server's message."""
     status, message = error.status, error.answer.message
     if not status:
         return _no_answer(error, workload)
@@ -47,7 +47,7 @@ def workload_error(error: ApiError, workload: str = "") -> WorkloadError:
     if status == 404:
         return _not_found(message, error.answer, workload)
     if status == 409:
-        advice = "change it where it is kept, or give those fields up there first"
+        advice = "change it where it is managed, or give those fields up there first"
         return WorkloadConflict(message, workload=workload, reason="Conflict", advice=advice)
     if status in _REFUSED or _MISTYPED.search(message):
         fields = _fields(error.answer) or tuple(dict.fromkeys(_AT.findall(message)))
@@ -61,19 +61,19 @@ def _no_answer(error: ApiError, workload: str) -> RuntimeUnavailable:
     return RuntimeUnavailable(
         f"the API server does not answer: {why}",
         workload=workload,
-        advice="see whether the cluster is up and the context the right one",
+        advice="check that the cluster is up and the context is the right one",
     )
 
 
 def closed(workload: str = "") -> RuntimeClosed:
-    """The error for what is asked of a connection after its end."""
+    """Return the error for a request to a connection that is closed."""
     return RuntimeClosed(
         "the runtime is closed", workload=workload, advice="open another with from_environment"
     )
 
 
 def _missing_rule(message: str) -> str:
-    """What the caller's Role lacks, as far as the API server says it."""
+    """Return the rule that the caller's Role lacks, as far as *message* names it."""
     found = _FORBIDDEN.search(message)
     where = "docs/library.md lists what each method needs"
     if found is None:
@@ -88,7 +88,7 @@ def _missing_rule(message: str) -> str:
 
 def forbidden(path: str, workload: str = "") -> RightsMissing:
     """
-    The error for a WebSocket that is refused, of which the API server says nothing else.
+    Return the error for a WebSocket that is refused; the API server gives no reason for one.
 
     *path* is that of a subresource of a pod.
     """
@@ -114,7 +114,7 @@ def _not_found(message: str, answer: Answer, workload: str) -> WorkloadError:
             "the cluster does not serve MCPWorkloads",
             workload=workload,
             reason="NotInstalled",
-            advice="install the CRD and the operator: README.md says how",
+            advice="install the CRD and the operator: see docs/operations.md",
         )
     if kind == "namespaces":
         return WorkloadInvalid(

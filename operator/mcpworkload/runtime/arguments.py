@@ -24,25 +24,25 @@ _LONGEST_SECONDS = 10 * 365 * 86_400.0
 
 
 def wrong(where: str, found: str, right: str) -> WorkloadInvalid:
-    """The error for what was found at *where*."""
+    """Return the error for what was found at *where*."""
     return refused(where, f"found {found}; {right}")
 
 
 def refused(where: str, why: str) -> WorkloadInvalid:
-    """The error for what stands at *where*: `argument`, `argument[key]`, `argument.path.to[0]`."""
+    """Return the error for *where*: `argument`, `argument[key]`, `argument.path.to[0]`."""
     argument = re.split(r"[\[ ]", where, maxsplit=1)[0]
-    # Of a document the whole path is told; of an argument its name.
+    # A document is named by the whole path, an argument by its name.
     field = where if "." in argument else argument
     return WorkloadInvalid(f"{where}: {why}", reason="Invalid", fields=(field,))
 
 
 def kind_of(value: Any) -> str:
-    """What *value* is, without what it says: it may be a secret."""
+    """Return the type of *value* in words, never the value: it may be a secret."""
     return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 def text(value: Any, where: str) -> str:
-    """A text that a container can be given: it may be empty."""
+    """Return a text that a container can receive; it may be empty."""
     if not isinstance(value, str):
         raise wrong(where, kind_of(value), "write a text (str)")
     if "\0" in value:
@@ -55,14 +55,14 @@ def text(value: Any, where: str) -> str:
 
 
 def filled(value: Any, where: str) -> str:
-    """A text that is not empty."""
+    """Return a text that is not empty."""
     if not text(value, where).strip():
         raise wrong(where, "an empty text", "write one, or leave the argument out")
     return str(value)
 
 
 def image(value: Any, where: str) -> str:
-    """The name of a container image."""
+    """Return the name of a container image."""
     if not re.fullmatch(r"[^\s\x00-\x20\x7f]+", text(value, where)):
         right = 'write the image as one word, such as "ghcr.io/acme/weather:1.4"'
         raise wrong(where, repr(value[:200]), right)
@@ -70,14 +70,14 @@ def image(value: Any, where: str) -> str:
 
 
 def label(value: Any, where: str) -> str:
-    """A name such as a namespace or a container has."""
+    """Return a name such as a namespace or a container has."""
     if not _LABEL.fullmatch(text(value, where)):
         raise wrong(where, repr(value[:80]), f"{_NAME_ADVICE}, at most 63")
     return str(value)
 
 
 def workload_id(value: Any, where: str) -> str:
-    """`namespace/name`, or a name alone."""
+    """Return `namespace/name`, or a name alone."""
     namespace, slash, name = text(value, where).rpartition("/")
     if not _OBJECT.fullmatch(name) or (slash and not _LABEL.fullmatch(namespace)):
         right = f"it is no id: write namespace/name, or a name; {_NAME_ADVICE}"
@@ -86,31 +86,31 @@ def workload_id(value: Any, where: str) -> str:
 
 
 def path(value: Any, where: str) -> str:
-    """The path of a file."""
+    """Return the path of a file."""
     return filled(os.fspath(value) if isinstance(value, os.PathLike) else value, where)
 
 
 def words(value: Any, where: str) -> tuple[str, ...]:
-    """A list of texts, such as a program with its arguments."""
+    """Return a list of texts, such as a program with its arguments."""
     return _items(value, where, text, "write a list of words, not one string")
 
 
 def mapping(value: Any, where: str) -> dict[str, str]:
-    """Texts by their keys, which are not empty."""
+    """Return texts by their keys, which are not empty."""
     if not isinstance(value, Mapping):
         raise wrong(where, kind_of(value), 'write a mapping, such as {"KEY": "value"}')
     return {filled(key, f"{where} (a key)"): text(value[key], f"{where}[{key!r}]") for key in value}
 
 
 def flag(value: Any, where: str) -> bool:
-    """True or False."""
+    """Return True or False."""
     if not isinstance(value, bool):
         raise wrong(where, kind_of(value), "write True or False")
     return value
 
 
 def count(value: Any, where: str) -> int:
-    """A number of things; to Python, True is a number."""
+    """Return a whole number that is not negative; True is a number to Python, but not here."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise wrong(where, kind_of(value), "write a whole number (int)")
     if not 0 <= value <= _LARGEST:
@@ -120,24 +120,24 @@ def count(value: Any, where: str) -> int:
 
 
 def port(value: Any, where: str) -> int:
-    """The number of a port."""
+    """Return the number of a port."""
     if not 1 <= count(value, where) <= 65_535:
         raise wrong(where, str(value), "write 1 to 65535")
     return int(value)
 
 
 def own_port(value: Any, where: str) -> int:
-    """The number of a port of this machine; 0 for any."""
+    """Return the number of a port of this machine; 0 for any."""
     return port(value, where) if count(value, where) else 0
 
 
 def seconds(value: Any, where: str) -> float | None:
-    """How long; None for as long as it takes."""
+    """Return a number of seconds; None for as long as it takes."""
     return None if value is None else _seconds(value, where, "None waits for ever")
 
 
 def moment(value: Any, where: str) -> datetime | float:
-    """A time, or how many seconds ago."""
+    """Return a time with its zone, or a number of seconds ago."""
     if not isinstance(value, datetime):
         return _seconds(value, where, "or a datetime with its zone")
     if value.utcoffset() is None:
@@ -149,40 +149,40 @@ def moment(value: Any, where: str) -> datetime | float:
 
 
 def pod(value: Any, where: str) -> str | int:
-    """A pod, by its name or its number."""
+    """Return a pod, by its name or its number."""
     return label(value, where) if isinstance(value, str) else count(value, where)
 
 
 def function(value: Any, where: str) -> Callable[..., Any]:
-    """Something to call."""
+    """Return something that can be called."""
     if not callable(value):
         raise wrong(where, kind_of(value), "write a function")
     return cast("Callable[..., Any]", value)
 
 
 def data(value: Any, where: str) -> bytes:
-    """Bytes to send."""
+    """Return bytes to send."""
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise wrong(where, kind_of(value), "write bytes; a text with .encode()")
     return bytes(value)
 
 
 def limit(value: Any, where: str) -> int:
-    """How many bytes at most; a negative number sets none."""
+    """Return a number of bytes; a negative one sets no limit."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise wrong(where, kind_of(value), "write a whole number (int)")
     return int(value)
 
 
 def texts(value: Any, where: str) -> frozenset[str]:
-    """A collection of texts; of a mapping, its keys."""
+    """Return a collection of texts; of a mapping, its keys."""
     if not isinstance(value, Collection) or isinstance(value, (str, bytes, bytearray, memoryview)):
         raise wrong(where, kind_of(value), "write a list or a set of texts")
     return frozenset(text(item, f"{where} (an entry)") for item in value)
 
 
 def one_of(*choices: str) -> Check:
-    """The check for one of a few words."""
+    """Return the check for one of a few words."""
 
     def check(value: Any, where: str) -> str:
         if text(value, where) not in choices:
@@ -193,12 +193,12 @@ def one_of(*choices: str) -> Check:
 
 
 def each(check: Check) -> Check:
-    """The check for a list of what *check* takes."""
+    """Return the check for a list of what *check* takes."""
     return lambda value, where: _items(value, where, check, "write a list")
 
 
 def instance(kind: type) -> Check:
-    """The check for an object of that class of ours, whose fields have been checked."""
+    """Return the check for an object of the class *kind*, whose fields are checked already."""
 
     def check(value: Any, where: str) -> Any:
         if not isinstance(value, kind):
@@ -209,7 +209,7 @@ def instance(kind: type) -> Check:
 
 
 def by_key(check: Check) -> Check:
-    """The check for a mapping from texts to what *check* takes."""
+    """Return the check for a mapping from texts to what *check* takes."""
 
     def whole(value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, Mapping):

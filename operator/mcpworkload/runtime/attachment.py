@@ -1,9 +1,9 @@
 """
 The standard streams of one instance of a container.
 
-The API server attaches to whichever instance the kubelet has, and does not say to which. So the
-pod is looked at before and after, and watched for as long as the connection lasts: if the instance
-that was meant has ended and the connection does not end with it, it is somebody else's.
+The API server attaches to whichever instance the kubelet has, and does not report which. So the pod
+is read before and after, and watched for as long as the connection lasts: if the instance has ended
+and the connection does not end with it, the connection belongs to another instance.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ from mcpworkload.runtime.watching import follow
 
 # As large as the API server's own clients make them.
 _FRAME = 32 * 1024
-# From the end of an instance, as the API server tells it, to that of a connection to it.
+# From the end of an instance, as the API server reports it, to that of a connection to it.
 _END_SECONDS = 5.0
 # How long the API server may take to learn that an instance has ended.
 _NEWS_SECONDS = 30.0
@@ -88,7 +88,7 @@ class ContainerAttachment:
         await self.close()
 
     async def open(self) -> bool:
-        """Connect; False, with nothing left open, if that reached another instance."""
+        """Connect; return False, with nothing left open, if that reached another instance."""
         path = core_path("pods", self._workload.namespace, self.pod, "attach")
         query = [("container", self.container), ("stdout", "true"), ("stderr", "true")]
         query += [("stdin", "true")] if self._has_stdin else []
@@ -152,13 +152,13 @@ class ContainerAttachment:
 
     async def wait(self) -> Instance:
         """
-        How the instance ended, once it has; exit code and reason as the kubelet says.
+        Return how the instance ended, once it has, with the kubelet's exit code and reason.
 
         Both outputs have to be read for it to end.
 
         Raises:
             RuntimeUnavailable: the connection was lost; the instance lives on.
-            WorkloadNotRunning: it has ended, but nobody knows any more how.
+            WorkloadNotRunning: it has ended, and the kubelet no longer has the exit code.
         """
         await self._ended.wait()
         with contextlib.suppress(TimeoutError):
@@ -178,7 +178,7 @@ class ContainerAttachment:
         await self._resources.aclose()
 
     async def _is_still_running(self) -> bool:
-        """Whether the instance that is meant is the one that runs now."""
+        """Return whether the instance to attach to is the one that runs now."""
         try:
             pod = await self._workload.pod(self.pod)
         except WorkloadNotFound:

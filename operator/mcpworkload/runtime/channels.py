@@ -1,8 +1,8 @@
 """
 The streams that one WebSocket of the API server carries, and readers of them with a limit.
 
-Each message begins with the number of its channel. Input is 0, output 1, errors 2; 3 says how it
-ended. Version 5 adds 255, which closes another channel.
+Each message begins with the number of its channel. Input is 0, output 1, errors 2; 3 has the status
+at the end. Version 5 adds 255, which closes another channel.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ HIGH_WATER = 256 * 1024
 
 
 def status_of(content: bytes) -> str:
-    """Why the streams ended, as the channel of the status says it; empty is a normal end."""
+    """Return why the streams ended, from the status channel; empty for a normal end."""
     try:
         status: Any = json.loads(content)
     except ValueError:
@@ -41,13 +41,13 @@ class Output:
         self._taken = asyncio.Event()
         self._has_ended = False
         self._error: Exception | None = None
-        # Somebody waits for a line that is longer than what is kept.
+        # A reader waits for a line that is longer than the buffer.
         self._wants_more = False
 
     @checked
     async def read(self, limit: int = -1) -> bytes:
         """
-        What there is, but no more than *limit* bytes; waits for the first. Empty at the end.
+        Return at most *limit* bytes, once there is one; empty at the end.
 
         Raises:
             RuntimeUnavailable: the connection was lost; the container may live on.
@@ -58,7 +58,7 @@ class Output:
 
     async def readline(self) -> bytes:
         """
-        The next line with its line feed, of any length; at the end what is left, then nothing.
+        Return the next line with its line feed, of any length; the rest at the end, then nothing.
 
         Raises:
             RuntimeUnavailable: as `read`.
@@ -97,7 +97,7 @@ class Output:
         self._taken.set()
 
     def _is_over(self) -> bool:
-        """Whether no more will come; raises if that is not for a good reason."""
+        """Return whether the stream has ended; raise where it ended with an error."""
         if self._has_ended and self._error is not None and not self._buffer:
             raise self._error
         return self._has_ended

@@ -31,7 +31,7 @@ Query = Mapping[str, str]
 
 
 def workloads_path(namespace: str = "", name: str = "") -> str:
-    """The path of a workload, of those in a namespace, or of all."""
+    """Return the path of a workload, of those in a namespace, or of all."""
     return resource_path(f"/apis/{API_VERSION}", PLURAL, namespace, name)
 
 
@@ -44,7 +44,7 @@ class RuntimeConnection:
         self._credentials = OfficialCredentials(configuration, environment)
         self._opened: Api | None = None
         self._is_closed = False
-        #: Where workloads are looked for whose id has no namespace.
+        #: The namespace of workloads whose id has none.
         self.namespace = namespace
 
     @classmethod
@@ -88,7 +88,7 @@ class RuntimeConnection:
         workload: str = "",
     ) -> Any:
         """
-        The decoded answer to one request.
+        Return the decoded answer to one request.
 
         Raises:
             WorkloadError: what the API server answered, about *workload*.
@@ -106,7 +106,7 @@ class RuntimeConnection:
         return json.loads(content) if content else None
 
     async def read_text(self, path: str, query: Query | None = None, workload: str = "") -> str:
-        """An answer that is not JSON, such as a log that is not followed."""
+        """Return an answer that is not JSON, such as a log that is not followed."""
         async with self.stream(path, query, workload) as content:
             return (await content.read()).decode(errors="replace")
 
@@ -119,7 +119,7 @@ class RuntimeConnection:
         silence: float | None = None,
     ) -> AsyncIterator[aiohttp.StreamReader]:
         """
-        The answer to a GET, to be read piece by piece for as long as it lasts.
+        Yield the answer to a GET, to be read piece by piece for as long as it lasts.
 
         After *silence* seconds without a byte it counts as broken; None waits for ever.
 
@@ -136,7 +136,7 @@ class RuntimeConnection:
     @asynccontextmanager
     async def watch(self, path: str, query: Query) -> AsyncIterator[AsyncIterator[bytes]]:
         """
-        The lines of one watch, until the API server ends it.
+        Yield the lines of one watch, until the API server ends it.
 
         Raises:
             WorkloadError: as `stream`.
@@ -156,7 +156,7 @@ class RuntimeConnection:
         workload: str = "",
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """
-        A WebSocket, as attach, exec and port-forward use it; frames may be of any size.
+        Yield a WebSocket, as attach, exec and port-forward use it; frames may be of any size.
 
         Raises:
             WorkloadError: as `request`.
@@ -170,7 +170,7 @@ class RuntimeConnection:
             raise self._error(error, workload) from error
 
     def _api(self, workload: str = "") -> Api:
-        """The client, with a connection pool that is made on first use."""
+        """Return the client, with a connection pool that is made on first use."""
         if self._is_closed:
             raise closed(workload)
         if self._opened is None:

@@ -29,7 +29,7 @@ class OfficialCredentials:
         self._connection: Connection | None = None
 
     def connect(self) -> Connection:
-        """A connection with these credentials; `close` closes it."""
+        """Return a connection with these credentials; `close` closes it."""
         configuration = self._client.configuration
         route = Route(
             proxy=self._client.rest_client.proxy,
@@ -58,16 +58,16 @@ class OfficialCredentials:
         return None
 
     def as_ssl_context(self) -> ssl.SSLContext:
-        """How to talk TLS with the server, the client's certificate included."""
+        """Return the TLS context for the server, the client's certificate included."""
         context: ssl.SSLContext = self._client.rest_client.ssl_context
         return context
 
     def as_http_headers(self) -> Mapping[str, str]:
-        """The headers that authorized the last request."""
+        """Return the headers that authorized the last request."""
         return dict(self._headers)
 
     async def headers(self) -> Mapping[str, str]:
-        """The headers of the next request; the package renews tokens whose end it knows."""
+        """Return the headers of the next request; the package renews tokens whose end it knows."""
         headers: dict[str, str] = {}
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
         self._headers = headers

@@ -1,4 +1,4 @@
-"""Pure: JSON and YAML of a caller's, of which no field is ignored: it might be a rule."""
+"""Pure: JSON and YAML from a caller. No field is ignored, since it might be a rule."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _FROM_YAML = (AttributeError, LookupError, RecursionError, TypeError, ValueError
 
 def parse_json(document: Any) -> Any:
     """
-    What *document* holds.
+    Return the value that *document* holds.
 
     Raises:
         WorkloadInvalid: it is no JSON, or has a key twice.
@@ -29,7 +29,7 @@ def parse_json(document: Any) -> Any:
 
 def parse_yaml(document: Any) -> Any:
     """
-    As `parse_json`.
+    Return the value that *document* holds.
 
     Raises:
         WorkloadInvalid: it is no YAML, or has a key twice.
@@ -53,13 +53,13 @@ def _unique(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key!r} stands there twice")
+            raise ValueError(f"the key {key!r} occurs twice")
         found[key] = value
     return found
 
 
 def camel(name: str) -> str:
-    """A field's name as an MCPWorkload has it."""
+    """Return a field's name as an MCPWorkload spells it."""
     return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
 
 
@@ -74,18 +74,18 @@ class Fields:
 
     def take(self, key: str) -> Any:
         """
-        The field of that name, snake_case or camelCase; None where it is missing.
+        Return the field of that name, snake_case or camelCase; None where it is missing.
 
         Raises:
-            WorkloadInvalid: it stands there in both spellings.
+            WorkloadInvalid: the field occurs in both spellings.
         """
         spellings = [spelling for spelling in {key, camel(key)} if spelling in self._rest]
         if len(spellings) > 1:
-            raise refused(f"{self.path}.{key}", f"it stands there twice, as {camel(key)} too")
+            raise refused(f"{self.path}.{key}", f"it occurs twice, also as {camel(key)}")
         return self._rest.pop(spellings[0]) if spellings else None
 
     def part(self, key: str) -> "Fields":
-        """The object in a field; an empty one where it is missing."""
+        """Return the object in a field; an empty one where it is missing."""
         found = self.take(key)
         return Fields({} if found is None else found, f"{self.path}.{key}")
 

@@ -1,4 +1,4 @@
-"""Which cluster is meant, and who we are there: found the way kubectl finds it."""
+"""The cluster and the credentials to use, found the way kubectl finds them."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 
 def is_kubernetes_runtime() -> bool:
-    """Whether this process runs in a pod, from where a runtime reaches its own cluster."""
+    """Return whether this process runs in a pod, and so can reach the pod's cluster."""
     return bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
 
 
@@ -31,7 +31,7 @@ class Environment:
 
     async def load(self, configuration: Configuration) -> str:
         """
-        Fill *configuration*; the namespace that goes with it, empty where none does.
+        Fill *configuration*; return the namespace that goes with it, empty where there is none.
 
         May be called again, when credentials have expired that a plugin can renew.
 
@@ -67,7 +67,7 @@ class Environment:
 
 
 def _existing(paths: str) -> list[Path]:
-    """The files of *paths* that exist; without one the client would only miss their keys."""
+    """Return the files of *paths* that exist; without one, the client reports missing keys only."""
     files = [Path(path).expanduser() for path in paths.split(os.pathsep) if path]
     if not (found := [file for file in files if file.exists()]):
         raise FileNotFoundError(f"there is no file {paths}")
@@ -76,7 +76,7 @@ def _existing(paths: str) -> list[Path]:
 
 def _read(file: Path) -> dict[str, Any]:
     """
-    A kubeconfig, of which the client can read as much as it looks at.
+    Return a kubeconfig that the client can read.
 
     Raises:
         ConfigException: the file is no kubeconfig.
@@ -92,7 +92,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _require_program(users: Iterable[Mapping[str, Any]], name: str | None) -> None:
-    """The client only logs that a user's plugin does not start, and goes on as nobody."""
+    """Raise if the user's plugin is missing: the client logs that, and goes on without a login."""
     user: Any = next((each.get("user") for each in users if each.get("name") == name), None)
     plugin = user.get("exec") if isinstance(user, Mapping) else None
     if not isinstance(plugin, Mapping):

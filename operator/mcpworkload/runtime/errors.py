@@ -1,12 +1,12 @@
 """
-What can go wrong, with the workload, the reason and what to do about it.
+The errors of the library, each with the workload, a reason and advice.
 
 ::
 
     WorkloadError                a RuntimeError, and all that this package raises on purpose
     ├── WorkloadNotFound         there is no workload of that name
     ├── WorkloadInvalid          an argument is refused, here or by the API server; names the field
-    ├── WorkloadConflict         somebody else owns a field, or the workload was replaced meanwhile
+    ├── WorkloadConflict         another client owns a field, or the workload was replaced meanwhile
     ├── WorkloadNotReady         it cannot be Ready, or was not in time: condition and log tail
     ├── WorkloadNotRunning       what was asked for needs a running container
     ├── WaitTimedOut             it was stopped or removed, but that was not over in time
@@ -21,7 +21,7 @@ class WorkloadError(RuntimeError):
     The root of everything that this package raises on purpose.
 
     `workload` is the id (`namespace/name`), empty where no single one is meant; `reason` is one
-    word that programs may rely on; `advice` says what to do, where there is something to say.
+    word that programs may rely on; `advice` is what to do, empty where nothing is to be done.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class WorkloadNotFound(WorkloadError):
 
 class WorkloadInvalid(WorkloadError):
     """
-    An argument is refused, here or by the API server, whose words the message then has.
+    An argument is refused, here or by the API server, whose message it then has.
 
     `fields` are the paths of what is wrong: an argument's name, or a field of the MCPWorkload.
     """
@@ -60,15 +60,15 @@ class WorkloadInvalid(WorkloadError):
 
 
 class WorkloadConflict(WorkloadError):
-    """Somebody else owns a field that differs, or another workload took the name meanwhile."""
+    """Another client owns a field that differs, or another workload took the name meanwhile."""
 
 
 class WorkloadNotReady(WorkloadError):
     """
     The workload cannot be Ready (`is_final`), or was not in time.
 
-    `reason` and `message` are those of its condition; `log_tail` is the last that the failed
-    container said, empty where nothing failed, its output may not be read, or `reportLogTail` is
+    `reason` and `message` are those of its condition. `log_tail` is the last output of the failed
+    container; it is empty where none failed, the output may not be read, or `reportLogTail` is
     false.
     """
 
@@ -97,7 +97,7 @@ class WorkloadNotRunning(WorkloadError):
 
 
 class WaitTimedOut(WorkloadError, TimeoutError):
-    """What was asked for was not over in time; `advice` says whether it goes on."""
+    """The operation was not over in time; `advice` says whether it goes on in the cluster."""
 
 
 class RightsMissing(WorkloadError):
@@ -105,12 +105,12 @@ class RightsMissing(WorkloadError):
 
 
 class RuntimeClosed(WorkloadError):
-    """The runtime was closed: by no repetition will it answer, only a new one does."""
+    """The runtime was closed; a new one has to be opened."""
 
 
 class RuntimeUnavailable(WorkloadError):
     """
     No answer from the API server, no configuration, or no CRD in the cluster.
 
-    The same call may succeed later, and for no other error does that hold without any change.
+    The same call may succeed later without any change; this holds for no other error.
     """

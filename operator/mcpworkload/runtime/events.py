@@ -15,10 +15,10 @@ class WorkloadEvent:
 @dataclass(frozen=True)
 class WorkloadExited(WorkloadEvent):
     """
-    A container ended, and nobody had asked for it; each end is told once.
+    A container ended although no one asked for it; each end is reported once.
 
-    *exit_code* is None where nobody knows any more how it ended: it did so while nobody looked.
-    *count* is more than 1 where many such ends are told at once.
+    *exit_code* is None where the cluster no longer has it: the container ended unobserved.
+    *count* is more than 1 where several such ends are reported as one.
     """
 
     pod: str
@@ -32,7 +32,7 @@ class WorkloadExited(WorkloadEvent):
     #: A word: the kubelet's (`Error`, `OOMKilled`, `Completed`), `ProbeFailed` where the kubelet
     #: ended it for a probe, or `Unknown`.
     reason: str
-    #: What it wrote last, empty with `reportLogTail: false`; of a probe, what that said.
+    #: Its last output, empty with `reportLogTail: false`; for a probe, the message of the probe.
     message: str
     started_at: datetime | None
     finished_at: datetime | None

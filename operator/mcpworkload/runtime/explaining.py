@@ -1,4 +1,4 @@
-"""Whether the kubelet itself ended a container: what a pod does not tell, its Events do."""
+"""Whether the kubelet ended a container: the pod's Events report that, its status does not."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _PAUSE_SECONDS = 1.0
 
 
 class Explainer:
-    """Asks for Events where a probe may be why a container ended; without the right, for none."""
+    """Reads Events where a probe may be why a container ended; without the right, reads none."""
 
     def __init__(self, connection: RuntimeConnection) -> None:
         self._connection = connection
@@ -30,7 +30,7 @@ class Explainer:
         self._told: dict[str, Mapping[str, Any]] = {}
 
     async def explain(self, exited: WorkloadExited, pod: Pod | None) -> WorkloadExited:
-        """*exited* with the kubelet's reason and words, if it ended the container of *pod*."""
+        """Return *exited*, with the kubelet's reason and message if it ended the container."""
         if pod is None or isinstance(exited, WorkloadEvicted) or exited.exit_code is None:
             return exited
         ended = Terminated(
@@ -65,7 +65,7 @@ class Explainer:
         return replace(exited, reason=cause.reason, message=discreet(cause.message))
 
     async def _read_events(self, exited: WorkloadExited) -> list[Event] | None:
-        """The pod's Events; None where they cannot be read: the end is told all the same."""
+        """Return the pod's Events; None where they cannot be read, which delays no report."""
         if not self._may_ask:
             return None
         query = {"fieldSelector": f"involvedObject.uid={exited.pod_uid}"}

@@ -1,8 +1,8 @@
 """
 A port of this machine that leads to a workload, whichever of its pods is ready.
 
-One watch of the workload and one of its pods say where to; a connection that comes while no pod
-is ready waits for one, and a connection to a pod that is gone ends.
+It follows one watch of the workload and one of its pods. A connection that comes while no pod is
+ready waits for one, and a connection to a pod that is gone ends.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class WorkloadForward:
 
     All go to one pod as long as that is ready, so that sessions in its memory are found. Restarts
     of pods, rollouts, and an API server or operator that is away for a while end connections that
-    are open, at most, and not the forward. What happens is told in one line each.
+    are open, at most, and not the forward. The callback receives one line for each event.
     """
 
     def __init__(self, workload: WorkloadHandle, port: int = 0, tell: Tell | None = None) -> None:
@@ -75,7 +75,7 @@ class WorkloadForward:
         self._pod_port = transport_port_of(found["spec"])
         if not self._pod_port:
             raise WorkloadInvalid(
-                "nothing serves it over HTTP: its transport.stdio.bridge is None",
+                "it is not served over HTTP: its transport.stdio.bridge is None",
                 workload=self._workload.key,
                 reason="NotServed",
                 advice="attach to it instead",
@@ -112,7 +112,7 @@ class WorkloadForward:
             server = await asyncio.start_server(self._accept, _HOST, self.port)
         except OSError as error:
             raise WorkloadInvalid(
-                f"port {self.port} of this machine cannot be had: {error.strerror}",
+                f"port {self.port} of this machine cannot be opened: {error.strerror}",
                 workload=self._workload.key,
                 reason="PortTaken",
                 advice="choose another, or 0 for any that is free",
@@ -184,10 +184,10 @@ class WorkloadForward:
         limit = asyncio.get_running_loop().time() + WAIT_SECONDS
         try:
             while not await self._carry(exchange, limit):
-                # It listens no more, or not yet: nothing of what was said has arrived.
+                # It listens no more, or not yet: nothing of what the client sent has arrived.
                 self._untie()
         except TimeoutError:
-            self._say(f"a connection was given up: no pod took it within {WAIT_SECONDS:g} s")
+            self._say(f"a connection was closed: no pod accepted it within {WAIT_SECONDS:g} s")
         except (aiohttp.ClientError, OSError) as error:
             self._say(f"a connection broke: {error}")
         except WorkloadError as error:
@@ -209,7 +209,7 @@ class WorkloadForward:
         return False
 
     async def _reach(self, stack: AsyncExitStack) -> tuple[Pod, aiohttp.ClientWebSocketResponse]:
-        """A connection to the pod that serves, however often that has to be tried."""
+        """Return a connection to the pod that serves; tries until one is made."""
         connection, namespace = self._workload.connection, self._workload.namespace
         while True:
             await self._is_ready.wait()

@@ -1,4 +1,4 @@
-"""Pure: what an MCPWorkload, as the API server sends it, says to a caller."""
+"""Pure: an MCPWorkload, as the API server sends it, as values for a caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from mcpworkload.runtime.types import ContainerInfo, PortMapping, State
 _NOT_ACCEPTED = frozenset(AcceptedReason) - {AcceptedReason.ACCEPTED}
 # Reasons of Ready that pass by themselves.
 _PASSING = frozenset({"", "Starting", "Updating"})
-# Of schema and builder: what holds where the spec says nothing.
+# The default of schema and builder.
 _DEFAULT_PORT = 8080
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The condition Ready, about the newest generation only."""
+    """The condition Ready, for the newest generation only."""
 
     is_ready: bool
     #: No look before the spec changes: waiting cannot help.
@@ -30,7 +30,7 @@ class Verdict:
 
 
 def verdict_of(workload: Mapping[str, Any]) -> Verdict:
-    """How it stands with *workload*; what is said about an older generation does not count."""
+    """Return the condition Ready of *workload*; one about an older generation does not count."""
     generation = workload["metadata"].get("generation", 0)
     status = workload.get("status") or {}
     is_seen = status.get("observedGeneration", -1) >= generation
@@ -57,7 +57,7 @@ def _is_true(condition: Mapping[str, Any] | None) -> bool:
 
 
 def info_of(workload: Mapping[str, Any], started_at: datetime | None = None) -> ContainerInfo:
-    """The workload as users of the library see it; *started_at* is known from its pods."""
+    """Return the workload for users of the library; *started_at* comes from its pods."""
     metadata, spec = workload["metadata"], workload["spec"]
     status = workload.get("status") or {}
     verdict = verdict_of(workload)
@@ -82,19 +82,19 @@ def info_of(workload: Mapping[str, Any], started_at: datetime | None = None) -> 
 
 
 def is_stopped(workload: Mapping[str, Any]) -> bool:
-    """Whether the workload is asked to rest."""
+    """Return whether the spec asks for no pods, by `operatingMode: Stopped`."""
     return bool(workload["spec"].get("operatingMode") == "Stopped")
 
 
 def is_served(spec: Mapping[str, Any]) -> bool:
-    """Whether anything listens: a stdio server without a bridge has its standard streams alone."""
+    """Return whether anything listens; a stdio server without a bridge has its streams alone."""
     transport = spec["transport"]
     bridge = (transport.get("stdio") or {}).get("bridge")
     return transport["type"] != "stdio" or bridge != "None"
 
 
 def local_url(workload: Mapping[str, Any], port: int) -> str:
-    """The server's URL for clients of this machine, where *port* leads to it."""
+    """Return the server's URL for clients of this machine, where *port* leads to it."""
     transport = workload["spec"]["transport"]
     told = urlsplit((workload.get("status") or {}).get("url", ""))
     scheme = transport.get("scheme", "HTTP").lower()
@@ -102,7 +102,7 @@ def local_url(workload: Mapping[str, Any], port: int) -> str:
 
 
 def transport_port_of(spec: Mapping[str, Any]) -> int:
-    """Where the server listens; 0 where it does not."""
+    """Return the port on which the server listens; 0 where it does not listen."""
     if not is_served(spec):
         return 0
     port: int = spec["transport"].get("port", _DEFAULT_PORT)
@@ -110,7 +110,7 @@ def transport_port_of(spec: Mapping[str, Any]) -> int:
 
 
 def ports_of(spec: Mapping[str, Any]) -> tuple[PortMapping, ...]:
-    """The container's ports, the transport's first if it has one, and the Service ports to them."""
+    """Return the container's ports with their Service ports; the transport's first, if any."""
     transport = transport_port_of(spec)
     # A headless Service translates nothing.
     translates = (spec.get("service") or {}).get("type", "Headless") != "Headless"

@@ -15,7 +15,7 @@ class Instance:
 
     container_id: str
     started: datetime | None
-    #: Whether it has ended; if so how, as the kubelet says it.
+    #: Whether it has ended; then how, as the kubelet reports it.
     is_over: bool
     exit_code: int | None = None
     reason: str = ""
@@ -23,44 +23,44 @@ class Instance:
 
 
 def own_pods(pods: Iterable[Pod], workload: str) -> list[Pod]:
-    """Those that the workload's StatefulSet made, by their numbers."""
+    """Return the pods that the workload's StatefulSet made, by their numbers."""
     own = [pod for pod in pods if number_of(pod.metadata.name, workload) is not None]
     own = [pod for pod in own if is_made_for(pod, workload)]
     return sorted(own, key=lambda pod: number_of(pod.metadata.name, workload) or 0)
 
 
 def number_of(pod: str, workload: str) -> int | None:
-    """Which replica a pod's name says it is; None where it is not named like one."""
+    """Return the replica's number in a pod's name; None where the name has another form."""
     found = re.fullmatch(rf"{re.escape(workload)}-(\d+)", pod)
     return int(found[1]) if found else None
 
 
 def is_made_for(pod: Pod, workload: str) -> bool:
-    """Whether no other than the workload's StatefulSet controls *pod*."""
+    """Return whether no owner but the workload's StatefulSet controls *pod*."""
     # Without a controller it is ours, too, for a moment: its StatefulSet is being replaced.
     owner = pod.metadata.controller
     return owner is None or (owner.kind, owner.name) == ("StatefulSet", workload)
 
 
 def containers_of(pod: Pod) -> dict[str, SpecContainer]:
-    """The pod's containers by name, the server's first, then the others, then init containers."""
+    """Return the pod's containers by name: the server's, the others, then init containers."""
     found = [*pod.spec.containers, *pod.spec.init_containers]
     found.sort(key=lambda container: container.name != names.CONTAINER)
     return {container.name: container for container in found}
 
 
 def state_of(pod: Pod, container: str) -> ContainerState:
-    """What the kubelet reports of a container; empty before it reports anything."""
+    """Return the kubelet's report on a container; empty before there is one."""
     return _states(pod, container)[0]
 
 
 def last_ended(pod: Pod, container: str) -> Terminated | None:
-    """How the instance before the one of `state_of` ended, while the kubelet knows of it."""
+    """Return how the instance before that of `state_of` ended, while the kubelet has it."""
     return _states(pod, container)[1].terminated
 
 
 def newest_instance(pod: Pod, container: str) -> Instance | None:
-    """The instance that runs or has run last; None before the first."""
+    """Return the instance that runs or has run last; None before the first."""
     state, last, container_id = _states(pod, container)
     if state.running is not None:
         return Instance(container_id, state.running.started_at, False)
@@ -72,14 +72,14 @@ def newest_instance(pod: Pod, container: str) -> Instance | None:
 
 
 def newest_start(pods: Iterable[Pod], workload: str) -> datetime | None:
-    """When the newest of the server's containers that run has started."""
+    """Return when the newest running container of the server has started."""
     newest = (newest_instance(pod, names.CONTAINER) for pod in own_pods(pods, workload))
     running = (each for each in newest if each is not None and not each.is_over)
     return max((each.started for each in running if each.started is not None), default=None)
 
 
 def instance_by_id(pod: Pod, container: str, container_id: str) -> Instance | None:
-    """A certain instance, if the kubelet still knows of it."""
+    """Return the instance of that id, if the kubelet still has it."""
     newest, last = newest_instance(pod, container), last_ended(pod, container)
     if newest is not None and newest.container_id == container_id:
         return newest
@@ -87,7 +87,7 @@ def instance_by_id(pod: Pod, container: str, container_id: str) -> Instance | No
 
 
 def waiting_reason(pod: Pod, container: str) -> str:
-    """Why the container does not run, in one word; empty where nothing is reported."""
+    """Return in one word why the container does not run; empty without a report."""
     state = state_of(pod, container)
     return (
         (state.waiting.reason if state.waiting else "")
@@ -98,7 +98,7 @@ def waiting_reason(pod: Pod, container: str) -> str:
 
 
 def _states(pod: Pod, container: str) -> tuple[ContainerState, ContainerState, str]:
-    """The state of a container, the one before it, and the id of the instance that runs."""
+    """Return a container's state, the one before it, and the id of the instance that runs."""
     status = pod.status
     for each in (*status.container_statuses, *status.init_container_statuses):
         if each.name == container:

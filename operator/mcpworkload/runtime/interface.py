@@ -32,7 +32,7 @@ class Attachment(Protocol):
 
 class Runtime(Protocol):
     """
-    Deploys, lists, stops and removes workloads, and reads what they say.
+    Deploys, lists, stops and removes workloads, and reads their output.
 
     Every method raises a `WorkloadError` of `errors.py`, and nothing else on purpose.
     """
@@ -49,11 +49,11 @@ class Runtime(Protocol):
         options: DeployWorkloadOptions | None,
         isolate_network: bool,
     ) -> tuple[str, int]:
-        """Create or update a workload and wait until it serves; its id and transport port."""
+        """Create or update a workload; return its id and transport port once it serves."""
         ...
 
     async def list_workloads(self) -> Sequence[ContainerInfo]:
-        """Every workload, by id."""
+        """Return every workload, by id."""
         ...
 
     async def stop_workload(self, workload_id: str) -> None:
@@ -77,19 +77,19 @@ class Runtime(Protocol):
     async def get_workload_logs(
         self, workload_id: str, follow: bool = False
     ) -> str | AsyncIterator[str]:
-        """What the server's container has printed; followed, line by line as it comes."""
+        """Return what the server's container has printed; followed, each line as it comes."""
         ...
 
     async def is_workload_running(self, workload_id: str) -> bool:
-        """Whether every container of the workload runs and is ready, sidecars included."""
+        """Return whether every container of the workload runs and is ready, sidecars included."""
         ...
 
     async def get_workload_info(self, workload_id: str) -> ContainerInfo:
-        """The workload as it is now."""
+        """Return the workload as it is now."""
         ...
 
     async def attach_to_workload(self, workload_id: str) -> Attachment:
-        """The standard input and output of the server's container."""
+        """Return the standard input and output of the server's container."""
         ...
 
     async def is_running(self) -> None:

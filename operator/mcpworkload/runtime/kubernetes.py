@@ -1,4 +1,4 @@
-"""The runtime on Kubernetes: writes MCPWorkloads and nothing else, reads what became of them."""
+"""The runtime on Kubernetes: writes MCPWorkloads and nothing else, and reads their state."""
 
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -14,13 +14,13 @@ from mcpworkload.runtime.checking import checked
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.errors import RightsMissing, WorkloadInvalid, WorkloadNotFound
 from mcpworkload.runtime.forwarding import Tell, WorkloadForward
-from mcpworkload.runtime.info import info_of, is_stopped, transport_port_of
+from mcpworkload.runtime.info import info_of, is_stopped
 from mcpworkload.runtime.instances import newest_start
 from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine
 from mcpworkload.runtime.log_follow import follow_logs
 from mcpworkload.runtime.logs import LogArguments, log_options, read_logs
-from mcpworkload.runtime.manifest import build_workload, located
+from mcpworkload.runtime.manifest import Program, Settings, located, manifest_of
 from mcpworkload.runtime.monitor import Callback, Monitor
 from mcpworkload.runtime.profiles import PermissionProfile
 from mcpworkload.runtime.readiness import is_every_container_ready
@@ -93,46 +93,26 @@ class KubernetesRuntime:
         progress: ProgressCallback | None = None,
     ) -> tuple[str, int]:
         """
-        Create the workload, or update the one of that name, and wait until it is Ready.
+        Create the workload or update it, start it, and return once it is Ready.
 
-        *command* is what follows the image in `docker run`: the arguments of the image's entry
-        point, which *entrypoint* replaces. The transport's port is MCP_PORT in *env_vars*, else
-        the one TCP port in `options.exposed_ports`, else 8080. *labels* go on the workload and
-        on all that is made for it. Without *replicas* their number stays as it is, 1 at first;
-        with it, neither `kubectl scale` nor an autoscaler sets it any more. Equal arguments change
-        nothing; what an earlier deployment set and this one leaves out goes. A stopped workload is
-        started.
+        *command* has the arguments of the image's entry point, which *entrypoint* replaces. The
+        transport's port is MCP_PORT in *env_vars*, else the one TCP port exposed, else 8080.
 
         Returns:
-            Its id and the port of its transport; 0 for a stdio server that nothing serves.
+            Its id and the port of its transport; 0 for a stdio server without a bridge.
 
         Raises:
             WorkloadInvalid: an argument is refused; nothing was changed.
-            WorkloadConflict: somebody else, such as GitOps, holds a field that differs.
+            WorkloadConflict: another client, such as GitOps, owns a field that differs.
             WorkloadNotReady: at once where waiting cannot help, else after *timeout* seconds.
-                The workload stays as it is for a look at it; so it does on cancellation.
         """
         where, own_name = self._locate(name, namespace, "name")
-        manifest = build_workload(
-            image,
-            own_name,
-            command,
-            env_vars,
-            labels,
-            permission_profile,
-            transport_type,
-            options,
-            isolate_network,
-            namespace=where,
-            entrypoint=entrypoint,
-            replicas=replicas,
+        program = Program(image, entrypoint, command, env_vars)
+        settings = Settings(
+            labels, permission_profile, transport_type, options, isolate_network, replicas
         )
         workload = WorkloadHandle(self._connection, where, own_name, progress)
-        applied = await workload.apply(manifest)
-        if is_stopped(applied):
-            applied = await workload.set_mode("Running")
-        await workload.until_ready(applied["metadata"]["generation"], timeout)
-        return workload.key, transport_port_of(applied["spec"])
+        return await workload.deploy(manifest_of(where, own_name, program, settings), timeout)
 
     @checked
     async def stop_workload(
@@ -245,7 +225,7 @@ class KubernetesRuntime:
     @checked
     async def is_workload_running(self, workload_id: str) -> bool:
         """
-        Whether all replicas are there, with every container running and ready, sidecars included.
+        Return whether all replicas have every container running and ready, sidecars too.
 
         Raises:
             WorkloadNotFound: there is none of that id.
@@ -271,7 +251,7 @@ class KubernetesRuntime:
     async def list_workloads(
         self, *, namespace: str | None = None, all_namespaces: bool = False
     ) -> list[ContainerInfo]:
-        """Every workload of a namespace, or of all, by id; one request whatever the number."""
+        """Return every workload of a namespace, or of all, by id; one request for any number."""
         where = self._scope(namespace, all_namespaces)
         answer = await self._connection.request("GET", workloads_path(where))
         return sorted((info_of(item) for item in answer["items"]), key=lambda info: info.id)
@@ -279,7 +259,7 @@ class KubernetesRuntime:
     @checked
     async def get_workload_info(self, workload_id: str) -> ContainerInfo:
         """
-        The workload as it is now; two requests, the second for `started_at` alone.
+        Return the workload as it is now; the second request is for `started_at` alone.
 
         Raises:
             WorkloadNotFound: there is none of that id.
@@ -301,7 +281,7 @@ class KubernetesRuntime:
         all_namespaces: bool = False,
         callback: Callback | None = None,
     ) -> Monitor:
-        """A Monitor of one workload, or of all of a namespace or the cluster; not yet started."""
+        """Return a Monitor of one workload, a namespace or the cluster; it is not yet started."""
         if workload_id and all_namespaces:
             raise _either("workload_id", "all_namespaces")
         workload = object_key(*self._locate(workload_id, namespace)) if workload_id else ""
@@ -321,7 +301,7 @@ class KubernetesRuntime:
         self, workload_id: str, follow: bool = False, **which: Unpack[LogArguments]
     ) -> str | AsyncGenerator[LogLine]:
         """
-        What the workload's containers have printed, as text; followed, line by line as it comes.
+        Return what the workload's containers have printed, as text; followed, line by line.
 
         *which* are the fields of `LogArguments`. Of several pods the text has one after the
         other, each line with its pod in brackets. What is followed ends with the workload, when
@@ -342,7 +322,7 @@ class KubernetesRuntime:
         self, workload_id: str, *, container: str = CONTAINER, pod: str | int | None = None
     ) -> ContainerAttachment:
         """
-        A connection to the standard streams of one container instance, to be closed after use.
+        Return a connection to the streams of one container instance, to be closed after use.
 
         Without *pod*, a name or a number, it is the first pod that runs. The streams end with
         that instance; after a restart, attach again.
@@ -359,10 +339,10 @@ class KubernetesRuntime:
         self, workload_id: str, *, port: int = 0, callback: Tell | None = None
     ) -> WorkloadForward:
         """
-        A port of this machine that leads to the workload, whichever pod of it is ready.
+        Return a port of this machine that leads to a ready pod of the workload.
 
         It listens on 127.0.0.1 while it is entered (`async with`), at *port* or, with 0, at any;
-        its `url` says where. *callback* is told in one line each what happens meanwhile.
+        its `url` has the port. *callback* receives one line for each event meanwhile.
         """
         return WorkloadForward(self._workload(workload_id), port, callback)
 
@@ -383,7 +363,7 @@ class KubernetesRuntime:
         return WorkloadHandle(self._connection, *self._locate(workload_id), progress)
 
     def _scope(self, namespace: str | None, all_namespaces: bool) -> str:
-        """The namespace to look at; empty for all."""
+        """Return the namespace to read; empty for all."""
         if all_namespaces and namespace is not None:
             raise _either("namespace", "all_namespaces")
         return "" if all_namespaces else namespace or self._connection.namespace
@@ -391,7 +371,7 @@ class KubernetesRuntime:
     def _locate(
         self, workload_id: str, namespace: str | None = None, argument: str = "workload_id"
     ) -> tuple[str, str]:
-        """Namespace and name that *workload_id* stands for."""
+        """Return the namespace and the name in *workload_id*."""
         where, name = located(workload_id, namespace or "", argument)
         return where or self._connection.namespace, name
 

@@ -1,8 +1,8 @@
 """
-Pure: from what watches say of pods and workloads to what happened, each told once.
+Pure: from the objects of watches to the events of workloads, each reported once.
 
-The books are those of `mcpworkload.exits`, opened when monitoring starts: what happened before
-counts as told.
+The bookkeeping is that of `mcpworkload.exits`. It begins when monitoring starts: earlier exits
+count as reported.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,7 @@ class Known:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Known":
-        """What *body*, an MCPWorkload, says."""
+        """Return the values of *body*, an MCPWorkload."""
         spec = body["spec"]
         is_stopped = spec.get("operatingMode") == "Stopped"
         replicas = 0 if is_stopped else spec.get("replicas", 1)
@@ -49,14 +49,14 @@ class Known:
 
 
 class Ledger:
-    """The pods and workloads of one scope, and how far what happened to them has been told."""
+    """The pods and workloads of one scope, and which of their exits have been reported."""
 
     def __init__(self) -> None:
         self._observed = ObservedExits(lambda _: None)
         self._workloads: dict[str, Known] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._cursors: dict[str, Cursor] = {}
-        #: By pod UID and container, where there was one: the restart that was told last.
+        #: By pod UID and container, where there was one: the last restart that was reported.
         self._running: dict[tuple[str, str], int] = {}
 
     def open(self, bodies: Iterable[Mapping[str, Any]], pods: Iterable[Pod]) -> None:
@@ -76,16 +76,16 @@ class Ledger:
             }
 
     def workload_changed(self, body: Mapping[str, Any]) -> None:
-        """An MCPWorkload is as *body* says."""
+        """Take in *body*, an MCPWorkload as it is now."""
         self._workloads[_key_of(body)] = Known.of(body)
 
     def workload_deleted(self, key: str) -> Iterator[WorkloadEvent]:
-        """The MCPWorkload of that id is no more."""
+        """Report the removal of the MCPWorkload of that id."""
         if self._workloads.pop(key, None) is not None:
             yield WorkloadRemoved(key)
 
     def workloads_missing(self, present: Iterable[str]) -> list[str]:
-        """The ids of known workloads that are not among those *present* in a list."""
+        """Return the ids of known workloads that are not among those *present* in a list."""
         return sorted(self._workloads.keys() - set(present))
 
     def pod_changed(self, pod: Pod) -> Iterator[WorkloadEvent]:
@@ -124,7 +124,7 @@ class Ledger:
 
     def pod_vanished(self, key: str, uid: str, revision: str) -> Iterator[WorkloadEvent]:
         """
-        A pod is no longer there, nobody saw it go, and nothing has taken its place.
+        Report a pod that is gone, whose deletion no watch has shown, and that has no successor.
 
         *revision* is the template that the workload's pods are made from now; empty when there
         are to be none.
@@ -138,11 +138,11 @@ class Ledger:
             yield from self._settle(key, revision)
 
     def pod(self, key: str, name: str) -> Pod | None:
-        """The pod of a workload as it was seen last, while it is there."""
+        """Return the pod of a workload as it was last seen, while it exists."""
         return self._pods.get(key, {}).get(name)
 
     def running_containers(self, key: str) -> int:
-        """How many containers of a workload run."""
+        """Return how many containers of a workload run."""
         return sum(
             container.state.running is not None
             for pod in self._pods.get(key, {}).values()
@@ -181,7 +181,7 @@ def _key_of(body: Mapping[str, Any]) -> str:
 
 
 def _workload_of(pod: Pod) -> str:
-    """The id of the pod's workload; empty for one that no StatefulSet of ours has made."""
+    """Return the id of the pod's workload; empty for a pod that no StatefulSet of ours made."""
     name = pod.metadata.labels.get(WORKLOAD_LABEL, "")
     if not name or not is_made_for(pod, name):
         return ""

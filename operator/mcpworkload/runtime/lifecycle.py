@@ -19,7 +19,7 @@ from mcpworkload.runtime.errors import (
     WorkloadNotFound,
     WorkloadNotReady,
 )
-from mcpworkload.runtime.info import Verdict, is_stopped, verdict_of
+from mcpworkload.runtime.info import Verdict, is_stopped, transport_port_of, verdict_of
 from mcpworkload.runtime.types import Goal, Progress, ProgressCallback
 from mcpworkload.runtime.watching import Body, Objects, until
 
@@ -32,7 +32,7 @@ _FAILED_POD = frozenset({"CrashLooping", "OOMKilled", "ProbeFailing", "StartFail
 
 
 class WorkloadHandle:
-    """A handle on one workload in the cluster, and on the callback that is told of its progress."""
+    """A handle on one workload in the cluster, and on the callback for its progress."""
 
     def __init__(
         self,
@@ -59,31 +59,47 @@ class WorkloadHandle:
         return {"labelSelector": f"{names.WORKLOAD_LABEL}={self.name}"}
 
     def say(self, reason: str, message: str) -> None:
-        """Tell the callback, if that is news."""
+        """Report to the callback, unless it has that report already."""
         news = Progress(self.key, reason, message)
         if self._progress is not None and news != self._said:
             self._said = news
             self._progress(news)
 
     async def read(self) -> dict[str, Any]:
-        """The MCPWorkload as it is now."""
+        """Return the MCPWorkload as it is now."""
         found: dict[str, Any] = await self.connection.request("GET", self.path, workload=self.key)
         return found
 
     async def pods(self, about: str = "") -> list[Pod]:
-        """All pods with the workload's label; errors are *about* it where that is its id."""
+        """Return all pods with the workload's label; *about* is the id that errors name."""
         path = core_path("pods", self.namespace)
         answer = await self.connection.request("GET", path, query=self.by_label, workload=about)
         return msgspec.convert(answer["items"], list[Pod])
 
     async def pod(self, name: str) -> Pod:
-        """One pod, as it is now."""
+        """Return one pod, as it is now."""
         path = core_path("pods", self.namespace, name)
         return msgspec.convert(await self.connection.request("GET", path, workload=self.key), Pod)
 
     async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Create or update it; a field that somebody else holds otherwise is a conflict."""
+        """Create or update it; a field that another client holds and that differs is a conflict."""
         return await self._patch(manifest, APPLY)
+
+    async def deploy(self, manifest: Mapping[str, Any], seconds: float | None) -> tuple[str, int]:
+        """
+        Apply *manifest*, start the workload if it is stopped, and wait until it is Ready.
+
+        Returns:
+            Its id and the port of its transport; 0 where nothing listens.
+
+        Raises:
+            WorkloadError: as `apply` and `until_ready`.
+        """
+        applied = await self.apply(manifest)
+        if is_stopped(applied):
+            applied = await self.set_mode("Running")
+        await self.until_ready(applied["metadata"]["generation"], seconds)
+        return self.key, transport_port_of(applied["spec"])
 
     async def merge(self, change: Mapping[str, Any]) -> dict[str, Any]:
         """Change some fields of it; it has to exist."""
@@ -101,26 +117,26 @@ class WorkloadHandle:
         return answer
 
     async def set_mode(self, mode: str) -> dict[str, Any]:
-        """Ask for Running or Stopped."""
+        """Ask for Running or Stopped; return the MCPWorkload."""
         return await self.merge({"spec": {"operatingMode": mode}})
 
     async def restart(self) -> Body:
-        """Ask for new pods."""
+        """Ask for new pods; return the MCPWorkload."""
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         return await self.merge({"spec": {"restartedAt": now}})
 
     async def until(self, holds: Callable[[Objects[Body]], bool]) -> Objects[Body]:
-        """Follow the MCPWorkload until *holds* says so."""
+        """Follow the MCPWorkload until *holds* returns True."""
         query = {"fieldSelector": f"metadata.name={self.name}"}
         return await until(self.connection, workloads_path(self.namespace), query, holds, Body)
 
     async def until_ready(self, generation: int, seconds: float | None) -> dict[str, Any]:
         """
-        The MCPWorkload once the operator says Ready about *generation* or a later one.
+        Return the MCPWorkload once Ready is True for *generation* or a later one.
 
         Raises:
             WorkloadNotReady: it never can be, or was not within *seconds*.
-            WorkloadNotFound: somebody deleted it meanwhile.
+            WorkloadNotFound: it was deleted meanwhile.
         """
         last: dict[str, Any] = {}
 
@@ -178,7 +194,7 @@ class WorkloadHandle:
     def timed_out(
         self, what: str, seconds: float | None, standing: str = "it goes on in the cluster"
     ) -> WaitTimedOut:
-        """The error for what was not over in time; *standing* says what became of it."""
+        """Return the error for a wait that was not over in time; *standing* is its outcome."""
         return WaitTimedOut(
             f"waited {seconds:g} s to {what}",
             workload=self.key,
@@ -201,7 +217,7 @@ class WorkloadHandle:
         )
 
     async def _log_tail(self) -> str:
-        """The last lines of the container that fails; empty if they cannot be had."""
+        """Return the last lines of the container that fails; empty if they cannot be read."""
         with contextlib.suppress(WorkloadError, TimeoutError):
             async with asyncio.timeout(_TAIL_SECONDS):
                 return await self._read_tail()
@@ -226,5 +242,5 @@ def _advice(verdict: Verdict) -> str:
     if verdict.is_stalled:
         return "waiting cannot help: deploy it anew with other arguments"
     if not verdict.reason:
-        return "see whether the operator runs, and whether it serves this namespace"
-    return f"docs/troubleshooting.md says what to do about {verdict.reason}"
+        return "check that the operator runs, and that it serves this namespace"
+    return f"docs/troubleshooting.md has the remedy for {verdict.reason}"

@@ -1,8 +1,8 @@
 """
-Pure: the lines of a log, and which of them a reader that comes back has had already.
+Pure: the lines of a log, and which of them a reader has had before.
 
-The kubelet writes an RFC 3339 time with nanoseconds before each line. It forgets the fraction of
-the `sinceTime` that it is asked for, so whoever comes back is told the last second once more.
+The kubelet writes an RFC 3339 time with nanoseconds before each line. It ignores the fraction of
+`sinceTime`, so a reader that comes back receives the lines of the last second once more.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class Stamped:
 
 
 def split_stamp(line: bytes) -> Stamped | None:
-    """The parts of *line*; None where it is but the rest of one, or the kubelet's own words."""
+    """Return the parts of *line*; None for a line without a time, such as the kubelet's own."""
     stamp, _, text = line.partition(b" ")
     try:
         known_by = stamp.decode("ascii")
@@ -91,20 +91,20 @@ class Position:
         self._first = line.time
 
     def replay(self) -> "Replay":
-        """The judge of an answer that was asked for from here, or before."""
+        """Return the judge of an answer that begins here, or before."""
         bounds = [bound for bound in (self._second, self._first) if bound is not None]
         return Replay(max(bounds, default=None), self._read)
 
 
 class Replay:
-    """Tells the lines of one answer that were read before from those that are new."""
+    """Separates the lines of one answer that were read before from those that are new."""
 
     def __init__(self, since: datetime | None, read: Mapping[str, int]) -> None:
         self._since = since
         self._read = Counter(read)
 
     def is_new(self, line: Stamped) -> bool:
-        """Whether *line*, the next of the answer, has not been read."""
+        """Return whether *line*, the next of the answer, has not been read."""
         if self._since is not None and line.time < self._since:
             return False
         if self._read[line.stamp] > 0:

@@ -1,8 +1,8 @@
 """
 Following what a workload's containers print, through restarts, rotation and replaced pods.
 
-One watch of the workload and one of its pods say when there is something to read; each pod has a
-reader of its own, which holds one line back until it is taken: a slow consumer slows the reading.
+One watch of the workload and one of its pods show when there is something to read. Each pod has a
+reader, which holds one line until the consumer takes it: a slow consumer slows the reading.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from mcpworkload.runtime.watching import Body, Objects, follow
 
 async def follow_logs(workload: WorkloadHandle, options: LogOptions) -> AsyncGenerator[LogLine]:
     """
-    The lines as they are printed, until the workload is removed or stopped and all is read.
+    Return the lines as they are printed, until the workload ends and all is read.
 
     Raises:
         WorkloadNotFound: there is no such workload.
@@ -133,6 +133,6 @@ class Follower:
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """One of the errors that a group was made of."""
+    """Return one of the errors that a group was made of."""
     first = group.exceptions[0]
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -53,7 +53,7 @@ class LogOptions:
     previous: bool = False
 
     def selects(self, pod: Pod) -> bool:
-        """Whether *pod* is meant."""
+        """Return whether the options select *pod*."""
         return self.pod in (None, pod.metadata.name)
 
     @property
@@ -73,7 +73,7 @@ class LogOptions:
 
 def log_options(workload: WorkloadHandle, follow: bool, given: LogArguments) -> LogOptions:
     """
-    The options, checked.
+    Return the options, checked.
 
     Raises:
         WorkloadInvalid: one of them makes no sense, alone or with the others.
@@ -95,7 +95,7 @@ def log_options(workload: WorkloadHandle, follow: bool, given: LogArguments) -> 
 
 def pod_name(workload: WorkloadHandle, pod: str | int | None) -> str | None:
     """
-    The name of the pod that a caller means by a name or a replica's number.
+    Return the name of the pod that a caller names, or whose replica's number it gives.
 
     Raises:
         WorkloadInvalid: the workload can have no pod of that name.
@@ -108,7 +108,7 @@ def pod_name(workload: WorkloadHandle, pod: str | int | None) -> str | None:
 
 async def read_logs(workload: WorkloadHandle, options: LogOptions) -> str:
     """
-    What the containers have printed, pod after pod; with several pods each line says which.
+    Return what the containers have printed, pod after pod; of several, each line names its pod.
 
     Raises:
         WorkloadNotRunning: nothing has run yet that could have printed anything.
@@ -132,7 +132,7 @@ async def read_logs(workload: WorkloadHandle, options: LogOptions) -> str:
 
 async def pods_of(workload: WorkloadHandle, name: str | None = None) -> list[Pod]:
     """
-    The workload's pods, or the one of that name, by their numbers.
+    Return the workload's pods, or the one of that name, by their numbers.
 
     Raises:
         WorkloadNotFound: there is no such workload.
@@ -147,7 +147,7 @@ async def pods_of(workload: WorkloadHandle, name: str | None = None) -> list[Pod
 
 
 def no_pods(workload: WorkloadHandle, found: Body, name: str | None = None) -> WorkloadNotRunning:
-    """The error for a workload without pods, by what is asked of it."""
+    """Return the error for a workload without pods, by its mode and by *name*."""
     if is_stopped(found) or found["spec"].get("replicas", 1) == 0:
         return WorkloadNotRunning(
             "it is stopped, and has no pods",
@@ -159,7 +159,7 @@ def no_pods(workload: WorkloadHandle, found: Body, name: str | None = None) -> W
         f"there is no pod {name}" if name else "it has no pods yet",
         workload=workload.key,
         reason="NoPod",
-        advice="get_workload_info says why",
+        advice="get_workload_info reports the reason",
     )
 
 
@@ -192,7 +192,7 @@ def _no_log(
         f"container {options.container} has not run yet: {reason}",
         workload=workload.key,
         reason=reason,
-        advice="get_workload_info says why",
+        advice="get_workload_info reports the reason",
     )
 
 
@@ -205,7 +205,7 @@ async def _read(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
 
 
 async def _read_previous(workload: WorkloadHandle, pod: Pod, options: LogOptions) -> str:
-    """The log of the instance that ended last: the kubelet calls it previous once another runs."""
+    """Return the log of the instance that ended last, which is `previous` once another runs."""
     while ended := _ended_now(pod, options):
         text = await _fetch(workload, pod, replace(options, previous=False))
         pod = await workload.pod(pod.metadata.name)
@@ -215,7 +215,7 @@ async def _read_previous(workload: WorkloadHandle, pod: Pod, options: LogOptions
 
 
 def _ended_now(pod: Pod, options: LogOptions) -> str:
-    """The id of the instance that has ended and is not restarted yet; empty where there is none."""
+    """Return the id of the instance that ended and is not restarted yet; empty without one."""
     ended = state_of(pod, options.container).terminated
     return ended.container_id if ended is not None else ""
 

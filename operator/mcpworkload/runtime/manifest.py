@@ -2,7 +2,9 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from mcpworkload.api.names import API_VERSION, KIND
@@ -16,10 +18,10 @@ from mcpworkload.runtime.types import DeployWorkloadOptions, new_deploy_workload
 
 def located(workload_id: str, namespace: str, argument: str) -> tuple[str, str]:
     """
-    Namespace and name that an id stands for, with *namespace* where it says none.
+    Return the namespace and the name in an id; *namespace* where the id has none.
 
     Raises:
-        WorkloadInvalid: it names another namespace.
+        WorkloadInvalid: the id names another namespace than *namespace*.
     """
     given, slash, name = workload_id.rpartition("/")
     if slash and namespace not in ("", given):
@@ -27,10 +29,34 @@ def located(workload_id: str, namespace: str, argument: str) -> tuple[str, str]:
             f"{argument} names the namespace {given}, and namespace is {namespace}",
             workload=workload_id,
             reason="Invalid",
-            advice="say it once",
+            advice="give the namespace once",
             fields=(argument, "namespace"),
         )
     return (given if slash else namespace), name
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the server's container runs: the image, and what overrides its defaults."""
+
+    image: str
+    #: The entry point in place of the image's; empty for the image's own.
+    entrypoint: Sequence[str]
+    #: The arguments of the entry point.
+    command: Sequence[str]
+    env_vars: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the server is run and reached; each as the argument of `deploy_workload` of that name."""
+
+    labels: Mapping[str, str] | None
+    permission_profile: PermissionProfile | None
+    transport_type: str
+    options: DeployWorkloadOptions | None
+    isolate_network: bool
+    replicas: int | None
 
 
 @checked
@@ -50,57 +76,60 @@ def build_workload(
     replicas: int | None = None,
 ) -> dict[str, Any]:
     """
-    The manifest that `deploy_workload` applies for these arguments, as GitOps could commit it.
+    Return the manifest that `deploy_workload` applies for these arguments, ready for GitOps.
 
-    Equal arguments give equal manifests, whatever the order of mappings; none is changed. A
-    field is there only where an argument asks for it, so that all others stay open to others
-    (`kubectl scale`, autoscalers, `stop_workload`).
+    Equal arguments give equal manifests, whatever the order of mappings; none is changed. The
+    manifest has only the fields that an argument asks for, so other clients (`kubectl scale`,
+    autoscalers, `stop_workload`) may own all others.
 
     Raises:
-        WorkloadInvalid: an argument cannot be expressed; names it.
+        WorkloadInvalid: an argument cannot be expressed; `fields` names it.
     """
-    if "/" in name:
-        namespace, name = located(name, namespace, "name")
-    options = options or new_deploy_workload_options()
-    env_vars, labels = env_vars or {}, dict(sorted((labels or {}).items()))
+    namespace, name = located(name, namespace, "name")
+    program = Program(image, entrypoint, command, env_vars)
+    settings = Settings(
+        labels, permission_profile, transport_type, options, isolate_network, replicas
+    )
+    return manifest_of(namespace, name, program, settings)
+
+
+def manifest_of(namespace: str, name: str, program: Program, settings: Settings) -> dict[str, Any]:
+    """
+    Return the MCPWorkload that runs *program* with *settings*.
+
+    Raises:
+        WorkloadInvalid: as `build_workload`.
+    """
+    options = settings.options or new_deploy_workload_options()
+    labels = dict(sorted((settings.labels or {}).items()))
     metadata: dict[str, Any] = {"name": name, "namespace": namespace}
     if labels:
         metadata["labels"] = labels
-    try:
-        spec = _spec(image, command, env_vars, options, entrypoint)
-    except WorkloadInvalid as error:
-        key = object_key(namespace, name)
-        raise WorkloadInvalid(
-            error.message, workload=key, advice=error.advice, fields=error.fields
-        ) from None
-    spec["transport"] = {
-        "type": transport_type,
-        **spec["transport"],
-        **_bridge(spec, transport_type),
-    }
-    if replicas is not None:
-        spec["replicas"] = replicas
-    if labels:
-        spec["labels"] = dict(labels)
-    if permission_profile is not None:
-        spec["permissionProfile"] = permission_profile.to_spec()
-    if isolate_network:
-        spec["isolateNetwork"] = True
+    with _about(object_key(namespace, name)):
+        spec = _spec(program, options)
+    spec["transport"] = _transport(spec, settings.transport_type)
+    spec |= _optional(settings, labels)
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
 
 
-def _spec(
-    image: str,
-    command: Sequence[str],
-    env_vars: Mapping[str, str],
-    options: DeployWorkloadOptions,
-    entrypoint: Sequence[str],
-) -> dict[str, Any]:
-    spec: dict[str, Any] = {"image": image, **ports_spec(options, env_vars)}
-    if entrypoint:
-        spec["command"] = list(entrypoint)
-    if command:
-        spec["args"] = list(command)
+@contextmanager
+def _about(workload: str) -> Iterator[None]:
+    """Name *workload* in each refusal."""
+    try:
+        yield
+    except WorkloadInvalid as error:
+        raise WorkloadInvalid(
+            error.message, workload=workload, advice=error.advice, fields=error.fields
+        ) from None
+
+
+def _spec(program: Program, options: DeployWorkloadOptions) -> dict[str, Any]:
+    env_vars = program.env_vars or {}
+    spec: dict[str, Any] = {"image": program.image, **ports_spec(options, env_vars)}
+    if program.entrypoint:
+        spec["command"] = list(program.entrypoint)
+    if program.command:
+        spec["args"] = list(program.command)
     if env_vars:
         spec["env"] = [{"name": key, "value": env_vars[key]} for key in sorted(env_vars)]
     if options.attach_stdio:
@@ -116,10 +145,26 @@ def _spec(
     return spec
 
 
-def _bridge(spec: Mapping[str, Any], transport_type: str) -> dict[str, Any]:
-    """Whoever attaches speaks with the server alone: a bridge would be a second voice."""
-    is_attached = transport_type == "stdio" and spec.get("stdin")
-    return {"stdio": {"bridge": "None"}} if is_attached else {}
+def _transport(spec: Mapping[str, Any], transport_type: str) -> dict[str, Any]:
+    transport = {"type": transport_type, **spec["transport"]}
+    if transport_type == "stdio" and spec.get("stdin"):
+        # The caller attaches and is the server's one client; a bridge would be a second one.
+        transport["stdio"] = {"bridge": "None"}
+    return transport
+
+
+def _optional(settings: Settings, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of the spec that are absent unless an argument asks for them."""
+    fields: dict[str, Any] = {}
+    if settings.replicas is not None:
+        fields["replicas"] = settings.replicas
+    if labels:
+        fields["labels"] = dict(labels)
+    if settings.permission_profile is not None:
+        fields["permissionProfile"] = settings.permission_profile.to_spec()
+    if settings.isolate_network:
+        fields["isolateNetwork"] = True
+    return fields
 
 
 def _operations(text: str) -> list[Any]:

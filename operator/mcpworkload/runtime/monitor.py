@@ -23,12 +23,12 @@ _PAUSE_SECONDS = 1.0
 
 
 class _Over(Exception):
-    """The one workload is no more: nothing is left to be told."""
+    """The one workload was removed, and its removal is reported."""
 
 
 class Monitor:
     """
-    What happens to one workload, or to all of a namespace or of the cluster.
+    Reports what happens to one workload, or to all of a namespace or of the cluster.
 
     ::
 
@@ -36,12 +36,12 @@ class Monitor:
             async for event in monitor:
                 ...
 
-    Two watches and no polling; a list of a pod's Events where a probe may have ended its
-    container. Every exit that was not asked for (by a stop, a scale-down, a
-    rollout, a removal, the deletion of a pod) between start and stop is told exactly once,
-    whatever happens to the watches meanwhile; what nobody knows any more is told as such. What
-    happened before the start is not told. The iteration ends with `stop_monitoring`; that of one
-    workload also with the workload, after `WorkloadRemoved`.
+    It follows two watches and polls nothing; it lists a pod's Events where a probe may have ended
+    its container. It reports every exit between start and stop exactly once, whatever happens to
+    the watches meanwhile, but no exit that was asked for (by a stop, a scale-down, a rollout, a
+    removal, the deletion of a pod), and none from before the start. Values that the cluster no
+    longer has are None. The iteration ends with `stop_monitoring`; that of one workload also with
+    the workload, after `WorkloadRemoved`.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Monitor:
 
     async def start_monitoring(self) -> Self:
         """
-        Begin, and return once everything from now on will be told; again, it does nothing.
+        Begin; return once every event from now on will be reported. Again, it does nothing.
 
         Raises:
             WorkloadNotFound: there is no such workload.
@@ -116,7 +116,7 @@ class Monitor:
         """
         while (event := await self._told.get()) is not None:
             yield event
-        # Whoever comes next finds the end, too.
+        # The next iteration ends at once, too.
         self._told.put_nowait(None)
         if self._failure is not None:
             raise self._failure
@@ -126,7 +126,7 @@ class Monitor:
             await self._observe(begun)
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - it is raised where somebody listens
+        except Exception as error:  # noqa: BLE001 - it is raised in the iteration or in stop_monitoring
             failure = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             if not begun.done():
                 begun.set_exception(failure)
@@ -208,12 +208,12 @@ class Monitor:
                 yield event
 
     async def _look_up(self, key: str) -> str:
-        """Learn how *key* stands now, for a pod of it has vanished; its pods' template."""
+        """Read the workload *key*, of which a pod has vanished; return its pods' revision."""
         while True:
             try:
                 return await self._read_revision(key)
             except RuntimeUnavailable:
-                # What has vanished is told by nobody else: whoever asks anew lacks it.
+                # No later list reports the pod that has vanished, so it is asked for again.
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _read_revision(self, key: str) -> str:

@@ -23,7 +23,7 @@ _CONTROL = frozenset({"Cc", "Zl", "Zp"})
 
 def mount_of(declaration: str, *, read_only: bool = False) -> Mount:
     """
-    What *declaration* mounts where, with paths as short as they can be written.
+    Return the mount of *declaration*, with paths as short as they can be written.
 
     Raises:
         WorkloadInvalid: it has none of the three forms, or a path that nothing can be mounted at.
@@ -32,7 +32,7 @@ def mount_of(declaration: str, *, read_only: bool = False) -> Mount:
 
 
 def declarations(value: Any, where: str) -> tuple[str, ...]:
-    """The check for a list of declarations, which stay as they are written."""
+    """Return a list of declarations, each checked and as it was written."""
     if not isinstance(value, (list, tuple)):
         raise refused(where, "write a list of declarations")
     for number, item in enumerate(value):
@@ -41,7 +41,7 @@ def declarations(value: Any, where: str) -> tuple[str, ...]:
 
 
 def mount(value: Any, where: str, *, read_only: bool) -> Mount:
-    """The mount that the declaration at *where* stands for."""
+    """Return the mount that the declaration at *where* stands for."""
     declaration = filled(value, where)
     if any(unicodedata.category(char) in _CONTROL for char in declaration):
         raise refused(where, "a path has no control characters")

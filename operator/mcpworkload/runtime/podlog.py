@@ -183,7 +183,7 @@ class Reader:
 
 
 async def _stamped(content: aiohttp.StreamReader) -> AsyncIterator[tuple[Stamped, bool]]:
-    """The lines, and whether they have ended; the last may not have."""
+    """Yield each line, and whether it has ended; the last may not have."""
     async for line, is_ended in split_lines(content.iter_any()):
         if stamped := split_stamp(line):
             yield stamped, is_ended

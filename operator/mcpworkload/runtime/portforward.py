@@ -14,7 +14,7 @@ from mcpworkload.runtime.errors import WorkloadError, WorkloadNotRunning
 _PROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
 _PIECE = 65_536
-# What a client has said is kept until the pod answers; more than this is said once.
+# What a client has sent is kept until the pod answers; more than this is sent once only.
 _KEPT = 1_048_576
 
 
@@ -22,7 +22,7 @@ def open_port(
     connection: RuntimeConnection, namespace: str, pod: str, port: int, workload: str = ""
 ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
     """
-    A WebSocket that carries one connection to *port* of *pod*.
+    Yield a WebSocket that carries one connection to *port* of *pod*.
 
     Raises:
         WorkloadError: the API server refuses it, or does not answer.
@@ -32,20 +32,20 @@ def open_port(
 
 
 class Exchange:
-    """What a client and a pod say to each other; until an answer, over another WebSocket again."""
+    """The bytes between a client and a pod; repeatable over another WebSocket until an answer."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._said = bytearray()
-        #: Whether all that the client said can be said again: not once the pod has answered.
+        #: Whether all that the client sent can be sent again: not once the pod has answered.
         self.is_repeatable = True
 
     async def run(self, socket: aiohttp.ClientWebSocketResponse) -> str:
         """
-        Carry both directions until one ends; the other side's words if it was broken off there.
+        Carry both directions until one ends; return the pod's error, empty without one.
 
-        What the client said over a WebSocket without an answer is said again over the next.
+        What the client sent over a WebSocket without an answer is sent again over the next.
         """
         outwards = asyncio.create_task(self._send(socket))
         try:
@@ -113,7 +113,7 @@ class PortForward:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["PortForward"]:
-        """Listen as long as the block lasts; nothing is left of any connection after it."""
+        """Listen as long as the block lasts; close every connection after it."""
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         try:

@@ -15,9 +15,9 @@ from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.types import DeployWorkloadOptions, PortBinding
 
 DEFAULT_PORT = 8080
-# By this variable most servers are told where to listen.
+# Most servers listen on the port in this variable.
 PORT_VARIABLE = "MCP_PORT"
-_EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - words of a caller
+_EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 _PORT = re.compile(r"(?P<number>[0-9]{1,5})(/(?P<protocol>tcp|udp|sctp))?", re.IGNORECASE)
 
 Port = tuple[int, str]
@@ -25,9 +25,9 @@ Port = tuple[int, str]
 
 def ports_spec(options: DeployWorkloadOptions, env_vars: Mapping[str, str]) -> dict[str, Any]:
     """
-    The fields `transport.port`, `ports` and `service.type` of a spec.
+    Return the fields `transport.port`, `ports` and `service.type` of a spec.
 
-    The transport listens where MCP_PORT says, else on the one TCP port that is exposed, else on
+    The transport listens on MCP_PORT, else on the one TCP port that is exposed, else on
     8080. A Service with an address of its own is asked for where a number has to be translated:
     the headless one cannot.
 
@@ -63,13 +63,13 @@ def _transport_port(exposed: set[Port], env_vars: Mapping[str, str]) -> int:
         raise _invalid(
             "exposed_ports",
             f"several ports are exposed ({', '.join(map(str, tcp))}), and none is {DEFAULT_PORT}",
-            f"say by {PORT_VARIABLE} in env_vars which one is the transport's",
+            f"set {PORT_VARIABLE} in env_vars to the transport's port",
         )
     return tcp[0] if len(tcp) == 1 else DEFAULT_PORT
 
 
 def _service_port(key: str, options: DeployWorkloadOptions) -> int | None:
-    """Under which number *key* is offered; None for its own."""
+    """Return the Service's number for the port *key*; None for the container's own."""
     own, _ = _parse(key, "port_bindings")
     asked = set()
     for binding in options.port_bindings[key]:
@@ -92,7 +92,7 @@ def _entry(port: Port, service_port: int | None) -> dict[str, Any]:
 
 
 def _asked(binding: PortBinding, own: int) -> str:
-    """The host port that is asked for; "0" asks for any, as nothing does."""
+    """Return the host port of *binding*; empty or "0" asks for the container's own number."""
     return str(own) if binding.host_port in ("", "0") else binding.host_port
 
 

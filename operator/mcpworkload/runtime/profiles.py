@@ -82,23 +82,23 @@ class PermissionProfile(Checked):
 
     @classmethod
     def none(cls) -> Self:
-        """The builtin that allows nothing."""
+        """Return the builtin that allows nothing."""
         return cls(name="none")
 
     @classmethod
     def with_network(cls) -> Self:
-        """The builtin `network`: every connection outwards, nothing else."""
+        """Return the builtin `network`: every connection outwards, nothing else."""
         outbound = OutboundRules(insecure_allow_all=True)
         return cls(name="network", network=NetworkRules(outbound=outbound))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """
-        A profile from ToolHive's JSON, or from that of `to_json` and of an MCPWorkload.
+        Return a profile from ToolHive's JSON, or from that of `to_json` and of an MCPWorkload.
 
         Raises:
-            WorkloadInvalid: the text is no JSON object, or a field is unknown, stands there twice,
-                or holds what no profile can.
+            WorkloadInvalid: the text is no JSON object, or a field is unknown, occurs twice or
+                holds what no profile can.
         """
         return cls._from_data(parse_json(text))
 
@@ -117,16 +117,16 @@ class PermissionProfile(Checked):
         return cast("Self", _read(cls, Fields(data, "permission_profile")))
 
     def to_json(self) -> str:
-        """The profile as ToolHive writes it, and as `from_json` reads it back."""
+        """Return the profile as ToolHive writes it, and as `from_json` reads it back."""
         return json.dumps(_written(self, str), indent=2)
 
     def to_spec(self) -> dict[str, Any]:
-        """The profile as it stands in an MCPWorkload: camelCase, without what says nothing."""
+        """Return the profile as it stands in an MCPWorkload: camelCase, without empty fields."""
         return _written(self, camel)
 
     def to_config(self) -> PermissionConfig:
         """
-        What the profile stands for, spelled out: its mounts, network mode and capabilities.
+        Return the mounts, network mode and capabilities that the profile stands for.
 
         What is both read and written is written. No capability is left but to the privileged.
         """

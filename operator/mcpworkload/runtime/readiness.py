@@ -7,7 +7,7 @@ from mcpworkload.kube.objects import ContainerStatus, Pod
 
 def is_every_container_ready(pods: Sequence[Pod], replicas: int) -> bool:
     """
-    Whether *replicas* pods stay, each with all its containers running and ready.
+    Return whether *replicas* pods stay, with all containers running and ready.
 
     Native sidecars count; init containers that run once have to be done, which a pod's
     containers could not run without.

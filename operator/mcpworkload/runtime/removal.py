@@ -1,10 +1,10 @@
 """
 Removing a workload with all that belongs to it.
 
-Volumes go because Kubernetes is told so first, by the workload's own retention: once its claims
-name their owner, nothing that happens to this process can leave them behind. Claims of pods
-that do not exist now (stopped, scaled down) never get an owner from Kubernetes; those alone
-are deleted from here, by UID, after the workload is gone.
+Kubernetes deletes the volumes, because the library first sets the workload's own retention: once
+the claims have an owner, the end of this process leaves none behind. Claims of pods that do not
+exist now (stopped, scaled down) never get an owner from Kubernetes; the library deletes those
+itself, by UID, after the workload is gone.
 """
 
 import asyncio
@@ -65,8 +65,8 @@ async def _delete(workload: WorkloadHandle, found: dict[str, Any], *, keep_volum
         await _until_claims(workload, owned=not keep_volumes)
         await _ask(workload, uid)
     except BaseException:
-        # Half done would be a workload whose volumes go with it though nobody said so. Whoever
-        # asks may be cancelled again meanwhile: this is carried through all the same.
+        # Half done, a later deletion of the workload would take volumes that no one meant to
+        # delete. So this is carried through although the caller may be cancelled again.
         await asyncio.shield(asyncio.create_task(_undo(workload, uid, was)))
         raise
 
@@ -164,4 +164,4 @@ async def _delete_unowned_claims(workload: WorkloadHandle) -> None:
                 workload=workload.key,
             )
         except (WorkloadNotFound, WorkloadConflict):
-            continue  # gone already, or made anew by somebody else
+            continue  # gone already, or made anew by another client

@@ -50,7 +50,7 @@ class _Background:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """
-        What *work* returns or raises; interrupted, it is cancelled and its cleanup awaited.
+        Return what *work* returns; interrupted, it is cancelled and its cleanup awaited.
 
         Raises:
             RuntimeClosed: the thread has ended.

@@ -41,7 +41,7 @@ class PortMapping:
 
 @dataclass(frozen=True)
 class ContainerInfo:
-    """A workload as it was when it was looked at."""
+    """A workload as it was when it was read."""
 
     #: `namespace/name`: what all other methods take.
     id: str
@@ -55,7 +55,7 @@ class ContainerInfo:
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: Sequence[PortMapping] = ()
     transport: str = ""
-    #: Where clients inside the cluster reach the server; empty until the operator has said so.
+    #: Where clients inside the cluster reach the server; empty until the operator reports it.
     url: str = ""
     #: How many pods are asked for, and how many are ready.
     replicas: int = 1
@@ -120,7 +120,7 @@ class DeployWorkloadOptions(Checked):
     #: Under which Service port; a port that stands only here is exposed too.
     port_bindings: Mapping[str, Sequence[PortBinding]] = field(default_factory=dict)
     #: Whether the container keeps its standard input open, as `attach_to_workload` needs it; a
-    #: stdio server is then served by nobody else.
+    #: stdio server has no bridge then.
     attach_stdio: bool = False
     #: A JSON string that holds an array of RFC 6902 operations on the pod template.
     k8s_pod_template_patch: str = ""
@@ -141,7 +141,7 @@ class DeployWorkloadOptions(Checked):
 
 
 def new_deploy_workload_options() -> DeployWorkloadOptions:
-    """The options that hold where none are given: no further ports, nothing attached."""
+    """Return the default options: no further ports, nothing attached."""
     return DeployWorkloadOptions()
 
 

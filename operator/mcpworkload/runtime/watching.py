@@ -1,4 +1,4 @@
-"""Following objects by list and watch, until what is waited for is true or for ever."""
+"""Following objects by list and watch: until a condition holds, or without end."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ _EXPIRED = ("Expired", "Gone")
 
 @dataclass(frozen=True)
 class Listed(Generic[ItemT]):
-    """All that there is now; what was known and is not among it went while nobody looked."""
+    """All objects that exist now; one that was known and is missing was deleted meanwhile."""
 
     objects: list[ItemT]
 
@@ -45,7 +45,7 @@ async def observe(
     connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
 ) -> AsyncGenerator[Listed[ItemT] | Changed[ItemT]]:
     """
-    The objects that *query* selects, each as a *kind*: all of them first, then each change.
+    Yield the objects that *query* selects, each as a *kind*: all first, then each change.
 
     A watch that ends or breaks is taken up where it was, also after the API server has been
     away; where that is no longer possible, all are listed anew. Never ends by itself.
@@ -93,16 +93,16 @@ class _Patience:
         self._refused_since: float | None = None
 
     def note_begin(self) -> None:
-        """The API server has accepted a watch."""
+        """Note that the API server has accepted a watch."""
         self._is_watching = True
 
     def note_end(self) -> None:
-        """A watch ended as it should."""
+        """Note that a watch ended as it should."""
         self.pause, self._refused_since = _FIRST_PAUSE, None
         self._is_watching, self._has_watched = False, True
 
     def outlasts(self, error: RightsMissing | RuntimeUnavailable) -> bool:
-        """Whether to try again after *error*."""
+        """Return whether to try again after *error*."""
         if isinstance(error, RightsMissing):
             now = time.monotonic()
             self._refused_since = self._refused_since or now
@@ -130,7 +130,7 @@ async def follow(
     connection: RuntimeConnection, path: str, query: Query, kind: type[ItemT]
 ) -> AsyncGenerator[Objects[ItemT]]:
     """
-    The objects that *query* selects, by name: as they are now, and after each change.
+    Yield the objects that *query* selects, by name: as they are now, and after each change.
 
     As `observe` otherwise; for a handful of objects.
     """
@@ -154,7 +154,7 @@ async def until(
     holds: Callable[[Objects[ItemT]], bool],
     kind: type[ItemT],
 ) -> Objects[ItemT]:
-    """The objects once *holds* says so; may raise whatever *holds* does."""
+    """Return the objects once *holds* returns True; raises what *holds* raises."""
     async with aclosing(follow(connection, path, query, kind)) as states:
         async for objects in states:
             if holds(objects):

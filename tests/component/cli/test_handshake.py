@@ -137,7 +137,7 @@ async def test_a_wrong_field_is_named(
         found = await complaint(port, said, URL)
 
     assert words in found
-    assert found.startswith(f"{URL} said ") if words else not found
+    assert found.startswith(f"{URL} answered ") if words else not found
 
 
 async def test_a_session_that_was_opened_is_ended() -> None:
@@ -159,7 +159,7 @@ async def test_a_server_that_closes_at_once_is_told_from_one_with_tls() -> None:
     async with server:
         found = await complaint(server.sockets[0].getsockname()[1], spec(), URL)
 
-    assert "said nothing, and closed the connection" in found
+    assert "answered nothing, and closed the connection" in found
     assert "transport.port" in found
 
 

@@ -75,8 +75,8 @@ def test_the_program_is_found_behind_token_and_index(host: str) -> None:
     ("image", "words"),
     [
         ("{host}/acme/nothing", "or it needs a login"),
-        ("{host}/acme/odd", "answers what is no image"),
-        ("127.0.0.1:1/acme/weather", "cannot be asked"),
+        ("{host}/acme/odd", "answers without an image"),
+        ("127.0.0.1:1/acme/weather", "cannot be reached"),
     ],
 )
 def test_what_cannot_be_read_says_why(host: str, image: str, words: str) -> None:

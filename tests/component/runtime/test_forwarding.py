@@ -240,7 +240,7 @@ async def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         runtime.forward_to_workload("w", callback=said.append) as forward,
     ):
         assert await ask(forward, b"x") == b""
-    assert "given up" in said[-1]
+    assert "no pod accepted it" in said[-1]
 
 
 async def test_it_ends_with_the_workload() -> None:

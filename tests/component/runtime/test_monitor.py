@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -54,9 +54,10 @@ class Script:
     @asynccontextmanager
     async def watch(self, path: str, _: Any) -> AsyncIterator[AsyncIterator[bytes]]:
         """The lines of one watch."""
-        yield self._lines(path)
+        async with aclosing(self._lines(path)) as lines:
+            yield lines
 
-    async def _lines(self, path: str) -> AsyncIterator[bytes]:
+    async def _lines(self, path: str) -> AsyncGenerator[bytes]:
         """What the test puts into `changes`, for pods; into `removals`, for workloads."""
         while path.endswith("pods"):
             change = await self.changes.get()

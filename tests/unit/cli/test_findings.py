@@ -183,7 +183,7 @@ def test_doctor_blames_the_operator_only_where_it_can_be_the_cause() -> None:
     result = crashing.run("doctor", "weather")
     assert "CrashLooping" in result.stdout.splitlines()[0]
     assert result.exit_code == ExitCode.FAILED
-    assert result.stderr == "error: 2 of 7 findings say that something is wrong\n"
+    assert result.stderr == "error: 2 of 7 findings are failures\n"
 
 
 def test_doctor_goes_on_where_it_may_not_look() -> None:
@@ -196,7 +196,7 @@ def test_doctor_goes_on_where_it_may_not_look() -> None:
 
     assert result.exit_code == ExitCode.OK
     (warning,) = (one for one in json.loads(result.stdout) if one["level"] == "warn")
-    assert warning["what"] == "your rights do not reach as far as to its Lease, its rights"
+    assert warning["what"] == "you have no right to read its Lease, its rights"
     assert "admin" in warning["advice"]
 
 

@@ -74,4 +74,4 @@ def test_one_workload_or_all_of_them(world: World) -> None:
     result = world.run("monitor", "weather", "--all-namespaces")
 
     assert result.exit_code == ExitCode.USAGE
-    assert "name a workload, or say --all-namespaces" in result.stderr
+    assert "give NAME or --all-namespaces, not both" in result.stderr

@@ -1,1 +1,1 @@
-"""The commands, by topic; `app.py` has the list of them."""
+"""The commands: a module for each, with the command as `COMMAND`; `cli/app.py` lists them."""

@@ -37,7 +37,7 @@ def call(
     """
     Call a tool of a server and print its answer.
 
-    The exit code is 1 where the tool says that it failed.
+    The exit code is 1 if the tool reports an error.
 
     \b
       mcpworkload call weather forecast city=Oslo days:=3
@@ -48,15 +48,15 @@ def call(
         async with talk(cluster, workload, replica) as client:
             return data_of(await client.call_tool(tool, words))
 
-    result = invocation.run(work, lambda: "the server may or may not have done it")
+    result = invocation.run(work, lambda: "the server may have carried out the call")
     if output is not None:
         write_data(result, output)
     else:
         for part in result.get("content", ()):
-            # What is no text is for programs.
+            # Content other than text is for programs.
             click.echo(part["text"] if part["type"] == "text" else json.dumps(part))
     if result.get("isError"):
-        raise Failure(f"{workload}: the tool {tool} says that it failed")
+        raise Failure(f"{workload}: the tool {tool} reports an error")
 
 
 def _argument(text: str) -> tuple[str, Any]:

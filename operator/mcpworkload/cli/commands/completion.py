@@ -11,7 +11,7 @@ COMPLETE_VARIABLE = "_MCPWORKLOAD_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """
-    Print what makes a shell complete commands, workloads and namespaces.
+    Print the script by which a shell completes commands, workloads and namespaces.
 
     \b
       bash: source <(mcpworkload completion bash)

@@ -1,4 +1,4 @@
-"""A port of this machine that leads to a workload, and what a client has to be told to use it."""
+"""The command `connect`: a port of this machine that leads to a workload."""
 
 import json
 import zlib
@@ -17,7 +17,7 @@ from mcpworkload.cli.target import Target
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
 
-# Below the ports that systems hand out to whoever asks for any.
+# Below the ports that systems give to programs that ask for any.
 _FIRST_PORT, _PORTS = 20_000, 10_000
 
 
@@ -32,17 +32,16 @@ _FIRST_PORT, _PORTS = 20_000, 10_000
     "--print-config",
     "client",
     type=click.Choice(CLIENTS),
-    help="Print what this client's configuration says about the server, and end.",
+    help="Print the entry for this client's configuration, and end.",
 )
 @cluster_options
 def connect(invocation: Invocation, workload: str, port: int | None, client: Client | None) -> None:
     """
     Forward a port of this machine to a server, until Ctrl-C or the removal of NAME.
 
-    The forward outlives restarts of pods, rollouts and outages of the API server: a connection
-    that comes meanwhile waits up to 30 s for a pod that is ready. Prints the URL on standard
-    output, and what happens on standard error. The server asks nobody who they are, so whoever
-    can run programs on this machine can use it.
+    The forward outlives restarts of pods, rollouts and outages of the API server: a new connection
+    waits up to 30 s for a pod that is ready. Prints the URL on standard output, and what happens on
+    standard error. There is no sign-in: every program of this machine can use the server.
 
     \b
       mcpworkload connect weather
@@ -70,11 +69,11 @@ async def _forward(cluster: "Cluster", key: str, port: int | None) -> None:
         await forward.__aenter__()
     except WorkloadInvalid as error:
         if error.fields != ("port",):
-            problem = f"{key}: nothing serves it over HTTP: use `mcpworkload attach {key}`"
+            problem = f"{key} is not served over HTTP: use `mcpworkload attach {key}`"
             raise Failure(problem, ExitCode.USAGE) from error
         if port is not None:
             raise Failure(f"--port {port}: {error.message}", ExitCode.USAGE) from error
-        _say(f"port {wanted} is taken, so it is another this time")
+        _say(f"port {wanted} is taken; using another")
         forward = cluster.runtime.forward_to_workload(key, callback=_say)
         await forward.__aenter__()
     try:
@@ -94,7 +93,7 @@ def _config(
 
     name, transport = found["metadata"]["name"], found["spec"]["transport"]
     if not is_served(found["spec"]):
-        # A client starts it elsewhere than where this command was run.
+        # The client starts the command in another folder than this one.
         file = None if target.kubeconfig is None else str(Path(target.kubeconfig).resolve())
         entry = command_entry(client, key, Target(None, target.context, file))
         return config_of(client, name, entry)
@@ -110,7 +109,7 @@ def _config(
 
 
 def stable_port(key: str) -> int:
-    """A port that is the same for the same workload, so that clients need to be told once."""
+    """Return a port that is always the same for a workload, so clients are configured once."""
     return _FIRST_PORT + zlib.crc32(key.encode()) % _PORTS
 
 

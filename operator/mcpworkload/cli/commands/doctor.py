@@ -1,4 +1,4 @@
-"""What is wrong with the installation, or with one workload."""
+"""The command `doctor`: what is wrong with the installation, or with one workload."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ from mcpworkload.cli.words import in_our_words
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
 
-# Of the operator's rules those without which nothing works; deploy/base has all of them.
+# The operator's rules without which nothing works; deploy/base has all of them.
 _OPERATORS: Final = (
-    Right("watch", GROUP, PLURAL, "it does not see workloads"),
-    Right("patch", GROUP, PLURAL, "it cannot say how workloads are", "status"),
+    Right("watch", GROUP, PLURAL, "it does not notice workloads"),
+    Right("patch", GROUP, PLURAL, "it cannot report the state of workloads", "status"),
     Right("patch", "apps", "statefulsets", "it cannot run anything"),
     Right("patch", "", "services", "clients cannot find the servers"),
-    Right("watch", "", "pods", "it does not see how servers are"),
-    Right("create", "events.k8s.io", "events", "it cannot tell what happened"),
+    Right("watch", "", "pods", "it does not notice the state of servers"),
+    Right("create", "events.k8s.io", "events", "it cannot report Events"),
 )
 # Without these a stdio server needs a command; an installation may want it so.
 _ATTACHING: Final = tuple(
@@ -55,12 +55,12 @@ _ATTACHING: Final = tuple(
 
 
 def _ours() -> tuple[Right, ...]:
-    """What the commands need in the namespace of a workload, each right with who needs it."""
+    """Return the rights that the commands need in a workload's namespace, and which commands."""
     users: dict[tuple[str, str, str, str], list[str]] = {}
     for command, rules in RIGHTS.items():
         for rule in rules:
             resource, _, subresource = rule.resource.partition("/")
-            # What is elsewhere, or may be missing, is no fault.
+            # A rule for another namespace, or one that may be missing, is no fault.
             for verb in () if rule.where else rule.verbs:
                 key = (verb, rule.group, resource, subresource)
                 users.setdefault(key, []).append(command)
@@ -79,10 +79,9 @@ def doctor(
     invocation: Invocation, workload: str | None, operator_namespace: str, output: str | None
 ) -> None:
     """
-    Say what is wrong with the installation, or with one workload.
+    Report what is wrong with the installation, or with one workload.
 
-    What most likely is the cause comes first. Nothing is changed. The exit code is 1 if something
-    is wrong.
+    The most likely cause comes first. Nothing is changed. The exit code is 1 if something is wrong.
     """
     findings = invocation.run(lambda cluster: _examine(cluster, workload, operator_namespace))
     if output is not None:
@@ -91,7 +90,7 @@ def doctor(
         _write(findings)
     failed = sum(finding.level == "FAIL" for finding in findings)
     if failed:
-        raise Failure(f"{failed} of {len(findings)} findings say that something is wrong")
+        raise Failure(f"{failed} of {len(findings)} findings are failures")
 
 
 def _write(findings: list[Finding]) -> None:
@@ -109,7 +108,7 @@ def _write(findings: list[Finding]) -> None:
 
 @dataclass(frozen=True)
 class _Places:
-    """The namespaces that are looked at: the operator's, and that of the workloads."""
+    """The namespaces to examine: the operator's, and that of the workloads."""
 
     operator: str
     workloads: str
@@ -141,7 +140,7 @@ async def _examine(
 
 
 async def _greeted(cluster: "Cluster", workload: str) -> list[Finding]:
-    """What is wrong with how the server answers; nothing where it cannot be asked."""
+    """Return what is wrong with the server's answers; nothing where it cannot be reached."""
     from mcpworkload.cli.handshake import complaint, endpoint_of
     from mcpworkload.cli.mcp_client import forwarded
     from mcpworkload.runtime import RightsMissing, WorkloadError
@@ -155,12 +154,12 @@ async def _greeted(cluster: "Cluster", workload: str) -> list[Finding]:
         async with forwarded(cluster, info) as forward:
             words = await complaint(forward.port, endpoint, info.url)
     except WorkloadError:
-        # No pod is ready, or we have no right to reach one, which is said elsewhere.
+        # No pod is ready, or the caller may not reach one; another finding reports that.
         return []
     if isinstance(forward.error, RightsMissing):
         return []
     if words:
-        advice = "what clients are told is what the spec says, whatever the server does"
+        advice = "status.url comes from the spec, whatever the server does"
         return [Finding("FAIL", f"{info.id}: {words}", advice)]
     return [Finding("ok", f"{info.id} answers to initialize")]
 
@@ -171,7 +170,7 @@ Look = Callable[["Cluster", _Places], Awaitable[list[Finding]]]
 async def _looked(
     words: str, look: Look, cluster: "Cluster", places: _Places, unseen: list[str]
 ) -> list[Finding]:
-    """What *look* finds; that it could not look is a finding, or among what is *unseen*."""
+    """Return what *look* finds; its failure is a finding, or is added to *unseen*."""
     from mcpworkload.runtime import RightsMissing, WorkloadError
 
     try:
@@ -232,7 +231,7 @@ async def _our_rights(cluster: "Cluster", places: _Places) -> list[Finding]:
 
 
 async def _may(cluster: "Cluster", right: Right, namespace: str, user: str = "") -> bool:
-    """Whether *user*, else whoever asks, has *right* in *namespace*."""
+    """Return whether *user*, or without one the caller, has *right* in *namespace*."""
     kind = "SubjectAccessReview" if user else "SelfSubjectAccessReview"
     attributes = {
         "namespace": namespace,

@@ -22,7 +22,7 @@ def get(invocation: Invocation, workload: str, watch: bool, output: str | None) 
     """
     Show a workload as it is now.
 
-    The MCPWorkload itself, as it is written: kubectl get mcpw NAME -o yaml.
+    `kubectl get mcpw NAME -o yaml` prints the MCPWorkload itself.
     """
     if watch:
         invocation.follow(lambda cluster: _watch(cluster, workload, output))

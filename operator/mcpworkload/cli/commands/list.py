@@ -16,12 +16,12 @@ selector_option = click.option(
     "--selector",
     metavar="SELECTOR",
     default="",
-    help="Only those with these labels, such as team=weather,tier!=test.",
+    help="Only workloads with these labels, such as team=weather,tier!=test.",
 )
 
 
 @click.command("list")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Those of every namespace.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="The workloads of every namespace.")
 @selector_option
 @watch_option
 @output_option()
@@ -32,7 +32,7 @@ def list_(
     """
     List the workloads.
 
-    With -o name, as NAMESPACE/NAME, which every other command takes.
+    -o name prints NAMESPACE/NAME, which every other command takes.
     """
     query = {"labelSelector": selector} if selector else {}
     if not watch:

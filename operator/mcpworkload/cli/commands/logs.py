@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     "--tail", type=click.IntRange(min=0), metavar="LINES", help="Only the last lines of each pod."
 )
 @click.option(
-    "--since", metavar="DURATION", type=Duration(), help="Only what is younger, such as 10m."
+    "--since",
+    metavar="DURATION",
+    type=Duration(),
+    help="Only lines younger than this, such as 10m.",
 )
 @click.option("--timestamps", is_flag=True, help="Begin each line with its time.")
-@click.option(
-    "-p", "--previous", is_flag=True, help="What the container said before its last restart."
-)
+@click.option("-p", "--previous", is_flag=True, help="The output from before the last restart.")
 @container_option
 @replica_option
 @cluster_options
@@ -49,9 +50,9 @@ def logs(
     replica: int | None,
 ) -> None:
     """
-    Print what a server has printed.
+    Print the output of a server.
 
-    Of several replicas each line says which pod it is from.
+    With several replicas, each line names its pod.
     """
     which: LogArguments = {
         "container": container,

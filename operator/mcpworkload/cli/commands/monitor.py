@@ -1,4 +1,4 @@
-"""What happens to workloads, as it happens."""
+"""The command `monitor`."""
 
 import json
 from datetime import datetime
@@ -25,14 +25,14 @@ def monitor(
     invocation: Invocation, workload: str | None, all_namespaces: bool, output: str | None
 ) -> None:
     """
-    Tell of every unexpected exit, once, as it happens, until Ctrl-C or the removal of NAME.
+    Report every unexpected exit, once, as it happens, until Ctrl-C or the removal of NAME.
 
-    Of one workload, which has to run, or of all of the namespace. Restarts, evictions and removals
-    are told, too; what was asked for (a stop, a rollout, a deleted pod) is no exit. With -o json,
-    one object on each line.
+    Without NAME, of all workloads of the namespace; NAME has to run. Reports restarts, evictions
+    and removals, too, but no exit that was asked for (a stop, a rollout, a deleted pod). With
+    -o json, one object on each line.
     """
     if workload is not None and all_namespaces:
-        raise click.UsageError("name a workload, or say --all-namespaces")
+        raise click.UsageError("give NAME or --all-namespaces, not both")
 
     async def work(cluster: "Cluster") -> None:
         from mcpworkload.runtime import WorkloadRemoved
@@ -53,7 +53,7 @@ def _as_json(event: "WorkloadEvent") -> str:
 
 
 def describe(event: "WorkloadEvent", now: datetime | None = None) -> str:
-    """One line for people: when, who, what."""
+    """Return one line for people: the time, the container, the event."""
     from mcpworkload.runtime import WorkloadEvicted, WorkloadExited, WorkloadRestarted
 
     time = (now or datetime.now().astimezone()).strftime("%H:%M:%S")
@@ -65,8 +65,8 @@ def describe(event: "WorkloadEvent", now: datetime | None = None) -> str:
     verb = "was evicted" if isinstance(event, WorkloadEvicted) else "exited"
     how = "exit code unknown" if event.exit_code is None else f"code {event.exit_code}"
     times = f", {event.count} times" if event.count > 1 else ""
-    said = f": {event.message.strip()}" if event.message.strip() else ""
-    return f"{where} {verb} ({event.reason}, {how}{times}){said}"
+    output = f": {event.message.strip()}" if event.message.strip() else ""
+    return f"{where} {verb} ({event.reason}, {how}{times}){output}"
 
 
 COMMAND = monitor

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
 
 REMOVED_SECONDS = 180
-# What the library says before it has asked for anything that lasts.
+# The library's reason for progress before the deletion is asked for.
 _BEFORE_DELETION = "Retention"
 
 
 @click.command()
 @workloads_argument
 @click.option("--keep-volumes", is_flag=True, help="Leave the volumes and what is on them.")
-@click.option("--ignore-not-found", is_flag=True, help="What is not there counts as removed.")
+@click.option(
+    "--ignore-not-found", is_flag=True, help="A workload that does not exist counts as removed."
+)
 @timeout_option(REMOVED_SECONDS)
 @cluster_options
 def rm(
@@ -33,7 +35,7 @@ def rm(
     """
     Remove workloads with their pods AND THEIR VOLUMES; returns when they are gone.
 
-    Interrupted before the deletion was asked for, it leaves the workload as it was.
+    Interrupted before the deletion was asked for, the command leaves the workload as it was.
     """
 
     async def act(cluster: "Cluster", name: str, report: Reporter) -> str:

@@ -1,10 +1,11 @@
-"""From an image and flags to a workload that serves, or to its manifest."""
+"""The command `run`: from an image and options to a workload that serves, or its manifest."""
 
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mcpworkload.cli.codes import ExitCode, Failure
+from mcpworkload.cli.deployment import Deployment
 from mcpworkload.cli.environment import further_fields, read_env_file, read_file, variable
 from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, output_option, timeout_option
@@ -12,7 +13,6 @@ from mcpworkload.cli.output import write_data
 from mcpworkload.cli.progress import Reporter
 
 if TYPE_CHECKING:
-    from mcpworkload.cli.cluster import Cluster
     from mcpworkload.runtime import DeployWorkloadOptions
 
 TRANSPORTS = ("streamable-http", "sse", "stdio")
@@ -28,24 +28,28 @@ READY_SECONDS = 300
     type=click.Choice(TRANSPORTS),
     default=TRANSPORTS[0],
     show_default=True,
-    help="What the server speaks.",
+    help="The transport that the server speaks.",
 )
-@click.option("--port", type=click.IntRange(1, 65535), help="Where it listens.  [default: 8080]")
+@click.option("--port", type=click.IntRange(1, 65535), help="The server's port.  [default: 8080]")
 @click.option(
     "--entrypoint",
     multiple=True,
     metavar="WORD",
-    help="In place of the image's; once for each word.",
+    help="The entry point in place of the image's; once for each word.",
 )
 @click.option(
     "-e",
     "--env",
     multiple=True,
     metavar="KEY[=VALUE]",
-    help="A variable; KEY alone takes it from here.",
+    help="A variable; KEY alone takes the value that it has here.",
 )
 @click.option(
-    "-l", "--label", multiple=True, metavar="KEY=VALUE", help="A label on all that is made."
+    "-l",
+    "--label",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A label on the workload and its objects.",
 )
 @click.option(
     "--expose", multiple=True, metavar="PORT[/PROTOCOL]", help="A further port of the container."
@@ -67,18 +71,18 @@ READY_SECONDS = 300
     help="All keys of secret/NAME or configmap/NAME as variables.",
 )
 @click.option("--replicas", type=click.IntRange(min=0), help="How many pods.  [default: as it is]")
-@click.option("--memory", metavar="AMOUNT", help="Its limit, such as 512Mi.")
-@click.option("--cpu", metavar="AMOUNT", help="Its limit, such as 500m.  [default: none]")
+@click.option("--memory", metavar="AMOUNT", help="The memory limit, such as 512Mi.")
+@click.option("--cpu", metavar="AMOUNT", help="The CPU limit, such as 500m.  [default: none]")
 @click.option(
     "--image-pull-secret", multiple=True, metavar="NAME", help="A Secret for a private registry."
 )
-@click.option("--service-account", metavar="NAME", help="The account its pods run under.")
+@click.option("--service-account", metavar="NAME", help="The ServiceAccount of its pods.")
 @click.option("--permission-profile", hidden=True, help="Refused: nothing enforces it yet.")
 @click.option("--isolate-network", is_flag=True, hidden=True, help="Refused, as the profile is.")
 @click.option(
     "--stdin",
     is_flag=True,
-    help="Keep standard input open, for attach; a stdio server is then not served otherwise.",
+    help="Keep standard input open, for attach; a stdio server then has no bridge.",
 )
 @click.option("--patch", metavar="JSON|@FILE", help="RFC 6902 operations on the pod template.")
 @click.option("--headless-service", metavar="NAME", help="One more headless Service.")
@@ -96,8 +100,8 @@ def run(
     """
     Create a workload from IMAGE, or update the one of that name; returns when it is ready.
 
-    ARGS go to the image's entry point; write -- before them. Equal flags change nothing; what an
-    earlier run has set and this one leaves out goes. A stopped workload is started.
+    ARGS go to the image's entry point; write -- before them. Equal flags change nothing; a field
+    that an earlier run has set and this one leaves out is removed. A stopped workload is started.
 
     \b
       mcpworkload run ghcr.io/acme/weather:1.4 --name weather -e CITY=Oslo
@@ -105,22 +109,14 @@ def run(
       mcpworkload run ghcr.io/acme/weather:1.4 --dry-run -o yaml > weather.yaml
     """
     _refuse_profiles(flags)
-    wanted, more = _arguments(flags), further_fields(flags)
+    deployment = Deployment(_arguments(flags), further_fields(flags), flags["name"] is None)
     if dry_run:
-        _write_manifest(wanted, more, invocation.target.namespace, output)
+        _write_manifest(deployment, invocation.target.namespace, output)
         return
     with Reporter() as report:
-
-        async def work(cluster: "Cluster") -> Any:
-            manifest = _manifest(wanted, more, cluster.namespace)
-            if flags["name"] is None:
-                await _check_name(cluster, manifest)
-            await cluster.deploy(manifest, timeout, report)
-            metadata = manifest["metadata"]
-            key = f"{metadata['namespace']}/{metadata['name']}"
-            return await cluster.runtime.get_workload_info(key)
-
-        info = invocation.run(work, lambda: _stands(report))
+        info = invocation.run(
+            lambda cluster: deployment.apply(cluster, timeout, report), lambda: _stands(report)
+        )
     if output in ("json", "yaml"):
         write_data(info, output)
     else:
@@ -130,61 +126,26 @@ def run(
 
 def _stands(report: Reporter) -> str:
     for key in report.last:
-        return f"{key} is written and goes on; `rm` removes it, `wait` waits on"
+        return f"{key} is written and still starting; `wait` follows it, `rm` removes it"
     return "nothing may have been written yet: `list` shows it"
 
 
-def _manifest(wanted: dict[str, Any], more: dict[str, Any], namespace: str) -> dict[str, Any]:
-    from mcpworkload.runtime import build_workload
-
-    manifest = build_workload(**wanted, namespace=namespace)
-    manifest["spec"].update(more)
-    return manifest
-
-
-def _write_manifest(
-    wanted: dict[str, Any], more: dict[str, Any], namespace: str | None, output: str | None
-) -> None:
+def _write_manifest(deployment: Deployment, namespace: str | None, output: str | None) -> None:
     from mcpworkload.cli.offline.admission import NotAdmittedError, admit
 
-    manifest = _manifest(wanted, more, namespace or "default")
+    manifest = deployment.manifest(namespace or "default")
     try:
-        # What GitOps commits has to be what the cluster takes.
+        # GitOps commits the manifest, so the cluster has to accept it.
         admit(manifest)
     except NotAdmittedError as error:
         raise Failure("\n".join(error.problems), ExitCode.USAGE) from None
-    if namespace is None and "/" not in wanted["name"]:
-        # Whoever applies it says where.
+    if namespace is None and "/" not in deployment.arguments["name"]:
+        # The client that applies it chooses the namespace.
         del manifest["metadata"]["namespace"]
     if output == "name":
         click.echo(manifest["metadata"]["name"])
     else:
         write_data(manifest, output or "yaml")
-
-
-async def _check_name(cluster: "Cluster", manifest: dict[str, Any]) -> None:
-    """
-    Keep a name that was only derived from replacing another image's workload.
-
-    Raises:
-        Failure: the workload of that name runs an image of another repository.
-    """
-    from mcpworkload.cli.registry import parse
-    from mcpworkload.runtime import WorkloadNotFound
-
-    metadata, image = manifest["metadata"], manifest["spec"]["image"]
-    key = f"{metadata['namespace']}/{metadata['name']}"
-    try:
-        there = (await cluster.runtime.get_workload_info(key)).image
-    except WorkloadNotFound:
-        return
-    ours, theirs = parse(image), parse(there)
-    if (ours.registry, ours.repository) != (theirs.registry, theirs.repository):
-        raise Failure(
-            f"{key} runs another image, {there}: choose a name with --name, or say "
-            f"--name {metadata['name']} to replace it",
-            ExitCode.USAGE,
-        )
 
 
 def _refuse_profiles(flags: dict[str, Any]) -> None:
@@ -197,11 +158,11 @@ def _refuse_profiles(flags: dict[str, Any]) -> None:
 
 
 def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
-    """What `deploy_workload` and `build_workload` take."""
+    """Return the arguments of `deploy_workload` and `build_workload`."""
     env = {**read_env_file(flags["env_file"]), **dict(variable(text) for text in flags["env"])}
     options = _options(flags, env)
     entrypoint, args = flags["entrypoint"], flags["args"]
-    # Who attaches by himself needs nobody to start the program.
+    # With --stdin the caller attaches; no entry point is needed.
     if flags["transport"] == "stdio" and not entrypoint and not flags["stdin"]:
         entrypoint, args = _program_of(flags["image"], args)
     return {
@@ -234,7 +195,7 @@ def _options(flags: dict[str, Any], env: dict[str, str]) -> "DeployWorkloadOptio
             exposed.add(f"{DEFAULT_PORT}/tcp")
     else:
         if exposed or bindings:
-            # Among several ports the library is told by this which one is the transport's.
+            # With several ports, this variable marks the transport's for the library.
             env[PORT_VARIABLE] = str(flags["port"])
         else:
             exposed.add(f"{flags['port']}/tcp")
@@ -248,7 +209,7 @@ def _options(flags: dict[str, Any], env: dict[str, str]) -> "DeployWorkloadOptio
 
 
 def _program_of(image: str, args: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Entry point and arguments of a stdio server: what serves it has to know the program."""
+    """Return entry point and arguments of a stdio server, which its bridge has to start."""
     from mcpworkload.cli.registry import ImageUnreadable, read_program
 
     try:
@@ -271,7 +232,7 @@ def _text_of(patch: str | None) -> str:
 
 
 def _name_of(image: str) -> str:
-    """The last part of the image's name, without tag and digest, as a name may be."""
+    """Return the last part of the image's name, without tag and digest, as a name may be."""
     last = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return last.lower().replace("_", "-").replace(".", "-")
 

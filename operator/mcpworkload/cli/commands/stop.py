@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 @cluster_options
 def stop(invocation: Invocation, workloads: tuple[str, ...], timeout: float | None) -> None:
     """
-    End the pods of workloads and keep all else.
+    End the pods of workloads; returns when they are gone.
 
-    Names, Services and volumes stay, and how many replicas there are to be. Returns when the
-    pods are gone.
+    Names, Services, volumes and the number of replicas stay.
     """
 
     async def act(cluster: "Cluster", name: str, report: Reporter) -> str:

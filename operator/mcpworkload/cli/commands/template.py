@@ -1,4 +1,4 @@
-"""The pod template that the operator makes of a workload, without asking the operator."""
+"""The command `template`: the pod template of a workload, made without the operator."""
 
 import difflib
 import sys
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     "--bridge-image",
     default="mcpworkload-bridge",
     show_default=True,
-    help="What stdio servers are served by (its MCPWORKLOAD_BRIDGE_IMAGE).",
+    help="The image of the bridge (its MCPWORKLOAD_BRIDGE_IMAGE).",
 )
 @click.option(
     "--bridge-volume",
     type=click.Choice(["copy", "image"]),
     default="copy",
     show_default=True,
-    help="How that comes into their pods (its MCPWORKLOAD_BRIDGE_VOLUME).",
+    help="How the bridge gets into pods (its MCPWORKLOAD_BRIDGE_VOLUME).",
 )
 @output_option("json", "yaml")
 @cluster_options
@@ -61,9 +61,9 @@ def template(
     """
     Print the pod template of a workload, as the operator of this version makes it.
 
-    It is computed here, by the operator's own code; ConfigMaps and Secrets are not looked at.
-    A file is read as kubectl reads it, and refused where the API server would refuse it: an
-    unknown field, a wrong type, a broken rule. The exit code is then 2.
+    The command computes it by the operator's own code; it does not read ConfigMaps and Secrets. It
+    reads a file as kubectl does. A file that the API server would refuse (an unknown field, a wrong
+    type, a broken rule) ends it with exit code 2.
     """
     body = _body(invocation, workload, filename)
     built, patched = _templates(body, installation, only_built=before and not diff)
@@ -86,7 +86,7 @@ def _body(invocation: Invocation, workload: str | None, filename: str | None) ->
 
 
 def _from_file(filename: str, namespace: str | None) -> dict[str, Any]:
-    """The one MCPWorkload of a file, as the API server would take it."""
+    """Return the one MCPWorkload of a file, as the API server would take it."""
     from mcpworkload.cli.offline.admission import NotAdmittedError, admit, is_workload
     from mcpworkload.cli.offline.reader import Reader
 
@@ -112,7 +112,7 @@ def _from_file(filename: str, namespace: str | None) -> dict[str, Any]:
 def _templates(
     body: dict[str, Any], installation: dict[str, str], *, only_built: bool
 ) -> tuple[Any, Any]:
-    """The template before the patch, and the final one, as that *installation* has them."""
+    """Return the template before the patch and the final one, for that *installation*."""
     from mcpworkload.api.workload import Workload
     from mcpworkload.controller.desired import Policy, build_draft
     from mcpworkload.controller.desired.pod import build_pod_template
@@ -127,7 +127,7 @@ def _templates(
     try:
         parsed = Workload.parse(body)
         built = build_pod_template(parsed, policy)
-        # What the patch does wrong must not be in the way of a look at what it works on.
+        # An error of the patch must not hide the template that it works on.
         return built, None if only_built else build_draft(parsed, policy).template
     except ExplainedError as error:
         raise Failure(str(error), ExitCode.USAGE) from None

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--client", is_flag=True, help="The command line's alone; ask no cluster.")
+@click.option(
+    "--client", is_flag=True, help="Only the version of the command line; ask no cluster."
+)
 @operator_namespace_option
 @output_option("json", "yaml")
 @cluster_options
@@ -34,7 +36,7 @@ def version(
 
 
 async def _versions(cluster: "Cluster", operator_namespace: str) -> dict[str, str]:
-    """What is installed in the cluster; a word in its place where that cannot be seen."""
+    """Return what is installed in the cluster; a word where that cannot be read."""
     from mcpworkload.api.spec import WorkloadSpec
     from mcpworkload.cli.findings import judge_fields
     from mcpworkload.runtime import RightsMissing, WorkloadError

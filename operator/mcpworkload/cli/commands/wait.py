@@ -30,7 +30,7 @@ def wait(
     invocation: Invocation, workloads: tuple[str, ...], goal: "Goal", timeout: float | None
 ) -> None:
     """
-    Wait until workloads are as they should be.
+    Wait until workloads are ready, stopped or removed.
 
     Ends at once with exit code 4 where waiting cannot help.
     """

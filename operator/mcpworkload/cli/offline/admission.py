@@ -1,4 +1,4 @@
-"""Pure: the MCPWorkload of a file as the API server would take it, or what it would say."""
+"""Pure: an MCPWorkload of a file as the API server would store it, or its refusal."""
 
 import json
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _OTHERWISE_CHECKED: Final[Schema] = {"x-kubernetes-preserve-unknown-fields": Tru
 
 
 class NotAdmittedError(Exception):
-    """The API server would refuse the object; `problems` say why, each on one line."""
+    """The API server would refuse the object; `problems` are the reasons, each on one line."""
 
     def __init__(self, problems: Iterable[object]) -> None:
         self.problems = tuple(str(problem) for problem in problems)
@@ -27,7 +27,7 @@ class NotAdmittedError(Exception):
 
 def admit(body: dict[str, Any]) -> dict[str, Any]:
     """
-    *body*, an object of kind MCPWorkload, as the API server would store it when it is created.
+    Return *body*, an MCPWorkload, as the API server would store it when it is created.
 
     Its status is looked at and left out, as there.
 
@@ -57,7 +57,7 @@ def admit(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_workload(item: dict[str, Any]) -> bool:
-    """Whether *item* says that it is an MCPWorkload, of whatever version."""
+    """Return whether *item* has the kind MCPWorkload, of whatever version."""
     return item.get("kind") == KIND
 
 

@@ -1,4 +1,4 @@
-"""Pure: what Kubernetes asks of the metadata of every object."""
+"""Pure: what Kubernetes requires of the metadata of every object."""
 
 import re
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ SCHEMA: Final = _object(
 
 
 def check_metadata(metadata: Any) -> Iterator[Problem]:
-    """What the API server would refuse in *metadata*; its name is the workload's own matter."""
+    """Yield what the API server would refuse in *metadata*; the name has its own check."""
     yield from unknown_fields(metadata, SCHEMA, _PATH)
     wrong = list(faults(complete(metadata, SCHEMA), SCHEMA, _PATH))
     yield from wrong

@@ -1,8 +1,8 @@
 """
 Pure: manifests as kubectl reads them, from YAML or JSON.
 
-PyYAML reads octal numbers, dates and numbers of base 60 otherwise than kubectl's library, and a
-linter that reads what the cluster does not get is none. Only scanning and parsing are PyYAML's.
+PyYAML reads octal numbers, dates and numbers of base 60 in another way than kubectl's library, and
+a check has to read what the cluster gets. So only scanning and parsing are PyYAML's.
 """
 
 import json
@@ -30,7 +30,7 @@ Node = Any
 
 
 class UnreadableError(ValueError):
-    """The text is neither YAML nor JSON as kubectl takes them; says where and why."""
+    """The text is neither YAML nor JSON as kubectl takes them; names the place and the reason."""
 
 
 class Reader:
@@ -43,7 +43,7 @@ class Reader:
 
     def objects(self) -> list[dict[str, Any]]:
         """
-        The objects of all documents; those of lists one by one.
+        Return the objects of all documents; those of lists one by one.
 
         Raises:
             UnreadableError: some document cannot be read.
@@ -57,7 +57,7 @@ class Reader:
             raise UnreadableError("it is nested too deeply") from None
 
     def _json(self) -> list[Any]:
-        """The documents of a text that begins with a brace: to kubectl it is JSON and no YAML."""
+        """Return the documents of a text that begins with a brace; kubectl reads it as JSON."""
         decoder = json.JSONDecoder(object_pairs_hook=self._paired, parse_constant=_refuse_constant)
         found, rest = [], self._text.lstrip()
         try:
@@ -122,7 +122,7 @@ class Reader:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes; tells a plain word from one in quotes by its tag, takes tabs as Go does."""
+    """Composes nodes; the tag marks a word in quotes, and tabs are read as Go reads them."""
 
     ESCAPE_REPLACEMENTS = _ESCAPES  # type: ignore[misc]
 
@@ -178,7 +178,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _documents(text: str) -> Iterator[tuple[int, str]]:
-    """The text between separators, each with the number of lines before it."""
+    """Yield the text between separators, each with the number of lines before it."""
     piece: list[str] = []
     first = 0
     # Other characters that end a line to Python end none to kubectl.
@@ -274,7 +274,7 @@ def _at(node: Node, words: str) -> UnreadableError:
 
 
 def _words(error: yaml.YAMLError) -> str:
-    """One line about *error*."""
+    """Return one line about *error*."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else str(problem)

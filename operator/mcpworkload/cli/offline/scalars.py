@@ -1,4 +1,4 @@
-"""Pure: what a plain word of YAML means to kubectl, which reads YAML 1.1 but for a few things."""
+"""Pure: the value of a plain word of YAML in kubectl, which reads YAML 1.1 with exceptions."""
 
 import base64
 import binascii
@@ -30,7 +30,7 @@ _NAMES: Final = {bool: "bool", int: "int", float: "float", type(None): "null", s
 
 
 def plain(word: str) -> Scalar:
-    """What *word* is where no quotes and no tag say otherwise."""
+    """Return the value of *word* without quotes and without a tag."""
     if word in _WORDS:
         return _WORDS[word]
     # Times stay text, and so do numbers of base 60; both are numbers to YAML 1.1 proper.
@@ -46,7 +46,7 @@ def plain(word: str) -> Scalar:
 
 def tagged(tag: str, word: str) -> Scalar:
     """
-    What *word* is under an explicit *tag*.
+    Return the value of *word* under an explicit *tag*.
 
     Raises:
         ValueError: it is nothing of that kind.

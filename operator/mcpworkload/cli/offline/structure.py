@@ -1,8 +1,8 @@
 """
 Pure: a value against a structural schema, in the steps of the API server.
 
-It looks for unknown fields, takes out nulls, fills in defaults, and holds against types and bounds
-what is left. Rules in CEL are not its matter: their twins stand with the models.
+It finds unknown fields, takes out nulls, fills in defaults, and checks types and bounds. The rules
+in CEL have twins beside the models, which `admission` applies.
 """
 
 import json
@@ -26,7 +26,7 @@ _TYPES: Final[dict[str, tuple[type, str]]] = {
     "boolean": (bool, "bool_type"),
     "integer": (int, "int_type"),
 }
-# Each bound, of which type it speaks, what is wrong where it is broken, and how that is told.
+# Each bound, the type that it applies to, the error for a breach, and the parameter of its text.
 _BOUNDS: Final[tuple[tuple[str, type, str, str], ...]] = (
     ("minimum", int, "greater_than_equal", "ge"),
     ("maximum", int, "less_than_equal", "le"),
@@ -49,12 +49,12 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        """As all problems of a spec are told."""
+        """The path and the text, as every problem of a spec is printed."""
         return f"{self.path}: {self.text}"
 
 
 def complete(value: Any, schema: Schema) -> Any:
-    """A copy of *value* as the API server stores it: without nulls, with defaults."""
+    """Return a copy of *value* as the API server stores it: without nulls, with defaults."""
     match value:
         case dict():
             return _completed(value, schema)
@@ -76,7 +76,7 @@ def _completed(value: Schema, schema: Schema) -> Schema:
 
 
 def unknown_fields(value: Any, schema: Schema, path: str) -> Iterator[Problem]:
-    """Fields that the schema does not have, each with the one that may be meant."""
+    """Yield fields that the schema does not have, each with the one that may be meant."""
     match value:
         case dict() if "properties" in schema or "additionalProperties" in schema:
             for key, item in value.items():
@@ -91,7 +91,7 @@ def unknown_fields(value: Any, schema: Schema, path: str) -> Iterator[Problem]:
 
 
 def faults(value: Any, schema: Schema, path: str) -> Iterator[Problem]:
-    """What the schema refuses in *value*, which has its defaults and no needless nulls."""
+    """Yield what the schema refuses in *value*, which has its defaults and no needless nulls."""
     remedy = _wrong_type(value, schema)
     if remedy:
         yield Problem(path, f"found {found(value)}; {remedy}")
@@ -113,14 +113,14 @@ def faults(value: Any, schema: Schema, path: str) -> Iterator[Problem]:
 
 
 def step(path: str, key: str) -> str:
-    """The path of the field *key* of what is at *path*."""
+    """Return the path of the field *key* of what is at *path*."""
     if not re.fullmatch(r"[A-Za-z_]\w*", key):
         return f"{path}[{key}]"
     return f"{path}.{key}" if path else key
 
 
 def is_time(text: str) -> bool:
-    """Whether *text* is a time as the API server takes it in a field of that format."""
+    """Return whether the API server takes *text* as a time in a field of that format."""
     match = _TIME.fullmatch(text.lower())
     if match is None:
         return False
@@ -132,7 +132,7 @@ def is_time(text: str) -> bool:
 
 
 def _part(schema: Schema, key: str) -> Schema | None:
-    """The schema of the field *key*; None where there is no such field."""
+    """Return the schema of the field *key*; None where there is no such field."""
     known: Schema | None = schema.get("properties", {}).get(key)
     if known is not None:
         return known
@@ -157,7 +157,7 @@ def _unknown(key: str, fields: Schema) -> str:
 
 
 def _wrong_type(value: Any, schema: Schema) -> str:
-    """What to write in place of *value*, where it is of another type; empty where it is not."""
+    """Return what to write in place of *value*; empty where its type is right."""
     if value is None:
         if (
             schema.get("nullable")
