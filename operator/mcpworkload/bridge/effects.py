@@ -1,8 +1,10 @@
 """
-The decisions of the session core, as data: the core returns them and the edge carries them out.
+The decisions of the session core, as data: the core returns effects and the edge carries them out.
 
-A server is named by a key. The core knows neither processes nor connections, so a key may stand
+A `ServerKey` names a server. The core knows neither processes nor connections, so a key may stand
 for a child, for a container that the bridge is attached to, or for a server elsewhere.
+
+`carry_out` does what concerns mailboxes alone. `Peer` sends lines, `Sessions` does the rest.
 """
 
 from dataclasses import dataclass
@@ -25,10 +27,28 @@ class ServerKey:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Put *frame*, the answer to a request, into *mail*."""
+    """Put *frame* into *mail*."""
 
     mail: Mailbox
     frame: bytes
+    #: Whether it answers a request, and is the last frame of a response to that alone.
+    is_answer: bool = False
+    #: Whether several clients get it. Their server never waits for one of them to read it.
+    is_copy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMailbox:
+    """Close *mail*, whose client does not read."""
+
+    mail: Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class SendLine:
+    """Send *line* to the server whose requests these are."""
+
+    line: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +69,7 @@ class EndServer:
 
 @dataclass(frozen=True, slots=True)
 class EndStream:
-    """End *mail*, a stream of a client, after what is in it."""
+    """End *mail*, a response to a client, after the frames that are in it."""
 
     mail: Mailbox
 
@@ -62,4 +82,19 @@ class ReportEnd:
     reason: str
 
 
-Effect = Deliver | CancelRequest | EndServer | EndStream | ReportEnd
+MailEffect = Deliver | EndStream | CloseMailbox
+#: What a `RequestTable` decides.
+RequestEffect = MailEffect | SendLine
+#: What a `SessionTable` and its sessions decide.
+SessionEffect = MailEffect | CancelRequest | EndServer | ReportEnd
+
+
+def carry_out(effect: MailEffect) -> None:
+    """Change the mailbox that *effect* names."""
+    match effect:
+        case Deliver(mail, frame, is_answer):
+            mail.put(frame, is_answer=is_answer)
+        case EndStream(mail):
+            mail.finish()
+        case CloseMailbox(mail):
+            mail.close()

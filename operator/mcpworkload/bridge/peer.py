@@ -1,8 +1,8 @@
 """
 A server process and the requests of its clients.
 
-The `RequestTable` decides where every message goes. Here are the channel, the timers and what
-waits for room: lines come in, lines go out.
+The `RequestTable` decides where every message goes. `Peer` has the channel and the timers, carries
+out what the table decides, and waits where a mailbox is full.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.client_requests import ClientRequest, RequestOwner
-from mcpworkload.bridge.effects import ServerKey
+from mcpworkload.bridge.effects import Deliver, RequestEffect, SendLine, ServerKey, carry_out
 from mcpworkload.bridge.message_router import MessageRouter
 from mcpworkload.bridge.request_table import Busy, RequestTable
 from mcpworkload.bridge.violations import Violations
@@ -116,7 +116,7 @@ class Peer:
 
     def cancel(self, pending: ClientRequest, reason: str) -> None:
         """Notify the server that no client waits for *pending* any more."""
-        self._post_all(self.requests.cancel(pending, reason, _now()))
+        self._carry_out(self.requests.cancel(pending, reason, _now()))
 
     def post(self, line: bytes) -> None:
         """Send a line of ours as soon as the server reads; not if it has many to read already."""
@@ -166,7 +166,7 @@ class Peer:
         while lines:
             line = lines.pop()
             taken += len(line) + LINE_COST_BYTES
-            if (mail := await self._route(line)) is not None and mail.is_full:
+            for mail in self._carry_out(await self._route(line)):
                 await self._make_room(mail)
             if taken > TURN_BYTES:
                 # The others shall not wait for one that writes much.
@@ -178,7 +178,7 @@ class Peer:
         self.end_state = end
         if self._poster is not None:
             self._poster.cancel()
-        self.requests.end(f"{end} before it answered")
+        self._carry_out(self.requests.end(f"{end} before it answered"))
 
     async def _post(self) -> None:
         try:
@@ -189,19 +189,16 @@ class Peer:
         finally:
             self._poster = None
 
-    async def _route(self, line: bytes) -> Mailbox | None:
-        """Put one line of the server's where it belongs; return where that is."""
+    async def _route(self, line: bytes) -> list[RequestEffect]:
+        """Return what one line of the server's leads to."""
         try:
             message = await self._opened(line)
             kind = jsonrpc.kind(message)
         except NotJsonRpc as error:
             if line and not line.isspace():
                 self._violations.report(line, str(error))
-            routed = self.requests.route_broken(line)
-        else:
-            routed = self.requests.route(message, kind, _now())
-        self._post_all(routed.lines)
-        return routed.mail
+            return self.requests.route_broken(line)
+        return self.requests.route(message, kind, _now())
 
     async def _opened(self, line: bytes) -> Message:
         if len(line) <= LARGE_BYTES:
@@ -211,16 +208,24 @@ class Peer:
     async def _make_room(self, mail: Mailbox) -> None:
         if self.requests.is_shared:
             # The others shall not wait for one that does not read.
-            self._post_all(self.requests.cut(mail, _now()))
+            self._carry_out(self.requests.cut(mail, _now()))
         else:
             await mail.room()
 
     def _expire(self, pending: ClientRequest, timeout: float) -> None:
-        self._post_all(self.requests.expire(pending, timeout, _now()))
+        self._carry_out(self.requests.expire(pending, timeout, _now()))
 
-    def _post_all(self, lines: Iterable[bytes]) -> None:
-        for line in lines:
-            self.post(line)
+    def _carry_out(self, effects: Iterable[RequestEffect]) -> list[Mailbox]:
+        """Do what *effects* say; return the mailboxes that are full now, those of copies aside."""
+        full = []
+        for effect in effects:
+            if isinstance(effect, SendLine):
+                self.post(effect.line)
+                continue
+            carry_out(effect)
+            if isinstance(effect, Deliver) and effect.mail.is_full and not effect.is_copy:
+                full.append(effect.mail)
+        return full
 
 
 def _now() -> float:

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator
 from mcpworkload.bridge.channel import ChannelClosed, End
 from mcpworkload.bridge.effects import (
     CancelRequest,
-    Deliver,
-    Effect,
     EndServer,
-    EndStream,
     ReportEnd,
     ServerKey,
+    SessionEffect,
+    carry_out,
 )
 from mcpworkload.bridge.era import FAREWELL_SECONDS
 from mcpworkload.bridge.peer import Peer
@@ -138,21 +137,19 @@ class Sessions:
         if not over.cancelled():
             self._carry_out(self.table.server_ended(server, str(over.result())))
 
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
+    def _carry_out(self, effects: Iterable[SessionEffect]) -> None:
         servers = self._supervisor.servers
         for effect in effects:
             match effect:
-                case Deliver(mail, frame):
-                    mail.put(frame, is_answer=True)
                 case CancelRequest(server, request, reason):
                     if (peer := servers.find(server)) is not None:
                         peer.cancel(request, reason)
                 case EndServer(server):
                     servers.end_own(server)
-                case EndStream(mail):
-                    mail.finish()
                 case ReportEnd(name, reason):
                     log.info("%s ended: %s", name, reason)
+                case _:
+                    carry_out(effect)
 
 
 def _now() -> float:
