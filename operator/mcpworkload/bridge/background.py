@@ -4,11 +4,18 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class Spawn(Protocol):
+    """Starts tasks."""
+
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> "asyncio.Task[T]":
+        """Do *work* beside everything else."""
 
 
 class Background:

@@ -327,5 +327,5 @@ async def _ask(peer: Peer, method: str, params: object, within: float) -> Messag
     try:
         frame, _ = await mail.get(within)
     finally:
-        peer.requests.let_go(pending)
+        peer.let_go(pending)
     return None if frame is None or peer.end_state is not None else jsonrpc.decode(frame)

@@ -126,7 +126,7 @@ async def _list_tools(peer: Peer | Translated) -> AsyncIterator[tuple[str, tuple
         except (ChannelClosed, Busy):
             return
         frame, _ = await mail.get(LIST_SECONDS)
-        peer.requests.let_go(pending)
+        peer.let_go(pending)
         page = _page(frame) if frame else None
         if page is None:
             return

@@ -8,9 +8,10 @@ out what the table decides, and waits where a mailbox is full.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Iterable
 
+from mcpworkload.bridge.background import Spawn
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import Channel, ChannelClosed, End
 from mcpworkload.bridge.client_requests import ClientRequest, RequestOwner
 from mcpworkload.bridge.effects import Deliver, RequestEffect, SendLine, ServerKey, carry_out
@@ -35,24 +36,25 @@ LINE_COST_BYTES = TURN_BYTES // 256
 
 
 class Peer:
-    """One server process, read from its start to its end by a task that *start* begins."""
+    """One server process, read from its start to its end by a task that *spawn* starts."""
 
     def __init__(
         self,
         channel: Channel,
         router: MessageRouter,
         key: ServerKey,
-        start: Callable[[Coroutine[Any, Any, End]], "asyncio.Task[End]"] = asyncio.create_task,
+        spawn: Spawn,
+        changes: Changes,
     ) -> None:
         self.key, self.name = key, key.name
         self.requests = RequestTable(router)
         self.end_state: End | None = None
-        self._channel = channel
+        self._channel, self._spawn, self._changes = channel, spawn, changes
         self._posts: deque[bytes] = deque(maxlen=MAX_POSTS)
         self._poster: asyncio.Task[None] | None = None
         self._violations = Violations(key.name)
         #: Done when the server has ended and everybody who waited for it knows.
-        self.over: asyncio.Task[End] = start(self._run())
+        self.over: asyncio.Task[End] = spawn(self._run())
 
     async def call(
         self,
@@ -75,15 +77,21 @@ class Peer:
         if self.end_state is not None:
             raise ChannelClosed(str(self.end_state))
         pending, line = self.requests.add(sent, mail, owner, of)
+        self._changes.report()
         try:
             await self._send(line, timeout)
         except BaseException:
-            self.requests.let_go(pending)
+            self.let_go(pending)
             raise
         if not pending.is_listening and self.requests.is_waiting(pending):
             loop = asyncio.get_running_loop()
             pending.timer = loop.call_later(timeout, self._expire, pending, timeout)
         return pending
+
+    def let_go(self, pending: ClientRequest) -> None:
+        """Wait no more for the answer to *pending*, as a rule a request of our own."""
+        self.requests.let_go(pending)
+        self._changes.report()
 
     async def tell(self, sent: Sent, timeout: float) -> None:  # noqa: ASYNC109
         """
@@ -118,11 +126,15 @@ class Peer:
         """Notify the server that no client waits for *pending* any more."""
         self._carry_out(self.requests.cancel(pending, reason, _now()))
 
+    def end_subscriptions(self, reason: str) -> None:
+        """End every subscription on purpose, as its client can see."""
+        self._carry_out(self.requests.end_subscriptions(reason, _now()))
+
     def post(self, line: bytes) -> None:
         """Send a line of ours as soon as the server reads; not if it has many to read already."""
         self._posts.append(line)
-        if self._poster is None:
-            self._poster = asyncio.ensure_future(self._post())
+        if self._poster is None and self.end_state is None:
+            self._poster = self._spawn(self._post())
 
     async def end(self, within: float) -> End:
         """Make the server end, as `Channel.end` does."""
@@ -225,6 +237,7 @@ class Peer:
             carry_out(effect)
             if isinstance(effect, Deliver) and effect.mail.is_full and not effect.is_copy:
                 full.append(effect.mail)
+        self._changes.report()
         return full
 
 

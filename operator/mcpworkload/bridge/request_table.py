@@ -147,6 +147,22 @@ class RequestTable:
         cancelled = [effect for each in waiting for effect in self.cancel(each, reason, now)]
         return [CloseMailbox(mail), *cancelled]
 
+    def end_subscriptions(self, reason: str, now: float) -> list[RequestEffect]:
+        """Answer every subscription with the result that ends it, and cancel it at the server."""
+        effects: list[RequestEffect] = []
+        for pending in list(self.client_requests.values()):
+            if pending.is_listening:
+                end = pending.end_of_subscription()
+                effects.append(Deliver(pending.mail, end, is_answer=True))
+                effects += self.cancel(pending, reason, now)
+        return effects
+
+    @property
+    def subscriptions(self) -> int:
+        """How many subscriptions have a client that listens."""
+        requests = self.client_requests.values()
+        return sum(each.is_listening and not each.mail.is_closed for each in requests)
+
     def route(self, message: Message, kind: Kind, now: float) -> list[RequestEffect]:
         """Return what a message of the server's leads to."""
         if kind is Kind.RESPONSE:

@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
 from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.era import FAREWELL_SECONDS, Found, NoAnswer, detect_era, initialize
@@ -50,6 +51,7 @@ class Servers:
         stateless: MessageRouter,
         stateful: MessageRouter,
         background: Background,
+        changes: Changes,
         *,
         not_ready_reason: str = "the server has not answered yet",
     ) -> None:
@@ -75,7 +77,7 @@ class Servers:
         self._serial = itertools.count(1)
         #: All of which something runs; the task is done when nothing does any more.
         self._all: dict[ServerKey, tuple[Peer, asyncio.Task[None]]] = {}
-        self._background = background
+        self._background, self._changes = background, changes
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
         self._initialize_lock = asyncio.Lock()
@@ -243,9 +245,8 @@ class Servers:
         is_shared = router is None or router.is_shared
         key = ServerKey(name, next(self._serial), is_shared=is_shared)
         route = router or EraRouter(lambda: self._router_of(key))
-        start = self._background.start
-        peer = Peer(await self._source.start(), route, key, start)
-        self._all[key] = peer, start(self._see_off(peer))
+        peer = Peer(await self._source.start(), route, key, self._background.start, self._changes)
+        self._all[key] = peer, self._background.start(self._see_off(peer))
         return peer
 
     async def _see_off(self, peer: Peer) -> None:

@@ -113,10 +113,8 @@ class Stateless:
     def end_subscriptions(self) -> None:
         """End every subscription on purpose, as its client can see."""
         peer = self.supervisor.servers.stateless
-        for pending in tuple(peer.requests.client_requests.values()) if peer is not None else ():
-            if pending.is_listening and peer is not None:
-                pending.mail.put(pending.end_of_subscription(), is_answer=True)
-                peer.cancel(pending, "the bridge is stopping")
+        if peer is not None:
+            peer.end_subscriptions("the bridge is stopping")
 
     async def _server(self, servers: Servers) -> Peer | Translated:
         if servers.stateless is not None:

@@ -15,7 +15,6 @@ from mcpworkload.bridge.client_requests import LISTEN, ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.peer import Peer
-from mcpworkload.bridge.request_table import RequestTable
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -99,10 +98,9 @@ class Translated:
         """Notify the server that no client waits for *pending* any more."""
         self.peer.cancel(pending, reason)
 
-    @property
-    def requests(self) -> RequestTable:
-        """The requests of the server, as `Peer.requests`."""
-        return self.peer.requests
+    def let_go(self, pending: ClientRequest) -> None:
+        """Wait no more for the answer to *pending*, as `Peer.let_go` does."""
+        self.peer.let_go(pending)
 
 
 class TranslatedClients:
