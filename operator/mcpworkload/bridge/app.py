@@ -107,7 +107,7 @@ class Bridge:
                 self._web.close()
 
     async def _serve(self) -> int:
-        stop = asyncio.create_task(self._stop.wait())
+        stop = self._background.start(self._stop.wait())
         while True:
             servers = self._supervisor.servers
             start = self._background.start(servers.start())

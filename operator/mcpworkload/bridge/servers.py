@@ -7,10 +7,12 @@ from collections.abc import Coroutine
 from typing import Any
 
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.candidate import FAREWELL_SECONDS, Found
 from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
 from mcpworkload.bridge.effects import ServerKey
-from mcpworkload.bridge.era import FAREWELL_SECONDS, Found, NoAnswer, detect_era, initialize
+from mcpworkload.bridge.era import NoAnswer, detect_era
+from mcpworkload.bridge.first_requests import initialize
 from mcpworkload.bridge.message_router import EraRouter, MessageRouter, NoClients
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.param_headers import ParamHeaders
@@ -263,11 +265,15 @@ class Servers:
             return self._launch("server")
 
         return await detect_era(
-            start, starts_many=self._source.starts_many, is_shared=self.is_shared, tell=self._guess
+            start,
+            self._background.start,
+            starts_many=self._source.starts_many,
+            is_shared=self.is_shared,
+            report=self._guess,
         )
 
-    def _guess(self, words: str) -> None:
-        self._reason = f"the server has not answered yet; {words}"
+    def _guess(self, text: str) -> None:
+        self._reason = f"the server has not answered yet; {text}"
         log.warning("%s", self._reason)
 
     async def _adopt(self, found: Found) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Iterable, Iterator
 
+from mcpworkload.bridge.candidate import FAREWELL_SECONDS
 from mcpworkload.bridge.channel import ChannelClosed, End
 from mcpworkload.bridge.effects import (
     CancelRequest,
@@ -14,7 +15,6 @@ from mcpworkload.bridge.effects import (
     SessionEffect,
     carry_out,
 )
-from mcpworkload.bridge.era import FAREWELL_SECONDS
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.session import Session

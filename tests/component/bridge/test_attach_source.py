@@ -220,7 +220,8 @@ async def test_what_others_say_is_ignored(credentials: Path) -> None:
             channel, key = await source.start(), ServerKey("server", 1)
             return Peer(channel, NoClients(), key, asyncio.create_task, Changes())
 
-        found = await detect_era(start, starts_many=False, is_shared=True, tell=print)
+        spawn = asyncio.create_task
+        found = await detect_era(start, spawn, starts_many=False, is_shared=True, report=print)
         assert found.stateful is not None
         await found.stateful.end(1)
 
