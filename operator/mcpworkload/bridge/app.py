@@ -70,7 +70,7 @@ class Bridge:
             options, source, StatelessRouter(), table, self._background, self._changes
         )
         self._sessions = Sessions(table, self._supervisor, options.idle_timeout)
-        protocol = SessionProtocol(options, self._sessions)
+        protocol = SessionProtocol(options, self._sessions, self._supervisor)
         self._stateless = Stateless(options, self._supervisor)
         self._router = HttpRouter(
             options,

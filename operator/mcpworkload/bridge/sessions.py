@@ -15,7 +15,6 @@ from mcpworkload.bridge.effects import (
     SessionEffect,
     carry_out,
 )
-from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.session_table import SessionTable
@@ -36,11 +35,6 @@ class Sessions:
         self.table = table
         self._supervisor = supervisor
         self._idle_timeout = idle_timeout
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether all sessions use one server."""
-        return self._supervisor.servers.is_shared
 
     def find(self, session_id: str) -> Session | None:
         """Return the open session of that id."""
@@ -100,20 +94,6 @@ class Sessions:
         peer, initialize_result = await self._supervisor.servers.shared_stateful()
         self.table.give_server(session, peer.key)
         return initialize_result
-
-    def server_of(self, session: Session) -> Peer | None:
-        """
-        Return the server that owns *session*, if one does by now.
-
-        Raises:
-            ChannelClosed: it is gone.
-        """
-        if session.server is None:
-            return None
-        peer = self._supervisor.servers.find(session.server)
-        if peer is None:
-            raise ChannelClosed("the session has ended")
-        return peer
 
     def cancel(self, session: Session, request_id: str | int, reason: str) -> None:
         """End a request of the session's without an answer."""

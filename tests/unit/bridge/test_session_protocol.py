@@ -71,8 +71,9 @@ class Scene:
         self.peer = Peer(channel, self.session, key, asyncio.create_task, Changes())
         self.session.server = key
         options = SimpleNamespace(request_timeout=0.05)
-        sessions = SimpleNamespace(is_shared=False, server_of=lambda _: self.peer)
-        self._protocol = SessionProtocol(options, sessions)  # type: ignore[arg-type]
+        servers = SimpleNamespace(is_shared=False, find=lambda _: self.peer)
+        supervisor: Any = SimpleNamespace(servers=servers)
+        self._protocol = SessionProtocol(options, None, supervisor)  # type: ignore[arg-type]
 
     async def takes(self, message: Any) -> None:
         """Let the client notify or respond."""
