@@ -36,15 +36,15 @@ log = logging.getLogger(__name__)
 ENDING_SECONDS = 6.0
 #: Errors, last events and last lines of the log have so long to leave.
 FLUSH_SECONDS = 0.3
-#: A server that we can't start anew is asked again after this time, if it has answered never.
+#: A server that the bridge cannot restart, and that never answered, is asked again after so long.
 UNANSWERED_SECONDS = 5.0
-#: After so long without a server the log says so; it would be empty otherwise.
+#: After so long without a server the log reports why; it would be empty otherwise.
 PATIENCE_SECONDS = 10.0
 
 
 def run(options: Options, source: Source, outlet: Outlet) -> int:
     """
-    Serve until the server ends or a signal stops us; the exit code.
+    Serve until the server ends or a signal stops the bridge; return the exit code.
 
     0 after SIGTERM or SIGINT; what the server ended with otherwise. The log goes to *outlet*.
     """
@@ -92,7 +92,7 @@ class Bridge:
         self._stop, self._leaving = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> int:
-        """Serve; the exit code."""
+        """Serve, and return the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -116,7 +116,7 @@ class Bridge:
             )
             reasons: set[asyncio.Future[Any]] = {stop, servers.over}
             await asyncio.wait({*reasons, start}, return_when=asyncio.FIRST_COMPLETED)
-            # Most of what is there now stays, and need not be looked at again and again.
+            # Most objects of now stay: the collector need not visit them again and again.
             gc.collect()
             gc.freeze()
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
@@ -138,7 +138,7 @@ class Bridge:
                 await asyncio.wait({stop}, timeout=UNANSWERED_SECONDS)
 
     async def _end_as(self, end: End, reason: str) -> int:
-        """End because the server did; requests under way get an error first."""
+        """End because the server did, after an error to each request under way."""
         log.error("%s", reason)
         write_termination_message(termination_message(reason, end))
         self._web.stop_accepting()
@@ -157,7 +157,7 @@ class Bridge:
         self._web.close_idle()
 
     async def _shut_down(self) -> None:
-        """End in order: what is accepted is answered, then servers end."""
+        """End in order: first requests are answered, then servers end."""
         loop = asyncio.get_running_loop()
         last = loop.time() + self._options.grace
         ending = min(ENDING_SECONDS, self._options.grace / 2)

@@ -22,7 +22,7 @@ class ChannelClosed(Exception):
 
 
 class CannotStart(Exception):
-    """No server process came to be; the message says why, in the system's words."""
+    """No server process started; the message is the system's."""
 
     def __init__(self, reason: str, exit_status: int = 126) -> None:
         super().__init__(reason)
@@ -36,7 +36,7 @@ class NoRoom(Exception):
 
 @dataclass(frozen=True)
 class End:
-    """How a server process ended. Neither code nor signal: it is gone, and nobody told us how."""
+    """How a server process ended. With neither code nor signal: how it ended is unknown."""
 
     code: int | None = None
     signal: int | None = None
@@ -81,7 +81,7 @@ class Channel(Protocol):
         """
         Return the lines that came since the last call, without newlines; waits for the first one.
 
-        Empty once standard output has ended, and from then on. While nobody calls this, no more
+        Empty once standard output has ended, and from then on. While no task calls this, no more
         than a bounded amount is read, so the server waits.
         """
 
@@ -96,7 +96,7 @@ class Channel(Protocol):
         Make the process end, and with it what it started: at most *within* seconds.
 
         Closes the input, waits, sends SIGTERM, waits, sends SIGKILL. Of one that has ended
-        already, the answer of `wait`. Where signals are not ours to send, the process may live on.
+        already, the answer of `wait`. Where it cannot get signals, the process may live on.
         """
 
     async def gone(self) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ class Source(Protocol):
     """Where server processes come from."""
 
     #: Whether `start` gives a fresh process at each call. Where it does not, there is one
-    #: process for everybody, it cannot be replaced by us, and sessions are shared.
+    #: process for all clients, the bridge cannot replace it, and sessions are shared.
     starts_many: bool
 
     @property
@@ -123,13 +123,13 @@ class Source(Protocol):
 
     async def start(self) -> Channel:
         """
-        Return a running server process nobody has spoken to, as far as this side can tell.
+        Return a running server process that has received nothing, as far as the bridge knows.
 
         Where `starts_many` is false, the one process, waiting until it runs; after it has ended
         its successor.
 
         Raises:
-            CannotStart: names what was tried and what the system said.
+            CannotStart: names what was tried and the system's error.
             NoRoom: it can be tried again later.
         """
 

@@ -15,8 +15,8 @@ from mcpworkload.protocol.versions import LOG_LEVEL_KEY, SUBSCRIPTION_KEY
 T = TypeVar("T")
 
 LISTEN = "subscriptions/listen"
-#: Our request ids are numbers below two to this power: some servers keep an id in 32 bits with a
-#: sign, others write fourteen digits of a number.
+#: The bridge's request ids are numbers below two to this power: some servers keep an id in 32 bits
+#: with a sign, others write fourteen digits of a number.
 REQUEST_ID_BITS = 31
 _LONGEST_REQUEST_ID = len(str(2**REQUEST_ID_BITS))
 
@@ -103,7 +103,7 @@ class ClientRequest:
 
     def outgoing(self, sent: Sent) -> bytes:
         """
-        Return *sent* with our id for the client's id and progress token.
+        Return *sent* with the bridge's id in place of the client's id and progress token.
 
         Both are chosen by clients that know nothing of each other, and mean nothing to a server
         but what it gives back.
@@ -113,7 +113,7 @@ class ClientRequest:
             try:
                 jsonrpc.identifier(sent.meta[TOKEN])
             except jsonrpc.NotJsonRpc:
-                # No token by any version of the protocol; passed on, it could equal one of ours.
+                # No token by any version of the protocol; passed on, it could equal one of another.
                 del sent.meta[TOKEN]
             else:
                 self.token = jsonrpc.own(sent.meta[TOKEN])
@@ -144,7 +144,7 @@ class ClientRequest:
         return jsonrpc.encode(message)
 
     def error(self, code: int, text: str) -> bytes:
-        """Return an error of ours that answers it."""
+        """Return an error of the bridge that answers it."""
         self.error_code = code
         return jsonrpc.error(self.client_request_id, code, text)
 
@@ -170,7 +170,7 @@ class SessionRequest(ClientRequest):
 
     @property
     def is_listening(self) -> bool:
-        """Whatever its method says."""
+        """No method of a session listens."""
         return False
 
 

@@ -71,7 +71,7 @@ class DrainWait:
 
 def _times(query: str) -> tuple[float, float]:
     """
-    Return what *query* says of pause and time allowed.
+    Return the pause and the time allowed, in seconds, from *query*.
 
     Raises:
         ValueError: names what is wrong.

@@ -96,7 +96,7 @@ class Kin:
         self._kill_at = min(kill_at, self._kill_at)
 
     async def clear(self) -> tuple[str, ...]:
-        """End what is there when the server is gone; what that was, two words for each."""
+        """End the processes that outlived the server; return the number and name of each."""
         loop = asyncio.get_running_loop()
         self.hurry(loop.time() + TERM_SECONDS)
         begin = loop.time()
@@ -112,7 +112,7 @@ class Kin:
                 continue
             is_forking = not left.keys() <= ended.keys()
             ended |= left
-            # While we look, others are forked: it is over when nothing is found.
+            # A process may fork during the search: it is over when the search finds none.
             if not left:
                 break
             await asyncio.sleep(pause)
@@ -127,7 +127,7 @@ class Kin:
     async def _until_gone(self, left: Iterable[int]) -> None:
         """Return when none of *left* is there, or it is time to kill them."""
         loop = asyncio.get_running_loop()
-        # Those are no children of ours: no signal tells of their end.
+        # They are not the bridge's children: no signal reports their end.
         while loop.time() < self._kill_at and any(map(self._is_there, left)):  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
 

@@ -26,7 +26,7 @@ from mcpworkload.protocol.sent import Sent
 
 log = logging.getLogger(__name__)
 
-#: So many of our own lines wait for a server that does not read; further ones are dropped.
+#: So many of the bridge's own lines wait for a server that does not read; older ones are dropped.
 MAX_POSTS = 64
 #: A server whose standard output ended has so long to end by itself.
 LAST_SECONDS = 0.4
@@ -53,7 +53,7 @@ class Peer:
         self._posts: deque[bytes] = deque(maxlen=MAX_POSTS)
         self._poster: asyncio.Task[None] | None = None
         self._violations = Violations(key.name)
-        #: Done when the server has ended and everybody who waited for it knows.
+        #: Done when the server has ended and every unanswered request has its error.
         self.over: asyncio.Task[End] = spawn(self._run())
 
     async def call(
@@ -65,7 +65,7 @@ class Peer:
         of: type[ClientRequest] = ClientRequest,
     ) -> ClientRequest:
         """
-        Send a client's request; its answer will be in *mail*, an error of ours if need be.
+        Send a client's request; its answer will be in *mail*, an error of the bridge if need be.
 
         Until then the request is one of its *owner*.
 
@@ -89,7 +89,7 @@ class Peer:
         return pending
 
     def let_go(self, pending: ClientRequest) -> None:
-        """Wait no more for the answer to *pending*, as a rule a request of our own."""
+        """Wait no more for the answer to *pending*, as a rule a request of the bridge's own."""
         self.requests.let_go(pending)
         self._changes.report()
 
@@ -131,7 +131,7 @@ class Peer:
         self._carry_out(self.requests.end_subscriptions(reason, _now()))
 
     def post(self, line: bytes) -> None:
-        """Send a line of ours as soon as the server reads; not if it has many to read already."""
+        """Send a line of the bridge's own as soon as the server reads; it may be dropped."""
         self._posts.append(line)
         if self._poster is None and self.end_state is None:
             self._poster = self._spawn(self._post())
@@ -156,7 +156,7 @@ class Peer:
             text = f"the server has not read what was sent to it within {timeout:g} seconds"
             raise Busy(text) from None
         except ChannelClosed:
-            # One that takes no input is of no use, and most often it is dead already.
+            # A server that takes no input is of no use, and most often it is dead already.
             await self._channel.end(within=LAST_SECONDS)
             raise ChannelClosed(f"{await asyncio.shield(self.over)} before it answered") from None
 
@@ -166,13 +166,13 @@ class Peer:
                 pass
         except Exception:  # without a reader every client would wait for ever
             log.exception("%s: the bridge failed, and ends it", self.name)
-        # One that closed its standard output cannot answer, whatever else it does.
+        # A server that closed its standard output cannot answer, whatever else it does.
         end = await self._channel.end(within=LAST_SECONDS)
         self._ended(end)
         return end
 
     async def _take(self, lines: list[bytes]) -> bool:
-        """Whether there were lines; none of them is kept here until the next one comes."""
+        """Route *lines*, without keeping one until the next come; return whether there were any."""
         taken, count = 0, len(lines)
         lines.reverse()
         while lines:
@@ -181,7 +181,7 @@ class Peer:
             for mail in self._carry_out(await self._route(line)):
                 await self._make_room(mail)
             if taken > TURN_BYTES:
-                # The others shall not wait for one that writes much.
+                # Other servers shall not wait for one that writes much.
                 taken, line = 0, b""
                 await asyncio.sleep(0)
         return bool(count)
@@ -219,7 +219,7 @@ class Peer:
 
     async def _make_room(self, mail: Mailbox) -> None:
         if self.requests.is_shared:
-            # The others shall not wait for one that does not read.
+            # Other clients shall not wait for one that does not read.
             self._carry_out(self.requests.cut(mail, _now()))
         else:
             await mail.room()

@@ -1,4 +1,4 @@
-"""A server as our child, on plain pipes."""
+"""A server as a child process, on plain pipes."""
 
 import asyncio
 import contextlib
@@ -232,7 +232,7 @@ class PipeChannel:
 
 
 class _StderrCopy:
-    """Copies a server's standard error to ours, line by line, and keeps the last lines."""
+    """Copies a server's standard error to the bridge's, by lines, and keeps the last ones."""
 
     def __init__(self, source: IO[bytes], target: Outlet) -> None:
         self._loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What is left of us: a termination message for the kubelet, and the log."""
+"""What the bridge leaves behind: a termination message for the kubelet, and the log."""
 
 import contextlib
 import logging

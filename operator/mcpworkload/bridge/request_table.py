@@ -39,11 +39,11 @@ CANCELLED = "notifications/cancelled"
 
 
 class Busy(Exception):
-    """The server has as many requests to answer as we let it have, or reads none."""
+    """The server has as many requests to answer as it may have, or reads none."""
 
 
 class RequestTable:
-    """What one server has to answer, and what its clients have to; *router* finds the clients."""
+    """The unanswered requests of one server and its clients; *router* finds the clients."""
 
     def __init__(self, router: MessageRouter) -> None:
         #: The unanswered requests, by the ids that the server knows; the oldest first.
@@ -106,7 +106,7 @@ class RequestTable:
         return pending.request_id in self.client_requests
 
     def let_go(self, pending: ClientRequest) -> bool:
-        """Whether *pending*, as a rule one of our own, was among those that wait; it is not now."""
+        """Forget *pending*; return whether it was unanswered."""
         if pending.timer is not None:
             pending.timer.cancel()
         if pending.owner is not None:
@@ -117,7 +117,7 @@ class RequestTable:
         return was_kept
 
     def cancel(self, pending: ClientRequest, reason: str, now: float) -> list[RequestEffect]:
-        """Drop what the server still says of *pending*, and notify the server."""
+        """Forget *pending*, and notify the server."""
         if not self.let_go(pending):
             return []
         self._given_up.add(pending, now)
@@ -173,7 +173,7 @@ class RequestTable:
         return self._was_asked(message)
 
     def route_broken(self, line: bytes) -> list[RequestEffect]:
-        """Answer with an error where *line* is a response, but no JSON: a NaN in it, say."""
+        """Answer with an error where *line* is a response but no JSON, for a NaN in it."""
         found = _ANSWER_BEGIN.match(line)
         if found is None:
             return []
@@ -253,7 +253,7 @@ class RequestTable:
 
 
 def _refusal(pending: ClientRequest, code: int, text: str) -> Deliver:
-    """Return the error of ours that answers *pending*."""
+    """Return the error of the bridge that answers *pending*."""
     return Deliver(pending.mail, pending.error(code, text), is_answer=True)
 
 

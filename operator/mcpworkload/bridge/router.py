@@ -78,11 +78,11 @@ class HttpRouter:
         )
 
     def is_urgent(self, request: Request) -> bool:
-        """Return whether *request* asks how we are: probes are answered whatever else waits."""
+        """Return whether *request* is a probe: those are answered whatever else waits."""
         return request.path == READY_PATH
 
     async def serve(self, request: Request) -> None:
-        """Answer *request*; whatever goes wrong is our fault and becomes a 500."""
+        """Answer *request*; a fault of the bridge becomes a 500."""
         self._open.add(request)
         self.changes.report()
         try:
@@ -138,8 +138,8 @@ class HttpRouter:
         reason = self.supervisor.servers.not_ready_reason
         text = "ready" if reason is None else "not ready"
         if reason is not None and host_refusal(request, self.hosts) is None:
-            # Servers and the API server are quoted there. The kubelet and whoever asks by an
-            # address or a name of ours may read it; a page that points its own name here may not.
+            # The reason quotes servers and the API server. The kubelet and any client that uses an
+            # address or name of the bridge may read it, a page that points its own name here not.
             text = reason
         request.respond(200 if reason is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
 
@@ -161,7 +161,7 @@ class HttpRouter:
 
 
 async def _opened(request: Request) -> Sent:
-    """Return what the body says; a large one in steps, between which others are served."""
+    """Return the message in the body; a large one in steps, between which others are served."""
     body = request.take_body()
     if len(body) <= LARGE_BYTES:
         return opened(body)

@@ -40,7 +40,7 @@ class ServerRequests:
             self._open[request_id] = method
 
     def withdraw(self, message: Message) -> None:
-        """The server says by the notification *message* that it waits no more."""
+        """Forget the request that the server cancels by the notification *message*."""
         with contextlib.suppress(KeyError, NotJsonRpc):
             params = jsonrpc.members(message.get("params"))
             self._open.pop(jsonrpc.identifier(params["requestId"]), None)

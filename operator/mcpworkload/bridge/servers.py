@@ -1,4 +1,4 @@
-"""The server processes that everybody shares, and how sessions get their own."""
+"""The server processes that all clients share, and those of single sessions."""
 
 import asyncio
 import itertools
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 #: Pauses between the tries of a server that ends before it ever answers.
 RETRY_PAUSES = (0.5, 1.0)
-#: Pauses before we look whether servers answer again; after the last one there is no hope, but
-#: those whose session goes on are not disturbed.
+#: Pauses before the bridge tries again whether servers answer. After the last one it ends, unless
+#: a server of an open session has answered.
 LOOK_PAUSES = (0.25, 0.5, 1.0)
 LAST_LOOK_PAUSE = 2.0
 #: So many are named of the processes that a server left.
@@ -40,7 +40,7 @@ class NotServed(Exception):
 
 class Servers:
     """
-    Starts servers, keeps the shared ones and tells when there is no use in going on.
+    Starts servers, keeps the shared ones and reports by `over` that the bridge has to end.
 
     *stateless* and *stateful* are the routers of the shared server of each era; where sessions have
     servers of their own, the shared one of their era gets translated requests alone.
@@ -68,7 +68,7 @@ class Servers:
         self.has_started = False
         #: Why a new client would not be served; None when it would be.
         self._reason: str | None = not_ready_reason
-        #: How what everybody needed ended.
+        #: How the server ended that all clients needed, and why the bridge ends with it.
         self.over: asyncio.Future[tuple[End, str]] = asyncio.get_running_loop().create_future()
         self._source = source
         self._routers = (stateless, stateful if self.is_shared else TranslatedClients())
@@ -77,7 +77,7 @@ class Servers:
         self._own: set[Peer] = set()
         self._was_ended: set[Peer] = set()
         self._serial = itertools.count(1)
-        #: All of which something runs; the task is done when nothing does any more.
+        #: The servers of which a process runs; the task is done when none does any more.
         self._all: dict[ServerKey, tuple[Peer, asyncio.Task[None]]] = {}
         self._background, self._changes = background, changes
         self._is_ending = False
@@ -85,7 +85,7 @@ class Servers:
         self._initialize_lock = asyncio.Lock()
 
     async def start(self) -> None:
-        """Return when a server has answered, or none will: then `over` is done."""
+        """Return when a server has answered, or none will and `over` is done."""
         pauses = iter(RETRY_PAUSES)
         while True:
             try:
@@ -97,7 +97,7 @@ class Servers:
                 self.fail(error.end, str(error))
                 return
             except NoAnswer as error:
-                # To be silent took its time already; whoever started us can try again.
+                # To be silent took its time already; the kubelet can start the bridge again.
                 pause = next(pauses, 0.0) if error.has_ended else 0.0
                 if not pause:
                     self.fail(error.end, str(error))
@@ -187,7 +187,7 @@ class Servers:
         return over
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
-        """Note that a server ended by itself that not everybody needed."""
+        """Note that the server of one session ended by itself."""
         if not peer.requests.has_answered:
             self.mark_suspect(f"{end} before it answered")
 
@@ -195,8 +195,8 @@ class Servers:
         """
         Note that a server came to nothing, for that *reason*, before it ever answered.
 
-        Where no other one answers, new sessions have no chance: we are not ready until one
-        does again, and give up after some tries.
+        Where no other one answers, new sessions have no chance: the bridge is not ready until one
+        does again, and gives up after some tries.
         """
         if self.stateless is not None or self._is_ending or self._reason:
             return

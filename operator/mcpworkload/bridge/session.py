@@ -88,7 +88,7 @@ class Session:
         """
         End the client's request *request_id* without an answer, if it is unanswered.
 
-        A client that cancelled knows its request no more, and takes an answer for a fault of ours.
+        A client that cancelled has forgotten its request, and takes an answer for a protocol error.
         """
         pending = self._request_of(request_id)
         if pending is None or self.server is None:
@@ -100,7 +100,7 @@ class Session:
         return effects
 
     def open_stream(self) -> Mailbox:
-        """Return a mailbox for what the server says by itself, with what has waited for one."""
+        """Return a stream for messages that answer no request, with those that waited for one."""
         stream, self._backlog = self._backlog, Mailbox(is_stream=True)
         self._streams = [s for s in self._streams if not s.is_closed]
         if len(self._streams) >= MAX_STREAMS:
@@ -130,8 +130,8 @@ class Session:
         """
         Return where a message goes that names no request.
 
-        On pipes nothing says what it belongs to. With one request under way it can hardly be
-        another's; with several, or none, it goes to the client's own stream.
+        On pipes nothing names its request. With one request under way it is that one's as a rule;
+        with several, or none, it goes to the client's own stream.
         """
         return self._place()
 

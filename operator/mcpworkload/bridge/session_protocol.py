@@ -39,7 +39,7 @@ class SessionProtocol:
 
     async def ask(self, session: Session, sent: Sent, mail: Mailbox) -> ClientRequest | None:
         """
-        Send a request; its answer will be in *mail*. None where we answered it ourselves.
+        Send a request; its answer will be in *mail*. None where the bridge answered it.
 
         Raises:
             NotServed, CannotStart: there is no server for this client.

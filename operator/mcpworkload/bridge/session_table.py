@@ -34,9 +34,9 @@ class SessionTable:
     """
     The open sessions, by id.
 
-    A session has a place as long as a server has it: to the end of the server's last process. So
-    places are sessions, and servers that are still ending. As a router, the table serves the
-    clients that share one server.
+    A session keeps its place until the last process of its own server has ended. So sessions take
+    places, and servers that are still ending. As a router, the table serves the clients that share
+    one server.
     """
 
     is_shared = True
@@ -144,7 +144,7 @@ class SessionTable:
         return tuple(place for place in places if place is not None)
 
     def route_request(self, _method: str, _message: Message) -> Mailbox | str:
-        """Refuse: the server names no client, and was told that none answers."""
+        """Refuse: the server names no client, and none offered to answer."""
         return (
             "this server is shared by its clients, and which of them is asked cannot be told;"
             " with sessions: PerSession each client has a server of its own"

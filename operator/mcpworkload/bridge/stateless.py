@@ -99,14 +99,7 @@ class Stateless:
         except (NotServed, CannotStart) as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
         except Busy as error:
-            refuse(
-                request,
-                503,
-                jsonrpc.INTERNAL_ERROR,
-                str(error),
-                request_id=request_id,
-                headers=RETRY_AFTER,
-            )
+            _refuse_for_now(request, request_id, error)
         else:
             await self._ask(request, sent, peer)
 
@@ -132,14 +125,7 @@ class Stateless:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
             return
         except Busy as error:
-            refuse(
-                request,
-                503,
-                jsonrpc.INTERNAL_ERROR,
-                str(error),
-                request_id=request_id,
-                headers=RETRY_AFTER,
-            )
+            _refuse_for_now(request, request_id, error)
             return
 
         def lost() -> None:

@@ -1,4 +1,4 @@
-"""The servers that there are now, and their successors where the process is not ours to start."""
+"""The servers of now, and their successors where the bridge cannot start the process."""
 
 from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.changes import Changes

@@ -26,7 +26,7 @@ DISCOVER = "server/discover"
 #: Of sessions alone: passed on, they would change what others get, or show what is others'.
 SESSION_METHODS = ("ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe")
 TASK_METHODS = "tasks/"
-#: Results of these have to say how long, and for whom, they may be kept.
+#: Results of these have to state how long, and for whom, they may be kept.
 CACHEABLE = (
     "tools/list",
     "prompts/list",
@@ -34,7 +34,7 @@ CACHEABLE = (
     "resources/templates/list",
     "resources/read",
 )
-#: What a request says about itself, which in a session ``initialize`` has said.
+#: What a request declares about itself, which in a session ``initialize`` has declared.
 _SELF_KEYS = (VERSION_KEY, CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY)
 _COMPLETE = {"resultType": jsonrpc.raw("complete")}
 #: The least that can be promised for a server that promised nothing.
@@ -42,7 +42,7 @@ _UNCACHED = {"ttlMs": jsonrpc.raw(0), "cacheScope": jsonrpc.raw("private")}
 
 
 class _Result(msgspec.Struct):
-    """What of a result tells whether it needs more; the rest is passed over."""
+    """The members that a result may lack; the others are passed over."""
 
     resultType: Raw = Raw(b"")  # noqa: N815 - as the protocol writes them
     ttlMs: Raw = Raw(b"")  # noqa: N815
@@ -59,7 +59,7 @@ class TranslatedRequest(ClientRequest):
     __slots__ = ()
 
     def outgoing(self, sent: Sent) -> bytes:
-        """Return *sent* without what it says about itself, under our id."""
+        """Return *sent* without what it declares about itself, under the bridge's id."""
         sent.leave_out(_SELF_KEYS)
         return super().outgoing(sent)
 
@@ -139,7 +139,7 @@ def check_translatable(sent: Sent) -> None:
     Return if a server that has sessions can answer *sent* outside of one.
 
     Raises:
-        Refusal: says what to send instead.
+        Refusal: has what to send instead.
     """
     method = sent.method
     if method == LISTEN or method in SESSION_METHODS or method.startswith(TASK_METHODS):

@@ -34,7 +34,7 @@ def host_refusal(request: Request, hosts: Hosts) -> tuple[int, str] | None:
 def _page_refusal(origin: str) -> str:
     said = f"pages of {origin!r} are not served"
     if not _ORIGIN.fullmatch(origin):
-        # "null" is what all pages without an origin say, whoever they are of.
+        # "null" is the origin of every page that has none.
         return f"{said}: transport.allowedOrigins takes http://HOST[:PORT] and https://HOST[:PORT]"
     return f"{said}; to serve them, write transport: {{allowedOrigins: [{origin!r}]}}"
 

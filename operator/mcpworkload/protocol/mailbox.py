@@ -14,7 +14,7 @@ class Mailbox:
     Messages for one HTTP response, in order.
 
     One for a single request ends with its answer; one that *is_stream* takes the answers to
-    many, and ends when it is told to.
+    many, and ends by `finish` or `close`.
     """
 
     __slots__ = ("_frames", "_has_last", "_is_stream", "_reader", "_room", "_size", "is_closed")
