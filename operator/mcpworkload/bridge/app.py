@@ -32,9 +32,9 @@ from mcpworkload.protocol.origins import Hosts, cluster_domains
 
 log = logging.getLogger(__name__)
 
-#: The most of the grace period that is kept for ending the servers.
+#: At most so much of the grace period is kept for ending the servers.
 ENDING_SECONDS = 6.0
-#: Errors, last events and last lines of the log have so long to leave.
+#: Errors, last events and last lines of the log have so long to go out.
 FLUSH_SECONDS = 0.3
 #: A server that the bridge cannot restart, and that never answered, is asked again after so long.
 UNANSWERED_SECONDS = 5.0

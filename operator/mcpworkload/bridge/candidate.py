@@ -92,7 +92,7 @@ class Candidate:
 
     @property
     def own_end(self) -> End | None:
-        """How it ended by itself; None where it runs, or `end` ended it."""
+        """The way it ended by itself; None where it runs, or `end` ended it."""
         return None if self._was_ended else self.peer.end_state
 
     @property

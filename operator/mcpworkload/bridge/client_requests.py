@@ -29,7 +29,7 @@ class _Meta(msgspec.Struct, rename={"subscription": SUBSCRIPTION_KEY}):
 
 
 class _Params(msgspec.Struct, rename={"meta": "_meta"}):
-    """What is read of a notification's parameters, and passed over, however large."""
+    """The member of a notification's parameters that is read; the others are passed over."""
 
     meta: Raw = _ABSENT
 
@@ -80,7 +80,7 @@ class ClientRequest:
         self.client_request_id = sent.request_id
         self.token: Raw | None = None
         self.mail = mail
-        #: Of the answer, where that is an error.
+        #: The code of its answer, where that is an error.
         self.error_code: int | None = None
         self.timer: asyncio.TimerHandle | None = None
         #: Whether it asked for log messages about itself, as requests since 2026-07-28 may.
@@ -98,7 +98,7 @@ class ClientRequest:
 
     @property
     def kept_bytes(self) -> int:
-        """How much of what its client chose is kept until it is answered."""
+        """The bytes of its id and token, which its client chose, kept until its answer."""
         return size(self.client_request_id) + (0 if self.token is None else size(self.token))
 
     def outgoing(self, sent: Sent) -> bytes:

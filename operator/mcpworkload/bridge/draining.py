@@ -12,12 +12,12 @@ LINGER_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is under way in the bridge at one moment."""
+    """The requests that are under way in the bridge at one moment."""
 
     #: The HTTP requests that are being answered, and how many of them are POSTs.
     requests: int = 0
     posts: int = 0
-    #: Of the POSTs, subscriptions: they have no end of their own.
+    #: The POSTs that are subscriptions: they have no end of their own.
     subscriptions: int = 0
     #: Requests whose clients wait for the answer of a server, subscriptions aside.
     waiting: int = 0
@@ -30,10 +30,10 @@ class Load:
 
 class Draining:
     """
-    One wait for a bridge on which nothing is under way.
+    One wait until nothing is under way.
 
-    It is over when that has held for *linger* seconds, not before *pause* and never after *within*
-    seconds from *begin* on.
+    It is over when that has held for *linger* seconds; not before *pause* seconds from *begin* on,
+    and never after *within*.
     """
 
     def __init__(

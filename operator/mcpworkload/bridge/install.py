@@ -1,7 +1,7 @@
 """
-Copies the bridge's runtime into a volume, from where the container of a server starts it.
+Copies the bridge's runtime into a volume, from which the server's container starts it.
 
-What an init container does, as whatever user the pod has, on a read-only root file system.
+An init container does so, as whatever user the pod has, on a read-only root file system.
 """
 
 import errno
@@ -32,7 +32,7 @@ class NotCopied(Exception):
 
 @dataclass(frozen=True)
 class Copied:
-    """What was copied, and how long it took."""
+    """The number of files and of bytes that were copied, and the seconds that it took."""
 
     files: int
     size: int

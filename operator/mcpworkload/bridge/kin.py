@@ -23,12 +23,12 @@ from mcpworkload.bridge.procfs import Process
 _MARK_BASE, _MARK_BITS = 1 << 60, 56
 #: What a server left has so long to end after SIGTERM.
 TERM_SECONDS = 0.5
-#: What is stuck in the kernel can outlive SIGKILL; it is looked for no longer than this.
+#: A process stuck in the kernel can outlive SIGKILL; the search for it ends after this.
 KILL_SECONDS = 5.0
-#: What forks again and again is killed only when a look is quicker than its fork: it gets more.
+#: A process that forks again and again is killed only when a search is quicker than its fork.
 FORKING_SECONDS = 30.0
 POLL_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.2
-#: So many processes are looked at before others get their turn.
+#: After so many processes the search lets other tasks run.
 _BATCH = 64
 
 

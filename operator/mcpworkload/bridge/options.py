@@ -26,7 +26,7 @@ class BadOption(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to serve; the option of each stands beside it. Times are seconds."""
+    """The options of ``serve`` and ``attach``, each beside its flag. Times are seconds."""
 
     #: --port: where HTTP is served, on all addresses.
     port: int = 8080

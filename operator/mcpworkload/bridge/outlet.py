@@ -13,7 +13,7 @@ import select
 import time
 from collections import deque
 
-#: So much is kept of what could not be written yet.
+#: So many bytes are kept that could not be written yet.
 KEPT_BYTES = 1024 * 1024
 #: A pipe that is reported writable takes so much without blocking (PIPE_BUF). To poll needs no
 #: change of the pipe's flags, which other processes may share.

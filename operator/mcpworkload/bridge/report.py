@@ -1,4 +1,4 @@
-"""What the bridge leaves behind: a termination message for the kubelet, and the log."""
+"""The bridge's reports: a termination message for the kubelet, and the log."""
 
 import contextlib
 import logging

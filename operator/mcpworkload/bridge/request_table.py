@@ -25,7 +25,7 @@ from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import Sent
 
 MAX_CLIENT_REQUESTS = 1024
-#: So many progress tokens are remembered after their answer: a task reports on.
+#: So many progress tokens are kept after their answer: a task reports on.
 MAX_FINISHED = 256
 #: Ids and tokens that clients chose may take so much in all until they are answered; beyond it,
 #: only small ones are taken.
@@ -65,7 +65,7 @@ class RequestTable:
 
     @property
     def busy(self) -> int:
-        """How many requests have a client that waits; subscriptions, which have no end, aside."""
+        """The number of requests whose client waits, without subscriptions, which have no end."""
         requests = self.client_requests.values()
         return sum(not each.is_listening and not each.mail.is_closed for each in requests)
 
@@ -159,7 +159,7 @@ class RequestTable:
 
     @property
     def subscriptions(self) -> int:
-        """How many subscriptions have a client that listens."""
+        """The number of subscriptions whose client listens."""
         requests = self.client_requests.values()
         return sum(each.is_listening and not each.mail.is_closed for each in requests)
 

@@ -45,7 +45,7 @@ class HttpRouter:
 
     @property
     def load(self) -> Load:
-        """What is under way."""
+        """The requests that are under way."""
         return Load(
             requests=len(self._open),
             posts=sum(request.method == "POST" for request in self._open),

@@ -5,7 +5,7 @@ import contextlib
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message, NotJsonRpc
 
-#: With a further one the oldest is forgotten: clients may leave any of them unanswered.
+#: One more, and the oldest is forgotten: clients may leave any of them unanswered.
 MAX_OPEN = 1024
 
 

@@ -30,7 +30,7 @@ RETRY_PAUSES = (0.5, 1.0)
 #: a server of an open session has answered.
 LOOK_PAUSES = (0.25, 0.5, 1.0)
 LAST_LOOK_PAUSE = 2.0
-#: So many are named of the processes that a server left.
+#: The log names so many of the processes that a server left.
 MAX_NAMED = 8
 
 

@@ -15,7 +15,7 @@ from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.mailbox import Mailbox
 
 MAX_STREAMS = 8
-#: So much is kept for a client that has not opened a stream for it yet.
+#: So many bytes of messages are kept for a client that has not opened a stream.
 BACKLOG_BYTES = 256 * 1024
 
 
@@ -51,7 +51,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """What may be shown of the id."""
+        """Its name in the log, with the part of the id that may be shown."""
         return f"session {self.id[:8]}"
 
     def is_idle_for(self, seconds: float, now: float) -> bool:

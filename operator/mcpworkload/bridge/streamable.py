@@ -106,7 +106,7 @@ class Streamable:
         """Answer a request; return whether with a result."""
         request_id = sent.request_id
         mail = Mailbox()
-        # To go away is no cancellation in this era.
+        # A client that disconnects cancels nothing in this era.
         request.on_lost = mail.close
         try:
             pending = await self.protocol.ask(session, sent, mail)

@@ -34,10 +34,10 @@ class Supervisor:
 
     @property
     def waiting(self) -> int:
-        """How many requests have a client that waits for the answer of a server."""
+        """The number of requests whose client waits for the answer of a server."""
         return sum(peer.requests.busy for peer in self.servers.peers)
 
     @property
     def subscriptions(self) -> int:
-        """How many subscriptions have a client that listens."""
+        """The number of subscriptions whose client listens."""
         return sum(peer.requests.subscriptions for peer in self.servers.peers)

@@ -23,7 +23,7 @@ from mcpworkload.protocol.sent import Sent
 from mcpworkload.protocol.versions import CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, VERSION_KEY
 
 DISCOVER = "server/discover"
-#: Of sessions alone: passed on, they would change what others get, or show what is others'.
+#: Methods that need a session: passed on, they would change what other clients get, or show it.
 SESSION_METHODS = ("ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe")
 TASK_METHODS = "tasks/"
 #: Results of these have to state how long, and for whom, they may be kept.

@@ -9,7 +9,7 @@ from mcpworkload.protocol.http.request import Headers, Request
 from mcpworkload.protocol.origins import Hosts
 
 JSON_TYPE, EVENT_TYPE = "application/json", "text/event-stream"
-#: So much of what a client sent is quoted to it.
+#: A client's own text is cut to so many characters in an answer.
 SHOWN_CHARACTERS = 200
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 #: A header value that cannot stand as it is comes in base64 between these.

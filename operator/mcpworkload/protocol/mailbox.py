@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-#: Beyond this a mailbox is full. One message fits always, however large.
+#: A mailbox with more is full. One message fits always, however large.
 FULL_BYTES = 4 * 1024 * 1024
 #: What a message costs besides its own bytes, so that many tiny ones fill it too.
 FRAME_BYTES = 256

@@ -16,7 +16,7 @@ import msgspec
 T = TypeVar("T")
 Steps = Generator[None, None, T]
 
-#: Beyond this a message is opened in steps.
+#: A message larger than this is opened in steps.
 LARGE_BYTES = 512 * 1024
 #: What is looked at or mended at a time, where that is possible.
 PIECE_BYTES = 512 * 1024
@@ -34,7 +34,7 @@ _HALF = re.compile(
 _REPLACEMENT = rb"\\ufffd"
 _HIGH = re.compile(rb"\\u[dD][89abAB]..", re.DOTALL)
 _ESCAPE_BYTES = 6
-#: In place of two backslashes; no JSON has a NUL.
+#: A stand-in for two backslashes; no JSON has a NUL.
 _NUL, _HIDDEN = b"\0", b"\0\1"
 
 

@@ -1,5 +1,5 @@
 """
-What a client sends, opened as far as the bridge reads it and written anew for a server.
+A client's message, opened as far as it is read and written anew for a server.
 
 A server may read JSON more leniently: take the first of two equal names or the last,
 or a name in another case. So what it gets is written from what was read, name by name, and names
