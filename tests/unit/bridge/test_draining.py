@@ -1,7 +1,10 @@
 """Draining as arithmetic: no process, no connection, no clock."""
 
+import asyncio
+
 import pytest
 
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.draining import LINGER_SECONDS, Draining, Load
 
 LOADS = {
@@ -64,3 +67,36 @@ def test_without_clients_nothing_is_on_its_way() -> None:
     assert Draining(100, within=20).seconds_left(100, is_reached=True, has_clients=False) == 0
     paused = Draining(100, within=20, pause=5)
     assert paused.seconds_left(100, is_reached=True, has_clients=False) == 5
+
+
+async def test_each_change_is_a_reason_to_look_again() -> None:
+    """Every wait has its own end; none looks before something changes."""
+    changes, looks, left = Changes(), {"a": 0, "b": 0}, {"a": 9.0, "b": 9.0}
+
+    async def wait(name: str) -> None:
+        def seconds_left(_now: float) -> float:
+            looks[name] += 1
+            return left[name]
+
+        await changes.until_over(seconds_left)
+
+    first, second = asyncio.create_task(wait("a")), asyncio.create_task(wait("b"))
+    await settle()
+    assert looks == {"a": 1, "b": 1}
+
+    changes.report()
+    left["a"] = 0
+    await settle()
+    assert (looks, first.done(), second.done()) == ({"a": 2, "b": 2}, True, False)
+
+    left["b"] = 0
+    changes.report()
+    changes.report()
+    await second
+    assert looks == {"a": 2, "b": 3}
+
+
+async def settle() -> None:
+    """Let every task go on as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)

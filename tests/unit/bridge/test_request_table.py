@@ -192,6 +192,25 @@ def test_a_client_that_does_not_read_is_cut_alone() -> None:
     assert list(table.client_requests.values()) == [other]
 
 
+def test_subscriptions_end_on_purpose_and_other_requests_go_on() -> None:
+    """As a bridge that drains ends them: with a result, and cancelled at the server."""
+    table = RequestTable(StatelessRouter())
+    message = b'{"jsonrpc":"2.0","id":"a","method":"subscriptions/listen"}'
+    listening, _ = table.add(opened(message), Mailbox(), None, ClientRequest)
+    other = add(table, "b")
+    assert (table.subscriptions, table.busy) == (1, 1)
+    _, [line] = apply(table.end_subscriptions("the bridge is stopping", now=0))
+
+    assert line["params"] == {
+        "requestId": listening.request_id,
+        "reason": "the bridge is stopping",
+    }
+    [answer] = frames(listening.mail)
+    assert (answer["id"], answer["result"]["resultType"]) == ("a", "complete")
+    assert list(table.client_requests.values()) == [other]
+    assert (table.subscriptions, table.busy) == (0, 1)
+
+
 def test_a_server_has_so_many_requests_and_no_more() -> None:
     """Once one is answered there is room for somebody new."""
     own = Own()
