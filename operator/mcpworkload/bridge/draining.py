@@ -4,14 +4,13 @@ Decides when the bridge is drained: no client waits for an answer, and none has 
 There is neither I/O nor a clock here: the caller passes what is under way and the time in seconds.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 #: A client may have sent a request that is not here yet.
 LINGER_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(msgspec.Struct, frozen=True):
     """The requests that are under way in the bridge at one moment."""
 
     #: The HTTP requests that are being answered, and how many of them are POSTs.

@@ -4,17 +4,17 @@ The decisions of the session core, as data: the core returns effects and the edg
 A `ServerKey` names a server. The core knows neither processes nor connections, so a key may stand
 for a child, for a container that the bridge is attached to, or for a server elsewhere.
 
-`carry_out` does what concerns mailboxes alone. `Peer` sends lines, `Sessions` does the rest.
+`carry_out` does what concerns mailboxes alone. `Peer` sends lines, `Sessions` does the rest. Each
+message makes an effect or two, so they are structs of msgspec, which cost the least.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.protocol.mailbox import Mailbox
 
 
-@dataclass(frozen=True, slots=True)
-class ServerKey:
+class ServerKey(msgspec.Struct, frozen=True):
     """A server behind the bridge."""
 
     #: Its name in the log.
@@ -25,8 +25,7 @@ class ServerKey:
     is_shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(msgspec.Struct, frozen=True):
     """Put *frame* into *mail*."""
 
     mail: Mailbox
@@ -37,22 +36,19 @@ class Deliver:
     is_copy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CloseMailbox:
+class CloseMailbox(msgspec.Struct, frozen=True):
     """Close *mail*, whose client does not read."""
 
     mail: Mailbox
 
 
-@dataclass(frozen=True, slots=True)
-class SendLine:
+class SendLine(msgspec.Struct, frozen=True):
     """Send *line* to the server whose requests these are."""
 
     line: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
+class CancelRequest(msgspec.Struct, frozen=True):
     """Notify *server* that no client waits for *request* any more."""
 
     server: ServerKey
@@ -60,22 +56,19 @@ class CancelRequest:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndServer:
+class EndServer(msgspec.Struct, frozen=True):
     """End *server*, which one session alone used."""
 
     server: ServerKey
 
 
-@dataclass(frozen=True, slots=True)
-class EndStream:
+class EndStream(msgspec.Struct, frozen=True):
     """End *mail*, a response to a client, after the frames that are in it."""
 
     mail: Mailbox
 
 
-@dataclass(frozen=True, slots=True)
-class ReportEnd:
+class ReportEnd(msgspec.Struct, frozen=True):
     """Log that the session *name* ended."""
 
     name: str
