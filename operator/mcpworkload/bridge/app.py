@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import End, Source
 from mcpworkload.bridge.drain import DRAIN_SIGNAL
+from mcpworkload.bridge.draining import LINGER_SECONDS, Draining, Load
 from mcpworkload.bridge.limits import connection_limit
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
@@ -30,22 +32,19 @@ from mcpworkload.protocol.origins import Hosts, cluster_domains
 
 log = logging.getLogger(__name__)
 
-#: The most of the grace period that is kept for ending the servers.
+#: At most so much of the grace period is kept for ending the servers.
 ENDING_SECONDS = 6.0
-#: A client may have sent a request at the moment at which we stopped to accept.
-LINGER_SECONDS = 0.5
-#: Errors, last events and last lines of the log have so long to leave.
+#: Errors, last events and last lines of the log have so long to go out.
 FLUSH_SECONDS = 0.3
-POLL_SECONDS = 0.02
-#: A server that we can't start anew is asked again after this time, if it has answered never.
+#: A server that the bridge cannot restart, and that never answered, is asked again after so long.
 UNANSWERED_SECONDS = 5.0
-#: After so long without a server the log says so; it would be empty otherwise.
+#: After so long without a server the log reports why; it would be empty otherwise.
 PATIENCE_SECONDS = 10.0
 
 
 def run(options: Options, source: Source, outlet: Outlet) -> int:
     """
-    Serve until the server ends or a signal stops us; the exit code.
+    Serve until the server ends or a signal stops the bridge; return the exit code.
 
     0 after SIGTERM or SIGINT; what the server ended with otherwise. The log goes to *outlet*.
     """
@@ -65,11 +64,13 @@ class Bridge:
 
     def __init__(self, options: Options, source: Source) -> None:
         self._options, self._source = options, source
-        self._background = Background()
+        self._background, self._changes = Background(), Changes()
         table = SessionTable(options.max_sessions, options.idle_timeout)
-        self._supervisor = Supervisor(options, source, StatelessRouter(), table, self._background)
+        self._supervisor = Supervisor(
+            options, source, StatelessRouter(), table, self._background, self._changes
+        )
         self._sessions = Sessions(table, self._supervisor, options.idle_timeout)
-        protocol = SessionProtocol(options, self._sessions)
+        protocol = SessionProtocol(options, self._sessions, self._supervisor)
         self._stateless = Stateless(options, self._supervisor)
         self._router = HttpRouter(
             options,
@@ -84,13 +85,14 @@ class Bridge:
             Sse(self._sessions, protocol),
             self._stateless,
             self._supervisor,
+            self._changes,
         )
         connections = min(MAX_CONNECTIONS, connection_limit(options.max_sessions))
-        self._web = Server(self._router, connections)
+        self._web = Server(self._router, connections, self._changes.report)
         self._stop, self._leaving = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> int:
-        """Serve; the exit code."""
+        """Serve, and return the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -105,7 +107,7 @@ class Bridge:
                 self._web.close()
 
     async def _serve(self) -> int:
-        stop = asyncio.create_task(self._stop.wait())
+        stop = self._background.start(self._stop.wait())
         while True:
             servers = self._supervisor.servers
             start = self._background.start(servers.start())
@@ -114,7 +116,7 @@ class Bridge:
             )
             reasons: set[asyncio.Future[Any]] = {stop, servers.over}
             await asyncio.wait({*reasons, start}, return_when=asyncio.FIRST_COMPLETED)
-            # Most of what is there now stays, and need not be looked at again and again.
+            # Most objects of now stay: the collector need not visit them again and again.
             gc.collect()
             gc.freeze()
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
@@ -136,12 +138,12 @@ class Bridge:
                 await asyncio.wait({stop}, timeout=UNANSWERED_SECONDS)
 
     async def _end_as(self, end: End, reason: str) -> int:
-        """End because the server did; requests under way get an error first."""
+        """End because the server did, after an error to each request under way."""
         log.error("%s", reason)
         write_termination_message(termination_message(reason, end))
         self._web.stop_accepting()
         self._sessions.end_all(reason)
-        await self._until(lambda: not self._router.open_requests, FLUSH_SECONDS)
+        await self._until(_is_answered, FLUSH_SECONDS)
         await self._supervisor.servers.end_all(FLUSH_SECONDS)
         return end.exit_status
 
@@ -151,11 +153,11 @@ class Bridge:
         log.info("leaving: nothing new is accepted")
         self._web.stop_accepting()
         self._stateless.end_subscriptions()
-        await self._until(lambda: self._router.is_drained, self._options.grace)
+        await self._until(_is_drained, self._options.grace)
         self._web.close_idle()
 
     async def _shut_down(self) -> None:
-        """End in order: what is accepted is answered, then servers end."""
+        """End in order: first requests are answered, then servers end."""
         loop = asyncio.get_running_loop()
         last = loop.time() + self._options.grace
         ending = min(ENDING_SECONDS, self._options.grace / 2)
@@ -163,24 +165,23 @@ class Bridge:
         self._supervisor.servers.set_not_ready("the bridge is stopping")
         self._web.stop_accepting()
         self._stateless.end_subscriptions()
-        await self._until(lambda: self._router.is_drained, self._options.grace - ending)
+        await self._until(_is_drained, self._options.grace - ending)
         self._sessions.end_all("the bridge is stopping")
         self._web.close_idle()
         await self._supervisor.servers.end_all(max(last - loop.time() - FLUSH_SECONDS, 0.1))
-        await self._until(lambda: not self._router.open_requests, FLUSH_SECONDS)
+        await self._until(_is_answered, FLUSH_SECONDS)
         log.info("stopped")
 
-    async def _until(self, is_reached: Callable[[], bool], within: float) -> None:
+    async def _until(self, is_reached: Callable[[Load], bool], within: float) -> None:
         """Return when *is_reached* has held as long as a client may need, or time is over."""
-        loop = asyncio.get_running_loop()
-        last, since = loop.time() + within, loop.time()
-        linger = min(LINGER_SECONDS, within / 4)
-        while (now := loop.time()) < last:
-            if not is_reached():
-                since = now
-            elif self._web.is_empty or now - since >= linger:
-                return
-            await asyncio.sleep(POLL_SECONDS)
+        begin = asyncio.get_running_loop().time()
+        draining = Draining(begin, within, linger=min(LINGER_SECONDS, within / 4))
+
+        def seconds_left(now: float) -> float:
+            reached, has_clients = is_reached(self._router.load), not self._web.is_empty
+            return draining.seconds_left(now, is_reached=reached, has_clients=has_clients)
+
+        await self._changes.until_over(seconds_left)
 
     async def _listen(self) -> None:
         try:
@@ -188,6 +189,14 @@ class Bridge:
         except OSError:
             # Where IPv6 is switched off, its sockets can be made but not bound.
             await self._web.listen("0.0.0.0", self._options.port)  # noqa: S104 - in a pod
+
+
+def _is_drained(load: Load) -> bool:
+    return load.is_drained
+
+
+def _is_answered(load: Load) -> bool:
+    return not load.requests
 
 
 def _log_not_ready(servers: Servers) -> None:

@@ -1,4 +1,4 @@
-"""``mcpw attach``: serve what runs in another container of this pod."""
+"""``mcpw attach``: serve the server in another container of this pod."""
 
 import os
 import sys
@@ -11,12 +11,13 @@ from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.protocol import jsonrpc
 
-#: Asked where nothing else is, for hours; every server answers it, if only with an error.
+#: The id of a ping that is sent after hours of silence; every server answers it, with an error
+#: at least.
 HEARTBEAT_ID = "mcpworkload-bridge-heartbeat"
 
 
 def run(options: Options, *, pod: str, container: str) -> int:
-    """Serve the server in *container* of *pod* until we are told to stop; the exit code."""
+    """Serve the server in *container* of *pod* until a signal comes; return the exit code."""
     try:
         server = ApiServer.from_pod(os.environ)
     except NotInCluster as error:

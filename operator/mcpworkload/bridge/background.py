@@ -4,11 +4,18 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class Spawn(Protocol):
+    """Starts tasks."""
+
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> "asyncio.Task[T]":
+        """Do *work* beside everything else."""
 
 
 class Background:
@@ -21,6 +28,7 @@ class Background:
     def __init__(self) -> None:
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_ending = False
 
     async def __aenter__(self) -> "Background":
         """Begin to take tasks."""
@@ -39,20 +47,20 @@ class Background:
         Raises:
             ExceptionGroup: the faults of the tasks.
         """
-        self.cancel()
+        self._is_ending = True
+        for task in self._tasks:
+            task.cancel()
         await self._group.__aexit__(kind, error, traceback)
 
     def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Do *work* beside everything else."""
+        """Do *work* beside everything else; not at all where the group is ending."""
         task = self._group.create_task(_logged(work))
+        if self._is_ending:
+            task.cancel()
+            work.close()  # it never begins
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def cancel(self) -> None:
-        """Cancel every task."""
-        for task in self._tasks:
-            task.cancel()
 
 
 async def _logged(work: Coroutine[Any, Any, T]) -> T:

@@ -13,20 +13,20 @@ from mcpworkload.protocol.memory import room
 
 #: Longest line that a server may write; a longer one is cut off and dropped as no message.
 LINE_LIMIT_BYTES = room(64 * 1024 * 1024)
-#: How many of a server's last lines on standard error are kept for its termination message.
+#: So many of a server's last lines on standard error are kept for the termination message.
 STDERR_TAIL_LINES = 20
 
 
 class ChannelClosed(Exception):
-    """The server takes no more input: it ended, or closed its standard input."""
+    """The server receives no more input: it ended, or closed its standard input."""
 
 
 class CannotStart(Exception):
-    """No server process came to be; the message says why, in the system's words."""
+    """No server process started; the message is the system's."""
 
     def __init__(self, reason: str, exit_status: int = 126) -> None:
         super().__init__(reason)
-        #: With what a shell exits in this case: 127 where there is no such program.
+        #: As a shell exits in this case: 127 where there is no such program.
         self.end = End(code=exit_status)
 
 
@@ -36,7 +36,7 @@ class NoRoom(Exception):
 
 @dataclass(frozen=True)
 class End:
-    """How a server process ended. Neither code nor signal: it is gone, and nobody told us how."""
+    """The end of a server process: its exit code, its signal, or neither where that is unknown."""
 
     code: int | None = None
     signal: int | None = None
@@ -44,7 +44,7 @@ class End:
 
     @property
     def exit_status(self) -> int:
-        """What a process exits with that ends as this one did; 1 where that is unknown."""
+        """The exit code that passes this end on, as shells write it; 1 where it is unknown."""
         if self.signal is not None:
             return 128 + self.signal
         return 1 if self.code is None else self.code
@@ -81,7 +81,7 @@ class Channel(Protocol):
         """
         Return the lines that came since the last call, without newlines; waits for the first one.
 
-        Empty once standard output has ended, and from then on. While nobody calls this, no more
+        Empty once standard output has ended, and from then on. While no task calls this, no more
         than a bounded amount is read, so the server waits.
         """
 
@@ -89,47 +89,47 @@ class Channel(Protocol):
         """Let the server see the end of its input after what was sent so far."""
 
     async def wait(self) -> End:
-        """Return how the process ended, once it has; the same answer to everyone who asks."""
+        """Return how the process ended, once it has; the same answer at each call."""
 
     async def end(self, within: float) -> End:
         """
         Make the process end, and with it what it started: at most *within* seconds.
 
-        Closes the input, waits, sends SIGTERM, waits, sends SIGKILL. Of one that has ended
-        already, the answer of `wait`. Where signals are not ours to send, the process may live on.
+        Closes the input, waits, sends SIGTERM, waits, sends SIGKILL. For a process that has ended
+        it returns as `wait` does. A process that the bridge cannot signal may live on.
         """
 
     async def gone(self) -> tuple[str, ...]:
         """
-        Return when the process has ended, and nothing runs any more that it started.
+        Return when the process and all that it started have ended.
 
-        What it left behind, and was ended after it: a number and a name for each.
+        The result names the processes that outlived it and were ended: a number and a name each.
         """
 
     def listening(self) -> list[int]:
-        """Return the TCP ports on which it or what it started listens, as far as seen from here."""
+        """Return the TCP ports on which it or what it started listens, as far as they are seen."""
 
 
 class Source(Protocol):
-    """Where server processes come from."""
+    """Starts or finds server processes."""
 
     #: Whether `start` gives a fresh process at each call. Where it does not, there is one
-    #: process for everybody, it cannot be replaced by us, and sessions are shared.
+    #: process for all clients, the bridge cannot replace it, and sessions are shared.
     starts_many: bool
 
     @property
     def not_ready_reason(self) -> str:
-        """What keeps `start` from returning, or why what it returned last has ended; or empty."""
+        """The reason why `start` does not return, or why its last server ended; or empty."""
 
     async def start(self) -> Channel:
         """
-        Return a running server process nobody has spoken to, as far as this side can tell.
+        Return a running server process that has received nothing, as far as the bridge knows.
 
-        Where `starts_many` is false, the one process, waiting until it runs; after it has ended
-        its successor.
+        Where `starts_many` is false, wait until the one process runs, or its successor, and return
+        that.
 
         Raises:
-            CannotStart: names what was tried and what the system said.
+            CannotStart: names what was tried and the system's error.
             NoRoom: it can be tried again later.
         """
 

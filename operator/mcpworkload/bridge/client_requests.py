@@ -15,8 +15,8 @@ from mcpworkload.protocol.versions import LOG_LEVEL_KEY, SUBSCRIPTION_KEY
 T = TypeVar("T")
 
 LISTEN = "subscriptions/listen"
-#: Our request ids are numbers below two to this power: some servers keep an id in 32 bits with a
-#: sign, others write fourteen digits of a number.
+#: The bridge's request ids are numbers below two to this power: some servers keep an id in 32 bits
+#: with a sign, others write fourteen digits of a number.
 REQUEST_ID_BITS = 31
 _LONGEST_REQUEST_ID = len(str(2**REQUEST_ID_BITS))
 
@@ -29,7 +29,7 @@ class _Meta(msgspec.Struct, rename={"subscription": SUBSCRIPTION_KEY}):
 
 
 class _Params(msgspec.Struct, rename={"meta": "_meta"}):
-    """What is read of a notification's parameters, and passed over, however large."""
+    """The member of a notification's parameters that is read; the others are passed over."""
 
     meta: Raw = _ABSENT
 
@@ -80,7 +80,7 @@ class ClientRequest:
         self.client_request_id = sent.request_id
         self.token: Raw | None = None
         self.mail = mail
-        #: Of the answer, where that is an error.
+        #: The code of its answer, where that is an error.
         self.error_code: int | None = None
         self.timer: asyncio.TimerHandle | None = None
         #: Whether it asked for log messages about itself, as requests since 2026-07-28 may.
@@ -98,12 +98,12 @@ class ClientRequest:
 
     @property
     def kept_bytes(self) -> int:
-        """How much of what its client chose is kept until it is answered."""
+        """The bytes of its id and token, which its client chose, kept until its answer."""
         return size(self.client_request_id) + (0 if self.token is None else size(self.token))
 
     def outgoing(self, sent: Sent) -> bytes:
         """
-        Return *sent* with our id for the client's id and progress token.
+        Return *sent* with the bridge's id in place of the client's id and progress token.
 
         Both are chosen by clients that know nothing of each other, and mean nothing to a server
         but what it gives back.
@@ -113,7 +113,7 @@ class ClientRequest:
             try:
                 jsonrpc.identifier(sent.meta[TOKEN])
             except jsonrpc.NotJsonRpc:
-                # No token by any version of the protocol; passed on, it could equal one of ours.
+                # No token by any version of the protocol; passed on, it could equal one of another.
                 del sent.meta[TOKEN]
             else:
                 self.token = jsonrpc.own(sent.meta[TOKEN])
@@ -144,7 +144,7 @@ class ClientRequest:
         return jsonrpc.encode(message)
 
     def error(self, code: int, text: str) -> bytes:
-        """Return an error of ours that answers it."""
+        """Return an error of the bridge that answers it."""
         self.error_code = code
         return jsonrpc.error(self.client_request_id, code, text)
 
@@ -170,7 +170,7 @@ class SessionRequest(ClientRequest):
 
     @property
     def is_listening(self) -> bool:
-        """Whatever its method says."""
+        """No method of a session listens."""
         return False
 
 

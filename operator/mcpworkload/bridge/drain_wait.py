@@ -1,9 +1,8 @@
 """
 ``GET /idle``: answers when no request is under way.
 
-The preStop hook of a server's container waits for the answer.
-
-The request changes nothing for the server and its clients, so every client may send it.
+The preStop hook of a server's container waits for the answer. The request changes nothing for the
+server and its clients, so every client may send it.
 """
 
 import asyncio
@@ -11,6 +10,8 @@ import math
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
+from mcpworkload.bridge.changes import Changes
+from mcpworkload.bridge.draining import Draining, Load
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.answers import RETRY_AFTER, refuse
 from mcpworkload.protocol.http.request import NO_STORE, TEXT, Request
@@ -18,17 +19,14 @@ from mcpworkload.protocol.http.request import NO_STORE, TEXT, Request
 #: So many may wait at a time; one does, as a rule.
 MAX_WAITING = 16
 LONGEST_SECONDS = 3600.0
-#: A client may have sent a request that is not here yet.
-LINGER_SECONDS = 0.5
-POLL_SECONDS = 0.05
 _USAGE = "write /idle?pause=SECONDS&within=SECONDS, each a number from 0 to 3600"
 
 
 class DrainWait:
-    """Answers ``GET /idle?pause=5&within=23``, once *is_drained* or when the time is over."""
+    """Answers ``GET /idle?pause=5&within=23``, once *load* is drained or when the time is over."""
 
-    def __init__(self, is_drained: Callable[[], bool]) -> None:
-        self._is_drained = is_drained
+    def __init__(self, load: Callable[[], Load], changes: Changes) -> None:
+        self._load, self._changes = load, changes
         self._waiting = 0
 
     async def serve(self, request: Request) -> None:
@@ -56,23 +54,24 @@ class DrainWait:
             await self._wait(request, pause, max(pause, within))
         finally:
             self._waiting -= 1
-        text = b"idle\n" if self._is_drained() else b"busy\n"
+        text = b"idle\n" if self._load().is_drained else b"busy\n"
         request.respond(200, [TEXT, NO_STORE], text)
 
     async def _wait(self, request: Request, pause: float, within: float) -> None:
-        loop = asyncio.get_running_loop()
-        begin = drained_since = loop.time()
-        while not request.is_lost and (now := loop.time()) < begin + within:
-            if not self._is_drained():
-                drained_since = now
-            if now >= begin + pause and now >= drained_since + LINGER_SECONDS:
-                return
-            await asyncio.sleep(POLL_SECONDS)
+        draining = Draining(asyncio.get_running_loop().time(), within, pause=pause)
+
+        def seconds_left(now: float) -> float:
+            if request.is_lost:
+                return 0.0
+            return draining.seconds_left(now, is_reached=self._load().is_drained)
+
+        request.on_lost = self._changes.report
+        await self._changes.until_over(seconds_left)
 
 
 def _times(query: str) -> tuple[float, float]:
     """
-    Return what *query* says of pause and time allowed.
+    Return the pause and the time allowed, in seconds, from *query*.
 
     Raises:
         ValueError: names what is wrong.

@@ -1,8 +1,8 @@
-"""The environment that a server would have had without us."""
+"""The environment that a server would have without the bridge."""
 
 from pathlib import Path
 
-#: Under this prefix the launcher hides the variables that would have changed our own loading.
+#: Under this prefix the launcher hides variables that would change how the bridge is loaded.
 HIDDEN_PREFIX = b"MCPW_LD_"
 SHOWN_PREFIX = b"LD_"
 

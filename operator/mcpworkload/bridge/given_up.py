@@ -12,8 +12,8 @@ class GivenUp:
     """
     The requests that were cancelled, timed out, or whose client is gone.
 
-    Until the server answers one, or has had its time, what it says without naming a request may be
-    about that one.
+    Until the server answers one, or has had its time, a message that names no request may be about
+    that one.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class GivenUp:
             self._known[pending.request_id] = (until, pending.wants_logs, pending.owner_id)
 
     def answered(self, request_id: int) -> None:
-        """Note that the server answered *request_id*; it says nothing about that one any more."""
+        """Note that the server answered *request_id*: no later message is about that one."""
         self._known.pop(request_id, None)
 
     @property

@@ -1,7 +1,7 @@
 """
-Copies the bridge's runtime into a volume, from where the container of a server starts it.
+Copies the bridge's runtime into a volume, from which the server's container starts it.
 
-What an init container does, as whatever user the pod has, on a read-only root file system.
+An init container does so, as whatever user the pod has, on a read-only root file system.
 """
 
 import errno
@@ -27,12 +27,12 @@ _ADVICE = {
 
 
 class NotCopied(Exception):
-    """The runtime is not in the volume; the message says why and what to do about it."""
+    """The runtime is not in the volume; the message has the reason and a remedy."""
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What was copied, and how long it took."""
+    """The number of files and of bytes that were copied, and the seconds that it took."""
 
     files: int
     size: int
@@ -44,7 +44,7 @@ class Copied:
 
 
 def run(target: str) -> int:
-    """Copy the runtime into the folder *target* and say so in one line; the exit code."""
+    """Copy the runtime into the folder *target*, report it in a line, return the exit code."""
     try:
         copied = copy_runtime(HOME, Path(target))
     except NotCopied as error:
@@ -58,8 +58,8 @@ def copy_runtime(source: Path, target: Path) -> Copied:
     """
     Copy what *source* holds into the folder *target*; what an earlier try left there is replaced.
 
-    The folder itself stays as it is: it belongs to the kubelet, and copying its mode or its times
-    onto it is refused to everybody else.
+    The folder itself stays as it is: it belongs to the kubelet, and only its owner may change its
+    mode or its times.
 
     Raises:
         NotCopied: the system refused; names the file.

@@ -23,12 +23,12 @@ from mcpworkload.bridge.procfs import Process
 _MARK_BASE, _MARK_BITS = 1 << 60, 56
 #: What a server left has so long to end after SIGTERM.
 TERM_SECONDS = 0.5
-#: What is stuck in the kernel can outlive SIGKILL; it is looked for no longer than this.
+#: A process stuck in the kernel can outlive SIGKILL; the search for it ends after this.
 KILL_SECONDS = 5.0
-#: What forks again and again is killed only when a look is quicker than its fork: it gets more.
+#: A process that forks again and again is killed only when a search is quicker than its fork.
 FORKING_SECONDS = 30.0
 POLL_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.2
-#: So many processes are looked at before others get their turn.
+#: After so many processes the search lets other tasks run.
 _BATCH = 64
 
 
@@ -96,7 +96,7 @@ class Kin:
         self._kill_at = min(kill_at, self._kill_at)
 
     async def clear(self) -> tuple[str, ...]:
-        """End what is there when the server is gone; what that was, two words for each."""
+        """End the processes that outlived the server; return the number and name of each."""
         loop = asyncio.get_running_loop()
         self.hurry(loop.time() + TERM_SECONDS)
         begin = loop.time()
@@ -112,7 +112,7 @@ class Kin:
                 continue
             is_forking = not left.keys() <= ended.keys()
             ended |= left
-            # While we look, others are forked: it is over when nothing is found.
+            # A process may fork during the search: it is over when the search finds none.
             if not left:
                 break
             await asyncio.sleep(pause)
@@ -127,7 +127,7 @@ class Kin:
     async def _until_gone(self, left: Iterable[int]) -> None:
         """Return when none of *left* is there, or it is time to kill them."""
         loop = asyncio.get_running_loop()
-        # Those are no children of ours: no signal tells of their end.
+        # They are not the bridge's children: no signal reports their end.
         while loop.time() < self._kill_at and any(map(self._is_there, left)):  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
 

@@ -1,9 +1,9 @@
-"""How many descriptors this process may have, and what they are kept for."""
+"""The limit of open descriptors, and how servers and connections share it."""
 
 import resource
 from collections.abc import Callable
 
-#: A server takes so many of ours: its input, its output, its standard error.
+#: The bridge's ends of a server's input, output and standard error.
 DESCRIPTORS_PER_SERVER = 3
 #: What else is open: listeners, signals, files read for a moment.
 OWN_DESCRIPTORS = 64
@@ -25,7 +25,7 @@ def raise_descriptor_limit() -> Callable[[], None] | None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (OSError, ValueError):
-        # An unlimited one can be above what the kernel grants to anybody.
+        # An unlimited one can be above what the kernel grants.
         return None
 
     def restore() -> None:
@@ -39,7 +39,7 @@ def connection_limit(max_sessions: int) -> int:
     Return how many connections may be open at a time, so that sessions still get their servers.
 
     Call it after `raise_descriptor_limit`. At least a quarter of all descriptors: with a small
-    limit and many sessions somebody has to be able to ask, too.
+    limit and many sessions, clients still have to reach the bridge.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     left = soft - DESCRIPTORS_PER_SERVER * max_sessions - OWN_DESCRIPTORS

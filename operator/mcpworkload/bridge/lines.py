@@ -1,4 +1,4 @@
-"""Bytes into lines, of any length up to a limit."""
+"""Splits bytes into lines, of any length up to a limit."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ class LineSplitter:
     r"""
     Collects bytes and gives back what ends in ``\n``, without it.
 
-    A line longer than *limit* is skipped up to its end, and *skipped* is told its length once
+    A line longer than *limit* is skipped up to its end, and *skipped* gets its length once
     the limit is passed; memory stays bounded by the limit.
     """
 

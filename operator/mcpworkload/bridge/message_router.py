@@ -8,8 +8,10 @@ from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.mailbox import Mailbox
 
-#: The unanswered requests of a server, by the ids that it knows.
+#: The unanswered requests of a server, by the ids that the server knows.
 ClientRequests = Mapping[int, ClientRequest]
+#: The mailbox of a message, or all mailboxes that get a copy of it; None drops the message.
+Destination = Mailbox | tuple[Mailbox, ...] | None
 
 
 class MessageRouter(Protocol):
@@ -20,8 +22,8 @@ class MessageRouter(Protocol):
 
     def route_notification(
         self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
-    ) -> Mailbox | None:
-        """Return the mailbox for a notification that names no request; None drops it."""
+    ) -> Destination:
+        """Return where a notification goes that names no request."""
 
     def route_request(self, method: str, message: Message) -> Mailbox | str:
         """Return the mailbox for a request of the server's, or why it is refused."""
@@ -34,7 +36,7 @@ class NoClients:
 
     def route_notification(
         self, _requests: ClientRequests, _given_up: GivenUp, _method: str, _message: Message
-    ) -> Mailbox | None:
+    ) -> Destination:
         """Drop it."""
         return None
 
@@ -53,7 +55,7 @@ class EraRouter:
 
     def route_notification(
         self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
-    ) -> Mailbox | None:
+    ) -> Destination:
         """Route it as that era does."""
         return self._find().route_notification(client_requests, given_up, method, message)
 

@@ -1,4 +1,4 @@
-"""What the operator tells the bridge on its command line, checked once and passed on."""
+"""The bridge's command line, as the operator writes it: parsed and checked once."""
 
 import argparse
 import math
@@ -21,12 +21,12 @@ MESSAGES_PATH = "/messages"
 
 
 class BadOption(ValueError):
-    """The command line cannot be worked with; the message says what would be right."""
+    """The command line is not valid; the message has what to write instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to serve; the option of each stands beside it. Times are seconds."""
+    """The options of ``serve`` and ``attach``, each beside its flag. Times are seconds."""
 
     #: --port: where HTTP is served, on all addresses.
     port: int = 8080
@@ -38,13 +38,13 @@ class Options:
     sessions: str = PER_SESSION
     #: --max-sessions: legacy sessions at a time.
     max_sessions: int = 64
-    #: --idle-timeout: after how long a session that nobody uses ends.
+    #: --idle-timeout: after how long a session ends that no client uses.
     idle_timeout: float = 1800.0
     #: --request-timeout: how long a server may take for one request.
     request_timeout: float = 300.0
     #: --grace: from SIGTERM to the last SIGKILL.
     grace: float = 25.0
-    #: --namespace, --service: under which names we are reached.
+    #: --namespace, --service: under which names clients reach the bridge.
     namespace: str = "default"
     services: tuple[str, ...] = ()
     #: --allowed-host, --allowed-origin: further Host and Origin headers that are served.
@@ -107,7 +107,7 @@ def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Drain:
     Raises:
         BadOption: names the option, what was found and what would be right.
     """
-    # All after the first "--" is the server's own, options that look like ours included.
+    # All after the first "--" is the server's own, even what looks like an option of the bridge.
     ours, command = list(arguments), None
     if "--" in ours:
         at = ours.index("--")

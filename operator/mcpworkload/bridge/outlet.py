@@ -1,5 +1,5 @@
 """
-Our standard error, where the log and the words of servers go; nobody waits for who reads it.
+The bridge's standard error: its log and the servers' lines. The bridge never waits for its reader.
 
 A pipe that is read slowly takes no more when it is full. What is written then is kept, up to a
 limit, and beyond it dropped and counted, in whole lines.
@@ -13,10 +13,10 @@ import select
 import time
 from collections import deque
 
-#: So much is kept of what could not be written yet.
+#: So many bytes are kept that could not be written yet.
 KEPT_BYTES = 1024 * 1024
-#: A pipe that says it is writable takes so much without making anybody wait (PIPE_BUF). To be told
-#: so needs no change of its flags, which others may share.
+#: A pipe that is reported writable takes so much without blocking (PIPE_BUF). To poll needs no
+#: change of the pipe's flags, which other processes may share.
 CHUNK_BYTES = 4096
 
 
@@ -65,7 +65,7 @@ class Outlet:
             self._is_waiting = bool(self._kept)
 
     def _write_some(self) -> None:
-        # A file, of which the loop could not tell when it is writable, takes everything here.
+        # A file, which the loop cannot watch, takes everything here.
         while self._kept and self._poll.poll(0):
             first = self._kept[0]
             try:
@@ -73,7 +73,7 @@ class Outlet:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
-                # Nobody reads it any more, or the disk is full: it is the log that suffers.
+                # The reader is gone, or the disk is full: only the log suffers.
                 written = len(first)
             self._size -= written
             if written == len(first):

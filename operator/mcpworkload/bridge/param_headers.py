@@ -1,8 +1,8 @@
 """
 Headers that repeat arguments of a tool: its schema names them, with ``x-mcp-header``.
 
-Something on the way may decide by such a header, so a request is refused whose body says
-something else. Who serves HTTP has to look; over pipes the server never sees the headers.
+A proxy may decide by such a header, so the bridge refuses a request whose body differs from it.
+The server cannot: over pipes it never gets the headers.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ ANNOTATION = "x-mcp-header"
 PREFIX = "mcp-param-"
 LIST_SECONDS = 10.0
 MAX_PAGES = 100
-#: Tools that take more than this are not looked at.
+#: Annotations are not read in a list that takes more than this.
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 #: An argument that is longer is equal to no header.
 MAX_ARGUMENT_BYTES = 512 * 1024
-#: What was listed is good for so long, and not asked for again before the second time.
+#: A list is good for so long, and not asked for again before the second time.
 KEEP_SECONDS = 300.0
 AGAIN_SECONDS = 5.0
 
@@ -98,7 +98,7 @@ class ParamHeaders:
         arguments = sent.params.get("arguments")
         if _difference(self._tools[name], arguments, request) is None:
             return
-        # What we know may be old.
+        # The list of tools may be old.
         await self._refresh(peer, AGAIN_SECONDS)
         reason = _difference(self._tools.get(name, ()), arguments, request)
         if reason is not None:
@@ -126,7 +126,7 @@ async def _list_tools(peer: Peer | Translated) -> AsyncIterator[tuple[str, tuple
         except (ChannelClosed, Busy):
             return
         frame, _ = await mail.get(LIST_SECONDS)
-        peer.requests.let_go(pending)
+        peer.let_go(pending)
         page = _page(frame) if frame else None
         if page is None:
             return
@@ -165,7 +165,7 @@ def repeated_arguments(schema: object) -> tuple[Repeated, ...]:
     """
     Return what *schema* annotates; nothing where any annotation is not as it has to be.
 
-    Clients drop a tool with a bad annotation, so there is nobody to be checked.
+    Clients drop a tool with a bad annotation, so no header repeats its arguments.
     """
     found = tuple(_annotated(schema, ()))
     headers = {one.header for one in found}

@@ -1,4 +1,4 @@
-"""A server as our child, on plain pipes."""
+"""A server as a child process, on plain pipes."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from mcpworkload.bridge.reaper import Reaper
 
 log = logging.getLogger(__name__)
 
-#: As much as a pipe holds by default, four times over: one read seldom leaves anything behind.
+#: Four times what a pipe holds by default: one read seldom leaves anything behind.
 READ_BYTES = 256 * 1024
 #: A pipe can hold so many reads when its writer ends.
 LAST_READS = 8
@@ -25,7 +25,7 @@ LAST_READS = 8
 QUEUE_BYTES = 4 * 1024 * 1024
 #: A longer line on standard error is passed on in pieces.
 STDERR_LINE_BYTES = 16 * 1024
-#: Of the time given to end, this part passes before SIGTERM, and this part before SIGKILL.
+#: The parts of the time to end that pass before SIGTERM, and before SIGKILL.
 TERM_AFTER, KILL_AFTER = 0.4, 0.8
 
 
@@ -91,7 +91,7 @@ class PipeChannel:
         return await asyncio.shield(self._end)
 
     async def gone(self) -> tuple[str, ...]:
-        """Return what the server left, once that has ended, too; see `Channel`."""
+        """Return the processes that the server left, once they have ended too; see `Channel`."""
         await self.wait()
         assert self._clearing is not None  # noqa: S101 - it begins with the end
         return await asyncio.shield(self._clearing)
@@ -103,7 +103,7 @@ class PipeChannel:
     async def end(self, within: float) -> End:
         """Close the input, wait, SIGTERM, wait, SIGKILL; what it started goes the same way."""
         begin = self._loop.time()
-        # Where it has ended by itself, whoever waits for it need not wait for what it left.
+        # A caller need not wait for the processes that a server left which ended by itself.
         if self._end.done() and not self._is_ending:
             return self._end.result()
         self._is_ending = True
@@ -175,7 +175,7 @@ class PipeChannel:
             self._loop.remove_reader(self._stdout)
 
     def _read(self) -> bool:
-        """Whether there may be more to read at once."""
+        """Read once; return whether there may be more."""
         try:
             data = os.read(self._stdout, READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -203,8 +203,8 @@ class PipeChannel:
         self._arrived.set()
 
     def _exited(self, status: int) -> None:
-        # What it wrote last is in the pipes still. Their end need not come: a process that it
-        # started may hold them open, and may go on writing.
+        # Its last lines are in the pipes still. The end of the pipes may not come: a process that
+        # the server started may hold them open, and may go on writing.
         for _ in range(LAST_READS):
             if self._stdout < 0 or not self._read():
                 break
@@ -216,7 +216,7 @@ class PipeChannel:
         self._close_stdin()
         self._may_write.set()
         code = os.waitstatus_to_exitcode(status) if status >= 0 else None
-        # Or the interpreter would go on looking for it.
+        # Otherwise the interpreter would go on waiting for it.
         self._popen.returncode = code if code is not None else 0
         tail = self._stderr.tail()
         self._clearing = asyncio.ensure_future(self._kin.clear())
@@ -232,7 +232,7 @@ class PipeChannel:
 
 
 class _StderrCopy:
-    """Copies a server's standard error to ours, line by line, and keeps the last lines."""
+    """Copies a server's standard error to the bridge's, by lines, and keeps the last ones."""
 
     def __init__(self, source: IO[bytes], target: Outlet) -> None:
         self._loop = asyncio.get_running_loop()
@@ -251,7 +251,7 @@ class _StderrCopy:
         self._stop()
 
     def _read(self) -> bool:
-        """Whether there may be more to read at once."""
+        """Read once; return whether there may be more."""
         if self._source.closed:
             return False
         try:

@@ -1,5 +1,5 @@
 """
-What the kernel tells of processes in ``/proc``. One that is gone meanwhile is None, or empty.
+Processes as ``/proc`` reports them. One that is gone meanwhile is None, or empty.
 
 Every function raises OSError where this process has no descriptor left to look.
 """
@@ -18,7 +18,7 @@ _REALTIME = b"Max realtime timeout"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process at one moment. Its number and its start together are nobody else's."""
+    """A process at one moment. No other process has the same number and start."""
 
     pid: int
     name: str

@@ -1,8 +1,8 @@
 """
-Who waits for ended processes: we do, for our children and, as PID 1, for everybody's orphans.
+Waits for ended processes: the bridge's children and, where it is PID 1, all orphans.
 
-asyncio's own child watchers stay unused: they start a thread for each child, and a second one
-who waits would take a child's exit code away.
+asyncio's own child watchers stay unused: they start a thread for each child, and a second waiter
+would take a child's exit code away.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass
 class Reaper:
-    """Tells of ended children; takes orphans too, where *adopts* says that they come to us."""
+    """Reports ended children; reaps orphans too where *adopts*, so that they come to the bridge."""
 
     adopts: bool = False
     _watched: dict[int, Callable[[int], None]] = field(default_factory=dict)
@@ -33,9 +33,9 @@ class Reaper:
         return reaper
 
     def watch(self, pid: int, ended: Callable[[int], None]) -> None:
-        """Call *ended* once with the wait status of our child *pid*."""
+        """Call *ended* once with the wait status of the child *pid*."""
         self._watched[pid] = ended
-        # It may have ended before we knew its number.
+        # It may have ended before its number was known.
         self._reap_ours(pid)
 
     def reap(self) -> None:
@@ -53,7 +53,7 @@ class Reaper:
         try:
             found, status = os.waitpid(pid, os.WNOHANG)
         except ChildProcessError:
-            # Somebody else took it. How it ended is lost, that it ended is not.
+            # Another waiter took it. How it ended is lost, that it ended is not.
             found, status = pid, -1
         if found == pid and (ended := self._watched.pop(pid, None)) is not None:
             ended(status)
@@ -69,13 +69,13 @@ def _ended_child() -> int | None:
 
 
 def become_subreaper() -> bool:
-    """Whether orphans of our children come to us from now on. PID 1 gets them anyway."""
+    """Adopt orphans of the children from now on; whether that works. PID 1 gets them anyway."""
     return os.getpid() == 1 or _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def end_with_parent() -> Callable[[], None] | None:
     """
-    Return what a child calls before it becomes a server, so that it is killed when we are.
+    Return what a child calls before it becomes a server, so that it is killed with the bridge.
 
     None for PID 1: with it ends its whole PID namespace.
     """

@@ -1,4 +1,4 @@
-"""What is left of us: a termination message for the kubelet, and the log."""
+"""The bridge's reports: a termination message for the kubelet, and the log."""
 
 import contextlib
 import logging

@@ -1,13 +1,12 @@
 """
 The requests between one server and its clients, in both directions, and the way of each message.
 
-There is neither I/O nor a clock here: the caller passes messages and the time, and sends the lines
-that come back. Mailboxes are where messages for clients are put.
+There is neither I/O nor a clock here: the caller passes messages and the time, and carries out the
+effects that come back.
 """
 
 import re
 import secrets
-from typing import NamedTuple
 
 from mcpworkload.bridge.client_requests import (
     REQUEST_ID_BITS,
@@ -16,8 +15,9 @@ from mcpworkload.bridge.client_requests import (
     own_request_id,
     subscription_request_id,
 )
+from mcpworkload.bridge.effects import CloseMailbox, Deliver, RequestEffect, SendLine
 from mcpworkload.bridge.given_up import GivenUp
-from mcpworkload.bridge.message_router import MessageRouter
+from mcpworkload.bridge.message_router import Destination, MessageRouter
 from mcpworkload.bridge.server_requests import MAX_OPEN, ServerRequests
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Kind, Message
@@ -25,7 +25,7 @@ from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.sent import Sent
 
 MAX_CLIENT_REQUESTS = 1024
-#: So many progress tokens are remembered after their answer: a task reports on.
+#: So many progress tokens are kept after their answer: a task reports on.
 MAX_FINISHED = 256
 #: Ids and tokens that clients chose may take so much in all until they are answered; beyond it,
 #: only small ones are taken.
@@ -39,18 +39,11 @@ CANCELLED = "notifications/cancelled"
 
 
 class Busy(Exception):
-    """The server has as many requests to answer as we let it have, or reads none."""
-
-
-class Routed(NamedTuple):
-    """The way of a server's message: the mailbox that it is in, and lines for the server."""
-
-    mail: Mailbox | None = None
-    lines: tuple[bytes, ...] = ()
+    """The server has as many requests to answer as it may have, or reads none."""
 
 
 class RequestTable:
-    """What one server has to answer, and what its clients have to; *router* finds the clients."""
+    """The unanswered requests of one server and its clients; *router* finds the clients."""
 
     def __init__(self, router: MessageRouter) -> None:
         #: The unanswered requests, by the ids that the server knows; the oldest first.
@@ -72,7 +65,7 @@ class RequestTable:
 
     @property
     def busy(self) -> int:
-        """How many requests have a client that waits; subscriptions, which have no end, aside."""
+        """The number of requests whose client waits, without subscriptions, which have no end."""
         requests = self.client_requests.values()
         return sum(not each.is_listening and not each.mail.is_closed for each in requests)
 
@@ -113,7 +106,7 @@ class RequestTable:
         return pending.request_id in self.client_requests
 
     def let_go(self, pending: ClientRequest) -> bool:
-        """Whether *pending*, as a rule one of our own, was among those that wait; it is not now."""
+        """Forget *pending*; return whether it was unanswered."""
         if pending.timer is not None:
             pending.timer.cancel()
         if pending.owner is not None:
@@ -123,56 +116,73 @@ class RequestTable:
             self._kept_bytes -= pending.kept_bytes
         return was_kept
 
-    def cancel(self, pending: ClientRequest, reason: str, now: float) -> tuple[bytes, ...]:
-        """Drop what the server still says of *pending*; return the line that notifies it."""
+    def cancel(self, pending: ClientRequest, reason: str, now: float) -> list[RequestEffect]:
+        """Forget *pending*, and notify the server."""
         if not self.let_go(pending):
-            return ()
+            return []
         self._given_up.add(pending, now)
         params = {"requestId": pending.request_id, "reason": reason}
-        return (jsonrpc.notification(CANCELLED, params),)
+        return [SendLine(jsonrpc.notification(CANCELLED, params))]
 
-    def expire(self, pending: ClientRequest, timeout: float, now: float) -> tuple[bytes, ...]:
+    def expire(self, pending: ClientRequest, timeout: float, now: float) -> list[RequestEffect]:
         """Answer *pending* with an error, since the server has not; cancel it there."""
         text = f"the server has not answered within {timeout:g} seconds"
         self.is_mute = not self.has_answered
-        pending.mail.put(pending.error(jsonrpc.REQUEST_TIMEOUT, text), is_answer=True)
-        return self.cancel(pending, text, now)
+        return [
+            _refusal(pending, jsonrpc.REQUEST_TIMEOUT, text),
+            *self.cancel(pending, text, now),
+        ]
 
-    def end(self, reason: str) -> None:
+    def end(self, reason: str) -> list[RequestEffect]:
         """Answer every request with an error: the server has ended."""
-        for pending in list(self.client_requests.values()):
-            pending.mail.put(pending.error(jsonrpc.CONNECTION_CLOSED, reason), is_answer=True)
+        unanswered = list(self.client_requests.values())
+        for pending in unanswered:
             self.let_go(pending)
+        return [_refusal(pending, jsonrpc.CONNECTION_CLOSED, reason) for pending in unanswered]
 
-    def cut(self, mail: Mailbox, now: float) -> tuple[bytes, ...]:
-        """Close *mail*, whose client does not read; return what notifies the server of it."""
-        mail.close()
+    def cut(self, mail: Mailbox, now: float) -> list[RequestEffect]:
+        """Close *mail*, whose client does not read, and cancel its requests at the server."""
         reason = "the client does not read what is sent to it"
         waiting = [each for each in self.client_requests.values() if each.mail is mail]
-        return tuple(line for each in waiting for line in self.cancel(each, reason, now))
+        cancelled = [effect for each in waiting for effect in self.cancel(each, reason, now)]
+        return [CloseMailbox(mail), *cancelled]
 
-    def route(self, message: Message, kind: Kind, now: float) -> Routed:
-        """Put a message of the server's where it belongs."""
+    def end_subscriptions(self, reason: str, now: float) -> list[RequestEffect]:
+        """Answer every subscription with the result that ends it, and cancel it at the server."""
+        effects: list[RequestEffect] = []
+        for pending in list(self.client_requests.values()):
+            if pending.is_listening:
+                end = pending.end_of_subscription()
+                effects.append(Deliver(pending.mail, end, is_answer=True))
+                effects += self.cancel(pending, reason, now)
+        return effects
+
+    @property
+    def subscriptions(self) -> int:
+        """The number of subscriptions whose client listens."""
+        requests = self.client_requests.values()
+        return sum(each.is_listening and not each.mail.is_closed for each in requests)
+
+    def route(self, message: Message, kind: Kind, now: float) -> list[RequestEffect]:
+        """Return what a message of the server's leads to."""
         if kind is Kind.RESPONSE:
-            return Routed(self._answered(message))
+            return self._answered(message)
         self._given_up.forget(now)
         if kind is Kind.NOTIFICATION:
-            return Routed(self._notified(message))
+            return self._notified(message)
         return self._was_asked(message)
 
-    def route_broken(self, line: bytes) -> Routed:
-        """Answer with an error where *line* is a response, but no JSON: a NaN in it, say."""
+    def route_broken(self, line: bytes) -> list[RequestEffect]:
+        """Answer with an error where *line* is a response but no JSON, for a NaN in it."""
         found = _ANSWER_BEGIN.match(line)
         if found is None:
-            return Routed()
+            return []
         self._given_up.answered(int(found[1]))
         pending = self.client_requests.get(int(found[1]))
         if pending is None:
-            return Routed()
+            return []
         self.let_go(pending)
-        text = "the server's answer is not JSON"
-        pending.mail.put(pending.error(jsonrpc.INTERNAL_ERROR, text), is_answer=True)
-        return Routed(pending.mail)
+        return [_refusal(pending, jsonrpc.INTERNAL_ERROR, "the server's answer is not JSON")]
 
     def _next_request_id(self) -> int:
         """Return an id for a request; at a shared server, one that no client can guess."""
@@ -185,22 +195,21 @@ class RequestTable:
             if request_id and not is_known:
                 return request_id
 
-    def _answered(self, message: Message) -> Mailbox | None:
+    def _answered(self, message: Message) -> list[RequestEffect]:
         request_id = own_request_id(message["id"]) or 0
         self._given_up.answered(request_id)
         pending = self.client_requests.get(request_id)
         if pending is None:
-            return None
+            return []
         self.has_answered = True
         self.let_go(pending)
         if pending.token is not None and not self._router.is_shared:
             self._finished[pending.request_id] = pending
             if len(self._finished) > MAX_FINISHED:
                 del self._finished[next(iter(self._finished))]
-        pending.mail.put(pending.answer(message), is_answer=True)
-        return pending.mail
+        return [Deliver(pending.mail, pending.answer(message), is_answer=True)]
 
-    def _notified(self, message: Message) -> Mailbox | None:
+    def _notified(self, message: Message) -> list[RequestEffect]:
         method = jsonrpc.method(message)
         if method == PROGRESS:
             return self._progressed(message)
@@ -208,42 +217,49 @@ class RequestTable:
             self.server_requests.withdraw(message)
         if (request_id := subscription_request_id(message)) is not None:
             if (pending := self.client_requests.get(request_id)) is None:
-                return None
-            pending.mail.put(pending.event(message))
-            return pending.mail
-        mail = self._route_notification(method, message)
-        if mail is not None:
-            mail.put(jsonrpc.encode(message))
-        return mail
+                return []
+            return [Deliver(pending.mail, pending.event(message))]
+        known = self.client_requests, self._given_up
+        destination = self._router.route_notification(*known, method, message)
+        return _delivered(jsonrpc.encode(message), destination)
 
-    def _progressed(self, message: Message) -> Mailbox | None:
+    def _progressed(self, message: Message) -> list[RequestEffect]:
         params = jsonrpc.members(message.get("params"))
         request_id = own_request_id(params.get("progressToken")) or 0
         pending = self.client_requests.get(request_id)
-        mail = pending.mail if pending is not None else None
-        if pending is None and (pending := self._finished.get(request_id)) is not None:
-            mail = self._route_notification(PROGRESS, message)
+        destination: Destination = None
+        if pending is not None:
+            destination = pending.mail
+        elif (pending := self._finished.get(request_id)) is not None:
+            known = self.client_requests, self._given_up
+            destination = self._router.route_notification(*known, PROGRESS, message)
         frame = pending.progress(message, params) if pending is not None else None
-        if mail is None or frame is None:
-            return None
-        mail.put(frame)
-        return mail
+        return [] if frame is None else _delivered(frame, destination)
 
-    def _route_notification(self, method: str, message: Message) -> Mailbox | None:
-        known = self.client_requests, self._given_up
-        return self._router.route_notification(*known, method, message)
-
-    def _was_asked(self, message: Message) -> Routed:
+    def _was_asked(self, message: Message) -> list[RequestEffect]:
         method = jsonrpc.method(message)
         if method == "ping" and self._router.is_shared:
-            return Routed(lines=(jsonrpc.result(message["id"], {}),))
+            return [SendLine(jsonrpc.result(message["id"], {}))]
         mail = self._router.route_request(method, message)
         if isinstance(mail, str):
-            refusal = jsonrpc.error(message["id"], jsonrpc.METHOD_NOT_FOUND, mail)
-            return Routed(lines=(refusal,))
-        lines: tuple[bytes, ...] = ()
+            return [SendLine(jsonrpc.error(message["id"], jsonrpc.METHOD_NOT_FOUND, mail))]
+        effects: list[RequestEffect] = []
         if (forgotten := self.server_requests.ask(message)) is not None:
             text = f"the client has not answered, and {MAX_OPEN} later requests are open"
-            lines = (jsonrpc.error(jsonrpc.raw(forgotten), jsonrpc.REQUEST_TIMEOUT, text),)
-        mail.put(jsonrpc.encode(message))
-        return Routed(mail, lines)
+            error = jsonrpc.error(jsonrpc.raw(forgotten), jsonrpc.REQUEST_TIMEOUT, text)
+            effects.append(SendLine(error))
+        effects.append(Deliver(mail, jsonrpc.encode(message)))
+        return effects
+
+
+def _refusal(pending: ClientRequest, code: int, text: str) -> Deliver:
+    """Return the error of the bridge that answers *pending*."""
+    return Deliver(pending.mail, pending.error(code, text), is_answer=True)
+
+
+def _delivered(frame: bytes, destination: Destination) -> list[RequestEffect]:
+    if destination is None:
+        return []
+    if isinstance(destination, Mailbox):
+        return [Deliver(destination, frame)]
+    return [Deliver(mail, frame, is_copy=True) for mail in destination]

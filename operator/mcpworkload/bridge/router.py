@@ -3,7 +3,9 @@
 import logging
 from dataclasses import dataclass, field
 
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.drain_wait import DrainWait
+from mcpworkload.bridge.draining import Load
 from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Options
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.stateless import Stateless
@@ -32,19 +34,24 @@ class HttpRouter:
     sse: Sse
     stateless: Stateless
     supervisor: Supervisor
+    changes: Changes
     #: The requests that are being answered.
-    open_requests: set[Request] = field(default_factory=set)
+    _open: set[Request] = field(default_factory=set, init=False)
     _drain_wait: DrainWait = field(init=False)
 
     def __post_init__(self) -> None:
         """Let `GET /idle` see what is under way."""
-        self._drain_wait = DrainWait(lambda: self.is_drained)
+        self._drain_wait = DrainWait(lambda: self.load, self.changes)
 
     @property
-    def is_drained(self) -> bool:
-        """Whether no client waits for an answer; streams that only listen do not count."""
-        posts = sum(request.method == "POST" for request in self.open_requests)
-        return posts <= self.supervisor.subscriptions and not self.supervisor.is_busy
+    def load(self) -> Load:
+        """The requests that are under way."""
+        return Load(
+            requests=len(self._open),
+            posts=sum(request.method == "POST" for request in self._open),
+            subscriptions=self.supervisor.subscriptions,
+            waiting=self.supervisor.waiting,
+        )
 
     def check(self, request: Request) -> tuple[int, str] | None:
         """Return why *request* is refused for its head alone."""
@@ -71,12 +78,13 @@ class HttpRouter:
         )
 
     def is_urgent(self, request: Request) -> bool:
-        """Return whether *request* asks how we are: probes are answered whatever else waits."""
+        """Return whether *request* is a probe: those are answered whatever else waits."""
         return request.path == READY_PATH
 
     async def serve(self, request: Request) -> None:
-        """Answer *request*; whatever goes wrong is our fault and becomes a 500."""
-        self.open_requests.add(request)
+        """Answer *request*; a fault of the bridge becomes a 500."""
+        self._open.add(request)
+        self.changes.report()
         try:
             await self._serve(request)
         except NotJsonRpc as error:
@@ -85,8 +93,9 @@ class HttpRouter:
             log.exception("cannot answer a %s of %s", request.method, request.path)
             refuse(request, 500, jsonrpc.INTERNAL_ERROR, "the bridge failed; its log says why")
         finally:
-            self.open_requests.discard(request)
+            self._open.discard(request)
             request.abort()
+            self.changes.report()
 
     async def _serve(self, request: Request) -> None:
         path, method = request.path, request.method
@@ -129,8 +138,8 @@ class HttpRouter:
         reason = self.supervisor.servers.not_ready_reason
         text = "ready" if reason is None else "not ready"
         if reason is not None and host_refusal(request, self.hosts) is None:
-            # Servers and the API server are quoted there. The kubelet and whoever asks by an
-            # address or a name of ours may read it; a page that points its own name here may not.
+            # The reason quotes servers and the API server. The kubelet and any client that uses an
+            # address or name of the bridge may read it, a page that points its own name here not.
             text = reason
         request.respond(200 if reason is None else 503, [TEXT, NO_STORE], f"{text}\n".encode())
 
@@ -152,7 +161,7 @@ class HttpRouter:
 
 
 async def _opened(request: Request) -> Sent:
-    """Return what the body says; a large one in steps, between which others are served."""
+    """Return the message in the body; a large one in steps, between which others are served."""
     body = request.take_body()
     if len(body) <= LARGE_BYTES:
         return opened(body)

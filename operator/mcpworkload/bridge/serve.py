@@ -1,4 +1,4 @@
-"""``mcpw serve``: start the server here, as a child on pipes, and serve it."""
+"""``mcpw serve``: start the server as a child on pipes, and serve it."""
 
 import sys
 
@@ -12,7 +12,7 @@ from mcpworkload.bridge.spawn import PipeSource
 
 
 def run(options: Options, command: tuple[str, ...]) -> int:
-    """Serve *command* until it ends or we are told to stop; the exit code."""
+    """Serve *command* until it ends or a signal comes; return the exit code."""
     steps = [step for step in (raise_descriptor_limit(), end_with_parent()) if step is not None]
 
     def before_exec() -> None:

@@ -5,7 +5,7 @@ import contextlib
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message, NotJsonRpc
 
-#: With a further one the oldest is forgotten: clients may leave any of them unanswered.
+#: One more, and the oldest is forgotten: clients may leave any of them unanswered.
 MAX_OPEN = 1024
 
 
@@ -40,7 +40,7 @@ class ServerRequests:
             self._open[request_id] = method
 
     def withdraw(self, message: Message) -> None:
-        """The server says by the notification *message* that it waits no more."""
+        """Forget the request that the server cancels by the notification *message*."""
         with contextlib.suppress(KeyError, NotJsonRpc):
             params = jsonrpc.members(message.get("params"))
             self._open.pop(jsonrpc.identifier(params["requestId"]), None)

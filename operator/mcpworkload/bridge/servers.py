@@ -1,4 +1,4 @@
-"""The server processes that everybody shares, and how sessions get their own."""
+"""The server processes that all clients share, and those of single sessions."""
 
 import asyncio
 import itertools
@@ -7,9 +7,12 @@ from collections.abc import Coroutine
 from typing import Any
 
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.candidate import FAREWELL_SECONDS, Found
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
 from mcpworkload.bridge.effects import ServerKey
-from mcpworkload.bridge.era import FAREWELL_SECONDS, Found, NoAnswer, detect_era, initialize
+from mcpworkload.bridge.era import NoAnswer, detect_era
+from mcpworkload.bridge.first_requests import initialize
 from mcpworkload.bridge.message_router import EraRouter, MessageRouter, NoClients
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.param_headers import ParamHeaders
@@ -23,11 +26,11 @@ log = logging.getLogger(__name__)
 
 #: Pauses between the tries of a server that ends before it ever answers.
 RETRY_PAUSES = (0.5, 1.0)
-#: Pauses before we look whether servers answer again; after the last one there is no hope, but
-#: those whose session goes on are not disturbed.
+#: Pauses before the bridge tries again whether servers answer. After the last one it ends, unless
+#: a server of an open session has answered.
 LOOK_PAUSES = (0.25, 0.5, 1.0)
 LAST_LOOK_PAUSE = 2.0
-#: So many are named of the processes that a server left.
+#: The log names so many of the processes that a server left.
 MAX_NAMED = 8
 
 
@@ -37,7 +40,7 @@ class NotServed(Exception):
 
 class Servers:
     """
-    Starts servers, keeps the shared ones and tells when there is no use in going on.
+    Starts servers, keeps the shared ones and reports by `over` that the bridge has to end.
 
     *stateless* and *stateful* are the routers of the shared server of each era; where sessions have
     servers of their own, the shared one of their era gets translated requests alone.
@@ -50,6 +53,7 @@ class Servers:
         stateless: MessageRouter,
         stateful: MessageRouter,
         background: Background,
+        changes: Changes,
         *,
         not_ready_reason: str = "the server has not answered yet",
     ) -> None:
@@ -64,7 +68,7 @@ class Servers:
         self.has_started = False
         #: Why a new client would not be served; None when it would be.
         self._reason: str | None = not_ready_reason
-        #: How what everybody needed ended.
+        #: How the server ended that all clients needed, and why the bridge ends with it.
         self.over: asyncio.Future[tuple[End, str]] = asyncio.get_running_loop().create_future()
         self._source = source
         self._routers = (stateless, stateful if self.is_shared else TranslatedClients())
@@ -73,15 +77,15 @@ class Servers:
         self._own: set[Peer] = set()
         self._was_ended: set[Peer] = set()
         self._serial = itertools.count(1)
-        #: All of which something runs; the task is done when nothing does any more.
+        #: The servers of which a process runs; the task is done when none does any more.
         self._all: dict[ServerKey, tuple[Peer, asyncio.Task[None]]] = {}
-        self._background = background
+        self._background, self._changes = background, changes
         self._is_ending = False
         self._tasks: set[asyncio.Task[object]] = set()
         self._initialize_lock = asyncio.Lock()
 
     async def start(self) -> None:
-        """Return when a server has answered, or none will: then `over` is done."""
+        """Return when a server has answered, or none will and `over` is done."""
         pauses = iter(RETRY_PAUSES)
         while True:
             try:
@@ -93,7 +97,7 @@ class Servers:
                 self.fail(error.end, str(error))
                 return
             except NoAnswer as error:
-                # To be silent took its time already; whoever started us can try again.
+                # To be silent took its time already; the kubelet can start the bridge again.
                 pause = next(pauses, 0.0) if error.has_ended else 0.0
                 if not pause:
                     self.fail(error.end, str(error))
@@ -183,7 +187,7 @@ class Servers:
         return over
 
     def session_server_ended(self, peer: Peer, end: End) -> None:
-        """Note that a server ended by itself that not everybody needed."""
+        """Note that the server of one session ended by itself."""
         if not peer.requests.has_answered:
             self.mark_suspect(f"{end} before it answered")
 
@@ -191,8 +195,8 @@ class Servers:
         """
         Note that a server came to nothing, for that *reason*, before it ever answered.
 
-        Where no other one answers, new sessions have no chance: we are not ready until one
-        does again, and give up after some tries.
+        Where no other one answers, new sessions have no chance: the bridge is not ready until one
+        does again, and gives up after some tries.
         """
         if self.stateless is not None or self._is_ending or self._reason:
             return
@@ -243,9 +247,8 @@ class Servers:
         is_shared = router is None or router.is_shared
         key = ServerKey(name, next(self._serial), is_shared=is_shared)
         route = router or EraRouter(lambda: self._router_of(key))
-        start = self._background.start
-        peer = Peer(await self._source.start(), route, key, start)
-        self._all[key] = peer, start(self._see_off(peer))
+        peer = Peer(await self._source.start(), route, key, self._background.start, self._changes)
+        self._all[key] = peer, self._background.start(self._see_off(peer))
         return peer
 
     async def _see_off(self, peer: Peer) -> None:
@@ -262,11 +265,15 @@ class Servers:
             return self._launch("server")
 
         return await detect_era(
-            start, starts_many=self._source.starts_many, is_shared=self.is_shared, tell=self._guess
+            start,
+            self._background.start,
+            starts_many=self._source.starts_many,
+            is_shared=self.is_shared,
+            report=self._guess,
         )
 
-    def _guess(self, words: str) -> None:
-        self._reason = f"the server has not answered yet; {words}"
+    def _guess(self, text: str) -> None:
+        self._reason = f"the server has not answered yet; {text}"
         log.warning("%s", self._reason)
 
     async def _adopt(self, found: Found) -> None:

@@ -7,7 +7,7 @@ There is neither I/O nor a clock here. Times are seconds of whatever clock the c
 import secrets
 
 from mcpworkload.bridge.client_requests import ClientRequest
-from mcpworkload.bridge.effects import CancelRequest, Effect, EndStream, ServerKey
+from mcpworkload.bridge.effects import CancelRequest, EndStream, ServerKey, SessionEffect
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.protocol import jsonrpc
@@ -15,7 +15,7 @@ from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.mailbox import Mailbox
 
 MAX_STREAMS = 8
-#: So much is kept for a client that has not opened a stream for it yet.
+#: So many bytes of messages are kept for a client that has not opened a stream.
 BACKLOG_BYTES = 256 * 1024
 
 
@@ -51,7 +51,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """What may be shown of the id."""
+        """Its name in the log, with the part of the id that may be shown."""
         return f"session {self.id[:8]}"
 
     def is_idle_for(self, seconds: float, now: float) -> bool:
@@ -84,22 +84,23 @@ class Session:
         """See `RequestOwner`."""
         self.client_requests.pop(pending, None)
 
-    def cancel(self, request_id: str | int, reason: str) -> list[Effect]:
+    def cancel(self, request_id: str | int, reason: str) -> list[SessionEffect]:
         """
         End the client's request *request_id* without an answer, if it is unanswered.
 
-        A client that cancelled knows its request no more, and takes an answer for a fault of ours.
+        A client that cancelled has forgotten its request, and takes an answer for a protocol error.
         """
         pending = self._request_of(request_id)
         if pending is None or self.server is None:
             return []
         pending.error_code = jsonrpc.REQUEST_CANCELLED
+        effects: list[SessionEffect] = [CancelRequest(self.server, pending, reason)]
         if pending.mail is not self.answers:
-            pending.mail.finish()
-        return [CancelRequest(self.server, pending, reason)]
+            effects.append(EndStream(pending.mail))
+        return effects
 
     def open_stream(self) -> Mailbox:
-        """Return a mailbox for what the server says by itself, with what has waited for one."""
+        """Return a stream for messages that answer no request, with those that waited for one."""
         stream, self._backlog = self._backlog, Mailbox(is_stream=True)
         self._streams = [s for s in self._streams if not s.is_closed]
         if len(self._streams) >= MAX_STREAMS:
@@ -118,7 +119,7 @@ class Session:
         if stream in self._streams:
             self._streams.remove(stream)
 
-    def end_streams(self) -> list[Effect]:
+    def end_streams(self) -> list[EndStream]:
         """End every stream."""
         streams, self._streams = self._streams, []
         return [EndStream(stream) for stream in streams]
@@ -129,8 +130,8 @@ class Session:
         """
         Return where a message goes that names no request.
 
-        On pipes nothing says what it belongs to. With one request under way it can hardly be
-        another's; with several, or none, it goes to the client's own stream.
+        On pipes nothing names its request. With one request under way it is that one's as a rule;
+        with several, or none, it goes to the client's own stream.
         """
         return self._place()
 
@@ -138,11 +139,10 @@ class Session:
         """Return where a request of the server's goes; refused when too much waits there."""
         return self._place() or "the client does not listen"
 
-    def overhear(self, frame: bytes) -> None:
-        """Take a message that a shared server meant for this client too."""
+    def place_for_copy(self) -> Mailbox | None:
+        """Return where the copy of a shared server's message goes; None when too much waits."""
         stream = self._streams[-1] if self._streams else self._backlog
-        if stream.size < BACKLOG_BYTES:
-            stream.put(frame)
+        return stream if stream.size < BACKLOG_BYTES else None
 
     def _place(self) -> Mailbox | None:
         waiting = [pending.mail for pending in self.client_requests if not pending.mail.is_closed]

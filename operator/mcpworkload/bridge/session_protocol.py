@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from mcpworkload.bridge.channel import ChannelClosed
 from mcpworkload.bridge.client_requests import ClientRequest, SessionRequest
 from mcpworkload.bridge.options import Options
+from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.request_table import CANCELLED
 from mcpworkload.bridge.servers import NotServed
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.sessions import Sessions
+from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Kind, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -33,24 +35,25 @@ class SessionProtocol:
 
     options: Options
     sessions: Sessions
+    supervisor: Supervisor
 
     async def ask(self, session: Session, sent: Sent, mail: Mailbox) -> ClientRequest | None:
         """
-        Send a request; its answer will be in *mail*. None where we answered it ourselves.
+        Send a request; its answer will be in *mail*. None where the bridge answered it.
 
         Raises:
             NotServed, CannotStart: there is no server for this client.
             ChannelClosed, Busy: as `Peer.call`.
         """
         method = sent.method
-        if self.sessions.is_shared:
+        if self.supervisor.servers.is_shared:
             own = await self._shared_answer(session, sent)
             if own is not None:
                 mail.put(own, is_answer=True)
                 return None
         elif method == INITIALIZE:
             await self.sessions.give_server(session)
-        peer = self.sessions.server_of(session)
+        peer = self._server_of(session)
         if peer is None:
             raise NotServed("send initialize first")
         if method != INITIALIZE:
@@ -78,7 +81,7 @@ class SessionProtocol:
             ChannelClosed, Busy: as `Peer.call`.
         """
         limit = self.options.request_timeout
-        peer = self.sessions.server_of(session)
+        peer = self._server_of(session)
         if peer is None:
             return
         if sent.kind is Kind.RESPONSE:
@@ -86,8 +89,22 @@ class SessionProtocol:
             session.has_asked |= asked not in (None, PING)
         elif sent.method == CANCELLED:
             self._cancel(session, sent)
-        elif sent.method != INITIALIZED or not self.sessions.is_shared:
+        elif sent.method != INITIALIZED or not self.supervisor.servers.is_shared:
             await peer.tell(sent, limit)
+
+    def _server_of(self, session: Session) -> Peer | None:
+        """
+        Return the server that owns *session*, if one does by now.
+
+        Raises:
+            ChannelClosed: it is gone.
+        """
+        if session.server is None:
+            return None
+        peer = self.supervisor.servers.find(session.server)
+        if peer is None:
+            raise ChannelClosed("the session has ended")
+        return peer
 
     def _cancel(self, session: Session, sent: Sent) -> None:
         """Cancel what the notification *sent* names, if it names a request."""

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from mcpworkload.bridge.effects import (
     CancelRequest,
     Deliver,
-    Effect,
     EndServer,
     ReportEnd,
     ServerKey,
+    SessionEffect,
 )
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import ClientRequests
@@ -34,9 +34,9 @@ class SessionTable:
     """
     The open sessions, by id.
 
-    A session has a place as long as a server has it: to the end of the server's last process. So
-    places are sessions, and servers that are still ending. As a router, the table serves the
-    clients that share one server.
+    A session keeps its place until the last process of its own server has ended. So sessions take
+    places, and servers that are still ending. As a router, the table serves the clients that share
+    one server.
     """
 
     is_shared = True
@@ -61,14 +61,14 @@ class SessionTable:
         """Return the open session of that id."""
         return self._sessions.get(session_id)
 
-    def open(self, now: float) -> tuple[Session, list[Effect]]:
+    def open(self, now: float) -> tuple[Session, list[SessionEffect]]:
         """
         Return a new session, without a server so far, and the end of the one that gives way.
 
         Raises:
             TooManySessions: names how many there are.
         """
-        effects: list[Effect] = []
+        effects: list[SessionEffect] = []
         if self._taken >= self._max_sessions and not self._ending:
             given = gives_way(tuple(self), self._idle_timeout, now)
             if given is None:
@@ -86,7 +86,7 @@ class SessionTable:
         """Have *server* own *session* from now on."""
         session.server = server
 
-    def end(self, session: Session, reason: str) -> list[Effect]:
+    def end(self, session: Session, reason: str) -> list[SessionEffect]:
         """
         End *session*: forget it, its server where it has one for itself, its requests otherwise.
 
@@ -94,7 +94,7 @@ class SessionTable:
         """
         if self._sessions.pop(session.id, None) is None:
             return []
-        effects: list[Effect] = [ReportEnd(session.name, reason)]
+        effects: list[SessionEffect] = [ReportEnd(session.name, reason)]
         if session.server is None:
             if session.waits_for is not None:
                 self._ending[session.waits_for] = None
@@ -102,7 +102,7 @@ class SessionTable:
             text = f"the session ended: {reason}"
             for pending in tuple(session.client_requests):
                 error = pending.error(jsonrpc.CONNECTION_CLOSED, text)
-                effects.append(Deliver(pending.mail, error))
+                effects.append(Deliver(pending.mail, error, is_answer=True))
                 effects.append(CancelRequest(session.server, pending, text))
         else:
             effects.append(EndServer(session.server))
@@ -111,17 +111,17 @@ class SessionTable:
             self._gone.discard(session.server)
         return effects + session.end_streams()
 
-    def end_all(self, reason: str) -> list[Effect]:
+    def end_all(self, reason: str) -> list[SessionEffect]:
         """End every session."""
         return [effect for session in self for effect in self.end(session, reason)]
 
-    def expire(self, now: float) -> list[Effect]:
+    def expire(self, now: float) -> list[SessionEffect]:
         """End the sessions that were not used for the idle time."""
         reason = f"not used for {self._idle_timeout:g} seconds"
         idle = [each for each in self if each.is_idle_for(self._idle_timeout, now)]
         return [effect for session in idle for effect in self.end(session, reason)]
 
-    def server_ended(self, server: ServerKey, reason: str) -> list[Effect]:
+    def server_ended(self, server: ServerKey, reason: str) -> list[SessionEffect]:
         """End the session that had *server* for itself, and was not ended before."""
         owned = [each for each in self if each.server == server]
         return [effect for session in owned for effect in self.end(session, reason)]
@@ -137,15 +137,14 @@ class SessionTable:
 
     def route_notification(
         self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
-    ) -> Mailbox | None:
-        """Copy a shared server's notification to the clients that it is known to concern."""
-        frame = jsonrpc.encode(message)
-        for session in self._concerned(client_requests, given_up, method, message):
-            session.overhear(frame)
-        return None
+    ) -> tuple[Mailbox, ...]:
+        """Return where each client that a shared server's notification concerns gets its copy."""
+        concerned = self._concerned(client_requests, given_up, method, message)
+        places = (session.place_for_copy() for session in concerned)
+        return tuple(place for place in places if place is not None)
 
     def route_request(self, _method: str, _message: Message) -> Mailbox | str:
-        """Refuse: the server names no client, and was told that none answers."""
+        """Refuse: the server names no client, and none offered to answer."""
         return (
             "this server is shared by its clients, and which of them is asked cannot be told;"
             " with sessions: PerSession each client has a server of its own"

@@ -5,18 +5,16 @@ import contextlib
 import logging
 from collections.abc import Iterable, Iterator
 
+from mcpworkload.bridge.candidate import FAREWELL_SECONDS
 from mcpworkload.bridge.channel import ChannelClosed, End
 from mcpworkload.bridge.effects import (
     CancelRequest,
-    Deliver,
-    Effect,
     EndServer,
-    EndStream,
     ReportEnd,
     ServerKey,
+    SessionEffect,
+    carry_out,
 )
-from mcpworkload.bridge.era import FAREWELL_SECONDS
-from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.session import Session
 from mcpworkload.bridge.session_table import SessionTable
@@ -37,11 +35,6 @@ class Sessions:
         self.table = table
         self._supervisor = supervisor
         self._idle_timeout = idle_timeout
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether all sessions use one server."""
-        return self._supervisor.servers.is_shared
 
     def find(self, session_id: str) -> Session | None:
         """Return the open session of that id."""
@@ -102,20 +95,6 @@ class Sessions:
         self.table.give_server(session, peer.key)
         return initialize_result
 
-    def server_of(self, session: Session) -> Peer | None:
-        """
-        Return the server that owns *session*, if one does by now.
-
-        Raises:
-            ChannelClosed: it is gone.
-        """
-        if session.server is None:
-            return None
-        peer = self._supervisor.servers.find(session.server)
-        if peer is None:
-            raise ChannelClosed("the session has ended")
-        return peer
-
     def cancel(self, session: Session, request_id: str | int, reason: str) -> None:
         """End a request of the session's without an answer."""
         self._carry_out(session.cancel(request_id, reason))
@@ -138,21 +117,19 @@ class Sessions:
         if not over.cancelled():
             self._carry_out(self.table.server_ended(server, str(over.result())))
 
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
+    def _carry_out(self, effects: Iterable[SessionEffect]) -> None:
         servers = self._supervisor.servers
         for effect in effects:
             match effect:
-                case Deliver(mail, frame):
-                    mail.put(frame, is_answer=True)
                 case CancelRequest(server, request, reason):
                     if (peer := servers.find(server)) is not None:
                         peer.cancel(request, reason)
                 case EndServer(server):
                     servers.end_own(server)
-                case EndStream(mail):
-                    mail.finish()
                 case ReportEnd(name, reason):
                     log.info("%s ended: %s", name, reason)
+                case _:
+                    carry_out(effect)
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""Where our children come from."""
+"""Starts servers as child processes."""
 
 import errno
 import subprocess
@@ -11,13 +11,13 @@ from mcpworkload.bridge.outlet import Outlet
 from mcpworkload.bridge.process import PipeChannel
 from mcpworkload.bridge.reaper import Reaper
 
-#: What the system says when it has too few descriptors, processes or memory for now.
+#: The system's errors when it has too few descriptors, processes or memory for now.
 _FOR_NOW = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 
 @dataclass
 class PipeSource:
-    """Starts *command* as often as asked, with the environment and folder that we were given."""
+    """Starts *command* as often as asked, with *environment*, in the bridge's own folder."""
 
     command: Sequence[str]
     environment: Mapping[bytes, bytes]
@@ -25,7 +25,7 @@ class PipeSource:
     stderr: Outlet
     #: Called in the child before it becomes the server.
     before_exec: Callable[[], None] | None = None
-    #: Whether orphans come to us and have to be reaped.
+    #: Whether orphans come to the bridge and have to be reaped.
     adopts: bool = False
     starts_many: bool = field(default=True, init=False)
     _reaper: Reaper | None = field(default=None, init=False)
@@ -40,7 +40,7 @@ class PipeSource:
         Return a fresh child.
 
         Raises:
-            CannotStart: names the command and what the system said.
+            CannotStart: names the command and the system's error.
             NoRoom: the system has none at the moment.
         """
         if self._reaper is None:

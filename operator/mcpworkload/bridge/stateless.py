@@ -99,24 +99,15 @@ class Stateless:
         except (NotServed, CannotStart) as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
         except Busy as error:
-            refuse(
-                request,
-                503,
-                jsonrpc.INTERNAL_ERROR,
-                str(error),
-                request_id=request_id,
-                headers=RETRY_AFTER,
-            )
+            _refuse_for_now(request, request_id, error)
         else:
             await self._ask(request, sent, peer)
 
     def end_subscriptions(self) -> None:
         """End every subscription on purpose, as its client can see."""
         peer = self.supervisor.servers.stateless
-        for pending in tuple(peer.requests.client_requests.values()) if peer is not None else ():
-            if pending.is_listening and peer is not None:
-                pending.mail.put(pending.end_of_subscription(), is_answer=True)
-                peer.cancel(pending, "the bridge is stopping")
+        if peer is not None:
+            peer.end_subscriptions("the bridge is stopping")
 
     async def _server(self, servers: Servers) -> Peer | Translated:
         if servers.stateless is not None:
@@ -134,14 +125,7 @@ class Stateless:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
             return
         except Busy as error:
-            refuse(
-                request,
-                503,
-                jsonrpc.INTERNAL_ERROR,
-                str(error),
-                request_id=request_id,
-                headers=RETRY_AFTER,
-            )
+            _refuse_for_now(request, request_id, error)
             return
 
         def lost() -> None:

@@ -41,7 +41,7 @@ class Streamable:
                 await self._take(request, session, sent)
 
     async def get(self, request: Request) -> None:
-        """Open a stream for what the server says by itself."""
+        """Open a stream for the server's messages that answer no request."""
         session = self._session(request)
         if session is None:
             return
@@ -64,7 +64,7 @@ class Streamable:
     def _session(self, request: Request) -> Session | None:
         """Return the session that *request* names; None when that has been answered."""
         if (reason := session_version_refusal(request)) is not None:
-            # A status of 404 would tell a client that its session is gone.
+            # A client takes the status 404 for the end of its session.
             refuse(request, 400, jsonrpc.INVALID_REQUEST, reason)
             return None
         request_id = request.header(SESSION_HEADER)
@@ -103,10 +103,10 @@ class Streamable:
             request.respond(202, [NO_STORE])
 
     async def _ask(self, request: Request, session: Session, sent: Sent) -> bool:
-        """Answer a request; whether with a result."""
+        """Answer a request; return whether with a result."""
         request_id = sent.request_id
         mail = Mailbox()
-        # To go away is no cancellation in this era.
+        # A client that disconnects cancels nothing in this era.
         request.on_lost = mail.close
         try:
             pending = await self.protocol.ask(session, sent, mail)
@@ -123,7 +123,7 @@ class Streamable:
 
 
 def _names(session: Session, pending: ClientRequest | None) -> Headers:
-    """Return the header that tells a client its session, unless it gets an error instead."""
+    """Return the header with the session's id, unless the client gets an error instead."""
     return [] if _is_error(pending) else [(SESSION_HEADER, session.id.encode())]
 
 

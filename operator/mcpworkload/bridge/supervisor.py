@@ -1,6 +1,7 @@
-"""The servers that there are now, and their successors where the process is not ours to start."""
+"""The servers of now, and their successors where the bridge cannot start the process."""
 
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import Source
 from mcpworkload.bridge.message_router import MessageRouter
 from mcpworkload.bridge.options import Options
@@ -9,7 +10,7 @@ from mcpworkload.bridge.servers import Servers
 
 class Supervisor:
     """
-    Owns the servers and every task that works for them.
+    Owns the servers; every task that works for them is one of *background*.
 
     *stateless* and *stateful* are the routers of the shared server of each era.
     """
@@ -21,8 +22,9 @@ class Supervisor:
         stateless: MessageRouter,
         stateful: MessageRouter,
         background: Background,
+        changes: Changes,
     ) -> None:
-        self._parts = options, source, stateless, stateful, background
+        self._parts = options, source, stateless, stateful, background, changes
         self.servers = Servers(*self._parts)
 
     def replace(self, reason: str) -> None:
@@ -31,15 +33,11 @@ class Supervisor:
         self.servers = Servers(*self._parts, not_ready_reason=text)
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a client waits for the answer of a server."""
-        return any(peer.requests.busy for peer in self.servers.peers)
+    def waiting(self) -> int:
+        """The number of requests whose client waits for the answer of a server."""
+        return sum(peer.requests.busy for peer in self.servers.peers)
 
     @property
     def subscriptions(self) -> int:
-        """How many subscriptions have a client that listens."""
-        return sum(
-            pending.is_listening and not pending.mail.is_closed
-            for peer in self.servers.peers
-            for pending in peer.requests.client_requests.values()
-        )
+        """The number of subscriptions whose client listens."""
+        return sum(peer.requests.subscriptions for peer in self.servers.peers)

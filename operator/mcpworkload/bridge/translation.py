@@ -15,7 +15,6 @@ from mcpworkload.bridge.client_requests import LISTEN, ClientRequest
 from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.bridge.message_router import ClientRequests
 from mcpworkload.bridge.peer import Peer
-from mcpworkload.bridge.request_table import RequestTable
 from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message, Raw
 from mcpworkload.protocol.mailbox import Mailbox
@@ -24,10 +23,10 @@ from mcpworkload.protocol.sent import Sent
 from mcpworkload.protocol.versions import CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, VERSION_KEY
 
 DISCOVER = "server/discover"
-#: Of sessions alone: passed on, they would change what others get, or show what is others'.
+#: Methods that need a session: passed on, they would change what other clients get, or show it.
 SESSION_METHODS = ("ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe")
 TASK_METHODS = "tasks/"
-#: Results of these have to say how long, and for whom, they may be kept.
+#: Results of these have to state how long, and for whom, they may be kept.
 CACHEABLE = (
     "tools/list",
     "prompts/list",
@@ -35,7 +34,7 @@ CACHEABLE = (
     "resources/templates/list",
     "resources/read",
 )
-#: What a request says about itself, which in a session ``initialize`` has said.
+#: What a request declares about itself, which in a session ``initialize`` has declared.
 _SELF_KEYS = (VERSION_KEY, CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY)
 _COMPLETE = {"resultType": jsonrpc.raw("complete")}
 #: The least that can be promised for a server that promised nothing.
@@ -43,7 +42,7 @@ _UNCACHED = {"ttlMs": jsonrpc.raw(0), "cacheScope": jsonrpc.raw("private")}
 
 
 class _Result(msgspec.Struct):
-    """What of a result tells whether it needs more; the rest is passed over."""
+    """The members that a result may lack; the others are passed over."""
 
     resultType: Raw = Raw(b"")  # noqa: N815 - as the protocol writes them
     ttlMs: Raw = Raw(b"")  # noqa: N815
@@ -60,7 +59,7 @@ class TranslatedRequest(ClientRequest):
     __slots__ = ()
 
     def outgoing(self, sent: Sent) -> bytes:
-        """Return *sent* without what it says about itself, under our id."""
+        """Return *sent* without what it declares about itself, under the bridge's id."""
         sent.leave_out(_SELF_KEYS)
         return super().outgoing(sent)
 
@@ -99,10 +98,9 @@ class Translated:
         """Notify the server that no client waits for *pending* any more."""
         self.peer.cancel(pending, reason)
 
-    @property
-    def requests(self) -> RequestTable:
-        """The requests of the server, as `Peer.requests`."""
-        return self.peer.requests
+    def let_go(self, pending: ClientRequest) -> None:
+        """Wait no more for the answer to *pending*, as `Peer.let_go` does."""
+        self.peer.let_go(pending)
 
 
 class TranslatedClients:
@@ -141,7 +139,7 @@ def check_translatable(sent: Sent) -> None:
     Return if a server that has sessions can answer *sent* outside of one.
 
     Raises:
-        Refusal: says what to send instead.
+        Refusal: has what to send instead.
     """
     method = sent.method
     if method == LISTEN or method in SESSION_METHODS or method.startswith(TASK_METHODS):

@@ -5,7 +5,7 @@ import logging
 
 log = logging.getLogger(__name__)
 
-#: So much of a bad line is shown: enough to recognise a banner, too little to leak a document.
+#: A bad line is cut to this: enough to recognise a banner, too little to leak a document.
 SHOWN_BYTES = 60
 MAX_IN_A_WINDOW = 5
 WINDOW_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""Bring messages to a client: as JSON where one is all, as a stream of events otherwise."""
+"""Sends messages to a client: a single one as JSON, several as a stream of events."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ from mcpworkload.protocol.http.request import (
 )
 from mcpworkload.protocol.mailbox import Mailbox
 
-#: A stream with nothing to say says so, or something on the way takes it for dead. An answer
-#: that takes longer than this becomes a stream for the same reason.
+#: A silent stream gets a comment so often, or a proxy takes it for dead. An answer that takes
+#: longer than this becomes a stream for the same reason.
 KEEP_ALIVE_SECONDS = 15.0
 RETRY_AFTER: Headers = [RETRY_LATER]
 _COMMENT = b": still here\n\n"
@@ -41,7 +41,7 @@ async def answer(
         request.respond(status(), [JSON, NO_STORE, *headers()], frame)
         return
     if mail.is_closed:
-        return  # nobody is there to be answered
+        return  # the client is gone
     request.stream([*EVENT_STREAM, *headers()])
     if not is_last:
         await request.send(_COMMENT if frame is None else event(frame))
@@ -73,6 +73,6 @@ def refuse(
     data: object = None,
     headers: Headers | None = None,
 ) -> None:
-    """Answer *request* with an error of ours."""
+    """Answer *request* with an error of this process."""
     body = jsonrpc.error(request_id, code, text, data)
     request.respond(status, [JSON, NO_STORE, *(headers or [])], body)

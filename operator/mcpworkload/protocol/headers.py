@@ -9,7 +9,7 @@ from mcpworkload.protocol.http.request import Headers, Request
 from mcpworkload.protocol.origins import Hosts
 
 JSON_TYPE, EVENT_TYPE = "application/json", "text/event-stream"
-#: So much of what a client sent is quoted to it.
+#: A client's own text is cut to so many characters in an answer.
 SHOWN_CHARACTERS = 200
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 #: A header value that cannot stand as it is comes in base64 between these.
@@ -34,7 +34,7 @@ def host_refusal(request: Request, hosts: Hosts) -> tuple[int, str] | None:
 def _page_refusal(origin: str) -> str:
     said = f"pages of {origin!r} are not served"
     if not _ORIGIN.fullmatch(origin):
-        # "null" is what all pages without an origin say, whoever they are of.
+        # "null" is the origin of every page that has none.
         return f"{said}: transport.allowedOrigins takes http://HOST[:PORT] and https://HOST[:PORT]"
     return f"{said}; to serve them, write transport: {{allowedOrigins: [{origin!r}]}}"
 

@@ -40,7 +40,7 @@ MAX_ID_BYTES = 1024
 MAX_METHOD_BYTES = 1024
 #: What is opened all the way is at most this long.
 MAX_VALUE_BYTES = 64 * 1024
-#: What is repeated of the words of a decoder, which may hold what it could not decode.
+#: A decoder's message, which may quote the input, is cut to so many characters.
 _WORDS_CHARACTERS = 100
 
 
@@ -64,7 +64,7 @@ _ARRAY = re.compile(rb"\s*\[")
 
 
 class Kind(Enum):
-    """What a message is, told by which members it has."""
+    """The kind of a message, which follows from its members."""
 
     REQUEST = auto()
     NOTIFICATION = auto()
@@ -73,7 +73,7 @@ class Kind(Enum):
 
 class NotJsonRpc(ValueError):
     """
-    Some bytes are no single JSON-RPC 2.0 message; the message says what they are instead.
+    Some bytes are no single JSON-RPC 2.0 message; the reason names what they are instead.
 
     *request_id* is the id of a request that is refused, where it is known.
     """
@@ -242,12 +242,12 @@ def encode(message: Mapping[str, object]) -> bytes:
 
 
 def request(request_id: int | str, name: str, params: object) -> bytes:
-    """Return a request of our own."""
+    """Return a request of this process."""
     return _encode({"jsonrpc": "2.0", "id": request_id, "method": name, "params": params})
 
 
 def notification(name: str, params: object = None) -> bytes:
-    """Return a notification of our own."""
+    """Return a notification of this process."""
     if params is None:
         return _encode({"jsonrpc": "2.0", "method": name})
     return _encode({"jsonrpc": "2.0", "method": name, "params": params})

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-#: Beyond this a mailbox is full. One message fits always, however large.
+#: A mailbox with more is full. One message fits always, however large.
 FULL_BYTES = 4 * 1024 * 1024
 #: What a message costs besides its own bytes, so that many tiny ones fill it too.
 FRAME_BYTES = 256
@@ -14,7 +14,7 @@ class Mailbox:
     Messages for one HTTP response, in order.
 
     One for a single request ends with its answer; one that *is_stream* takes the answers to
-    many, and ends when it is told to.
+    many, and ends by `finish` or `close`.
     """
 
     __slots__ = ("_frames", "_has_last", "_is_stream", "_reader", "_room", "_size", "is_closed")

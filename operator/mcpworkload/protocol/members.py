@@ -14,12 +14,12 @@ Members = dict[str, Raw]
 #: Objects of this size cannot have more members than any limit here, at five bytes each.
 SMALL_BYTES = 16 * 1024
 MAX_MEMBERS = 4096
-#: No member that anybody knows has a name of this length.
+#: No known member has a name of this length.
 MAX_NAME_CHARACTERS = 1024
 
 
 class Refused(Exception):
-    """An object has too many members, or one whose name is not right; the message says which."""
+    """An object has too many members, or a wrong name among them; the message names it."""
 
 
 class _Name(str):

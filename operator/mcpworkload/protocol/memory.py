@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-#: Where the kernel says what a container may have: of control groups of version 2, and of 1.
+#: The kernel's files with a container's limit: of control groups of version 2, and of 1.
 LIMIT_FILES = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -12,7 +12,7 @@ LIMIT_FILES = (
 OWN_BYTES = 64 * 1024 * 1024
 #: A message takes at most so many times its size while it passes.
 TIMES = 4
-#: Less is no use to anybody, however small the container.
+#: With less no message of use passes, however small the container.
 LEAST_BYTES = 4 * 1024 * 1024
 
 
@@ -30,6 +30,6 @@ def _limit(files: Sequence[Path]) -> int | None:
             text = file.read_text().strip()
         except OSError:
             continue
-        # Without a limit one version says "max", and the other one a number beyond all memory.
+        # Without a limit version 2 has "max", and version 1 a number beyond all memory.
         return int(text) if text.isdecimal() else None
     return None

@@ -1,8 +1,8 @@
 """
-Bytes into messages, in steps between which everybody else is served.
+Opens messages in steps, between which other clients are served.
 
 Each step is one pass over the bytes without Python code for what they hold, so that its time
-follows the size alone: some 0.2 s for the largest body, whatever somebody put into it.
+follows the size alone: some 0.2 s for the largest body, whatever is in it.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ import msgspec
 T = TypeVar("T")
 Steps = Generator[None, None, T]
 
-#: Beyond this a message is opened in steps.
+#: A message larger than this is opened in steps.
 LARGE_BYTES = 512 * 1024
 #: What is looked at or mended at a time, where that is possible.
 PIECE_BYTES = 512 * 1024
 #: Between two steps; a zero would be one turn of the loop, and to be answered takes several.
 PAUSE_SECONDS = 0.002
 
-#: No text that somebody cut has so many halves, each of which costs time.
+#: No text that was cut by mistake has so many halves, each of which costs time.
 MAX_HALVES = 64 * 1024
 #: Half of a character beyond 16 bits. Two backslashes are hidden before this is looked for.
 _HALF = re.compile(
@@ -34,7 +34,7 @@ _HALF = re.compile(
 _REPLACEMENT = rb"\\ufffd"
 _HIGH = re.compile(rb"\\u[dD][89abAB]..", re.DOTALL)
 _ESCAPE_BYTES = 6
-#: In place of two backslashes; no JSON has a NUL.
+#: A stand-in for two backslashes; no JSON has a NUL.
 _NUL, _HIDDEN = b"\0", b"\0\1"
 
 
@@ -68,7 +68,7 @@ def decoding(data: bytes, decode: Callable[[bytes], T]) -> Steps[T]:
         msgspec.DecodeError and all else that *decode* raises.
     """
     if not data.isascii():
-        yield from _checking(data)  # inside of what is not opened, nobody else looks
+        yield from _checking(data)  # no other check covers what is not opened
     try:
         return decode(data)
     except msgspec.ValidationError:

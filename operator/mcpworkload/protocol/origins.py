@@ -1,8 +1,8 @@
 """
-Under which names we may be addressed, and by which web pages.
+The names under which clients may address the server, and the web pages that may.
 
-A page in a browser can point a name of its own at any address, ours included. It can't choose
-the name that the browser then sends us, which is why an address needs no further look.
+A page in a browser can point a name of its own at any address, the server's included. It cannot
+choose the Host header that the browser then sends, so a request by address needs no other check.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ class Hosts:
     services: Collection[str]
     allowed_hosts: Collection[str] = ()
     allowed_origins: Collection[str] = ()
-    #: What the names of Services may end in. Anybody can have web.team.svc.anything.example.
+    #: The ends of names of Services. Anyone may own web.team.svc.anything.example.
     domains: Collection[str] = (DEFAULT_DOMAIN,)
 
     def serves(self, host: str) -> bool:
@@ -50,7 +50,7 @@ class Hosts:
         return is_own and _is_fixed(_without_port(host))
 
     def _is_pod(self, name: str) -> bool:
-        # Any word before it would make one of ours of a domain that is called as a Service is.
+        # With any label before it, a foreign domain could pass for the name of a Service.
         service, _, ordinal = name.rpartition("-")
         return service in self.services and ordinal.isdecimal()
 

@@ -35,8 +35,8 @@ def is_stateless(request: Request, sent: Sent) -> bool:
     """
     Whether *sent* speaks for itself, rather than in a session.
 
-    That follows the version, in the head or within: only such messages name it within. Headers
-    that say what else the body says prove nothing, since clients of sessions send them as well.
+    That follows from the version, in the head or the body: only such messages name it in the body.
+    Headers that repeat other parts of the body prove nothing: clients of sessions send them too.
     """
     version = request.header(VERSION_HEADER)
     speaks_for_itself = sent.kind is Kind.REQUEST and VERSION_KEY in sent.meta
@@ -65,7 +65,7 @@ def _has_sessions(version: bytes) -> bool:
 
 def check_envelope(request: Request, sent: Sent, versions: Collection[str]) -> None:
     """
-    Return if what *sent* says about itself is whole, the same in the head, and served.
+    Return if what *sent* declares is complete, the same in head and body, and served.
 
     Raises:
         Refusal: something is missing, twice there, different in head and body, or not served.

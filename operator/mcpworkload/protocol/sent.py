@@ -1,9 +1,9 @@
 """
-What a client sends, opened as far as the bridge reads it and written anew for a server.
+A client's message, opened as far as it is read and written anew for a server.
 
-A server may read JSON more leniently than we do: take the first of two equal names or the last,
+A server may read JSON more leniently: take the first of two equal names or the last,
 or a name in another case. So what it gets is written from what was read, name by name, and names
-that could be taken for one of ours are refused.
+that could be taken for a known one are refused.
 """
 
 from collections.abc import Collection
@@ -32,7 +32,7 @@ _META = spelling.Known(
 
 
 class Sent:
-    """A client's message. What is large in it is let go of by `clear`."""
+    """A client's message. `clear` releases what is large in it."""
 
     __slots__ = (
         "_has_meta",
@@ -130,7 +130,7 @@ class Sent:
         except members.Refused as error:
             raise NotJsonRpc(INVALID_REQUEST, str(error), self.id) from None
         except (msgspec.DecodeError, RecursionError):
-            return None  # no object: no name of ours is in it
+            return None  # no object: no known name is in it
 
 
 def opening(data: bytes) -> Steps[Sent]:
@@ -155,7 +155,7 @@ def opened(data: bytes) -> Sent:
 
 
 def request(name: str, params: object) -> Sent:
-    """Return a request of our own."""
+    """Return a request of this process."""
     return opened(jsonrpc.request(0, name, params))
 
 

@@ -1,9 +1,9 @@
 """
-Names of members that a lenient reader takes for names that we know.
+Names of members that a lenient reader takes for known names.
 
 Go's encoding/json matches names in any case, some readers take ``progress_token`` for
 ``progressToken``, and one written in C ends a name at its first NUL. What such a reader takes for
-the id or token of a request has to be what we wrote.
+the id or token of a request has to be what was written for it.
 """
 
 import functools
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 #: All names of the protocol's own metadata begin so.
 PREFIX = "io.modelcontextprotocol/"
-#: Longer ones are none of those that we know, however they are read.
+#: Longer ones are no known names, however they are read.
 _LONGEST = 64
 
 
@@ -28,7 +28,7 @@ def _plain(character: str) -> str:
 
 
 def folded(name: str) -> str:
-    """Return *name* as the most lenient reader compares it; empty where it is none of ours."""
+    """Return *name* as the most lenient reader compares it; empty where it can be no known one."""
     name = name.partition("\0")[0]
     if len(name) > _LONGEST:
         return ""
@@ -40,7 +40,7 @@ def folded(name: str) -> str:
             if character.isalnum():
                 return ""
             continue
-        # One character can stand for eighteen others; ours are all in ASCII.
+        # One character can stand for eighteen others; known names are all in ASCII.
         if not (plain := _plain(character)).isascii():
             return ""
         found += plain
@@ -64,6 +64,6 @@ class Known:
             return self._folded[plain]
         if not self._prefix or name.startswith(self._prefix):
             return None
-        # The prefix ends at the slash: what goes on before it is somebody else's.
+        # The prefix ends at the slash: a longer one before it belongs to another vendor.
         is_near = folded(name.partition("/")[0]) == self._folded_prefix
         return self._prefix if is_near else None

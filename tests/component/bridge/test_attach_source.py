@@ -12,6 +12,7 @@ from mcpworkload.bridge import app, attach
 from mcpworkload.bridge.attaching import source as sources
 from mcpworkload.bridge.attaching.apiserver import ApiServer, NotInCluster, Target
 from mcpworkload.bridge.attaching.source import AttachSource
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.era import detect_era
 from mcpworkload.bridge.message_router import NoClients
@@ -216,9 +217,11 @@ async def test_what_others_say_is_ignored(credentials: Path) -> None:
         source = AttachSource(api.server, TARGET, HEARTBEAT)
 
         async def start() -> Peer:
-            return Peer(await source.start(), NoClients(), ServerKey("server", 1))
+            channel, key = await source.start(), ServerKey("server", 1)
+            return Peer(channel, NoClients(), key, asyncio.create_task, Changes())
 
-        found = await detect_era(start, starts_many=False, is_shared=True, tell=print)
+        spawn = asyncio.create_task
+        found = await detect_era(start, spawn, starts_many=False, is_shared=True, report=print)
         assert found.stateful is not None
         await found.stateful.end(1)
 

@@ -14,6 +14,7 @@ from mcpworkload.bridge.app import Bridge
 from mcpworkload.bridge.attaching import source
 from mcpworkload.bridge.attaching.source import AttachSource
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.servers import Servers
@@ -156,7 +157,9 @@ async def test_a_fault_in_what_was_begun_is_logged(
 
         async def serve() -> None:
             async with Background() as background:
-                Servers(options, source, NoClients(), NoClients(), background).spawn(fail())
+                Servers(options, source, NoClients(), NoClients(), background, Changes()).spawn(
+                    fail()
+                )
                 await asyncio.sleep(5)
 
         with pytest.raises(ExceptionGroup) as caught:

@@ -13,6 +13,7 @@ import pytest
 
 from mcpworkload.bridge import servers as servers_module
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.outlet import Outlet
@@ -62,7 +63,7 @@ async def test_no_room_at_the_start_is_waited_for(
     monkeypatch.setattr(servers_module, "LAST_LOOK_PAUSE", 0.01)
     source = poor(number)
     source.refusals = 20
-    servers = Servers(Options(), source, NoClients(), NoClients(), background)
+    servers = Servers(Options(), source, NoClients(), NoClients(), background, Changes())
     await servers.start()
     state = (servers.not_ready_reason, servers.over.done(), source.refusals)
     await servers.end_all(1)
@@ -76,7 +77,7 @@ async def test_no_room_for_a_session_is_told_and_nothing_else(
 ) -> None:
     """We stay ready, and the next one gets its server."""
     source = poor(number)
-    servers = Servers(Options(), source, NoClients(), NoClients(), background)
+    servers = Servers(Options(), source, NoClients(), NoClients(), background, Changes())
     await servers.start()
     source.refusals = 1
     with pytest.raises(Busy, match=r"no other server can be started now: .*; try again later"):
@@ -108,7 +109,9 @@ async def test_no_room_for_the_second_process_starts_both_again(
         return real()
 
     monkeypatch.setattr(source, "_popen", popen)
-    servers = Servers(Options(sessions=SHARED), source, NoClients(), NoClients(), background)
+    servers = Servers(
+        Options(sessions=SHARED), source, NoClients(), NoClients(), background, Changes()
+    )
     await servers.start()
     state = (
         servers.not_ready_reason,
@@ -127,7 +130,7 @@ async def test_another_refusal_of_the_system_is_a_verdict(background: Background
     """It would be the same the next time."""
     source = poor(errno.EACCES)
     source.refusals = 1
-    servers = Servers(Options(), source, NoClients(), NoClients(), background)
+    servers = Servers(Options(), source, NoClients(), NoClients(), background, Changes())
     await servers.start()
 
     assert servers.over.result()[0].exit_status == 126

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.client_requests import ClientRequest
 from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.given_up import GivenUp
@@ -94,7 +95,8 @@ async def test_a_bug_ends_the_server_instead_of_leaving_everybody_waiting(
     """So that it shows."""
     line = json.dumps({"jsonrpc": "2.0", "method": "x"})
     source = PipeSource(("sh", "-c", f"echo '{line}'; exec sleep 60"), {}, Outlet(2))
-    peer = Peer(await source.start(), Failing(), ServerKey("server", 1))
+    channel, key = await source.start(), ServerKey("server", 1)
+    peer = Peer(channel, Failing(), key, asyncio.create_task, Changes())
     async with asyncio.timeout(15):
         end = await peer.over
 

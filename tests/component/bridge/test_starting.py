@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mcpworkload.bridge import era
+from mcpworkload.bridge import candidate, era
 from mcpworkload.bridge.background import Background
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.message_router import NoClients
 from mcpworkload.bridge.options import Options
 from mcpworkload.bridge.outlet import Outlet
@@ -91,9 +92,9 @@ async def test_a_server_has_as_long_to_start_as_the_kubelet_gives_it(
 
     monkeypatch.setattr(era, "START_SECONDS", 0.5)
     monkeypatch.setattr(era, "SILENCE_SECONDS", 0.1)
-    monkeypatch.setattr(era, "FAREWELL_SECONDS", 0.5)
+    monkeypatch.setattr(candidate, "FAREWELL_SECONDS", 0.5)
     source = PipeSource(("sleep", "60"), {b"PATH": os.environb[b"PATH"]}, Outlet(2))
-    servers = Servers(Options(), source, NoClients(), NoClients(), background)
+    servers = Servers(Options(), source, NoClients(), NoClients(), background, Changes())
     async with asyncio.timeout(15):
         await servers.start()
         end, reason = await servers.over

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.environment import server_environment
 from mcpworkload.bridge.report import (
@@ -179,3 +180,24 @@ def test_a_shared_server_speaks_its_clients_version(
 ) -> None:
     """As far as both know it."""
     assert negotiated(asked, served) == version
+
+
+async def test_what_begins_while_the_background_ends_is_cancelled() -> None:
+    """It could wait for ever, and the bridge with it."""
+    late: list[asyncio.Task[None]] = []
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async with Background() as background:
+
+        async def leave() -> None:
+            try:
+                await wait()
+            finally:
+                late.append(background.start(wait()))
+
+        background.start(leave())
+        await asyncio.sleep(0)
+
+    assert late[0].cancelled()

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from mcpworkload.bridge.client_requests import ClientRequest, SessionRequest
+from mcpworkload.bridge.effects import Deliver, RequestEffect, SendLine, carry_out
 from mcpworkload.bridge.given_up import KEPT_SECONDS
 from mcpworkload.bridge.request_table import KEPT_BYTES, MAX_CLIENT_REQUESTS, Busy, RequestTable
 from mcpworkload.bridge.server_requests import MAX_OPEN
 from mcpworkload.bridge.session import Session
+from mcpworkload.bridge.session_table import SessionTable
 from mcpworkload.bridge.stateless import StatelessRouter
 from mcpworkload.protocol import jsonrpc
+from mcpworkload.protocol.jsonrpc import Kind
 from mcpworkload.protocol.mailbox import FULL_BYTES, Mailbox
 from mcpworkload.protocol.sent import opened
 
@@ -39,11 +42,23 @@ def add(
     return pending
 
 
+def apply(effects: list[RequestEffect]) -> tuple[Mailbox | None, list[Any]]:
+    """Carry *effects* out; return the mailbox of a message and what the server gets."""
+    mail, lines = None, []
+    for effect in effects:
+        if isinstance(effect, SendLine):
+            lines.append(json.loads(effect.line))
+            continue
+        carry_out(effect)
+        if isinstance(effect, Deliver):
+            mail = effect.mail
+    return mail, lines
+
+
 def receive(table: RequestTable, now: float = 0, **message: Any) -> tuple[Any, list[Any]]:
     """Have the server write a message; return its mailbox and what the server gets."""
     found = jsonrpc.decode(json.dumps({"jsonrpc": "2.0", **message}).encode())
-    routed = table.route(found, jsonrpc.kind(found), now)
-    return routed.mail, [json.loads(line) for line in routed.lines]
+    return apply(table.route(found, jsonrpc.kind(found), now))
 
 
 def frames(mail: Mailbox) -> list[Any]:
@@ -68,12 +83,12 @@ def test_a_late_answer_reaches_no_client() -> None:
     """Of a request that was cancelled or took too long."""
     own = Own()
     cancelled, expired = own.ask("a"), own.ask("b")
-    lines = own.table.cancel(cancelled, "why", 0) + own.table.expire(expired, 5, 0)
-    assert own.table.cancel(expired, "again", 0) == ()
+    _, lines = apply(own.table.cancel(cancelled, "why", 0) + own.table.expire(expired, 5, 0))
+    assert own.table.cancel(expired, "again", 0) == []
 
     for pending, line in zip((cancelled, expired), lines, strict=True):
         before = frames(pending.mail)
-        assert json.loads(line)["params"]["requestId"] == pending.request_id
+        assert line["params"]["requestId"] == pending.request_id
         assert receive(own.table, id=pending.request_id, result={}) == (None, [])
         assert frames(pending.mail) == before
 
@@ -82,7 +97,7 @@ def test_a_request_that_takes_too_long_is_answered_with_an_error() -> None:
     """A server that never answered is mute."""
     own = Own()
     pending = own.ask()
-    own.table.expire(pending, 5, now=0)
+    apply(own.table.expire(pending, 5, now=0))
 
     [answer] = frames(pending.mail)
     assert (answer["id"], answer["error"]["code"]) == ("a", jsonrpc.REQUEST_TIMEOUT)
@@ -94,7 +109,7 @@ def test_the_end_of_the_server_answers_every_request() -> None:
     """With the reason."""
     own = Own()
     first, second = own.ask("a"), own.ask("b")
-    own.table.end("server exited with code 3 before it answered")
+    apply(own.table.end("server exited with code 3 before it answered"))
 
     for pending in (first, second):
         [answer] = frames(pending.mail)
@@ -126,9 +141,9 @@ def test_an_answer_that_is_no_json_is_an_error() -> None:
     pending = own.ask()
     line = b'{"jsonrpc":"2.0","id":%d,"result":NaN}' % pending.request_id
 
-    assert own.table.route_broken(b"no answer").mail is None
-    assert own.table.route_broken(line).mail is pending.mail
-    assert own.table.route_broken(line).mail is None
+    assert own.table.route_broken(b"no answer") == []
+    assert apply(own.table.route_broken(line)) == (pending.mail, [])
+    assert own.table.route_broken(line) == []
     assert frames(pending.mail)[0]["error"]["code"] == jsonrpc.INTERNAL_ERROR
 
 
@@ -170,11 +185,30 @@ def test_a_client_that_does_not_read_is_cut_alone() -> None:
     table = RequestTable(StatelessRouter())
     slow, other = add(table, "a"), add(table, "b")
     slow.mail.put(b"x" * FULL_BYTES)
-    [line] = table.cut(slow.mail, now=0)
+    _, [line] = apply(table.cut(slow.mail, now=0))
 
-    assert json.loads(line)["params"]["requestId"] == slow.request_id
+    assert line["params"]["requestId"] == slow.request_id
     assert slow.mail.is_closed
     assert list(table.client_requests.values()) == [other]
+
+
+def test_subscriptions_end_on_purpose_and_other_requests_go_on() -> None:
+    """As a bridge that drains ends them: with a result, and cancelled at the server."""
+    table = RequestTable(StatelessRouter())
+    message = b'{"jsonrpc":"2.0","id":"a","method":"subscriptions/listen"}'
+    listening, _ = table.add(opened(message), Mailbox(), None, ClientRequest)
+    other = add(table, "b")
+    assert (table.subscriptions, table.busy) == (1, 1)
+    _, [line] = apply(table.end_subscriptions("the bridge is stopping", now=0))
+
+    assert line["params"] == {
+        "requestId": listening.request_id,
+        "reason": "the bridge is stopping",
+    }
+    [answer] = frames(listening.mail)
+    assert (answer["id"], answer["result"]["resultType"]) == ("a", "complete")
+    assert list(table.client_requests.values()) == [other]
+    assert (table.subscriptions, table.busy) == (0, 1)
 
 
 def test_a_server_has_so_many_requests_and_no_more() -> None:
@@ -202,6 +236,20 @@ def test_large_ids_take_a_bounded_room_and_small_ones_are_still_taken() -> None:
 
     assert len(own.table.client_requests) == before + 1
     assert own.table.busy == before + 1
+
+
+def test_a_shared_servers_message_is_copied_and_no_client_can_delay_it() -> None:
+    """The server goes on however much waits for one of them."""
+    sessions = SessionTable(2, 100.0)
+    table = RequestTable(sessions)
+    streams = [sessions.open(0)[0].open_stream() for _ in range(2)]
+    method = "notifications/tools/list_changed"
+    message = jsonrpc.decode(jsonrpc.notification(method))
+    effects = table.route(message, Kind.NOTIFICATION, now=0)
+
+    assert effects == [
+        Deliver(stream, jsonrpc.notification(method), is_copy=True) for stream in streams
+    ]
 
 
 def test_ids_at_a_shared_server_cannot_be_guessed() -> None:

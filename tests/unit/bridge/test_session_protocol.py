@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import End
 from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.peer import Peer
@@ -66,11 +67,13 @@ class Scene:
         self.channel = Deaf()
         self.session = Session(now=0)
         key = ServerKey("server", 1)
-        self.peer = Peer(self.channel, self.session, key)  # type: ignore[arg-type]
+        channel: Any = self.channel
+        self.peer = Peer(channel, self.session, key, asyncio.create_task, Changes())
         self.session.server = key
         options = SimpleNamespace(request_timeout=0.05)
-        sessions = SimpleNamespace(is_shared=False, server_of=lambda _: self.peer)
-        self._protocol = SessionProtocol(options, sessions)  # type: ignore[arg-type]
+        servers = SimpleNamespace(is_shared=False, find=lambda _: self.peer)
+        supervisor: Any = SimpleNamespace(servers=servers)
+        self._protocol = SessionProtocol(options, None, supervisor)  # type: ignore[arg-type]
 
     async def takes(self, message: Any) -> None:
         """Let the client notify or respond."""

@@ -13,8 +13,11 @@ from mcpworkload.bridge.effects import (
     EndStream,
     ReportEnd,
     ServerKey,
+    SessionEffect,
+    carry_out,
 )
 from mcpworkload.bridge.given_up import GivenUp
+from mcpworkload.bridge.message_router import Destination
 from mcpworkload.bridge.session import BACKLOG_BYTES, MAX_STREAMS, Session
 from mcpworkload.bridge.session_table import (
     OPENED_SECONDS,
@@ -61,6 +64,20 @@ def send(session: Session, request_id: int, client_request_id: Any = 1) -> Clien
 def message(method: str, **params: Any) -> Message:
     """Return what a server sends by itself."""
     return jsonrpc.members(jsonrpc.raw({"jsonrpc": "2.0", "method": method, "params": params}))
+
+
+def apply(effects: list[SessionEffect]) -> None:
+    """Carry out what concerns mailboxes."""
+    for effect in effects:
+        if isinstance(effect, Deliver | EndStream):
+            carry_out(effect)
+
+
+def copy(table: SessionTable, said: Message, *known: Any) -> None:
+    """Have the shared server send a notification, as `RequestTable` delivers it."""
+    requests, given_up = known or ({}, GivenUp())
+    for mail in table.route_notification(requests, given_up, jsonrpc.method(said), said):
+        mail.put(jsonrpc.encode(said))
 
 
 def waiting(stream: Mailbox) -> list[Any]:
@@ -225,9 +242,9 @@ def test_the_end_of_a_session_at_a_shared_server_answers_and_cancels_its_request
 
     assert effects == [
         ReportEnd(session.name, "its client ended it"),
-        Deliver(first.mail, error("a")),
+        Deliver(first.mail, error("a"), is_answer=True),
         CancelRequest(SHARED, first, text),
-        Deliver(second.mail, error("b")),
+        Deliver(second.mail, error("b"), is_answer=True),
         CancelRequest(SHARED, second, text),
         EndStream(stream),
     ]
@@ -268,7 +285,9 @@ def test_a_cancelled_request_ends_without_an_answer() -> None:
     pending = send(session, 7, "a")
 
     assert session.cancel("b", "why") == []
-    assert session.cancel("a", "why") == [CancelRequest(own(1), pending, "why")]
+    effects = session.cancel("a", "why")
+    assert effects == [CancelRequest(own(1), pending, "why"), EndStream(pending.mail)]
+    apply(effects)
     assert pending.error_code == jsonrpc.REQUEST_CANCELLED
     pending.mail.put(b"late", is_answer=True)
     assert waiting(pending.mail) == []
@@ -281,7 +300,7 @@ def test_a_stream_for_all_answers_outlives_a_cancelled_request() -> None:
     session.answers = session.open_stream()
     pending = send(session, 7)
     pending.mail = session.answers
-    session.cancel(1, "why")
+    apply(session.cancel(1, "why"))
 
     session.answers.put(b"{}")
     assert waiting(session.answers) == [{}]
@@ -294,7 +313,7 @@ def test_an_own_servers_message_goes_to_the_request_or_the_stream_or_waits() -> 
     """The only request first; with several the client's stream; else it is kept for one."""
     session = Session(now=0)
 
-    def route() -> Mailbox | None:
+    def route() -> Destination:
         return session.route_notification({}, GivenUp(), "x", {})
 
     kept = route()
@@ -334,8 +353,7 @@ def test_a_shared_servers_messages_reach_those_that_they_concern() -> None:
     second.subscriptions.add("x:1")
     lists, resource = "notifications/tools/list_changed", "notifications/resources/updated"
     for each in (message(lists), message(resource, uri="x:1"), message("notifications/message")):
-        method = jsonrpc.method(each)
-        assert table.route_notification({}, GivenUp(), method, each) is None
+        copy(table, each)
 
     assert [[m["method"] for m in waiting(s)] for s in streams] == [[lists], [lists, resource]]
     assert (table.has_subscriber("x:1"), table.has_subscriber("x:2")) == (True, False)
@@ -351,7 +369,7 @@ def test_what_may_concern_another_client_reaches_none() -> None:
     said = message("notifications/message")
 
     def route(requests: dict[int, ClientRequest]) -> int:
-        table.route_notification(requests, given_up, "notifications/message", said)
+        copy(table, said, requests, given_up)
         return len(waiting(stream))
 
     assert route({7: send(session, 7)}) == 1
@@ -369,7 +387,7 @@ def test_a_late_message_for_an_ended_session_reaches_no_client() -> None:
     stream = session.open_stream()
     table.end(session, "x")
     said = message("notifications/tools/list_changed")
-    table.route_notification({}, GivenUp(), "notifications/tools/list_changed", said)
+    copy(table, said)
 
     assert waiting(stream) == []
     assert len(waiting(other.open_stream())) == 1

@@ -1,4 +1,4 @@
-"""Where the API server is and who we are there, as a pod's files and variables say."""
+"""The API server's address and this pod's credentials, from the pod's variables and files."""
 
 import ssl
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class NotInCluster(Exception):
-    """This is no pod with a ServiceAccount; the message names what is missing."""
+    """This process runs in no pod with a ServiceAccount; the message names what is missing."""
 
 
 @dataclass(frozen=True)
 class ApiServer:
-    """The API server, with the folder that holds our token and its certificate."""
+    """The API server, with the folder of the pod's token and the cluster's certificate."""
 
     host: str
     port: int
@@ -47,17 +47,17 @@ class ApiServer:
         return cls(host, int(port), credentials)
 
     def token(self) -> str:
-        """The token that holds now: it is renewed long before it expires, in the same file."""
+        """Return the current token: the kubelet renews it in the file, long before it expires."""
         return (self.credentials / "token").read_text().strip()
 
     def tls(self) -> ssl.SSLContext:
-        """What trusts the cluster's certificates, and no others; they are renewed too."""
+        """Return a context that trusts the cluster's certificates alone; they are renewed too."""
         return ssl.create_default_context(cafile=self.credentials / "ca.crt")
 
 
 @dataclass(frozen=True)
 class Target:
-    """A container whose standard input and output we want."""
+    """A container whose standard input and output the bridge attaches to."""
 
     namespace: str
     pod: str
@@ -69,7 +69,7 @@ class Target:
 
     @property
     def path(self) -> str:
-        """What to ask the API server for. Not standard error, which is in the container's log."""
+        """The path of the attach request. Standard error is left to the container's log."""
         query = urlencode(
             {
                 "container": self.container,

@@ -12,16 +12,16 @@ log = logging.getLogger(__name__)
 
 #: So much may wait to be received before the server has to wait.
 QUEUE_BYTES = 4 * 1024 * 1024
-#: The kubelet ends streams on which nothing was said for hours; this is well below.
+#: The kubelet ends streams that were silent for hours; this is well below.
 HEARTBEAT_SECONDS = 1800.0
 
 
 class AttachChannel:
     """
-    A `Channel` over the stream whose listener it is; of use once that has opened.
+    A `Channel` over the stream whose listener it is; usable once the stream has opened.
 
-    How the server ends is not told here, and ending it is not ours: its container has a state
-    of its own, and the kubelet starts it again.
+    The stream does not report how the server ends, and the bridge does not end it: the kubelet
+    restarts the server's container.
     """
 
     def __init__(self, heartbeat: bytes) -> None:
@@ -40,11 +40,11 @@ class AttachChannel:
         self._end: asyncio.Future[End] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self.has_heard = False
-        #: Why it is over, in the API server's words.
+        #: Why the stream ended, as the API server reports it.
         self.reason = ""
 
     async def settle(self, within: float) -> bool:
-        """Whether the stream is there still after that time, or something came out of it."""
+        """Return whether the stream is open after *within* seconds, or data came before."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._arrived.wait()
@@ -74,7 +74,7 @@ class AttachChannel:
         return lines
 
     def close_input(self) -> None:
-        """Send nothing more. The server does not see it: its input stays open for others."""
+        """Send nothing more. The server's input stays open for other attached clients."""
         self._is_open = False
         self._may_write.set()
 
@@ -83,7 +83,7 @@ class AttachChannel:
         return await asyncio.shield(self._end)
 
     async def gone(self) -> tuple[str, ...]:
-        """Return when the stream has ended; what else is in that container is not ours to end."""
+        """Return when the stream has ended; the container's processes are the kubelet's to end."""
         await self.wait()
         return ()
 

@@ -16,7 +16,7 @@ FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.1, 5.0
 ATTACH_SECONDS = 10.0
 #: The stream to a container that is not there is accepted, and closed within this time.
 SETTLE_SECONDS = 0.1
-#: So much is repeated of what the API server says.
+#: An error of the API server is cut to so many characters.
 WORDS_LENGTH = 300
 
 
@@ -33,7 +33,7 @@ class AttachSource:
 
     @property
     def not_ready_reason(self) -> str:
-        """See `Source`; in the API server's words, cut."""
+        """See `Source`; the API server's message, cut."""
         if self._said:
             return f"cannot attach to {self._target}: {self._said}"
         reason = self._last.reason if self._last is not None else ""
@@ -66,7 +66,7 @@ class AttachSource:
         return channel
 
     def _say(self, reason: str) -> None:
-        """Log why it does not go on, once for as long as it is the same."""
+        """Log why the bridge cannot attach, once for as long as the reason is the same."""
         reason = _cut(reason)
         if reason != self._said:
             self._said = reason
@@ -74,5 +74,5 @@ class AttachSource:
 
 
 def _cut(reason: str) -> str:
-    """*reason* as one line of bounded length."""
+    """Return *reason* as one line of bounded length."""
     return " ".join(reason.split())[:WORDS_LENGTH]

@@ -27,32 +27,32 @@ SENT_BYTES = 32 * 1024
 RECEIVED_BYTES = 16 * 1024 * 1024
 #: Proxies on the way close what is silent, as a rule after a minute.
 PING_SECONDS = 20.0
-#: No pong, nor anything else, for so long: nobody is there any more.
+#: A peer that sends no pong, nor anything else, for so long is gone.
 SILENCE_SECONDS = 65.0
 
 
 class NotAttached(Exception):
-    """The API server did not give us the stream; the message has its words."""
+    """The API server refused the stream; the message is the API server's."""
 
 
 class Listener(Protocol):
-    """Who hears what comes out of a stream."""
+    """Receives what comes out of a stream."""
 
     def opened(self, stream: "Stream") -> None:
-        """Take notice that *stream* is there. The first call; others may follow at once."""
+        """Receive *stream*, which has opened. The first call; others may follow at once."""
 
     def heard(self, data: bytes) -> None:
-        """Take what the container wrote to its standard output."""
+        """Receive what the container wrote to its standard output."""
 
     def may_write(self) -> None:
         """Go on writing: what was written has left."""
 
     def ended(self, reason: str) -> None:
-        """Take notice that nothing comes any more. The last call, and made once."""
+        """Receive the end of the stream, and why. The last call, and made once."""
 
 
 class _Status(msgspec.Struct):
-    """What the API server says of a request, or of a stream's end."""
+    """The API server's status of a request, or of a stream's end."""
 
     status: str = ""
     message: str = ""
@@ -124,7 +124,7 @@ class Stream(asyncio.Protocol):
             self._transport.resume_reading()
 
     def close(self) -> None:
-        """Say goodbye; the container goes on."""
+        """Close the WebSocket; the container goes on."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._flush()
@@ -161,16 +161,16 @@ class Stream(asyncio.Protocol):
         self._protocol.receive_eof()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell whoever waits."""
+        """Report the end to the listener, and to the task that opens the stream."""
         if self._timer is not None:
             self._timer.cancel()
         reason = self._reason or self._close_reason() or f"the connection ended: {error or 'EOF'}"
         if not self.accepted.done():
             self.accepted.set_exception(NotAttached(reason))
-            # Nobody may be waiting for it any more.
+            # The task that opened the stream may have given up.
             self.accepted.exception()
             return
-        # Whoever waited for it gave up, and its listener never heard that it was there.
+        # The task that opened the stream gave up, and its listener never received it.
         if self.accepted.cancelled():
             return
         if self.accepted.exception() is None:
@@ -210,7 +210,7 @@ class Stream(asyncio.Protocol):
         return close.reason if close is not None else ""
 
     def _ping(self) -> None:
-        # While we do not read, nothing can be heard.
+        # While reading is paused, no pong can arrive.
         is_listening = self._transport.is_reading()
         if is_listening and self._loop.time() - self._last_heard > SILENCE_SECONDS:
             self._reason = f"the API server has been silent for {SILENCE_SECONDS:g} s"
@@ -228,7 +228,7 @@ class Stream(asyncio.Protocol):
 
 
 def _refusal(failure: Exception, response: Response) -> str:
-    """The API server's own words, where it has any."""
+    """Return the API server's message, or its status where it sent none."""
     if not isinstance(failure, InvalidStatus):
         return f"the API server does not speak as it should: {failure}"
     said = _message(response.body or b"") or response.reason_phrase
@@ -236,7 +236,7 @@ def _refusal(failure: Exception, response: Response) -> str:
 
 
 def _message(body: bytes | bytearray) -> str:
-    """The message of a Status; the text itself where it is none."""
+    """Return the message of a Status; the body itself where it is no Status."""
     try:
         status = msgspec.json.decode(body, type=_Status)
     except msgspec.MsgspecError:

@@ -180,7 +180,7 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse(Refused(408, "the request took too long to arrive"))
 
     def give_way(self) -> None:
-        """Close the connection at once, in words where a request is on its way."""
+        """Close the connection at once, with a refusal where a request is on its way."""
         if not self.is_idle and not self._is_discarding:
             self._write_refusal(Refused(503, "too many connections; try again later"))
         if self.transport.get_write_buffer_size():

@@ -18,7 +18,7 @@ BODIES_LIMIT_BYTES = room(96 * 1024 * 1024)
 SMALL_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 2048
 #: So many connections at most are kept free of requests that take long, an eighth if that is
-#: less: on these, probes are answered and others refused in words.
+#: less: on these, probes are answered and others refused.
 SPARE_CONNECTIONS = 32
 
 #: What is read at a time: where a head may begin in it, and of a body whose length is known.

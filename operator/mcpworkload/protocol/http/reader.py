@@ -133,7 +133,7 @@ class Reader:
         Return the head once more, without the offer of another protocol, for a new parser.
 
         Some clients offer HTTP/2 with every request, bodies included, which the parser takes
-        for something else by then. The answer will show them that we go on in HTTP/1.1.
+        for something else by then. The answer will show them that the connection stays HTTP/1.1.
         """
         method, version = self._parser.get_method(), self._parser.get_http_version()
         kept = [(name, value) for name, value in self._headers if name != b"upgrade"]

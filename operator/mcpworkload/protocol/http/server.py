@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 from mcpworkload.protocol.http.connection import Connection
 from mcpworkload.protocol.http.limits import MAX_CONNECTIONS, READ_BYTES
@@ -13,10 +14,19 @@ SWEEP_SECONDS = 1.0
 
 
 class Server:
-    """Serves *app* from `listen` to `close`, over *max_connections* at a time."""
+    """
+    Serves *app* from `listen` to `close`, over *max_connections* at a time.
 
-    def __init__(self, app: App, max_connections: int = MAX_CONNECTIONS) -> None:
-        self.app = app
+    Calls *on_leave* whenever a connection is closed.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        max_connections: int = MAX_CONNECTIONS,
+        on_leave: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.app, self._on_leave = app, on_leave
         #: From now on every response is the last one on its connection.
         self.is_closing = False
         #: What all connections hold of heads and of bodies that are on their way.
@@ -40,6 +50,7 @@ class Server:
     def leave(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
         self.room.leave(connection)
+        self._on_leave()
 
     @property
     def is_empty(self) -> bool:
@@ -81,7 +92,7 @@ class Server:
             await loop.connect_accepted_socket(lambda: connection, accepted)
         except OSError:  # it has gone already
             accepted.close()
-            self.room.leave(connection)
+            self.leave(connection)
 
     def _make_room(self) -> bool:
         """Close a connection that can be missed; whether there is one."""
