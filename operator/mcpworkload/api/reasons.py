@@ -64,7 +64,11 @@ class AvailableReason(Reason):
     PROBE_FAILING = "ProbeFailing", "False", "the container runs, but does not become ready"
     EVICTED = "Evicted", "False", "the node ended the pod for reasons of its own"
     NODE_LOST = "NodeLost", "False", "the pod's node does not report"
-    PODS_UNREADABLE = "PodsUnreadable", "Unknown", "the API server does not let us look at pods"
+    PODS_UNREADABLE = (
+        "PodsUnreadable",
+        "Unknown",
+        "the API server does not let the operator read pods",
+    )
     NOT_ACCEPTED = "NotAccepted", "False", "no children were made: see Accepted"
 
 
@@ -79,4 +83,8 @@ class ReadyReason(Reason):
 class EventReason(Reason):
     """Reasons of Events that are no change of a condition; their status is the Event's type."""
 
-    DRIFT_REVERTED = "DriftReverted", "Warning", "somebody's change of a child was undone"
+    DRIFT_REVERTED = (
+        "DriftReverted",
+        "Warning",
+        "another client changed a child, and the operator set it back",
+    )

@@ -28,7 +28,7 @@ ROUNDING = timedelta(seconds=1)
 # More unknown ends than this at once are told as one.
 MAX_UNKNOWN = 20
 FORGOTTEN = "how it ended is no longer known"
-VANISHED = "the pod was gone when it was looked for; how it ended is not known"
+VANISHED = "the pod no longer exists; how it ended is not known"
 
 
 @dataclass(frozen=True)

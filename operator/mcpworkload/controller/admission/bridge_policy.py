@@ -51,7 +51,7 @@ def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
         known = {entry["name"].value for entry in others}
         for entry in entries:
             if entry["name"].value in _OURS and entry["name"].value not in known:
-                yield entry["name"].finding("call it otherwise: this is the bridge's name")
+                yield entry["name"].finding("choose another name: this one is the bridge's")
     is_attached = names.BRIDGE_TOKEN in {volume["name"].value for volume in before.volumes}
     yield from _account(pod, before, is_attached)
     if is_attached or names.BRIDGE in {volume["name"].value for volume in before.volumes}:
@@ -81,7 +81,7 @@ def _volumes(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
         name = volume["name"].value
         if name in _OURS and ours.get(name) != volume.value:
             yield volume.finding(
-                f"leave it as it was, or call it otherwise: {name} is the bridge's"
+                f"leave it as it was, or choose another name: {name} is the bridge's"
             )
     there = {volume["name"].value for volume in pod.volumes}
     for name in _OURS:
@@ -102,7 +102,7 @@ def _containers(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     for container in pod.containers:
         is_ours = is_wanted and container.path == first.path
         if container["name"].value == names.BRIDGE and not is_ours:
-            yield container["name"].finding("call it otherwise: this is the bridge's name")
+            yield container["name"].finding("choose another name: this one is the bridge's")
 
 
 def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
@@ -187,7 +187,9 @@ def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
         yield server["stdin"].finding("leave true: the bridge writes to it")
     for field in ("stdinOnce", "tty"):
         if not server[field].is_off:
-            yield server[field].finding("leave it out: the bridge could not go on with it")
+            yield server[field].finding(
+                "leave it out: the bridge needs a plain stream that stays open"
+            )
 
 
 def _first(entries: View) -> View:

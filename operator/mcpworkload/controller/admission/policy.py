@@ -109,7 +109,7 @@ def scheduled_pods(pod: PodTemplate) -> Iterator[Finding]:
     """The scheduler chooses the node, and what runs the cluster goes before us."""
     node, priority = pod.spec["nodeName"], pod.spec["priorityClassName"]
     if not node.is_one_of((None, "")):
-        yield node.finding("write a nodeSelector or an affinity: the scheduler is not passed by")
+        yield node.finding("write a nodeSelector or an affinity: the scheduler chooses the node")
     if priority.text().startswith("system-"):
         yield priority.finding("take another class: these are for what the cluster needs to run")
 

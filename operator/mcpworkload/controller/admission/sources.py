@@ -29,7 +29,7 @@ VOLUME_SOURCES: Final = frozenset(
 REFUSED_VOLUME_SOURCES: Final = {
     "gitRepo": (
         "write an emptyDir and an init container that clones: the node itself would run git, as "
-        "root, on what the repository says"
+        "root, on what the repository holds"
     ),
 }
 #: What goes into a projected volume.
@@ -89,7 +89,7 @@ def _token(token: View, audiences: frozenset[str]) -> Iterator[Finding]:
     audience, seconds = token["audience"], token["expirationSeconds"]
     instead = "spec.automountServiceAccountToken gives the server a token for the API server"
     if not isinstance(audience.value, str) or not audience.value.strip():
-        yield audience.finding(f"write whom the token is for, such as vault; {instead}")
+        yield audience.finding(f"write the token's audience, such as vault; {instead}")
     elif is_api_server(audience.value, audiences):
         yield audience.finding(f"write another audience, such as vault; {instead}")
     if not seconds.is_absent and not _is_lifetime(seconds.value):

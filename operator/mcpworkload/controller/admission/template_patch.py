@@ -117,4 +117,6 @@ def _hint(template: Manifest, steps: Sequence[str]) -> str:
 def _explain_mismatch(stands: Any, tested: Any, steps: Sequence[str]) -> str:
     is_hidden = is_secretive(steps)
     here, there = (found(value, is_hidden=is_hidden) for value in (stands, tested))
-    return f"found {here} instead of {there}" if here != there else f"found {here}, but another"
+    return (
+        f"found {here} instead of {there}" if here != there else f"found {here} with other content"
+    )

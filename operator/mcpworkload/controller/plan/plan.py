@@ -14,7 +14,7 @@ from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import ChildConflict
 from mcpworkload.controller.children import CHILD_TYPES, Pruning
 from mcpworkload.controller.desired import Child
-from mcpworkload.controller.plan.comparison import Compare, Judge, allow_all, compare_child
+from mcpworkload.controller.plan.comparison import Compare, Drift, Judge, allow_all, compare_child
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.replacement import Replacement, find_replacement
 from mcpworkload.kube.objects import LiveChild, Metadata, StatefulSet
@@ -128,7 +128,7 @@ def _plan_child(
         child,
         metadata.uid,
         force=True,
-        because=f"{drift.difference or 'what is not allowed'} was changed by somebody else",
+        because=f"another client {_deed(drift)}",
         version=metadata.version,
         fingerprint=drift.fingerprint,
         changed=drift.difference,
@@ -139,11 +139,17 @@ def _plan_child(
     return _feasible(repair, live)
 
 
+def _deed(drift: Drift) -> str:
+    if drift.difference:
+        return f"changed {drift.difference}"
+    return "added what the installation's policy forbids"
+
+
 def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:
     """What makes *child* ours again; by force where it still names us, if not as its controller."""
     is_ours = any(reference.uid == owner_uid for reference in metadata.owner_references)
     changed = f"metadata.ownerReferences[{owner_uid}].controller" if is_ours else ""
-    because = f"{changed} was changed by somebody else" if is_ours else "it has lost its owner"
+    because = f"another client changed {changed}" if is_ours else "it has lost its owner"
     return Apply(child, metadata.uid, is_ours, because, metadata.version, changed=changed)
 
 
@@ -216,9 +222,9 @@ def describe_conflict(child: Child, metadata: Metadata) -> str:
     owner = metadata.controller
     if owner and (owner.kind, owner.name) == (names.KIND, child.workload):
         # Deleted and made anew: the garbage collector is not done with the first one's children.
-        return f"the {child.id} of an earlier MCPWorkload is still there"
+        return f"the {child.id} of an earlier MCPWorkload is still to be garbage-collected"
     holder = f"belongs to {owner.kind} {owner.name}" if owner else "belongs to no MCPWorkload"
     return (
-        f"the {child.id} exists and {holder}: it was left alone; "
+        f"the {child.id} exists and {holder}: the operator left it alone; "
         "delete or rename it, or give this MCPWorkload another name"
     )

@@ -66,7 +66,7 @@ def build_status(
     ready = _ready(subject, observation, is_settled, accepted, available, now)
     verdicts = [accepted, available, ready]
     if refusal is not None and refusal.is_final:
-        message = "nothing is retried before the spec changes: see Accepted"
+        message = "the operator does not try again before the spec changes: see Accepted"
         verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
     status = WorkloadStatus(
         observed_generation=subject.generation,

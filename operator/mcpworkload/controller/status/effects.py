@@ -39,8 +39,8 @@ def _without_effect(
             continue
         if drift.forbidden:
             yield (
-                f"somebody else keeps in the {child_id}, whose pods have it, what the "
-                f"installation's policy forbids: {drift.forbidden}"
+                f"another client keeps adding to the {child_id} what the installation's policy "
+                f"forbids, and its pods have it: {drift.forbidden}"
             )
         if drift.difference:
             yield _rewriting(child_id, drift)

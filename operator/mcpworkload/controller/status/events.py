@@ -57,18 +57,18 @@ def of_reversion(workload: str, child: ChildId, path: str) -> EventDraft:
 
     The topic has no generation: who fights for a field is told once, whatever else goes on.
     """
-    note = f"{child}: {path} was changed by somebody else"
+    note = f"{child}: another client changed {path}"
     if child.kind == "StatefulSet" and path.startswith("spec.template."):
-        note += ", as by `kubectl rollout undo`,"
-    note += f" and set back; {_instead(workload, child, path)} instead"
+        note += ", as `kubectl rollout undo` does"
+    note += f", and the operator set it back; {_instead(workload, child, path)} instead"
     return EventDraft("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
 
 
 def of_denial(child: ChildId, forbidden: str) -> EventDraft:
     """Somebody added to a child what the installation does not allow, and it was taken out."""
     note = (
-        f"{child}: somebody else added what the installation's policy forbids, and it was taken "
-        f"out: {forbidden}"
+        f"{child}: another client added what the installation's policy forbids, and the operator "
+        f"removed it: {forbidden}"
     )
     return EventDraft("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
 

@@ -133,7 +133,7 @@ def describe(exit_: Exit) -> str:
     elif exit_.kind == ExitKind.EVICTED:
         said = f"ended by the cluster ({exit_.reason})"
     else:
-        said = f"ended{times} while nobody looked"
+        said = f"ended{times} while the operator could not observe it"
     return f"{where}: {said}: {exit_.message}" if exit_.message else f"{where}: {said}"
 
 

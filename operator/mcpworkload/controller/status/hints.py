@@ -32,8 +32,8 @@ def hint_of(problem: Problem, subject: StatusInput) -> str:
     is_brief = problem.lived is None or problem.lived < _START_SECONDS
     if problem.exit_code == 0 and is_brief and not subject.has_stdin:
         return (
-            f"; it may {_STDIO} (it was told to listen by MCP_TRANSPORT={subject.transport}, "
-            f"PORT={subject.port} and the like, which not every image heeds)"
+            f"; it may {_STDIO} (the operator sets MCP_TRANSPORT={subject.transport}, "
+            f"PORT={subject.port} and similar variables, which not every image reads)"
         )
     return ""
 

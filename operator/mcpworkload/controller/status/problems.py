@@ -315,7 +315,7 @@ def _exit(
 ) -> Problem:
     said = f"exited with code {ended.exit_code} ({ended.reason}){_MEANING.get(reason, '')}"
     if ended.reason == _UNSEEN:
-        said = f"it is gone, and its node does not know how it ended ({ended.reason})"
+        said = f"the container is gone, and its node does not know how it ended ({ended.reason})"
     if ended.exit_code == 0:
         said += ": a server runs until it is stopped"
     head = problem_at(reason, pod, container, said).head
