@@ -1,7 +1,7 @@
 """
-What of a stdio server's bridge must be in the final template as we built it.
+Require that the parts of a stdio server's bridge stay in the template as the operator built them.
 
-Without it the pod would serve nothing, or serve what nobody has looked at; and the token of a
+Without them the pod would serve nothing, or something that no rule has judged; and the token of a
 bridge that attaches is for the bridge alone.
 """
 
@@ -20,7 +20,11 @@ _SEPARATOR = "--"
 
 
 def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
-    """What is not as in *built*, of a template with a bridge; without one, what only looks so."""
+    """
+    Yield what differs from *built* in a template with a bridge.
+
+    In a template without one, yield what only looks like a bridge.
+    """
     before = PodTemplate(built)
     ours = {volume["name"].value for volume in before.volumes}.intersection(_OURS)
     yield from _volumes(pod, before)
@@ -42,9 +46,10 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
 
 def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
     """
-    What gives somebody else the bridge's rights or its place, in a live template.
+    Yield what gives another container the bridge's rights or its place, in a live template.
 
-    The bridge's own parts need no look: they are applied, and have defaults by then.
+    The bridge's own parts are not compared: the operator applies them, and the API server has
+    written defaults into them.
     """
     before = PodTemplate(wanted)
     for entries, others in ((pod.volumes, before.volumes), (pod.containers, before.containers)):
@@ -61,7 +66,9 @@ def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
 
 
 def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
-    """Who may attach to the pods of a workload are those pods, and nobody else's."""
+    """
+    Yield a ServiceAccount that is reserved for bridges, in a pod whose bridge does not attach.
+    """
     own = before.spec["serviceAccountName"].value if is_attached else None
     # The second is the first one's name of old, and taken where the first is missing.
     for field in ("serviceAccountName", "serviceAccount"):
@@ -90,7 +97,7 @@ def _volumes(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 
 def _containers(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """Our container is the first, and the only one of its name."""
+    """Yield what is wrong if the bridge's container is not the first, or not alone in its name."""
     wanted = _first(before.spec["initContainers"])
     is_wanted = wanted["name"].value == names.BRIDGE
     first = _first(pod.spec["initContainers"])
@@ -114,10 +121,10 @@ def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
 
 def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """
-    Of our volumes nobody has more than we gave him, nor puts something over them.
+    Yield mounts of the bridge's volumes beyond those in *before*, and mounts that cover them.
 
-    What we gave is one mount in the server's container, which no spec can write: a sidecar of
-    the spec that names our volume stands in *before* as well.
+    *before* has one mount in the server's container, which no spec can write, and that of a sidecar
+    of the spec that names such a volume.
     """
     given = _first(_first(before.spec["containers"])["volumeMounts"])
     for container in pod.containers:
@@ -141,7 +148,7 @@ def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 
 def _covers(path: str, ours: str) -> bool:
-    """Whether a mount at *path* would hide, or be hidden by, what lies at *ours*."""
+    """Return whether a mount at *path* would hide, or be hidden by, what is at *ours*."""
     one, other = _steps(path), _steps(ours)
     return one == other[: len(one)] or other == one[: len(other)]
 
@@ -151,7 +158,7 @@ def _steps(path: str) -> list[str]:
 
 
 def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """The bridge is what the container starts; what follows its own words is the server's."""
+    """Yield what is wrong if the container does not start the bridge with the server's program."""
     server, wanted = _first(pod.spec["containers"]), _first(before.spec["containers"])
     if server["command"].value != wanted["command"].value:
         yield server["command"].finding(
@@ -169,7 +176,7 @@ def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 
 def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """What lets the bridge attach, and keeps its token from the others."""
+    """Yield what keeps the bridge from attaching, or gives its token to other containers."""
     service_account, automount = (
         pod.spec["serviceAccountName"],
         pod.spec["automountServiceAccountToken"],

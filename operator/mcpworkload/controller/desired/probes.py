@@ -1,4 +1,4 @@
-"""The server's probes: the user's, or ours: a TCP connection, or a question to the bridge."""
+"""Build the server's probes: the user's, or ours: a TCP connection, or a request to the bridge."""
 
 from copy import deepcopy
 from typing import Any
@@ -21,11 +21,11 @@ READY_PATH = "/readyz"
 
 def build_probes(spec: WorkloadSpec) -> Manifest:
     """
-    The probes of the server's container, by their field names there.
+    Return the probes of the server's container, by their field names there.
 
-    An MCP path answers GET with an error, so an open port is all that can be asked for, unless
-    a bridge of ours knows better; and that the process ended is the liveness signal, unless the
-    user has a better one. Where nothing listens in the container, none is ours.
+    An MCP path answers GET with an error, so that an open port is all that can be probed, unless a
+    bridge of ours answers for the server. The end of the process is the liveness signal, unless the
+    user has a better one. A container that does not listen gets no probe of ours.
 
     Raises:
         InvalidSpec: times for a probe of ours, where there is none.
@@ -44,7 +44,7 @@ def build_probes(spec: WorkloadSpec) -> Manifest:
 def _build_probe(
     name: str, given: dict[str, Any], times: dict[str, int], spec: WorkloadSpec
 ) -> Manifest | None:
-    """*given* as it stands where it says how to look; else our look, with its times over ours."""
+    """Return *given* if it has a handler; else our probe, with the times of *given* over ours."""
     if given.get("disabled"):
         return None
     probe = {key: value for key, value in deepcopy(given).items() if key != "disabled"}

@@ -170,7 +170,7 @@ def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
     metadata = live.metadata
     if live.status.observed_generation < metadata.generation:
         # It may be adopting pods just now: the garbage collector, which releases what it knows
-        # of, would delete those as well (tried). The next status of its controller requeues the key.
+        # of, would delete those as well (tried). Its controller's next status requeues the key.
         return None
     return Replace(step.child, metadata.uid, metadata.version, step.force, replacement)
 
