@@ -17,14 +17,14 @@ class ConditionType(StrEnum):
 
 
 class Reason(StrEnum):
-    """A reason of a condition: equal to its word; `status` is the condition's with that reason."""
+    """A reason of a condition: equal to its text; `status` is the condition's with that reason."""
 
     status: str
-    #: When it is given, and what helps; empty where the word says it all.
+    #: When it is given, and what helps; empty where the reason is plain.
     meaning: str
 
     def __new__(cls, word: str, status: str, meaning: str = "") -> "Reason":
-        """A reason with the status of its condition and its meaning."""
+        """Return a reason with the status of its condition and its meaning."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.status = status

@@ -1,4 +1,4 @@
-"""The part of a spec that says how many pods there are and how they are replaced."""
+"""The fields of a spec that set how many pods there are and how they are replaced."""
 
 import re
 from typing import Annotated, Any, Literal

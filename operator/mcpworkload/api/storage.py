@@ -1,4 +1,4 @@
-"""The part of a spec that is about storage: volumes, mounts, claims and what becomes of them."""
+"""The fields of a spec about storage: volumes, mounts, claims, and when claims are deleted."""
 
 from typing import Annotated, Any, Literal
 

@@ -69,10 +69,7 @@ def _shortest(probe: Probe) -> timedelta:
 
 
 def _longest(pod: Pod, probe: Probe) -> timedelta:
-    """
-    Return the longest life of a container that its startup probe ends, with a kubelet that
-    restarts.
-    """
+    """Return the longest life of a container that its startup probe ends."""
     attempts = 2 * (probe.failure_threshold + 1) * (probe.period_seconds + probe.timeout_seconds)
     grace = pod.spec.termination_grace_period_seconds
     return timedelta(seconds=probe.initial_delay_seconds + attempts + grace) + 5 * _ROUNDING
@@ -138,10 +135,7 @@ def _of_probe(probe: str, container: str, events: Sequence[Event]) -> Cause:
 
 
 def last_complaint(events: Sequence[Event], container: str, probes: tuple[str, ...] = ("",)) -> str:
-    """
-    Return the last failure of the container's *probes* (prefixes of their names); empty if there is
-    none.
-    """
+    """Return the last failure of a container's *probes* (prefixes of names); empty for none."""
     said = [
         (event.at.timestamp() if event.at else 0.0, said_by(event))
         for event in events

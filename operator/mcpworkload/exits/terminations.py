@@ -25,11 +25,10 @@ class Termination:
 
 def terminations_of(pod: Pod, container: ContainerStatus) -> tuple[int, tuple[Termination, ...]]:
     """
-    Return how often the container has ended by the kubelet's count, and the ends it shows, in
-    order.
+    Return how often the container has ended, and the ends that it shows, in order.
 
-    An end without an ID is counted, but not returned: the kubelet found no container where one had
-    run, and made up the rest (`ContainerStatusUnknown`, exit code 137).
+    The kubelet counts an end without an ID, which is not returned: it found no container where one
+    had run, and made up the rest (`ContainerStatusUnknown`, exit code 137).
     """
     count = container.restart_count + (0 if _is_counted(pod, container) else 1)
     both = (container.last_state.terminated, container.state.terminated)

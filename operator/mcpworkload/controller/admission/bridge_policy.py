@@ -14,7 +14,7 @@ from mcpworkload.controller.admission.view import Finding, PodTemplate, View
 from mcpworkload.kube.manifest import Manifest
 
 _OURS = (names.BRIDGE, names.BRIDGE_TOKEN)
-# What installations differ in; the rules of Pod Security look at the last one.
+# Fields that differ between installations; the rules of Pod Security judge the last one.
 _FREE: Final = ("imagePullPolicy", "resources", "securityContext")
 _SEPARATOR = "--"
 
@@ -66,9 +66,7 @@ def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
 
 
 def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
-    """
-    Yield a ServiceAccount that is reserved for bridges, in a pod whose bridge does not attach.
-    """
+    """Yield a ServiceAccount that is reserved for bridges, in a pod without such a bridge."""
     own = before.spec["serviceAccountName"].value if is_attached else None
     # The second is the first one's name of old, and taken where the first is missing.
     for field in ("serviceAccountName", "serviceAccount"):

@@ -23,10 +23,7 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings, audiences: Iterable[str] = ()) -> "Policy":
-        """
-        Return the policy that *settings* ask for, where the API server takes tokens for
-        *audiences*.
-        """
+        """Return the policy of *settings*, where the API server takes tokens for *audiences*."""
         return cls(
             pod_security=settings.pod_security,
             bridge_image=settings.bridge_image,

@@ -25,8 +25,7 @@ _HELPERS: Final = ("initContainers", "sidecars")
 
 def origin_of(path: Sequence[str], template: Manifest, spec: Mapping[str, Any]) -> str | None:
     """
-    Return the path in the raw *spec* of the value at *steps* of *template*; None if the spec has
-    none.
+    Return the path in the raw *spec* of the value at *steps* of *template*; None for ours.
 
     A missing value has the path where it would have to be written.
     """

@@ -59,8 +59,7 @@ def check_template(
 
 def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Finding, ...]:
     """
-    Return what *policy* forbids in the *live* template, where others may have added to the *wanted*
-    one.
+    Return what others added to a *live* template that *policy* forbids; *wanted* is without it.
 
     The apply restores what the operator itself set; this finds only what must not stay beside it.
     """

@@ -21,7 +21,7 @@ def check_port_names(template: Manifest, spec: WorkloadSpec) -> None:
         InvalidSpec: the kubelet would find no such port; names the field.
     """
     for container in PodTemplate(template).containers:
-        # What Kubernetes cannot read, the API server refuses in better words.
+        # The API server refuses what Kubernetes cannot read, with a better message.
         with suppress(MalformedError):
             _check_container(container, template, spec)
 
@@ -45,6 +45,6 @@ def _named_ports(container: View) -> Iterator[View]:
     for handler in handlers:
         for kind in ("httpGet", "tcpSocket"):
             port = handler[kind]["port"]
-            # Digits in quotes are no name; the API server says what they are.
+            # Digits in quotes are no name; the API server refuses them.
             if isinstance(port.value, str) and not port.value.isdecimal():
                 yield port

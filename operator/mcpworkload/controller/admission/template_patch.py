@@ -54,7 +54,7 @@ def _apply(template: Manifest, operation: PatchOperation) -> Manifest:
         patch = JsonPatch([operation.as_json()])
         result = patch.apply(template, in_place=True, atomic=True)
     except (JsonPatchException, JsonPointerException) as error:
-        # Their own words quote the whole document.
+        # Their own messages quote the whole document.
         raise _Failure(_explain(template, operation)) from error
     if not isinstance(result, dict):
         raise _Failure(

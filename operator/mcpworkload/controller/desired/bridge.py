@@ -63,7 +63,7 @@ def build_command(workload: Workload) -> tuple[list[str], list[str]]:
     spec = workload.spec
     if spec.bridge is not Bridge.INJECT:
         return list(spec.command), list(spec.args)
-    # After ours, so that a word more at their end is one for the server.
+    # After ours, so that an argument that is appended goes to the server.
     return [LAUNCHER], ["serve", *build_options(workload), "--", *spec.command, *spec.args]
 
 

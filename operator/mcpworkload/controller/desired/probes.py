@@ -15,7 +15,7 @@ STARTUP_PROBE = {"periodSeconds": 1, "failureThreshold": 300}
 READINESS_PROBE = {"periodSeconds": 5, "failureThreshold": 3}
 # An answer of the bridge is worth more than one in time.
 BRIDGE_READINESS_PROBE = {**READINESS_PROBE, "timeoutSeconds": 5}
-#: Where a bridge says whether the server answers.
+#: The path at which a bridge reports whether the server responds.
 READY_PATH = "/readyz"
 
 

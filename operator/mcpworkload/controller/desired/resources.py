@@ -9,7 +9,7 @@ from mcpworkload.api.stdio import Bridge
 from mcpworkload.kube.quantity import parse_quantity
 
 DEFAULT_REQUESTS = {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
-# No CPU limit: throttling a server that has work helps nobody.
+# No CPU limit: throttling a server that has work only makes it slow.
 DEFAULT_LIMITS = {"memory": "512Mi", "ephemeral-storage": "1Gi"}
 # With an injected bridge there are the bridge itself (30 MB, and 30 MB for its files) and, with
 # a process for each session, several servers.

@@ -34,7 +34,7 @@ def build_server_security(given: Mapping[str, Any], pod: Mapping[str, Any]) -> M
     """Return the security context of the server's container, in a pod with that of *pod*."""
     defaults = {"readOnlyRootFilesystem": True, **_container_defaults(given, pod)}
     if pod.get("runAsNonRoot") is True and pod.get("runAsUser") != ROOT:
-        # Said by the pod already; repeated, because policies look at containers too.
+        # The pod has it already; repeated, because policies check containers too.
         defaults.setdefault("runAsNonRoot", True)
     return _lay_over(defaults, given)
 
@@ -53,7 +53,7 @@ def _container_defaults(given: Mapping[str, Any], pod: Mapping[str, Any]) -> Man
         if not {"SYS_ADMIN", "CAP_SYS_ADMIN"} & set(capabilities.get("add") or ()):
             defaults["allowPrivilegeEscalation"] = False
     if given.get("runAsUser") == ROOT and pod.get("runAsNonRoot") is True:
-        # The pod's word would keep the kubelet from starting what was asked for.
+        # The pod's setting would keep the kubelet from starting such a container.
         defaults["runAsNonRoot"] = False
     return defaults
 

@@ -41,9 +41,7 @@ def pause_seconds(spec: WorkloadSpec) -> int:
 
 
 def leave_seconds(spec: WorkloadSpec) -> int:
-    """
-    Return the seconds after which a sidecar bridge refuses new requests, before the pause ends.
-    """
+    """Return the seconds after which a sidecar bridge refuses new requests."""
     return max(0, (pause_seconds(spec) or _pause(spec)) - 1)
 
 

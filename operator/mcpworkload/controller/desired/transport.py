@@ -37,8 +37,7 @@ def endpoint_path(transport: Transport) -> str:
 
 def with_scheme(handler: Mapping[str, Any], transport: Transport) -> dict[str, Any]:
     """
-    Return *handler*, a probe's or a hook's, with the server's scheme in an HTTP request to its
-    port.
+    Return *handler*, a probe's or a hook's, with the server's scheme in its HTTP request.
 
     A request that names a scheme, another host or another port stays as it is, and so does plain
     HTTP, Kubernetes' default.

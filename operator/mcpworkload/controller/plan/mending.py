@@ -37,8 +37,7 @@ class Extent(Enum):
 
 def mended(wanted: Mapping[str, Any], live: Mapping[str, Any], extent: Extent) -> dict[str, Any]:
     """
-    Return the content that a live object should have: *wanted*, and what may stay of the *live*
-    one.
+    Return the content that a live object should have: *wanted*, and what may stay of *live*.
 
     Both map fields (spec and the like) to what they hold. The fields of a StatefulSet that no
     update can change are as in *live*.
@@ -54,8 +53,7 @@ def stripped(
     wanted: Mapping[str, Any], live: Mapping[str, Any], paths: Iterable[Sequence[str]]
 ) -> dict[str, Any]:
     """
-    Return the content *live* without what other clients put at *paths*, or with what they put
-    around it.
+    Return the content *live* without what other clients put at *paths* or around them.
 
     What is in *wanted*, too, stays: an apply restores that.
     """
@@ -74,10 +72,7 @@ def stripped(
 def _foreign_part(
     wanted: Any, live: Any, path: Sequence[str]
 ) -> tuple[dict[str, Any] | list[Any], Any] | None:
-    """
-    Return where along *path* the first thing is that is not in *wanted*, as parent and step; else
-    None.
-    """
+    """Return the first part along *path* that *wanted* lacks, as parent and step; else None."""
     field = ""
     for step in path:
         if isinstance(live, dict):

@@ -146,10 +146,7 @@ def _deed(drift: Drift) -> str:
 
 
 def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:
-    """
-    Return the apply that makes *child* the workload's again; by force where it still names the
-    workload.
-    """
+    """Return the apply that makes the workload the controller of *child* again."""
     is_ours = any(reference.uid == owner_uid for reference in metadata.owner_references)
     changed = f"metadata.ownerReferences[{owner_uid}].controller" if is_ours else ""
     because = f"another client changed {changed}" if is_ours else "it has lost its owner"
@@ -157,10 +154,7 @@ def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:
 
 
 def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
-    """
-    Return *step*, or the replacement of *live* where no apply can do it; None where it is too
-    early.
-    """
+    """Return *step*, the replacement of *live* if no apply can do it, or None if too early."""
     if not isinstance(live, StatefulSet):
         return step
     wanted, fixed = step.child.manifest["spec"], live.fixed_fields()

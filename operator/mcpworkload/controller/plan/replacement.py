@@ -36,10 +36,9 @@ class Replacement:
 
 def find_replacement(name: str, wanted: Manifest, fixed: Mapping[str, Any]) -> Replacement | None:
     """
-    Return the replacement that leads from a StatefulSet with those *fixed* fields to the spec
-    *wanted*.
+    Return how to replace a StatefulSet with those *fixed* fields; None if an update is enough.
 
-    None where an update is enough.
+    *wanted* is the spec that it should have.
 
     Raises:
         InvalidSpec: a claim would have to shrink.

@@ -53,8 +53,7 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventD
 
 def of_reversion(workload: str, child: ChildId, path: str) -> EventDraft:
     """
-    Return the Event on a field at *path* of a child that another client changed and the operator
-    set back.
+    Return the Event on a child's field that another client changed and the operator set back.
 
     The topic has no generation, so a repeated fight over one field is one Event.
     """
