@@ -17,8 +17,8 @@ from hack.local import (
     containers,
     health,
     host,
+    leftovers,
     network,
-    remains,
 )
 from hack.local.certificates import make_certificates
 from hack.local.objects import build_objects
@@ -67,9 +67,9 @@ class LocalCluster:
             with step("removing the local cluster"):
                 # All at once, so that no component restarts what another has lost.
                 stop_all(marked(self._state), patience=0.0)
-                remains.remove_pods(self._settings())
+                leftovers.remove_pods(self._settings())
                 network.remove_network(self._state)
-                remains.remove_shared_folders()
+                leftovers.remove_shared_folders()
                 shutil.rmtree(self._state, ignore_errors=True)
 
     def status(self) -> str:
@@ -120,7 +120,7 @@ class LocalCluster:
     def leftovers(self) -> list[str]:
         """Name everything of ours that is on this machine, whether the cluster runs or not."""
         found = [f"folder {self._state}"] if self._state.exists() else []
-        return found + remains.find_pods(self._settings()) + network.find_network(self._state)
+        return found + leftovers.find_pods(self._settings()) + network.find_network(self._state)
 
     def _is_there(self) -> bool:
         """
@@ -130,7 +130,7 @@ class LocalCluster:
         """
         return (
             self._state.exists()
-            or bool(remains.find_pods(self._settings()))
+            or bool(leftovers.find_pods(self._settings()))
             or network.bridge_exists()
         )
 
@@ -206,11 +206,11 @@ class LocalCluster:
 
         The API's objects and the images stay; the kubelet starts the pods again.
         """
-        if not remains.find_pods(settings):
+        if not leftovers.find_pods(settings):
             return
         with step("cleaning up after a cluster that was killed"):
             stop_all(marked(self._state), patience=_CLEAN_UP_PATIENCE)
-            remains.remove_pods(settings)
+            leftovers.remove_pods(settings)
             network.remove_pod_links(self._state)
 
     def _alive(self) -> bool:
