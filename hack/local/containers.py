@@ -84,11 +84,11 @@ def load_image(settings: Settings, image: str, archive: Path) -> None:
     if not archive.is_file():
         raise ToolError(f"{archive} is not there: build the image first")
     name = qualified(image)
-    memory = settings.state / "images" / hashlib.sha256(name.encode()).hexdigest()
+    record = settings.state / "images" / hashlib.sha256(name.encode()).hexdigest()
     with archive.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     present = ctr(settings, "images", "list", "-q", f"name=={name}").split()
-    if present and memory.exists() and memory.read_text() == digest:
+    if present and record.exists() and record.read_text() == digest:
         return
     answer = ctr(settings, "images", "import", str(archive))
     imported = re.findall(r"^unpacking (\S+)", answer, re.MULTILINE)
@@ -96,8 +96,8 @@ def load_image(settings: Settings, image: str, archive: Path) -> None:
         raise ToolError(f"{archive} holds no image that containerd can import")
     if name not in imported:
         ctr(settings, "images", "tag", "--force", imported[0], name)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(digest)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(digest)
 
 
 def load_pause_image(settings: Settings) -> None:

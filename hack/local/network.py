@@ -108,13 +108,13 @@ def plugin_folder() -> str:
     return str(cni_plugins())
 
 
-def _set_sysctls(memory: Path) -> None:
+def _set_sysctls(record: Path) -> None:
     """Set the needed sysctls, and record their former values once."""
     if not _sysctl("net.bridge.bridge-nf-call-iptables").exists():
         run(["modprobe", "br_netfilter"])
-    if not memory.exists():
+    if not record.exists():
         before = {name: _sysctl(name).read_text().strip() for name in _SYSCTLS}
-        memory.write_text(json.dumps(before))
+        record.write_text(json.dumps(before))
     for name, value in _SYSCTLS.items():
         _sysctl(name).write_text(value)
 
@@ -151,9 +151,9 @@ def remove_network(state: Path) -> None:
         if script:
             run([f"{command}-restore", "-w", "--noflush"], stdin=script)
     _destroy_sets()
-    memory = state / "sysctls.json"
-    if memory.exists():
-        for name, value in json.loads(memory.read_text()).items():
+    record = state / "sysctls.json"
+    if record.exists():
+        for name, value in json.loads(record.read_text()).items():
             _sysctl(name).write_text(value)
 
 

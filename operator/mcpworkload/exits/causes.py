@@ -80,16 +80,16 @@ def find_cause(
     container: str,
     ended: Terminated,
     events: Sequence[Event],
-    told: Mapping[str, Any] | None = None,
+    last: Mapping[str, Any] | None = None,
 ) -> Cause | None:
     """
     Return why the kubelet ended a container of *pod*; None where it ended by itself.
 
-    *events* are the pod's; *told* is the workload's `lastTermination`, where there is one.
+    *events* are the pod's; *last* is the workload's `lastTermination`, where there is one.
     """
-    before = told or {}
-    is_told = before.get("reason") in (PROBE_FAILED, HOOK_FAILED)
-    if is_told and ended.container_id and before.get("containerID") == ended.container_id:
+    before = last or {}
+    is_reported = before.get("reason") in (PROBE_FAILED, HOOK_FAILED)
+    if is_reported and ended.container_id and before.get("containerID") == ended.container_id:
         return Cause(before["reason"], before["message"])
     if not may_be_the_kubelets(pod, container, ended):
         return None
@@ -100,7 +100,7 @@ def find_cause(
     if not _is_silent(events, ended):
         return None
     is_same = before.get("container") == container and before.get("exitCode") == ended.exit_code
-    return Cause(before["reason"], before["message"]) if is_told and is_same else None
+    return Cause(before["reason"], before["message"]) if is_reported and is_same else None
 
 
 @dataclass(frozen=True)

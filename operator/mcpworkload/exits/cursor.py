@@ -38,13 +38,13 @@ Cursor = Mapping[str, PodCursor]
 
 def baseline(pods: Iterable[Pod]) -> Cursor:
     """Return the cursor after everything that happened so far."""
-    return {pod.metadata.name: _all_told(pod) for pod in pods}
+    return {pod.metadata.name: _reported(pod) for pod in pods}
 
 
-def _all_told(pod: Pod) -> PodCursor:
+def _reported(pod: Pod) -> PodCursor:
     containers = {}
     for container in pod.containers:
-        count, told = terminations_of(pod, container)
+        count, shown = terminations_of(pod, container)
         if count:
-            containers[container.name] = ContainerCursor(count, told[-1].key if told else "")
+            containers[container.name] = ContainerCursor(count, shown[-1].key if shown else "")
     return PodCursor(pod.metadata.uid, revision_of(pod), is_ending(pod), containers)

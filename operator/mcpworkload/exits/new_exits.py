@@ -62,8 +62,8 @@ def find_new_exits(
     entries: dict[str, PodCursor] = {}
     for name, pod in pods.items():
         before = _entry_for(cursor.get(name), pod)
-        told, entries[name] = _exits_of_pod(before, pod, seen.get(pod.metadata.uid))
-        exits += told
+        found, entries[name] = _exits_of_pod(before, pod, seen.get(pod.metadata.uid))
+        exits += found
     alive = {pod.metadata.uid for pod in pods.values()}
     gone = {uid: each.last for uid, each in seen.items() if each.last and uid not in alive}
     for uid, last in gone.items():
@@ -91,9 +91,9 @@ def _exits_of_pod(
     for container in pod.containers:
         ends = observed.ends.get(container.name, {}) if observed else {}
         old = before.containers.get(container.name, ContainerCursor())
-        told, new = _exits_of_container(old, pod, container, list(ends.values()), before.is_ended)
-        exits += told
-        if told or new.base != old.base:
+        found, new = _exits_of_container(old, pod, container, list(ends.values()), before.is_ended)
+        exits += found
+        if found or new.base != old.base:
             containers[container.name] = new
     is_ended = before.is_ended or is_ending(pod)
     return exits, replace(before, is_ended=is_ended, containers=containers)
@@ -106,7 +106,7 @@ def _exits_of_container(
     ends: Sequence[ObservedTermination],
     is_ended: bool,
 ) -> tuple[list[Exit], ContainerCursor]:
-    count, told = terminations_of(pod, container)
+    count, shown = terminations_of(pod, container)
     exits: list[Exit] = []
     lost: list[int] = []
     now = before
@@ -123,9 +123,9 @@ def _exits_of_container(
     is_asked = is_deleted(pod) and not disruption_of(pod)
     if is_asked and is_inferred(container) and count > container.restart_count:
         lost = lost[:-1]  # the last end was requested, like the other reported ones
-    if told and is_meant(pod, container, told[0]):
+    if shown and is_meant(pod, container, shown[0]):
         lost = []  # one that is run anew after it has done its work did that before, too
-    meant = {now.base + each.index for each in told if is_meant(pod, container, each)}
+    meant = {now.base + each.index for each in shown if is_meant(pod, container, each)}
     lost = [index for index in lost if index not in meant]
     return [*_unknown(pod, container, lost), *exits], now
 

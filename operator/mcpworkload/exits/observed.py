@@ -87,9 +87,9 @@ class ObservedExits:
                 if uid in gone:
                     del known[uid]
                 continue
-            told = entries[uid].containers if uid in entries else {}
+            reported = entries[uid].containers if uid in entries else {}
             for container, ends in list(observed.ends.items()):
-                _drop_told(ends, told.get(container, ContainerCursor()))
+                _drop_reported(ends, reported.get(container, ContainerCursor()))
                 if not ends:
                     del observed.ends[container]
             if not observed.ends:
@@ -108,9 +108,9 @@ class ObservedExits:
     def _note(self, workload: str, pod: Pod) -> bool:
         is_news = False
         for container in pod.containers:
-            told = terminations_of(pod, container)[1]
+            shown = terminations_of(pod, container)[1]
             noted = self._by_workload.get(workload, {}).get(pod.metadata.uid, ObservedPod())
-            for termination in _after(noted.ends.get(container.name, {}), told):
+            for termination in _after(noted.ends.get(container.name, {}), shown):
                 if is_meant(pod, container, termination):
                     continue
                 is_news = True
@@ -123,15 +123,15 @@ class ObservedExits:
         return is_news
 
 
-def _after(known: Container[str], told: Sequence[Termination]) -> Sequence[Termination]:
-    """Return those of *told* after the last that is *known*; one before it has been reported."""
-    for number in range(len(told), 0, -1):
-        if told[number - 1].key in known:
-            return told[number:]
-    return told
+def _after(known: Container[str], shown: Sequence[Termination]) -> Sequence[Termination]:
+    """Return those of *shown* after the last that is *known*; one before it has been reported."""
+    for number in range(len(shown), 0, -1):
+        if shown[number - 1].key in known:
+            return shown[number:]
+    return shown
 
 
-def _drop_told(ends: dict[str, ObservedTermination], cursor: ContainerCursor) -> None:
+def _drop_reported(ends: dict[str, ObservedTermination], cursor: ContainerCursor) -> None:
     """Drop those of *ends* that are reported, except the last: seen again, it is not new."""
     if not cursor.container_id:
         for key in [key for key, each in ends.items() if each.termination.index < cursor.ended]:

@@ -32,10 +32,10 @@ def terminations_of(pod: Pod, container: ContainerStatus) -> tuple[int, tuple[Te
     """
     count = container.restart_count + (0 if _is_counted(pod, container) else 1)
     both = (container.last_state.terminated, container.state.terminated)
-    told = [each for each in both if each and each.container_id]
-    first = count - len(told)
+    shown = [each for each in both if each and each.container_id]
+    first = count - len(shown)
     image = container.image
-    return count, tuple(Termination(first + n, image, each) for n, each in enumerate(told))
+    return count, tuple(Termination(first + n, image, each) for n, each in enumerate(shown))
 
 
 def is_inferred(container: ContainerStatus) -> bool:
@@ -79,8 +79,8 @@ def is_over(pod: Pod) -> bool:
     A container that runs in a failed pod is on a node that does not report.
     """
     is_final = pod.status.phase in _FINAL
-    is_told = is_deleted(pod) and bool(pod.status.container_statuses)
-    return (is_final or is_told) and not any(each.state.running for each in pod.containers)
+    is_reported = is_deleted(pod) and bool(pod.status.container_statuses)
+    return (is_final or is_reported) and not any(each.state.running for each in pod.containers)
 
 
 def is_deleted(pod: Pod) -> bool:

@@ -30,7 +30,7 @@ _NAMING = frozenset(
     }
 )
 # And of these, whatever is wrong with them.
-_TOLD = frozenset({"claimName", "image", "mountPath", "name", "secretName"})
+_SHOWN = frozenset({"claimName", "image", "mountPath", "name", "secretName"})
 # How a value in Go's own syntax begins, as `[]core.EnvVar{` or `map[string]interface {}{`.
 _GO = r"(?:\[\]|[\w*&])[\w.*\[\]]*(?: ?interface \{\})?\{"
 _GO_VALUE = re.compile(_GO)
@@ -110,7 +110,7 @@ def _is_telling(path: str, quoted: str) -> bool:
         return False
     if _HARMLESS.fullmatch(quoted):
         return True
-    return quoted.startswith('"') and bool(steps) and steps[-1] in _TOLD
+    return quoted.startswith('"') and bool(steps) and steps[-1] in _SHOWN
 
 
 def _end_of_value(text: str, begin: int) -> int:
@@ -211,7 +211,7 @@ def _open_words(node: Any, field: str = "") -> Iterator[str]:
     elif isinstance(node, list | tuple):
         for value in node:
             yield from _open_words(value, field)
-    elif isinstance(node, str) and field in _TOLD:
+    elif isinstance(node, str) and field in _SHOWN:
         yield node
 
 

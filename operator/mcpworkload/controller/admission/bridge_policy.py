@@ -29,7 +29,7 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
     ours = {volume["name"].value for volume in before.volumes}.intersection(_OURS)
     yield from _volumes(pod, before)
     yield from _containers(pod, before)
-    yield from _account(pod, before, names.BRIDGE_TOKEN in ours)
+    yield from _service_account(pod, before, names.BRIDGE_TOKEN in ours)
     if not ours:
         return
     yield from _mounts(pod, before)
@@ -58,14 +58,14 @@ def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
             if entry["name"].value in _OURS and entry["name"].value not in known:
                 yield entry["name"].finding("choose another name: this one is the bridge's")
     is_attached = names.BRIDGE_TOKEN in {volume["name"].value for volume in before.volumes}
-    yield from _account(pod, before, is_attached)
+    yield from _service_account(pod, before, is_attached)
     if is_attached or names.BRIDGE in {volume["name"].value for volume in before.volumes}:
         yield from _mounts(pod, before)
     if is_attached:
         yield from _attachment(pod, before)
 
 
-def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
+def _service_account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
     """Yield a ServiceAccount that is reserved for bridges, in a pod without such a bridge."""
     own = before.spec["serviceAccountName"].value if is_attached else None
     # The second is the first one's name of old, and taken where the first is missing.

@@ -50,18 +50,18 @@ def _build_probe(
     probe = {key: value for key, value in deepcopy(given).items() if key != "disabled"}
     if any(handler in probe for handler in PROBE_HANDLERS):
         return with_scheme(probe, spec.transport)
-    look = _our_look(name, spec)
-    if look is None:
+    ours = _our_probe(name, spec)
+    if ours is None:
         if probe or name == "liveness":
             raise InvalidSpec(
-                f"spec.probes.{name}: found no handler; write exec, or leave it out: nothing of "
-                "ours listens in the server's container that could be asked"
+                f"spec.probes.{name}: found no handler; write exec, or leave it out: the "
+                "operator has no probe of its own for this container"
             )
         return None
-    return {**look, **times, **probe}
+    return {**ours, **times, **probe}
 
 
-def _our_look(name: str, spec: WorkloadSpec) -> Manifest | None:
+def _our_probe(name: str, spec: WorkloadSpec) -> Manifest | None:
     port = spec.transport.port
     if spec.bridge is None:
         return {"tcpSocket": {"port": port}}

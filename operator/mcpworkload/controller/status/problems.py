@@ -94,15 +94,15 @@ class Witness:
 def first_problem(
     pods: Iterable[Pod],
     now: datetime,
-    told: Mapping[str, Sequence[Event]],
+    events: Mapping[str, Sequence[Event]],
     last: Mapping[str, Any] | None = None,
 ) -> Problem | None:
     """
     Return the problem of the first of *pods* that has one.
 
-    *told* are Events by the pod's UID, *last* the workload's `lastTermination` as it is stored.
+    *events* are Events by the pod's UID, *last* the workload's `lastTermination` as it is stored.
     """
-    witness = Witness(told, last or {})
+    witness = Witness(events, last or {})
     problems = (_problem_of(pod, now, witness) for pod in pods)
     return next((problem for problem in problems if problem), None)
 
