@@ -20,7 +20,7 @@ from mcpworkload.kube.errors import ExplainedError
 
 class Refusal(ExplainedError):
     """
-    Why a workload was not turned into children; the message says what would be right.
+    The reason why a workload was not turned into children; the message says what would be right.
 
     `reason` becomes the condition's, `retry_after` is in how many seconds to reconcile again; None
     means not before something changes.

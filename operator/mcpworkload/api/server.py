@@ -38,7 +38,7 @@ Probe = Annotated[
 
 
 class Probes(Model):
-    """How the kubelet sees whether the server has started, is ready, is alive."""
+    """The probes of the server: whether it has started, is ready, is alive."""
 
     startup: Probe = Field(
         default_factory=dict,

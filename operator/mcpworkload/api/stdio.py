@@ -64,7 +64,7 @@ _SERVING = ("serve", "sessions", "max_sessions", "idle_timeout", "request_timeou
 
 
 class StdioOptions(Model):
-    """How a server that speaks on its standard streams is served."""
+    """The options of a server that speaks on its standard streams."""
 
     RULES = (
         Rule(

@@ -9,7 +9,7 @@ from mcpworkload.kube.objects import Pod
 
 @dataclass(frozen=True)
 class ContainerCursor:
-    """How far one container's exits have been reported."""
+    """The exits of one container that have been reported."""
 
     #: How many of its ends are reported, by the kubelet's count.
     ended: int = 0
@@ -22,7 +22,7 @@ class ContainerCursor:
 
 @dataclass(frozen=True)
 class PodCursor:
-    """How far one pod's exits have been reported."""
+    """The exits of one pod that have been reported."""
 
     uid: str
     revision: str = ""

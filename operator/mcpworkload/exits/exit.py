@@ -13,7 +13,7 @@ _LAST_SIGNAL = 64
 
 
 class ExitKind(StrEnum):
-    """What is known of an exit. Public API: kinds may be added, never renamed."""
+    """The kinds of exits, by what is known. Public API: kinds may be added, never renamed."""
 
     EXITED = "Exited"  # the kubelet reports how
     EVICTED = "Evicted"  # the cluster ended the pod: eviction, preemption, a lost node

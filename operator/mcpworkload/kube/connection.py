@@ -65,7 +65,7 @@ class Authorization(Protocol):
 
 @dataclass(frozen=True)
 class Route:
-    """How the API server is reached, beside its address."""
+    """The way to the API server, beside its address."""
 
     #: The URL of the proxy; without one, *trust_env* lets those of the environment count.
     proxy: str | None = None

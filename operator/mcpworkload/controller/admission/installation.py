@@ -9,7 +9,7 @@ from mcpworkload.controller.settings import BridgeVolume, PodSecurity, Settings
 
 @dataclass(frozen=True)
 class Policy:
-    """What an installation allows, and what it brings along for stdio servers."""
+    """The rules of an installation, and what it brings along for stdio servers."""
 
     pod_security: PodSecurity = PodSecurity.BASELINE
     #: Empty where there is none.

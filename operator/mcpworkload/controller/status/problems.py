@@ -43,7 +43,7 @@ MAX_TAIL = 400
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a pod does not serve: a reason, and a message in two parts."""
+    """The reason why a pod does not serve, with a message in two parts."""
 
     reason: AvailableReason
     #: Pod, container and what happened: the same as long as the problem is.

@@ -9,7 +9,7 @@ from mcpworkload.kube.objects.metadata import Metadata
 
 
 class Waiting(msgspec.Struct, rename="camel"):
-    """Why a container does not run yet: the kubelet's reason and message."""
+    """The kubelet's reason and message for a container that does not run yet."""
 
     reason: str = ""
     message: str = ""
