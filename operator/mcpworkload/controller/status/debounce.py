@@ -14,7 +14,7 @@ from typing import Any
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.plan.observation import Applied, Observation
 
-# The StatefulSet controller acts within a fraction of a second; later it is reported as it is.
+# The StatefulSet controller acts within a fraction of a second; if it is down, that is written.
 SETTLE_SECONDS = 2.0
 COUNTS_ONLY_SECONDS = 10.0
 _COUNTS = ("pods", "replicas", "updatedReplicas")
