@@ -1,7 +1,7 @@
 """
-The command line's page, from its own help: ``python -m hack.clidocs --write``.
+Write the page of the command line from its own help: ``python -m hack.clidocs --write``.
 
-Not part of the program: it writes a file of this repository, or checks that it is up to date.
+With ``--check`` it only compares the page with the help.
 """
 
 import sys
@@ -42,7 +42,7 @@ names verb, resource and namespace. `list` and `get` need {", ".join(WATCH.verbs
 
 
 def render() -> str:
-    """The page's text: the same for the same commands, always."""
+    """Return the text of the page: the same for the same commands, always."""
     context = _context(cli, PROGRAM)
     parts = [_HEAD, "## Exit codes\n", "| code | when |", "|---|---|"]
     parts += [f"| {code.value} | {code.meaning} |" for code in ExitCode]
@@ -76,7 +76,7 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 
 def main(arguments: Sequence[str], page: Path = PAGE) -> int:
-    """Write the page with --write, else check it; the exit status."""
+    """Write the page with --write, else check it; return the exit status."""
     text = render()
     if page.is_file() and page.read_text(encoding="utf-8") == text:
         return 0

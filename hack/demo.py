@@ -1,7 +1,7 @@
 """
-The whole way in one command: a cluster, the operator, an MCP server, a tool call.
+Show the whole way in one command: a cluster, the operator, an MCP server, a tool call.
 
-``make demo`` runs it. It leaves everything running, and says how to clean up.
+``make demo`` runs it. It leaves everything running, and prints how to clean up.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ def demo() -> None:
     Run every step.
 
     Raises:
-        ToolError: with what is known about why.
+        ToolError: a step failed; the message has conditions and log lines.
     """
     for module, verb in (("hack.cluster", "up"), ("hack.images", "load")):
         done = subprocess.run(
@@ -63,7 +63,7 @@ def demo() -> None:
 
 
 async def talk(url: str) -> tuple[list[str], str]:
-    """The server's tool names, and its answer to our question."""
+    """Return the server's tool names, and its response to one call."""
     async with Client(url) as client:
         tools = await client.list_tools()
         result = await client.call_tool(TOOL, QUESTION)
@@ -91,7 +91,7 @@ def wait_until_ready() -> None:
 
 
 def describe() -> str:
-    """The sample's conditions, and the last log lines of server and operator."""
+    """Return the sample's conditions, and the last log lines of server and operator."""
     body: dict[str, Any] = json.loads(kubectl("get", "mcpworkload", NAME, "--output=json"))
     lines = [f"conditions of MCPWorkload {NAME}:"]
     for condition in body["status"].get("conditions", []):
@@ -107,7 +107,7 @@ def describe() -> str:
 
 @contextmanager
 def _port_forward() -> Iterator[int]:
-    """A local port that leads to the server."""
+    """Yield a local port that leads to the server."""
     command = [program(), "port-forward", f"service/{NAME}", ":mcp"]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -121,7 +121,7 @@ def _port_forward() -> Iterator[int]:
 
 
 def main() -> int:
-    """Run the demo; the exit status."""
+    """Run the demo; return the exit status."""
     begin = time.monotonic()
     try:
         demo()

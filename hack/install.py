@@ -1,8 +1,8 @@
 """
 Install the operator of this checkout into the cluster in use: ``python3 -m hack.install``.
 
-It is the installation of docs/operations.md (server-side apply of an overlay) with the images that
-were built from the checkout put in by kustomize: the operator's, and the bridge's.
+It is the installation of docs/operations.md (server-side apply of an overlay) with the images of
+this checkout, the operator's and the bridge's, put in by kustomize.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def install(overlay: str = "default") -> None:
     Apply CRD, rights and operator, and wait until the operator is ready.
 
     Raises:
-        ToolError: in the words of kubectl, with the operator's last log lines.
+        ToolError: kubectl failed; the message has its output and the operator's last log lines.
     """
     image, bridge = build_images([by_name("operator"), by_name("bridge")])
     for built in (image, bridge):
@@ -40,14 +40,14 @@ def install(overlay: str = "default") -> None:
         Path(folder, "kustomization.yaml").write_text(
             kustomization(image.reference, bridge.reference)
         )
-        # Forced: whoever scaled the operator or changed its image meanwhile has to give way.
+        # Forced: fields that another client set, as by scaling the operator, become ours again.
         kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
         kubectl("wait", "--for=condition=Established", "crd/mcpworkloads.mcpworkload.dev")
         wait_until_ready()
 
 
 def kustomization(image: str, bridge: str) -> str:
-    """The overlay in the folder `overlay`, with those images; JSON, hence YAML."""
+    """Return the overlay in the folder `overlay`, with those images; JSON, hence YAML."""
     name, _, tag = image.rpartition(":")
     # kustomize's own way with images does not reach the values of variables.
     variable = {"name": "MCPWORKLOAD_BRIDGE_IMAGE", "value": bridge}
@@ -82,7 +82,7 @@ def wait_until_ready() -> None:
 
 
 def operator_log(lines: int = 15) -> str:
-    """The operator's last log lines, or why there are none."""
+    """Return the operator's last log lines, or why there are none."""
     try:
         return kubectl("logs", DEPLOYMENT, "-n", NAMESPACE, f"--tail={lines}")
     except ToolError as error:
@@ -97,7 +97,7 @@ def uninstall() -> None:
 
 
 def main() -> int:
-    """The command line; the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m hack.install", description=__doc__)
     parser.add_argument("verb", choices=("apply", "delete"))
     parser.add_argument("--overlay", choices=OVERLAYS, default="default")

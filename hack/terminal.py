@@ -1,5 +1,5 @@
 """
-What a person at a terminal sees, and how programs are started for them.
+Progress for a person at a terminal, and programs that are started for them.
 
 Progress goes to standard error: verbs whose answer is a path print that path and nothing else.
 """
@@ -15,13 +15,13 @@ _LAST_LINES = 15
 
 
 class ToolError(Exception):
-    """The command can't go on; the message says in one line what to do about it."""
+    """The command cannot go on; the message names the problem and its remedy in one line."""
 
     exit_code = 2
 
 
 class UnavailableError(ToolError):
-    """This kind of cluster doesn't have what was asked for; not a failure of the cluster."""
+    """This kind of cluster does not offer what was asked for; that is no failure of the cluster."""
 
     exit_code = 3
 
@@ -32,7 +32,7 @@ def say(line: str) -> None:
 
 
 def spoken_duration(seconds: float) -> str:
-    """*seconds* as a person says it: ``0.4 s``, ``12 s``, ``4 min 12 s``."""
+    """Return *seconds* for people: ``0.4 s``, ``12 s``, ``4 min 12 s``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -41,7 +41,7 @@ def spoken_duration(seconds: float) -> str:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say what is being done, and how long it took once it is done."""
+    """Print what is being done, and how long it took once it is done."""
     print(f"{what} ... ", end="", file=sys.stderr, flush=True)
     begin = time.monotonic()
     try:
@@ -53,7 +53,7 @@ def step(what: str) -> Iterator[None]:
 
 
 def last_lines(text: str, count: int = _LAST_LINES) -> str:
-    """The end of a log, indented, for an error message."""
+    """Return the end of a log, indented, for an error message."""
     return "\n".join(f"    {line}" for line in text.rstrip().splitlines()[-count:])
 
 
@@ -69,7 +69,7 @@ def run(
     Return what the program printed on standard output.
 
     Raises:
-        ToolError: it isn't there, failed (its last words are in the message) or took too long.
+        ToolError: it is missing, failed (the message has its last lines) or took too long.
     """
     spoken = " ".join(argv[:4])
     try:
@@ -95,7 +95,7 @@ def run(
 def succeeds(
     argv: Sequence[str], timeout: float = 10.0, env: Mapping[str, str] | None = None
 ) -> bool:
-    """Whether the program is there and ends with 0 in time."""
+    """Return whether the program exists and ends with 0 in time."""
     try:
         run(argv, timeout=timeout, env=env)
     except ToolError:

@@ -1,4 +1,4 @@
-"""Which cluster is meant: the caller's word, else what this machine can have."""
+"""Choose the kind of cluster: as ``CLUSTER`` asks, else what this machine can have."""
 
 import os
 
@@ -11,10 +11,10 @@ from hack.terminal import ToolError
 
 def choose_cluster() -> Cluster:
     """
-    Follow ``CLUSTER``; ``auto`` and unset mean kind where Docker answers, else the local one.
+    Return the cluster of ``CLUSTER``; ``auto`` and unset mean kind if Docker runs, else local.
 
     Raises:
-        ToolError: a word that we don't know.
+        ToolError: the value names no kind of cluster.
     """
     word = os.environ.get("CLUSTER") or "auto"
     if word == "auto":

@@ -1,4 +1,4 @@
-"""The cluster of the kubeconfig's current context, which somebody else made."""
+"""The cluster of the kubeconfig's current context, which this project did not make."""
 
 import os
 import re
@@ -16,12 +16,12 @@ _LOAD_TIMEOUT = 600.0
 
 
 def is_test_context(context: str, allowed: str | None) -> bool:
-    """Whether a context is named as a test cluster, or was named by the caller."""
+    """Return whether a context is named as a test cluster, or was named by the caller."""
     return context == allowed or _TEST_CLUSTER.match(context) is not None
 
 
 def build_load_command(context: str, archive: Path) -> list[str] | None:
-    """The command by which this kind of cluster takes an image archive; None: it takes none."""
+    """Return the command by which this kind of cluster loads an image archive, or None."""
     if context.startswith("kind-"):
         name = context.removeprefix("kind-")
         return ["kind", "load", "image-archive", str(archive), "--name", name]
@@ -33,12 +33,12 @@ def build_load_command(context: str, archive: Path) -> list[str] | None:
 
 
 class CurrentCluster:
-    """A cluster that we use and neither make nor remove."""
+    """A cluster that is used, and neither made nor removed."""
 
     name = "current"
 
     def up(self, options: Options) -> None:
-        """Check that it answers. Version and back-off are its owner's choice."""
+        """Check that it responds. Version and back-off are its owner's choice."""
         context = self._context()
         with step(f"asking the cluster of context {context}"):
             self._kubectl("get", "--raw", "/readyz", "--request-timeout=10s")
@@ -50,11 +50,11 @@ class CurrentCluster:
         say(f"context {self._context()} is left as it is: it was not made by us")
 
     def status(self) -> str:
-        """The nodes, in kubectl's words."""
+        """Return the nodes, as kubectl prints them."""
         return f"context {self._context()}\n{self._kubectl('get', 'nodes', '-o', 'wide')}"
 
     def kubeconfig(self) -> Path:
-        """The caller's own kubeconfig."""
+        """Return the caller's own kubeconfig."""
         self._context()
         return Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
 
@@ -71,7 +71,7 @@ class CurrentCluster:
             run(command, timeout=_LOAD_TIMEOUT)
 
     def audit_log(self) -> Path:
-        """Never available: the API server belongs to somebody else."""
+        """Never available: the API server is not ours."""
         raise UnavailableError("the audit log of CLUSTER=current can't be read from here")
 
     def _context(self) -> str:

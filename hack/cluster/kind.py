@@ -29,17 +29,17 @@ _FORGET_BACKOFF = "/^crashLoopBackOff:/d; /^  maxContainerRestartPeriod:/d"
 
 
 def docker_answers() -> bool:
-    """Whether a Docker engine is there; the client alone is on many machines without one."""
+    """Return whether a Docker engine runs; many machines have only the client."""
     return succeeds(["docker", "info"], timeout=_DOCKER_TIMEOUT)
 
 
 def node_image(version: str) -> str:
-    """The node image of the minor version that *version* belongs to."""
+    """Return the node image of the minor version that *version* belongs to."""
     return IMAGES[version.rpartition(".")[0]]
 
 
 def build_configuration(audit: Path, options: Options) -> str:
-    """What kind is told about the cluster. The paths are this machine's."""
+    """Return kind's configuration of the cluster, with paths of this machine."""
     template = string.Template((REPOSITORY / "hack" / "cluster" / "kind.yaml").read_text())
     period = options.restart_backoff
     backoff = {"maxContainerRestartPeriod": period} if period else {}
@@ -86,14 +86,14 @@ class KindCluster:
         self._gates.unlink(missing_ok=True)
 
     def status(self) -> str:
-        """The nodes, in kubectl's words."""
+        """Return the nodes, as kubectl prints them."""
         kubeconfig = self.kubeconfig()
         kubectl = str(find_tool("kubectl"))
         nodes = run([kubectl, f"--kubeconfig={kubeconfig}", "get", "nodes", "-o", "wide"])
         return f"kind cluster {NAME}\n{nodes}  kubeconfig {kubeconfig}"
 
     def kubeconfig(self) -> Path:
-        """The kubeconfig that kind wrote for us alone."""
+        """Return the kubeconfig that kind wrote for this cluster alone."""
         if not self._kubeconfig.exists():
             raise ToolError("no kind cluster is up: run `make up`")
         return self._kubeconfig
@@ -105,7 +105,7 @@ class KindCluster:
             self._kind("load", "image-archive", str(archive), timeout=_LOAD_TIMEOUT)
 
     def audit_log(self) -> Path:
-        """The log in the folder that the node shares with this machine."""
+        """Return the log in the folder that the node shares with this machine."""
         self.kubeconfig()
         return self._folder / "audit" / "audit.log"
 

@@ -1,4 +1,4 @@
-"""What every kind of test cluster can be asked to do."""
+"""The interface of every kind of test cluster."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _GATES = re.compile(r"(\w+=(true|false)(,\w+=(true|false))*)?")
 
 @dataclass(frozen=True)
 class Options:
-    """What a person may choose about a cluster that is made here."""
+    """The choices of a person about a cluster that is made here."""
 
     version: str = DEFAULT_VERSION
     #: The kubelet's longest pause before it restarts a container ("1s"); None: Kubernetes' own.
@@ -37,7 +37,7 @@ class Options:
         Empty means unset.
 
         Raises:
-            ToolError: a version we haven't seen work, or gates that can't be read.
+            ToolError: an untested version, or gates that cannot be read.
         """
         version = os.environ.get("KUBERNETES_VERSION") or DEFAULT_VERSION
         if version not in VERSIONS:
@@ -55,15 +55,15 @@ class Cluster(Protocol):
     """
     A cluster to test on.
 
-    Every method raises ToolError, with a line for the person who asked, when it can't be done.
+    Every method that fails raises ToolError, with a line for the person at the terminal.
     """
 
     @property
     def name(self) -> str:
-        """The word that ``CLUSTER`` has for it."""
+        """The value of ``CLUSTER`` that stands for it."""
 
     def up(self, options: Options) -> None:
-        """Bring it up. Idempotent: what already runs as asked for is left alone."""
+        """Start it. Idempotent: what already runs as asked for stays as it is."""
 
     def down(self) -> None:
         """Remove it and everything it made on this machine, but never a cluster it didn't make."""
@@ -72,15 +72,15 @@ class Cluster(Protocol):
         """Describe what runs, one fact a line."""
 
     def kubeconfig(self) -> Path:
-        """The kubeconfig of a cluster that exists."""
+        """Return the path of the kubeconfig of a cluster that exists."""
 
     def load(self, image: str, archive: Path) -> None:
         """Let pods use *image* from a docker or OCI archive, without a registry."""
 
     def audit_log(self) -> Path:
         """
-        The API server's record of the operator's requests, as a file on this machine.
+        Return the API server's record of the operator's requests, as a file on this machine.
 
         Raises:
-            UnavailableError: this cluster doesn't give it away.
+            UnavailableError: the record of this cluster cannot be read.
         """

@@ -12,10 +12,10 @@ TOOLS = frozenset({"kubectl", *_OWN_SETS})
 
 def find_tool(name: str) -> Path:
     """
-    The path of a program; built at first use where PATH has none.
+    Return the path of a program; built at first use where PATH has none.
 
-    kwok and helm always come from our own sources: the stages of the one and the waiting of
-    the other belong to one version.
+    kwok and helm always come from our own sources: kwok's stages and helm's waiting belong to one
+    version.
     """
     on_path = shutil.which(name)
     if on_path is not None and name not in ("kwok", "helm"):

@@ -32,7 +32,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Do with the files below *root* what the command line asks; the result is the exit status."""
+    """Do with the files below *root* what the command line asks; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m hack.crdgen", description=__doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--write", action="store_true", help="write the committed files")

@@ -1,4 +1,4 @@
-"""The API reference as Markdown, from the models and the vocabulary of reasons."""
+"""Write the API reference as Markdown, from the models and the vocabulary of reasons."""
 
 import inspect
 import json
@@ -57,11 +57,10 @@ class Field:
 
 def render_docs() -> str:
     """
-    The text of the committed file: the same text for the same models, always.
+    Return the text of the committed file: the same text for the same models, always.
 
     Raises:
         UndescribedError: a reason has no comment that starts with its condition's status.
-
     """
     parts = [
         _HEADER,
@@ -78,7 +77,7 @@ def render_docs() -> str:
 
 
 def fields(model: type[BaseModel]) -> list[Field]:
-    """Every field of *model*, those of our own types inside it included, by path."""
+    """Return every field of *model*, those of our own types inside it included, by path."""
     schema = model.model_json_schema(by_alias=True)
     return list(_Reader(schema.get("$defs", {})).walk(schema, ""))
 
@@ -89,7 +88,7 @@ def _refusals() -> str:
     found = [("metadata.name", rule.message) for rule in NAME_RULES]
     found += [(path or "spec", message) for path, message in reader.rules(schema, "")]
     rows = [_row(("field", "what to write")), "|---|---|"]
-    # A type that stands in two places says the same in both.
+    # A type that is used twice has the same text in both places.
     rows += [_row((f"`{path}`", _cell(message))) for path, message in dict.fromkeys(found)]
     return "\n".join([*rows, ""])
 
@@ -118,7 +117,7 @@ class _Reader:
         self._definitions = definitions
 
     def walk(self, schema: Schema, prefix: str) -> Iterator[Field]:
-        """The fields of the object *schema*, each followed by those inside of it."""
+        """Yield the fields of the object *schema*, each followed by those inside of it."""
         for name, raw in schema["properties"].items():
             node = self._resolve(raw)
             path = f"{prefix}{name}"
@@ -132,7 +131,7 @@ class _Reader:
                 yield from self.walk(inner, f"{path}[].")
 
     def rules(self, schema: Schema, path: str) -> Iterator[tuple[str, str]]:
-        """What must hold at *path* and below, each rule in its message's words."""
+        """Yield the rules at *path* and below: path and message."""
         node = self._resolve(schema)
         for rule in node.get(RULES_KEY, ()):
             yield f"{path}{rule.get('fieldPath', '')}".removeprefix("."), rule["message"]
@@ -145,7 +144,7 @@ class _Reader:
                 yield from self.rules(node[key], f"{path}{mark}")
 
     def _resolve(self, node: Schema) -> Schema:
-        """*node* without its reference, and without the null that stands for "left out"."""
+        """Return *node* without its reference, and without the null that stands for "left out"."""
         local = dict(node)
         if "$ref" in local:
             local = {**self._definitions[local.pop("$ref").removeprefix("#/$defs/")], **local}

@@ -34,7 +34,7 @@ _SPEC = "The server to run, and how. Required."
 _STATUS = "The state that the operator observed last. Only the operator writes it."
 
 # "Replicas" is how many are asked for, as users know it from spec and `kubectl scale`: Ready
-# says already whether they are all there, and Reason why not. How many are ready so far is
+# shows already whether they are all there, and Reason why not. How many are ready so far is
 # a second number of the same name and would be read as the first; it has a column of its own
 # in the wide view.
 _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
@@ -98,7 +98,7 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
 
 
 def build_crd() -> dict[str, Any]:
-    """The CRD as plain data, fresh with every call."""
+    """Return the CRD as plain data, fresh with every call."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -120,7 +120,7 @@ def build_crd() -> dict[str, Any]:
 
 
 def render(crd: dict[str, Any]) -> str:
-    """*crd* as the text of the committed file: the same text for the same data, always."""
+    """Return *crd* as the text of the committed file: the same text for the same data, always."""
     text = yaml.dump(crd, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
     return _HEADER + text
 
@@ -144,7 +144,7 @@ def _version() -> dict[str, Any]:
 
 
 def root_schema() -> Schema:
-    """The schema of one object, spec and status in it."""
+    """Return the schema of one object, spec and status in it."""
     spec = structural_schema(WorkloadSpec, keep_defaults=True)
     status = structural_schema(WorkloadStatus, keep_defaults=False)
     return {
@@ -165,7 +165,7 @@ def root_schema() -> Schema:
 
 
 def render_schema() -> str:
-    """The schema of one object as JSON, without the descriptions."""
+    """Return the schema of one object as JSON, without the descriptions."""
     return json.dumps(_undescribed(root_schema()), indent=1) + "\n"
 
 
@@ -188,7 +188,7 @@ _LAST = ("x-kubernetes-validations", "required", "properties", "items", "additio
 
 
 def _ordered(schema: Schema) -> Schema:
-    """*schema* with its keywords in one order at every level; fields keep their own."""
+    """Return *schema* with its keywords in one order at every level; fields keep their own."""
     result: Schema = {}
     for key in sorted(schema, key=_rank):
         value = schema[key]

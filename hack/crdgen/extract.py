@@ -37,7 +37,7 @@ _DROPPED = (
 
 
 def short_name(name: str) -> str:
-    """`core/v1 EnvVar` for `io.k8s.api.core.v1.EnvVar`; types without a version lose all of it."""
+    """Return `core/v1 EnvVar` for `io.k8s.api.core.v1.EnvVar`; without a version, its end."""
     for pattern, replacement in _NAMES:
         if pattern.fullmatch(name):
             return pattern.sub(replacement, name)
@@ -45,7 +45,7 @@ def short_name(name: str) -> str:
 
 
 def trim(node: Any) -> Any:
-    """*node* without prose and empty defaults, its references short and direct."""
+    """Return *node* without prose and empty defaults, its references short and direct."""
     if isinstance(node, list):
         return [trim(item) for item in node]
     if not isinstance(node, dict):
@@ -65,7 +65,7 @@ def trim(node: Any) -> Any:
 
 
 def references(node: Any) -> Iterator[str]:
-    """The names of all types that *node* refers to."""
+    """Yield the names of all types that *node* refers to."""
     if isinstance(node, list):
         for item in node:
             yield from references(item)
@@ -77,7 +77,7 @@ def references(node: Any) -> Iterator[str]:
 
 
 def embedded_sources(node: Any) -> set[str]:
-    """The names in all `Embedded` markers of a JSON schema that pydantic wrote."""
+    """Return the names in all `Embedded` markers of a JSON schema that pydantic wrote."""
     if isinstance(node, list):
         return set().union(*map(embedded_sources, node))
     if not isinstance(node, dict):
@@ -87,7 +87,7 @@ def embedded_sources(node: Any) -> set[str]:
 
 
 def extract(document: Schema, sources: set[str]) -> dict[str, Schema]:
-    """The trimmed definitions that *sources* need; of a type named by its fields, only those."""
+    """Return the trimmed definitions that *sources* need; of named fields, only those."""
     everything = {
         short_name(name): trim(schema) for name, schema in document["components"]["schemas"].items()
     }

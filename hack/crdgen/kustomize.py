@@ -1,9 +1,9 @@
 """
-What kustomize has to know of an MCPWorkload: list keys, and where images and names stand.
+Write what kustomize has to know of an MCPWorkload: list keys, and where images and names are.
 
 kustomize reads neither the cluster nor the CRD. From `openapi: path:` it takes a document in the
-style of Kubernetes' own, where a list says by `x-kubernetes-patch-*` how patches merge into it;
-the CRD says the same by `x-kubernetes-list-*`.
+style of Kubernetes' own, where `x-kubernetes-patch-*` on a list decides how patches merge into it;
+the CRD has `x-kubernetes-list-*` for that.
 """
 
 import json
@@ -21,7 +21,7 @@ _LIST_KEYS: Final = "x-kubernetes-list-map-keys"
 
 
 def render_openapi() -> str:
-    """The text of the committed file: the same text for the same models, always."""
+    """Return the text of the committed file: the same text for the same models, always."""
     reversed_group = ".".join(reversed(names.GROUP.split(".")))
     definition = {
         **_merging(root_schema()),
@@ -36,7 +36,7 @@ def render_openapi() -> str:
 
 
 def _merging(schema: Schema) -> Schema:
-    """As much of *schema* as decides how a patch is merged: structure, and the keys of lists."""
+    """Return the parts of *schema* that decide how a patch is merged: structure and list keys."""
     result: dict[str, Any] = {key: schema[key] for key in ("type",) if key in schema}
     if "properties" in schema:
         result["properties"] = {
@@ -80,9 +80,9 @@ _HEADER: Final = """\
 
 def render_configuration() -> str:
     """
-    The text of the file for `configurations:`: where images, replicas and names stand.
+    Return the file for `configurations:`: the paths of images, replicas and names.
 
-    kustomize knows these places of Kubernetes' own kinds only.
+    kustomize knows these paths of Kubernetes' own kinds only.
     """
     images = [path for path in leaves() if is_image(path)]
     named: dict[str, list[tuple[str, ...]]] = {}
@@ -101,19 +101,19 @@ def render_configuration() -> str:
 
 
 def is_image(path: Sequence[str]) -> bool:
-    """Whether the field at *path* of an MCPWorkload is a container image."""
+    """Return whether the field at *path* of an MCPWorkload is a container image."""
     # A block device's is none.
     is_of_container = path[-1] == "image" and path[-2] != "rbd"
     return is_of_container or tuple(path[-2:]) == ("image", "reference")
 
 
 def kind_named_by(path: Sequence[str]) -> str | None:
-    """The kind of the object that the field at *path* of an MCPWorkload names; None for none."""
+    """Return the kind of object that the field at *path* of an MCPWorkload names, or None."""
     return _NAMED.get(tuple(path[-2:])) or _NAMED.get(tuple(path[-1:]))
 
 
 def leaves() -> Iterator[tuple[str, ...]]:
-    """The path of each field of a spec that has no fields; entries of lists are passed over."""
+    """Yield the path of each field of a spec that has no fields, without entries of lists."""
     return _leaves(root_schema()["properties"]["spec"], ("spec",))
 
 

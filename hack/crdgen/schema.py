@@ -38,19 +38,18 @@ _HANDLED = ("title", "default", "required", "properties", "items", "additionalPr
 
 
 class NotStructuralError(Exception):
-    """A model says something that a CRD cannot express, or that this module does not know."""
+    """A model has something that a CRD cannot express, or that this module does not know."""
 
 
 def structural_schema(model: type[BaseModel], *, keep_defaults: bool) -> Schema:
     """
-    The structural schema of *model*.
+    Return the structural schema of *model*.
 
-    With *keep_defaults* scalar defaults become the API server's: it writes them into every
-    object. Lists and mappings never do; what they default to is for the operator to know.
+    With *keep_defaults* scalar defaults become the API server's: it writes them into every object.
+    Lists and mappings never do; what they default to is for the operator to know.
 
     Raises:
         NotStructuralError: a field needs something that a CRD cannot express.
-
     """
     raw = model.model_json_schema(by_alias=True)
     definitions = raw.pop("$defs", {})
@@ -58,7 +57,7 @@ def structural_schema(model: type[BaseModel], *, keep_defaults: bool) -> Schema:
 
 
 def needed_rule(field: str, message: str) -> dict[str, str]:
-    """The rule on a parent that refuses it without *field*, as if the field were required."""
+    """Return the rule on a parent that refuses it without *field*, as if it were required."""
     return {
         "rule": f"has(self.{field})",
         "message": message,
@@ -73,7 +72,7 @@ class _Converter:
         self._keep_defaults = keep_defaults
 
     def convert(self, node: Schema, path: str) -> Schema:
-        """*node*, which stands at *path* (for messages only), as a structural schema."""
+        """Return *node*, which stands at *path* (for messages only), as a structural schema."""
         node = self._resolve(node, path)
         if EMBEDDED_KEY in node:
             return _embed(node)
@@ -96,7 +95,7 @@ class _Converter:
         return schema
 
     def _resolve(self, node: Schema, path: str) -> Schema:
-        """*node* without reference and without null: leaving a field out is how it is unset."""
+        """Return *node* without reference and without null: leaving a field out unsets it."""
         local = dict(node)
         if "$ref" in local:
             name = local.pop("$ref").removeprefix("#/$defs/")
@@ -130,7 +129,7 @@ def _embed(node: Schema) -> Schema:
 
 
 def _merged(base: Schema, overlay: Schema) -> Schema:
-    """*base* with *overlay* laid over it, mapping by mapping."""
+    """Return *base* with *overlay* laid over it, mapping by mapping."""
     result = dict(base)
     for key, value in overlay.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)

@@ -64,14 +64,13 @@ class StructureError(Exception):
 
 def structure(source: str, definitions: Mapping[str, Schema] | None = None) -> Schema:
     """
-    The structural schema of *source*: a type of core/v1, one of its fields, or a substitute.
+    Return the structural schema of *source*: a type of core/v1, one of its fields, or a substitute.
 
-    *definitions* are as the extractor makes them, by default those of the data file. The
-    result is fresh with every call, and has no description of its own.
+    *definitions* are as the extractor makes them, by default those of the data file. The result is
+    fresh with every call, and has no description of its own.
 
     Raises:
         StructureError: *source* is not among the definitions, or cannot be expressed.
-
     """
     if source in SUBSTITUTES:
         return deepcopy(SUBSTITUTES[source])
@@ -109,7 +108,7 @@ class _Expander:
         return self._definitions[name]
 
     def expand(self, node: Schema, path: tuple[str, ...]) -> Schema:
-        """*node* with all that it refers to, in place of the references."""
+        """Return *node* with all that it refers to, in place of the references."""
         reference = node.get("$ref")
         if reference is None:
             return self._expand_here(node, path)
@@ -142,8 +141,8 @@ class _Expander:
         """
         Make every key of a list map required or defaulted: the API server refuses others.
 
-        Only here does a default of Kubernetes survive; elsewhere it would be written into
-        the spec, and change with the next release under objects that nobody touched.
+        Only here does a default of Kubernetes survive; elsewhere it would be written into the spec,
+        and change with the next release under objects that no client changed.
         """
         origin = node["items"]
         source = self.definition(origin["$ref"]) if "$ref" in origin else origin

@@ -32,7 +32,7 @@ or bases made from Debian packages; auto asks once a day whether a registry is r
 
 
 def main(arguments: list[str]) -> int:
-    """Do what *arguments* say; the exit status."""
+    """Do what *arguments* ask; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python3 -m hack.images",
         description="Build the project's images.",
@@ -81,7 +81,7 @@ def load(images: list[Image]) -> None:
 
 
 def _load(built: Built) -> None:
-    """Hand the archive to the cluster, which knows how it takes images."""
+    """Hand the archive to the cluster, which has its own way to load images."""
     command = ["-m", "hack.cluster", "load", built.reference, str(built.archive)]
     # Its words go to standard error: ours are the image names.
     done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=sys.stderr, check=False)
@@ -114,7 +114,7 @@ def size(images: list[Image]) -> None:
 
 
 def measure(archive: Path) -> tuple[int, int]:
-    """The bytes of an image archive's files, and of its layers compressed with gzip."""
+    """Return the bytes of an image archive's files, and of its layers compressed with gzip."""
     unpacked = packed = 0
     with tarfile.open(archive) as image:
         for member in image:
@@ -145,7 +145,7 @@ def clean(_images: list[Image]) -> None:
 
 
 def mounts_below(folder: Path, table: str) -> list[str]:
-    """The mount points below *folder* in a mount *table* as the kernel writes it."""
+    """Return the mount points below *folder* in a mount *table* as the kernel writes it."""
     points = [Path(line.split()[1]) for line in table.splitlines()]
     return [str(point) for point in points if point.is_relative_to(folder)]
 

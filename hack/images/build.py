@@ -1,4 +1,4 @@
-"""Builds images and the bases under them, keeps their archives, forgets old ones."""
+"""Build images and the bases under them, keep their archives, remove old ones."""
 
 import os
 import shutil
@@ -25,9 +25,9 @@ NEEDED_BYTES = 2 * 1024**3
 
 def choose_base(engine: engines.Engine | None = None) -> BaseKind:
     """
-    What images are built on: IMAGE_BASE, else whether a registry gave us a base image.
+    Return what images are built on: IMAGE_BASE, else a registry's base image if one can be pulled.
 
-    Asked once a day: the answer is part of every image's name.
+    Tried once a day: the result is part of every image's name.
 
     Raises:
         ToolError: IMAGE_BASE is something else.
@@ -54,7 +54,7 @@ def choose_base(engine: engines.Engine | None = None) -> BaseKind:
 
 @dataclass(frozen=True)
 class Built:
-    """An image with the content it has now: its full name, and where its archive stands."""
+    """An image with the content it has now: its full name, and the path of its archive."""
 
     reference: str
     archive: Path
@@ -91,7 +91,7 @@ def build_images(images: list[Image]) -> list[Built]:
 
 
 def _ready_engine() -> engines.Engine:
-    """An engine with room to build, rid of what an earlier, killed build left."""
+    """Return an engine with room to build, without what an earlier, killed build left."""
     free = shutil.disk_usage(cache_folder()).free
     if free < NEEDED_BYTES:
         raise ToolError(
@@ -112,7 +112,7 @@ def _build(engine: engines.Engine, image: Image, base: BaseKind) -> Built:
     with tempfile.TemporaryDirectory() as scratch:
         context = Path(scratch) / "context"
         catalog.stage_context(image, context)
-        # Named by the copy: somebody may be editing the sources meanwhile.
+        # Named by the copy: the sources may be edited meanwhile.
         built = locate(image, base, context)
         with step(f"{built.reference} with {engine.name}"):
             engine.build(
@@ -132,7 +132,7 @@ def _build(engine: engines.Engine, image: Image, base: BaseKind) -> Built:
 
 
 def _base_arguments(engine: engines.Engine, image: Image) -> dict[str, str]:
-    """The build arguments that put *image* on bases made here, which are made if missing."""
+    """Return the build arguments that put *image* on bases made here; missing ones are made."""
     runtime, build = _base_name(image.language), _base_name(f"{image.language}-build")
     if not (engine.has(runtime) and engine.has(build)):
         if image.language == "node":
@@ -142,7 +142,7 @@ def _base_arguments(engine: engines.Engine, image: Image) -> dict[str, str]:
 
 
 def _base_name(kind: str) -> str:
-    """The full name of a base made here."""
+    """Return the full name of a base made here."""
     return f"{PREFIX}/base-{kind}:{catalog.base_hash()}"
 
 
@@ -198,5 +198,5 @@ def _forget_old(engine: engines.Engine, image: Image) -> None:
 
 
 def _log(name: str) -> Path:
-    """Where the build of *name* writes what it says."""
+    """Return the path of the log of the build of *name*."""
     return cache_folder() / "log" / f"{name}.log"

@@ -1,4 +1,4 @@
-"""Where built things are kept between runs: outside the checkout, shared by all clones."""
+"""The cache of what is built, outside the checkout and shared by all clones."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """The folder of everything made here; removed by `clean`."""
+    """Return the folder of everything made here; removed by `clean`."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "mcpworkload" / "images"
 
@@ -26,7 +26,7 @@ def exclusive() -> Iterator[None]:
 @contextlib.contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """
-    A path to write to; it becomes *target* when the block ends well.
+    Yield a path to write to; it becomes *target* when the block ends well.
 
     A reader never sees half a file, also after a kill.
     """

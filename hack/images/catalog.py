@@ -1,8 +1,4 @@
-"""
-What images there are, what each is made from, and the hash that names that content.
-
-Reads files, starts nothing.
-"""
+"""The list of images, what each is made from, and the hash that names that content."""
 
 import hashlib
 import platform
@@ -42,14 +38,14 @@ class Image:
 
     @property
     def default_base(self) -> str:
-        """The base image the Dockerfile names itself."""
+        """The base image that the Dockerfile itself names."""
         found = re.search(r"^ARG BASE=(\S+)", self.dockerfile.read_text(), re.MULTILINE)
         if found is None:
             raise ValueError(f"{self.dockerfile} has no line ARG BASE=...")
         return found.group(1)
 
     def files(self, context: Path | None = None) -> list[Path]:
-        """Everything the build sees, sorted; of a copy of the context if one is given."""
+        """Return every file that the build sees, sorted; of a copy of the context if given."""
         found = {path for glob in self.inputs for path in (context or self.context).glob(glob)}
         return sorted(path for path in found if path.is_file())
 
@@ -124,7 +120,12 @@ IMAGES = (
 
 
 def by_name(name: str) -> Image:
-    """The image called *name*; KeyError if there is none."""
+    """
+    Return the image called *name*.
+
+    Raises:
+        KeyError: there is none.
+    """
     return next(image for image in IMAGES if image.name == name)
 
 
@@ -139,7 +140,7 @@ def digest(files: Iterable[Path], below: Path, *more: str) -> str:
 
 
 def base_hash() -> str:
-    """The hash of everything a base made here depends on, the machine's Debian release included."""
+    """Return the hash of what a base made here depends on, this machine's Debian included."""
     files = [
         HERE / "rootfs.py",
         *sorted(path for path in HERE.glob("bases/**/*") if path.is_file()),
@@ -150,9 +151,9 @@ def base_hash() -> str:
 
 def content_hash(image: Image, base: BaseKind, context: Path | None = None) -> str:
     """
-    The hash of everything *image* depends on when built on *base*.
+    Return the hash of everything *image* depends on when built on *base*.
 
-    A copy of its *context* may be given: sources can change between two looks at them.
+    A copy of its *context* may be given: sources can change between two reads.
     """
     ground = base_hash() if base == "debian" else "registry"
     dockerfile = image.dockerfile.read_text()
@@ -161,12 +162,12 @@ def content_hash(image: Image, base: BaseKind, context: Path | None = None) -> s
 
 
 def reference(image: Image, content: str) -> str:
-    """The full name of *image* with the content of hash *content*, tag included."""
+    """Return the full name of *image* with the content of hash *content*, tag included."""
     return f"{PREFIX}/{image.name}:{image.tag or content}"
 
 
 def at_repository(reference: str, repository: str) -> str:
-    """The name that the image *reference* gets below *repository*, name and tag kept."""
+    """Return the name that the image *reference* gets below *repository*, name and tag kept."""
     return f"{repository.rstrip('/')}/{reference.removeprefix(f'{PREFIX}/')}"
 
 
@@ -175,5 +176,5 @@ def stage_context(image: Image, folder: Path) -> None:
     for path in image.files():
         target = folder / path.relative_to(image.context)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # With time stamps: some builders' layer caches look at them.
+        # With time stamps: some builders' layer caches compare them.
         shutil.copy2(path, target)

@@ -23,7 +23,7 @@ KEPT_LAYERS = 500
 
 @dataclass(frozen=True)
 class Build:
-    """One build: what `docker build` would be told."""
+    """The arguments of one build, as for `docker build`."""
 
     context: Path
     dockerfile: Path
@@ -34,7 +34,7 @@ class Build:
     target: str | None = None
 
     def options(self) -> list[str]:
-        """The options that docker and buildah spell alike, the context last."""
+        """Return the options that docker and buildah spell alike, the context last."""
         options = ["--file", str(self.dockerfile), "--tag", self.reference]
         for name, value in self.arguments.items():
             options += ["--build-arg", f"{name}={value}"]
@@ -51,13 +51,18 @@ class Engine(Protocol):
     name: str
 
     def pull(self, reference: str, timeout: float) -> bool:
-        """Whether *reference* could be had from a registry; it is kept."""
+        """Pull *reference* from a registry and keep it; return whether that worked."""
 
     def has(self, reference: str) -> bool:
-        """Whether *reference* is kept here."""
+        """Return whether *reference* is kept here."""
 
     def build(self, build: Build) -> None:
-        """Build and keep an image; ToolError if that fails."""
+        """
+        Build and keep an image.
+
+        Raises:
+            ToolError: the build failed.
+        """
 
     def save(self, reference: str, archive: Path, log: Path) -> None:
         """Write *reference* to *archive* as `docker save` does, layers uncompressed."""
@@ -130,7 +135,7 @@ class Buildah:
 
     @staticmethod
     def _command(driver: str) -> list[str]:
-        """Buildah with a storage of our own: the machine's own images stay out of it."""
+        """Return the command of buildah with a storage apart from the machine's own images."""
         storage = cache_folder() / f"storage-{driver}"
         command = ["buildah", "--root", str(storage), "--runroot", str(run_folder())]
         command += ["--storage-driver", driver]
@@ -161,7 +166,7 @@ class Buildah:
 
     def save(self, reference: str, archive: Path, log: Path) -> None:
         """See Engine."""
-        # The name stands in the archive: whoever imports it gets it under this name.
+        # The name is in the archive: every import gives the image this name.
         target = f"docker-archive:{archive}:{reference}"
         command = [*self._buildah, "push", "--quiet", reference, target]
         logged(command, log=log, timeout=SAVE_SECONDS, env=self._env)
@@ -191,23 +196,23 @@ class Buildah:
 
 
 def is_on_this_machine(target: str) -> bool:
-    """Whether the registry of the image name *target* listens on this machine's loopback."""
+    """Return whether the registry of the image name *target* listens on this machine's loopback."""
     host = target.partition("/")[0]
     return host.rpartition(":")[0] in ("localhost", "127.0.0.1", "[::1]")
 
 
 def run_folder() -> Path:
-    """Buildah's own volatile state, one per cache: below /run, because a reboot must empty it."""
+    """Return the folder of buildah's volatile state, one per cache; a reboot empties it."""
     key = hashlib.sha256(str(cache_folder()).encode()).hexdigest()[:8]
     return Path(f"/run/mcpworkload-images-{key}")
 
 
 def find_engine() -> Engine:
     """
-    Docker where an engine answers, else buildah, installed if it is missing.
+    Return Docker where an engine runs, else buildah, installed if it is missing.
 
     Raises:
-        ToolError: neither can be had; says what is needed.
+        ToolError: neither can be had; the message names what is needed.
     """
     if succeeds(["docker", "info"], timeout=10):
         return Docker()

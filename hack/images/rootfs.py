@@ -1,9 +1,9 @@
 """
-Composes root file systems out of Debian packages, without installing anything.
+Compose root file systems out of Debian packages, without installing anything.
 
-Packages come from the machine's own apt sources, in the machine's own release, and are
-read as archives: no root, no chroot, no maintainer scripts. What those scripts would have
-done and is needed (CA bundle, users, shell links) is done here in a few lines.
+Packages come from the machine's own apt sources, in the machine's own release, and are read as
+archives: no root, no chroot, no maintainer scripts. What those scripts would have done and is
+needed (CA bundle, users, shell links) is done here in a few lines.
 """
 
 import io
@@ -87,13 +87,13 @@ class Apt:
         logged(["apt-get", *self._options, "update"], log=self._log, timeout=APT_SECONDS)
 
     def closure(self, packages: tuple[str, ...]) -> list[str]:
-        """*packages* and all they depend on, without what we leave out."""
+        """Return *packages* and all they depend on, without what is left out on purpose."""
         said = run(["apt-get", *self._options, "-s", "install", *packages], timeout=60)
         names = [line.split()[1] for line in said.splitlines() if line.startswith("Inst ")]
         return [name for name in names if not LEFT_OUT.fullmatch(name)]
 
     def download(self, packages: list[str]) -> list[Path]:
-        """The archives of *packages*."""
+        """Return the archives of *packages*."""
         said = run(["apt-get", *self._options, "--print-uris", "download", *packages], timeout=60)
         # 'URI' FILE SIZE HASH
         files = [line.split()[1] for line in said.splitlines() if line.startswith("'")]
@@ -144,14 +144,14 @@ def write_rootfs(packages: list[Path], target: Path, *, whole: bool) -> None:
 
 
 def merged_path(name: str) -> str:
-    """*name* of a package's file, as it stands where /bin, /lib... are links into /usr."""
+    """Return *name* of a package's file, where /bin, /lib and others are links into /usr."""
     clean = name.removeprefix("./").rstrip("/")
     first, _, rest = clean.partition("/")
     return f"usr/{clean}" if first in MERGED and rest else clean
 
 
 def _members(package: Path) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
-    """The files of a Debian package with their contents, renamed for a merged /usr."""
+    """Yield the files of a Debian package with their contents, renamed for a merged /usr."""
     unpack = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
     with unpack, tarfile.open(fileobj=unpack.stdout, mode="r|") as content:
         for member in content:
@@ -175,26 +175,26 @@ def _add(
 
 
 def _add_extras(root: tarfile.TarFile, seen: set[str], bundle: bytes) -> None:
-    """What the maintainer scripts would have made, and links to the shell and its tools."""
+    """Add what maintainer scripts would have made, and links to the shell and its tools."""
     for name in APPLETS.split():
         _add(root, seen, _link(f"usr/bin/{name}", "busybox"))
     _add(root, seen, _link("usr/local/bin/python", "/usr/bin/python3"))
     for name, text in TEXTS.items():
         _add_file(root, seen, name, text.encode())
     _add_file(root, seen, CA_BUNDLE, bundle)
-    # Where OpenSSL looks; the link is the package openssl's, which is left out.
+    # OpenSSL reads it here; the link is the package openssl's, which is left out.
     _add(root, seen, _link("usr/lib/ssl/cert.pem", f"/{CA_BUNDLE}"))
 
 
 def _add_file(root: tarfile.TarFile, seen: set[str], name: str, content: bytes) -> None:
-    """Add a file that everybody may read, owned by root."""
+    """Add a file with read permission for all users, owned by root."""
     member = tarfile.TarInfo(name)
     member.size, member.mode = len(content), 0o644
     _add(root, seen, member, content)
 
 
 def _link(name: str, target: str) -> tarfile.TarInfo:
-    """A symbolic link as an archive member."""
+    """Return a symbolic link as an archive member."""
     member = tarfile.TarInfo(name)
     member.type, member.linkname, member.mode = tarfile.SYMTYPE, target, 0o777
     return member

@@ -1,4 +1,4 @@
-"""Runs a builder, which says a lot, with all it says in a file."""
+"""Run a builder with its long output in a file."""
 
 import re
 import subprocess
@@ -14,10 +14,10 @@ def logged(
     argv: Sequence[str], *, log: Path, timeout: float, env: Mapping[str, str] | None = None
 ) -> None:
     """
-    Run *argv* with all it says in the file *log*.
+    Run *argv* with all its output in the file *log*.
 
     Raises:
-        ToolError: it fails or takes too long; names the log and its last words.
+        ToolError: it fails or takes too long; names the log and its last error.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as sink:
@@ -39,7 +39,7 @@ def logged(
 
 
 def _last_words(text: str) -> str:
-    """The last line of *text* that reports an error, else the last line that says anything."""
+    """Return the last line of *text* that reports an error, else its last line that counts."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # The builders' own closing lines repeat the command, not what was wrong with it.
     said = [line for line in lines if not BUILDER_CLOSING.search(line)] or lines

@@ -1,8 +1,8 @@
 """
-What a build must know of this machine to reach its package indexes: CA bundle, index addresses.
+The settings of this machine by which a build reaches its package indexes: CA bundle, addresses.
 
-Handed to the build as secrets, files that exist during one command: an image and a
-Dockerfile stay free of this machine.
+The build gets them as secrets, files that exist during one command: an image and a Dockerfile stay
+free of this machine.
 """
 
 import ast
@@ -20,7 +20,7 @@ PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host")
 
 
 def write_secrets(folder: Path) -> dict[str, Path]:
-    """Write this machine's settings into *folder*; the files by the names the Dockerfiles use."""
+    """Write this machine's settings into *folder*; return the files by the Dockerfiles' names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     bundle = ca_bundle()
     texts = {
@@ -37,14 +37,14 @@ def write_secrets(folder: Path) -> dict[str, Path]:
 
 
 def ca_bundle() -> Path | None:
-    """The file of CA certificates that programs on this machine trust."""
+    """Return the file of CA certificates that programs on this machine trust."""
     named = [os.environ.get(variable) for variable in CA_VARIABLES]
     found = [*named, ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt"]
     return next((Path(path) for path in found if path and Path(path).is_file()), None)
 
 
 def pip_configuration(settings: dict[str, str], *, private_ca: bool) -> str:
-    """A pip.conf for the build out of this machine's *settings*."""
+    """Return a pip.conf for the build out of this machine's *settings*."""
     chosen = {name: settings[name] for name in PIP_SETTINGS if name in settings}
     if private_ca:
         chosen["cert"] = CA_IN_BUILD
@@ -56,7 +56,7 @@ def pip_configuration(settings: dict[str, str], *, private_ca: bool) -> str:
 
 
 def npm_configuration(registry: str | None, *, private_ca: bool) -> str:
-    """An .npmrc for the build."""
+    """Return an .npmrc for the build."""
     lines = [f"registry={registry}"] if registry else []
     if private_ca:
         lines.append(f"cafile={CA_IN_BUILD}")
@@ -64,7 +64,7 @@ def npm_configuration(registry: str | None, *, private_ca: bool) -> str:
 
 
 def parse_pip_settings(listing: str) -> dict[str, str]:
-    """What `pip config list` says, by setting; the environment wins over files as in pip."""
+    """Return the output of `pip config list` by setting; the environment wins, as in pip."""
     settings: dict[str, str] = {}
     for line in listing.splitlines():
         name, _, literal = line.partition("=")

@@ -1,8 +1,8 @@
 """
-What only the local cluster can be asked: ``python3 -m hack.local VERB``.
+Commands for the local cluster alone: ``python3 -m hack.local VERB``.
 
-leftovers: name everything of ours on this machine, and exit with 1 if there is anything.
-pid NAME: print the pid of a component, for tests that stop one.
+leftovers: name everything of ours on this machine, and exit with 1 if there is anything. pid NAME:
+print the pid of a component, for tests that stop one.
 """
 
 import argparse

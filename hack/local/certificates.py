@@ -52,7 +52,7 @@ _SERVERS = {
 
 
 def make_certificates(settings: Settings) -> None:
-    """Write what is missing; what is there is kept."""
+    """Write what is missing; existing files are kept."""
     if settings.kubeconfig.exists():
         return
     folder = settings.certificates
@@ -65,7 +65,7 @@ def make_certificates(settings: Settings) -> None:
         subject = f"/O={group}/CN={user}" if group else f"/CN={user}"
         _sign(folder, name, subject, "", "clientAuth")
         _write_private(folder / f"{name}.kubeconfig", _kubeconfig(folder, name))
-    # Last: this file says that all others are there.
+    # Last: this file stands for all others being there.
     _write_private(settings.kubeconfig, _kubeconfig(folder, "admin"))
 
 
@@ -107,7 +107,7 @@ def _openssl(folder: Path, name: str, subject: str, *arguments: str) -> None:
 
 
 def _kubeconfig(folder: Path, client: str) -> str:
-    """A kubeconfig without references to other files. JSON, which every reader of YAML takes."""
+    """Return a kubeconfig without references to files; JSON, which YAML readers accept."""
 
     def embedded(name: str) -> str:
         return base64.b64encode((folder / name).read_bytes()).decode()

@@ -14,12 +14,12 @@ _KILL_PATIENCE = 10.0
 
 
 def uses_cgroup_v1() -> bool:
-    """Whether this machine's controllers hang in separate hierarchies."""
+    """Return whether this machine's controllers are in separate hierarchies."""
     return not (_CGROUPS / "cgroup.controllers").exists()
 
 
 def make_cgroup(cgroup: str) -> None:
-    """Make the cgroup below which the kubelet puts its pods; it refuses one that isn't there."""
+    """Make the cgroup for the pods, which the kubelet requires to exist."""
     if not uses_cgroup_v1():
         for controller in _CONTROLLERS:
             # One at a time: a kernel without one of them refuses the whole line.

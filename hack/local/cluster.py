@@ -1,4 +1,4 @@
-"""The order in which a local cluster comes up and goes down."""
+"""Start and stop a local cluster, component by component."""
 
 import fcntl
 import json
@@ -17,8 +17,8 @@ from hack.local import (
     containers,
     health,
     host,
+    leftovers,
     network,
-    remains,
 )
 from hack.local.certificates import make_certificates
 from hack.local.objects import build_objects
@@ -40,7 +40,7 @@ class LocalCluster:
         self._processes = Processes(self._state)
 
     def up(self, options: Options) -> None:
-        """Start what doesn't run yet, or runs with other settings. The rest is left alone."""
+        """Start what does not run yet, or runs with other settings. The rest stays as it is."""
         host.require_root()
         begin = time.monotonic()
         with _lock():
@@ -58,22 +58,22 @@ class LocalCluster:
         )
 
     def down(self) -> None:
-        """Stop everything and take back all that it did to this machine, but for the cache."""
+        """Stop everything and undo all changes to this machine, except the cache."""
         host.require_root()
         with _lock():
             if not self._is_there():
                 say("no local cluster is up")
                 return
             with step("removing the local cluster"):
-                # All at once, so that nobody restarts what another has lost.
+                # All at once, so that no component restarts what another has lost.
                 stop_all(marked(self._state), patience=0.0)
-                remains.remove_pods(self._settings())
+                leftovers.remove_pods(self._settings())
                 network.remove_network(self._state)
-                remains.remove_shared_folders()
+                leftovers.remove_shared_folders()
                 shutil.rmtree(self._state, ignore_errors=True)
 
     def status(self) -> str:
-        """One line for each component, then what the cluster itself says."""
+        """Return one line for each component, then the cluster's own status."""
         settings = self._running()
         lines = [f"Kubernetes {settings.options.version} on this machine"]
         for name in components.NAMES:
@@ -92,7 +92,7 @@ class LocalCluster:
         return "\n".join(lines)
 
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig."""
+        """Return the administrator's kubeconfig."""
         return self._running().kubeconfig
 
     def load(self, image: str, archive: Path) -> None:
@@ -102,15 +102,15 @@ class LocalCluster:
             containers.load_image(settings, image, archive)
 
     def audit_log(self) -> Path:
-        """The log that the API server writes on this machine."""
+        """Return the log that the API server writes on this machine."""
         return self._running().audit_log
 
     def pid(self, component: str) -> int:
         """
-        The pid of a component, for tests that stop one.
+        Return the pid of a component, for tests that stop one.
 
         Raises:
-            ToolError: it doesn't run.
+            ToolError: the component does not run.
         """
         pid = self._processes.pid(component)
         if pid is None:
@@ -120,22 +120,22 @@ class LocalCluster:
     def leftovers(self) -> list[str]:
         """Name everything of ours that is on this machine, whether the cluster runs or not."""
         found = [f"folder {self._state}"] if self._state.exists() else []
-        return found + remains.find_pods(self._settings()) + network.find_network(self._state)
+        return found + leftovers.find_pods(self._settings()) + network.find_network(self._state)
 
     def _is_there(self) -> bool:
         """
-        Whether this machine has a cluster of ours, or what is left of one.
+        Return whether this machine has a cluster of ours, or leftovers of one.
 
-        Stricter than leftovers: chains called KUBE-* may be those of another Kubernetes.
+        Stricter than `leftovers`: chains called KUBE-* may be those of another Kubernetes.
         """
         return (
             self._state.exists()
-            or bool(remains.find_pods(self._settings()))
+            or bool(leftovers.find_pods(self._settings()))
             or network.bridge_exists()
         )
 
     def _start(self, settings: Settings) -> bool:
-        """Start what must be started; whether anything was."""
+        """Start what must be started; return whether anything was."""
         make_certificates(settings)
         programs = components.all_programs(settings)
         waiting = [p for p in programs if not self._processes.runs_as_asked(p)]
@@ -183,7 +183,7 @@ class LocalCluster:
             # Both want to be first in FORWARD, and the policies must be: the later one is.
             self._wait("kube-proxy", health.proxy_is_ready)
         names += self._ensure(waiting, "network-policy")
-        with step(f"starting {', '.join(names)}" if names else "looking at the node"):
+        with step(f"starting {', '.join(names)}" if names else "checking the node"):
             self._wait_for_node(settings)
 
     def _wait_for_node(self, settings: Settings) -> None:
@@ -202,15 +202,15 @@ class LocalCluster:
 
     def _clean_up(self, settings: Settings) -> None:
         """
-        Clear away what a cluster that was killed has left: its pods, and what lives of the rest.
+        Remove the leftovers of a killed cluster: its pods, and processes that still run.
 
         The API's objects and the images stay; the kubelet starts the pods again.
         """
-        if not remains.find_pods(settings):
+        if not leftovers.find_pods(settings):
             return
         with step("cleaning up after a cluster that was killed"):
             stop_all(marked(self._state), patience=_CLEAN_UP_PATIENCE)
-            remains.remove_pods(settings)
+            leftovers.remove_pods(settings)
             network.remove_pod_links(self._state)
 
     def _alive(self) -> bool:
@@ -239,7 +239,7 @@ class LocalCluster:
             )
 
     def _settings(self) -> Settings:
-        """The cluster as it was last asked for; its binaries may never have been built."""
+        """Return the settings of the last `up`; its binaries may never have been built."""
         options = self._recall() or Options()
         tool_sets = binaries.cluster_tool_sets(options.version)
         built = {tool_set.name: binaries.cached(tool_set) for tool_set in tool_sets}
@@ -252,7 +252,7 @@ class LocalCluster:
 
 
 def _containerd_version() -> int:
-    """The major version of containerd; 0 where it is not installed."""
+    """Return the major version of containerd; 0 where it is not installed."""
     if shutil.which("containerd") is None:
         return 0
     version = run(["containerd", "--version"]).split()[2]
@@ -261,7 +261,7 @@ def _containerd_version() -> int:
 
 @contextmanager
 def _lock() -> Iterator[None]:
-    """Keep a second `up` or `down` waiting until this one is done."""
+    """Hold the lock that makes a second `up` or `down` wait."""
     path = cache_folder() / "local.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

@@ -1,4 +1,4 @@
-"""The command line and the configuration of every component. No process is started here."""
+"""Build the command line and the configuration of every component; no process is started here."""
 
 import sys
 from pathlib import Path
@@ -40,7 +40,7 @@ NAMES = (
 
 
 def all_programs(settings: Settings) -> list[Program]:
-    """Every component, in the order of NAMES, with its configuration written."""
+    """Return every component, in the order of NAMES, with its configuration written."""
     return [
         *(etcd(settings), containerd(settings), apiserver(settings)),
         *(controller_manager(settings), scheduler(settings), kubelet(settings), proxy(settings)),
@@ -49,7 +49,11 @@ def all_programs(settings: Settings) -> list[Program]:
 
 
 def etcd(settings: Settings) -> Program:
-    """The store. Not synced to disk: it survives a kill, not a power cut, and writes far faster."""
+    """
+    Return the store.
+
+    It does not sync to disk: it survives a kill, not a power cut, and writes far faster.
+    """
     pki = settings.certificates
     url, peer_url = f"https://127.0.0.1:{_ETCD_PORT}", f"http://127.0.0.1:{_ETCD_PEER_PORT}"
     flags = {
@@ -71,7 +75,7 @@ def etcd(settings: Settings) -> Program:
 
 
 def apiserver(settings: Settings) -> Program:
-    """The API server, with its record of the operator's requests."""
+    """Return the API server, with its record of the operator's requests."""
     pki = settings.certificates
     # A copy, so that the cluster doesn't depend on where this checkout lies.
     policy = write_configuration(settings, "audit-policy.yaml", AUDIT_POLICY.read_text())
@@ -119,7 +123,7 @@ def _kubelet_flags(pki: Path) -> dict[str, object]:
 
 
 def _audit_flags(settings: Settings, policy: Path) -> dict[str, object]:
-    """The record of the operator's requests. Readers count lines: one test fits in one file."""
+    """Return the flags that record the operator's requests, all in one file for its readers."""
     return {
         "audit-policy-file": policy,
         "audit-log-path": settings.audit_log,
@@ -129,13 +133,13 @@ def _audit_flags(settings: Settings, policy: Path) -> dict[str, object]:
 
 
 def _gate_flags(settings: Settings) -> dict[str, object]:
-    """The feature gates. All of Kubernetes' programs know all of them; kube-proxy needs none."""
+    """Return the feature gates, which all of Kubernetes' programs know; kube-proxy needs none."""
     gates = settings.options.feature_gates
     return {"feature-gates": gates} if gates else {}
 
 
 def controller_manager(settings: Settings) -> Program:
-    """The controllers, fast enough not to be what a scale test measures."""
+    """Return the controllers, fast enough not to be what a scale test measures."""
     pki = settings.certificates
     kubeconfig = settings.client("controller-manager")
     flags = {
@@ -161,7 +165,7 @@ def controller_manager(settings: Settings) -> Program:
 
 
 def scheduler(settings: Settings) -> Program:
-    """The scheduler."""
+    """Return the scheduler."""
     kubeconfig = settings.client("scheduler")
     flags = {
         "kubeconfig": kubeconfig,
@@ -177,13 +181,13 @@ def scheduler(settings: Settings) -> Program:
 
 
 def containerd(settings: Settings) -> Program:
-    """The container runtime, apart from any other on this machine."""
+    """Return the container runtime, apart from any other on this machine."""
     path = write_configuration(settings, "containerd.toml", containerd_configuration(settings))
     return Program("containerd", ("containerd", "--config", str(path)), inputs=(path,))
 
 
 def proxy(settings: Settings) -> Program:
-    """Services. Node ports answer on the bridge only."""
+    """Return kube-proxy for Services. Node ports listen on the bridge only."""
     flags = {
         "kubeconfig": settings.client("proxy"),
         "hostname-override": NODE,
@@ -202,8 +206,8 @@ def proxy(settings: Settings) -> Program:
 
 
 def dns(settings: Settings) -> Program:
-    """The cluster's names, and a quick no to all others: nothing is forwarded."""
-    # Two blocks: in one, the plugin that says no would be asked before the one that knows.
+    """Return the DNS server of the cluster's names, which refuses all others at once."""
+    # Two blocks: in one, the plugin that refuses would run before the one that knows the name.
     corefile = f"""\
 cluster.local:{DNS_PORT} in-addr.arpa:{DNS_PORT} {{
     bind {NODE_ADDRESS}
@@ -227,7 +231,7 @@ cluster.local:{DNS_PORT} in-addr.arpa:{DNS_PORT} {{
 
 
 def network_policy(settings: Settings) -> Program:
-    """The engine that enforces NetworkPolicies between pods."""
+    """Return the engine that enforces NetworkPolicies between pods."""
     argv = (
         settings.binary("network-policy", "network-policy"),
         f"-kubeconfig={settings.client('policies')}",
@@ -237,7 +241,7 @@ def network_policy(settings: Settings) -> Program:
 
 
 def volumes(settings: Settings) -> Program:
-    """Our provisioner of `local` volumes."""
+    """Return our provisioner of `local` volumes."""
     source = SOURCES / "volumes.py"
     # Not a virtual environment's link to it: the next command may come from another one.
     python = str(Path(sys.executable).resolve())

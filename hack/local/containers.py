@@ -1,4 +1,4 @@
-"""What containerd is told, and the images it gets by file."""
+"""The configuration of containerd, and the images that it imports from files."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ _IMPORT_TIMEOUT = 600.0
 
 
 def containerd_configuration(settings: Settings) -> str:
-    """The config.toml of containerd. Nothing in it is shared with another containerd."""
+    """Return the config.toml of containerd. It shares nothing with another containerd."""
     state = settings.state
     return f"""\
 version = 2
@@ -47,13 +47,13 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 
 
 def ctr(settings: Settings, *arguments: str) -> str:
-    """Run containerd's client in the kubelet's namespace."""
+    """Run containerd's client in the kubelet's namespace; return its output."""
     command = ["ctr", "-a", str(settings.containerd_socket), "-n", "k8s.io", *arguments]
     return run(command, timeout=_IMPORT_TIMEOUT)
 
 
 def containerd_answers(settings: Settings) -> bool:
-    """Whether containerd serves its API."""
+    """Return whether containerd serves its API."""
     return settings.containerd_socket.exists() and succeeds(
         ["ctr", "-a", str(settings.containerd_socket), "version"]
     )
@@ -61,7 +61,7 @@ def containerd_answers(settings: Settings) -> bool:
 
 def qualified(image: str) -> str:
     """
-    The name under which the kubelet looks for *image*.
+    Return the name under which the kubelet finds *image*.
 
     Docker's rules: a first part without dot or colon is no host, and a missing tag is ``latest``.
     """
@@ -79,16 +79,16 @@ def load_image(settings: Settings, image: str, archive: Path) -> None:
     Import a docker or OCI archive as *image*, unless the same archive was imported before.
 
     Raises:
-        ToolError: the archive can't be read, or holds no image.
+        ToolError: the archive cannot be read, or holds no image.
     """
     if not archive.is_file():
         raise ToolError(f"{archive} is not there: build the image first")
     name = qualified(image)
-    memory = settings.state / "images" / hashlib.sha256(name.encode()).hexdigest()
+    record = settings.state / "images" / hashlib.sha256(name.encode()).hexdigest()
     with archive.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     present = ctr(settings, "images", "list", "-q", f"name=={name}").split()
-    if present and memory.exists() and memory.read_text() == digest:
+    if present and record.exists() and record.read_text() == digest:
         return
     answer = ctr(settings, "images", "import", str(archive))
     imported = re.findall(r"^unpacking (\S+)", answer, re.MULTILINE)
@@ -96,8 +96,8 @@ def load_image(settings: Settings, image: str, archive: Path) -> None:
         raise ToolError(f"{archive} holds no image that containerd can import")
     if name not in imported:
         ctr(settings, "images", "tag", "--force", imported[0], name)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(digest)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(digest)
 
 
 def load_pause_image(settings: Settings) -> None:
@@ -108,7 +108,7 @@ def load_pause_image(settings: Settings) -> None:
 
 
 def build_archive(program: Path, image: str) -> bytes:
-    """A docker archive of an image that holds one program and starts it. Byte-stable."""
+    """Return a docker archive of an image that holds one program and starts it. Byte-stable."""
     layer = _tar({program.name: program.read_bytes()}, mode=0o755)
     configuration = {
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, "amd64"),

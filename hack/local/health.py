@@ -1,4 +1,4 @@
-"""Is a component of the local cluster ready? Each answer comes from the component itself."""
+"""Check whether a component of the local cluster is ready, by the component itself."""
 
 import http.client
 import socket
@@ -22,7 +22,7 @@ _QUESTION += b"\0" + struct.pack("!2H", 1, 1)
 
 
 def listens(port: int) -> bool:
-    """Whether something on this machine accepts connections on a loopback port."""
+    """Return whether something on this machine accepts connections on a loopback port."""
     try:
         socket.create_connection(("127.0.0.1", port), _TIMEOUT).close()
     except OSError:
@@ -31,14 +31,14 @@ def listens(port: int) -> bool:
 
 
 def api_is_ready(settings: Settings) -> bool:
-    """Whether the API server has finished starting and can reach its store."""
+    """Return whether the API server has finished starting and can reach its store."""
     tls = ssl.create_default_context(cafile=str(settings.certificates / "ca.crt"))
     server = http.client.HTTPSConnection("127.0.0.1", API_PORT, timeout=_TIMEOUT, context=tls)
     return _answers_ok(server, "/readyz")
 
 
 def node_is_ready(settings: Settings) -> bool:
-    """Whether the kubelet works, and the API has heard so and isn't remembering a dead one."""
+    """Return whether the kubelet works, and has just reported that to the API."""
     kubelet = http.client.HTTPConnection("127.0.0.1", _KUBELET_HEALTH_PORT, timeout=_TIMEOUT)
     if not _answers_ok(kubelet, "/healthz"):
         return False
@@ -50,7 +50,7 @@ def node_is_ready(settings: Settings) -> bool:
 
 
 def proxy_is_ready() -> bool:
-    """Whether kube-proxy has placed its rules; the jump looked for is the last that it makes."""
+    """Return whether kube-proxy has placed its rules; the last one that it makes is checked."""
     try:
         return "KUBE-POSTROUTING" in run(["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"])
     except ToolError:
@@ -58,12 +58,12 @@ def proxy_is_ready() -> bool:
 
 
 def names_resolve() -> bool:
-    """Whether DNS knows the API server's own Service."""
+    """Return whether DNS knows the API server's own Service."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         # A lost answer is not worth waiting for: the caller asks again.
         asker.settimeout(_DNS_TIMEOUT)
         try:
-            # Connected, so that a port nobody listens on is an error and not a silence.
+            # Connected, so that a port without a listener is an error and not a silence.
             asker.connect((NODE_ADDRESS, DNS_PORT))
             asker.send(_QUESTION)
             header = struct.unpack("!6H", asker.recv(512)[:12])
@@ -74,7 +74,7 @@ def names_resolve() -> bool:
 
 
 def policies_are_enforced() -> bool:
-    """Whether forwarded packets pass the policy engine's chain."""
+    """Return whether forwarded packets pass the policy engine's chain."""
     return succeeds(
         [
             "iptables",
@@ -92,7 +92,7 @@ def policies_are_enforced() -> bool:
 
 
 def kubectl(settings: Settings, *arguments: str, stdin: str | None = None) -> str:
-    """Run our own kubectl as the cluster's administrator."""
+    """Run our own kubectl as the cluster's administrator; return its output."""
     command = [settings.binary("kubectl"), f"--kubeconfig={settings.kubeconfig}", *arguments]
     return run(command, stdin=stdin)
 

@@ -1,7 +1,7 @@
 """
-Does this machine have what a cluster needs?
+Check whether this machine has what a cluster needs.
 
-Everything is said in one line with what to do about it, before anything is changed.
+Each problem is reported in one line with its remedy, before anything is changed.
 """
 
 import os
@@ -35,10 +35,10 @@ _PLUGINS_PACKAGE = "containernetworking-plugins"
 
 def require_host() -> None:
     """
-    Make sure of root, disk and programs; missing programs are installed with apt-get.
+    Check root, disk and programs; missing programs are installed with apt-get.
 
     Raises:
-        ToolError: what is missing can't be had from here.
+        ToolError: something is missing and cannot be installed.
     """
     if sys.platform != "linux":
         raise ToolError("the local cluster needs Linux: use CLUSTER=kind or CLUSTER=current")
@@ -63,7 +63,7 @@ def require_root() -> None:
 
 
 def require_ports(ports: Iterable[int]) -> None:
-    """Raise ToolError when another program listens where ours must."""
+    """Raise ToolError when another program listens on one of our ports."""
     for port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -78,10 +78,10 @@ def require_ports(ports: Iterable[int]) -> None:
 
 def cni_plugins() -> Path:
     """
-    The folder that holds the CNI plugins.
+    Return the folder that holds the CNI plugins.
 
     Raises:
-        ToolError: they are in none of the usual ones.
+        ToolError: no usual folder has them.
     """
     for folder in _PLUGIN_FOLDERS:
         if all((folder / plugin).exists() for plugin in _PLUGINS):
@@ -108,5 +108,5 @@ def _require_programs() -> None:
 
 
 def _existing(folder: Path) -> Path:
-    """The nearest folder on the way up that is there."""
+    """Return the nearest existing folder on the way up."""
     return folder if folder.exists() else _existing(folder.parent)

@@ -11,7 +11,7 @@ _RUNTIME_TIMEOUT = "2m"
 
 
 def kubelet(settings: Settings) -> Program:
-    """The kubelet; its configuration holds what may change while all else runs."""
+    """Return the kubelet; its configuration holds what may change while all else runs."""
     configuration = json.dumps(_kubelet_configuration(settings), indent=2)
     path = write_configuration(settings, "kubelet.json", configuration)
     flags = {
@@ -55,7 +55,7 @@ def _kubelet_configuration(settings: Settings) -> dict[str, object]:
         "kubeAPIBurst": 400,
     }
     if uses_cgroup_v1():
-        # Refused from 1.35 on unless told; on v2 the setting must not matter.
+        # The kubelet refuses v1 from 1.35 on without this; on v2 it must not matter.
         configuration["failCgroupV1"] = False
     return configuration | _features(settings)
 
@@ -74,7 +74,7 @@ def _features(settings: Settings) -> dict[str, object]:
 
 
 def _serving(settings: Settings) -> dict[str, object]:
-    """Where the kubelet serves, and to whom: the API server, and whoever it lets in."""
+    """Return the kubelet's own API: its address, and the clients that it accepts."""
     pki = settings.certificates
     return {
         "address": NODE_ADDRESS,

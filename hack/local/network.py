@@ -1,8 +1,8 @@
 """
 The pods' network: a bridge, a route table without an exit, and the removal of all of it.
 
-Pods reach one another, Services and this node. They have no way off the machine, so that no test
-can send a packet to anybody else.
+Pods reach one another, Services and this node. They cannot leave the machine, so that no test can
+send a packet to another host.
 """
 
 import itertools
@@ -52,12 +52,12 @@ def _close_exit() -> None:
     """
     Let packets from pods go to pods only, and none to a Service leave this machine.
 
-    One to a Service without endpoints keeps its address until kube-proxy refuses it, and would
-    take the default route before; on the bridge nobody answers to it.
+    A packet to a Service without endpoints keeps its address until kube-proxy refuses it, and would
+    take the default route before; on the bridge no host has that address.
 
     Not a rule in FORWARD: what a NetworkPolicy allows is accepted there before it would be read.
-    The node's own addresses are in the local table, which every packet meets first, and a
-    Service's address has become a pod's by the time of routing.
+    The node's own addresses are in the local table, which every packet meets first, and a Service's
+    address has become a pod's by the time of routing.
     """
     run(["ip", "route", "replace", SERVICE_RANGE, "dev", BRIDGE])
     run(["ip", "route", "replace", POD_RANGE, "dev", BRIDGE, "table", _TABLE])
@@ -71,7 +71,7 @@ def _guard_node() -> None:
     Keep the API server, the kubelet and DNS to this machine and its pods.
 
     The API server can bind to one address only, and needs two: loopback for people, the bridge for
-    pods. And Linux takes packets for the bridge's address on every link.
+    pods. And Linux accepts packets for the bridge's address on every link.
     """
     own = [f"-A {_CHAIN} -i {link} -j RETURN" for link in ("lo", BRIDGE)]
     api = f"-A {_CHAIN} -p tcp --dport {API_PORT} -j REJECT"
@@ -104,17 +104,17 @@ def _write_cni_configuration(settings: Settings) -> None:
 
 
 def plugin_folder() -> str:
-    """Where containerd finds the CNI plugins."""
+    """Return the folder in which containerd finds the CNI plugins."""
     return str(cni_plugins())
 
 
-def _set_sysctls(memory: Path) -> None:
-    """Set what we need and remember what was there before, once."""
+def _set_sysctls(record: Path) -> None:
+    """Set the needed sysctls, and record their former values once."""
     if not _sysctl("net.bridge.bridge-nf-call-iptables").exists():
         run(["modprobe", "br_netfilter"])
-    if not memory.exists():
+    if not record.exists():
         before = {name: _sysctl(name).read_text().strip() for name in _SYSCTLS}
-        memory.write_text(json.dumps(before))
+        record.write_text(json.dumps(before))
     for name, value in _SYSCTLS.items():
         _sysctl(name).write_text(value)
 
@@ -124,12 +124,12 @@ def _sysctl(name: str) -> Path:
 
 
 def bridge_exists() -> bool:
-    """Whether our bridge is there; nobody else would call one so."""
+    """Return whether our bridge exists; its name is ours alone."""
     return Path("/sys/class/net", BRIDGE).exists()
 
 
 def remove_pod_links(state: Path) -> None:
-    """Forget every pod's address and link; for pods that are dead already."""
+    """Remove every pod's address and link; only for pods that have ended."""
     for link in _pod_links():
         succeeds(["ip", "link", "delete", link])
     for lease in (state / "cni" / "leases").glob("*/*"):
@@ -140,7 +140,7 @@ def remove_pod_links(state: Path) -> None:
 
 
 def remove_network(state: Path) -> None:
-    """Take back everything that we and the cluster's components did to this machine's network."""
+    """Undo all changes to this machine's network, ours and the components'."""
     remove_pod_links(state)
     if bridge_exists():
         run(["ip", "link", "delete", BRIDGE])
@@ -151,15 +151,15 @@ def remove_network(state: Path) -> None:
         if script:
             run([f"{command}-restore", "-w", "--noflush"], stdin=script)
     _destroy_sets()
-    memory = state / "sysctls.json"
-    if memory.exists():
-        for name, value in json.loads(memory.read_text()).items():
+    record = state / "sysctls.json"
+    if record.exists():
+        for name, value in json.loads(record.read_text()).items():
             _sysctl(name).write_text(value)
 
 
 def build_removal(saved: str) -> str:
     """
-    The input of `iptables-restore --noflush` that removes our chains and the rules leading there.
+    Return the input of `iptables-restore --noflush` that removes our chains and the rules to them.
 
     *saved* is what `iptables-save` printed. Pure, and empty when there is nothing to remove.
     """
@@ -178,7 +178,7 @@ def build_removal(saved: str) -> str:
 
 
 def _is_foreign_jump(line: str) -> bool:
-    """Whether it is a rule of somebody else's chain that leads into one of ours."""
+    """Return whether a rule of another chain leads into one of ours."""
     words = line.split()
     if len(words) < 2 or words[0] != "-A" or _OUR_CHAINS.match(words[1]):
         return False
@@ -199,13 +199,13 @@ def _set_names() -> list[str]:
 
 
 def _pod_links() -> list[str]:
-    """The host's ends of the pods' links, which hang on our bridge."""
+    """Return the host's ends of the pods' links, which are attached to our bridge."""
     ports = Path("/sys/class/net", BRIDGE, "brif")
     return sorted(port.name for port in ports.iterdir()) if ports.exists() else []
 
 
 def _cni_results(state: Path) -> list[Path]:
-    """What the CNI library has cached about our pods, outside of our state folder."""
+    """Return the CNI library's cache of our pods, outside of our state folder."""
     if not _CNI_RESULTS.exists():
         return []
     needle = str(state).encode()

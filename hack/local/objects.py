@@ -1,11 +1,11 @@
-"""What the API must hold before pods can resolve names and claim volumes."""
+"""The objects that the API must hold before pods can resolve names and claim volumes."""
 
 from hack.local.settings import DNS_PORT, DNS_SERVICE_ADDRESS, NODE_ADDRESS
 from hack.local.volumes import PROVISIONER
 
 
 def build_objects() -> list[dict[str, object]]:
-    """The Service of our DNS and the default StorageClass, as manifests."""
+    """Return the Service of our DNS and the default StorageClass, as manifests."""
     port_names = (("dns", "UDP"), ("dns-tcp", "TCP"))
     name: dict[str, object] = {"name": "kube-dns", "namespace": "kube-system"}
     service: dict[str, object] = {

@@ -1,8 +1,8 @@
 """
-Start programs that outlive us, find them again, and stop them.
+Start programs that outlive this process, find them again, and stop them.
 
-A process is known by its pid *and* its start time, or by the mark in its environment, never by
-its name: a reused pid or somebody else's etcd is never touched.
+A process is known by its pid *and* its start time, or by the mark in its environment, never by its
+name: a reused pid or another cluster's etcd is never touched.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class Program:
     cwd: str = "/"
 
     def fingerprint(self) -> str:
-        """Changes whenever a restart would make a difference."""
+        """Return a hash that changes whenever a restart would make a difference."""
         digest = hashlib.sha256(json.dumps(self.argv).encode())
         for path in self.inputs:
             digest.update(path.read_bytes())
@@ -41,7 +41,7 @@ class Program:
 
 
 def build_flags(flags: Mapping[str, object]) -> list[str]:
-    """A command line's flags, each as one argument."""
+    """Return a command line's flags, each as one argument."""
     return [f"--{name}={value}" for name, value in flags.items()]
 
 
@@ -55,7 +55,7 @@ def write_configuration(settings: Settings, name: str, text: str) -> Path:
 
 @dataclass(frozen=True)
 class _Record:
-    """What is remembered of a process: enough to know it again."""
+    """The record of a started process, by which it is found again."""
 
     pid: int
     started: int
@@ -63,7 +63,7 @@ class _Record:
 
 
 def started_at(pid: int) -> int | None:
-    """The start time of a living process in clock ticks; None when it is gone or a zombie."""
+    """Return the start time of a living process in clock ticks; None if it ended or is a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -74,7 +74,7 @@ def started_at(pid: int) -> int | None:
 
 
 def marked(state: Path) -> frozenset[int]:
-    """The pids of all processes that we or our programs started, but for those inside pods."""
+    """Return the pids of all processes that we or our programs started, except those in pods."""
     needle = f"{MARK}={state}".encode()
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -97,9 +97,9 @@ def _command_line(pid: int) -> tuple[str, ...]:
 
 def stop_all(pids: Iterable[int], patience: float = _KILL_AFTER) -> None:
     """
-    End processes: asked first, killed when they don't listen within *patience* seconds.
+    End processes: by SIGTERM, and by SIGKILL those that live for more than *patience* seconds.
 
-    The caller vouches for the pids; they are held by their start time from here on.
+    The caller vouches for the pids; from here on their start times identify them.
     """
     alive = {pid: begin for pid in pids if (begin := started_at(pid)) is not None}
     for signal_, wait in ((signal.SIGTERM, patience), (signal.SIGKILL, _KILL_AFTER)):
@@ -132,21 +132,21 @@ class Processes:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def pid(self, name: str) -> int | None:
-        """The pid of a program that lives, else None."""
+        """Return the pid of a program that lives, else None."""
         record = self._record(name)
         if record is None or started_at(record.pid) != record.started:
             return None
         return record.pid
 
     def runs_as_asked(self, program: Program) -> bool:
-        """Whether it lives and was started with this command line and these inputs."""
+        """Return whether it lives and was started with this command line and these inputs."""
         record = self._record(program.name)
         return self.pid(program.name) is not None and (
             record is not None and record.fingerprint == program.fingerprint()
         )
 
     def ensure(self, program: Program) -> bool:
-        """Start the program unless it runs as asked; True when it was started."""
+        """Start the program unless it runs as asked; return True when it was started."""
         if self.runs_as_asked(program):
             return False
         self.stop(program.name)
@@ -162,12 +162,12 @@ class Processes:
         (self._records / f"{name}.json").unlink(missing_ok=True)
 
     def log(self, name: str) -> Path:
-        """Where the program's output goes."""
+        """Return the path of the program's output."""
         return self._logs / f"{name}.log"
 
     def wait_until(self, name: str, healthy: Callable[[], bool], timeout: float) -> None:
         """
-        Return once *healthy* says so.
+        Return once *healthy* returns True.
 
         Raises:
             ToolError: the program ended or was not healthy in time, with the end of its log.
@@ -183,7 +183,7 @@ class Processes:
             time.sleep(_POLL)
 
     def _reaped(self, name: str) -> bool:
-        """Whether it was a child of this very command and has ended."""
+        """Return whether it was a child of this process and has ended."""
         child = self._children.get(name)
         return child is not None and child.poll() is not None
 

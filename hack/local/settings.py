@@ -1,4 +1,4 @@
-"""Where the local cluster lives: names, addresses, ports and paths, each spelled once."""
+"""The names, addresses, ports and paths of the local cluster, each spelled once."""
 
 import hashlib
 import os
@@ -28,19 +28,19 @@ AUDIT_POLICY = SOURCES.parent / "cluster" / "audit-policy.yaml"
 
 
 def cache_folder() -> Path:
-    """What was built once and is worth keeping beyond a cluster's life."""
+    """Return the folder of built programs, which outlives a cluster."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "mcpworkload"
 
 
 def state_folder() -> Path:
-    """Everything that the running cluster writes; gone after `down`."""
+    """Return the folder of everything that the running cluster writes; gone after `down`."""
     return Path(os.environ.get("MCPWORKLOAD_LOCAL_STATE") or "/var/lib/mcpworkload-local")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One local cluster: what was chosen, and where its files are."""
+    """One local cluster: its options and the paths of its files."""
 
     options: Options
     state: Path
@@ -69,7 +69,7 @@ class Settings:
 
     @property
     def containerd_socket(self) -> Path:
-        """Where our containerd listens; it shares nothing with one that the machine may have."""
+        """The socket of our containerd, which shares nothing with another one on the machine."""
         return self.state / "run" / "containerd.sock"
 
     @property
@@ -79,9 +79,9 @@ class Settings:
         return f"mcpworkload-local-{digest}"
 
     def client(self, name: str) -> Path:
-        """The kubeconfig of one component."""
+        """Return the kubeconfig of one component."""
         return self.certificates / f"{name}.kubeconfig"
 
     def binary(self, name: str, tool_set: str = "kubernetes") -> str:
-        """The path of one of our binaries."""
+        """Return the path of one of our binaries."""
         return str(self.binaries[tool_set] / name)

@@ -1,8 +1,8 @@
 """
 The provisioner behind the default StorageClass: a folder of this machine for each claim.
 
-Volumes are of the kind `local`: unlike hostPath they honour fsGroup, as real storage does. One
-loop looks at everything whenever anything changed; nothing is remembered between two looks.
+Volumes are of the kind `local`: unlike hostPath they honour fsGroup, as real storage does. One loop
+lists everything whenever anything changed; it keeps no state between two runs.
 """
 
 import http.client
@@ -31,7 +31,7 @@ _PAUSE_AFTER_ERROR = 1.0
 
 
 class Api:
-    """As much of a Kubernetes client as two kinds of objects need."""
+    """The requests of a Kubernetes client that two kinds of objects need."""
 
     def __init__(self, server: str, certificates: Path) -> None:
         self._host = urllib.parse.urlsplit(server).netloc
@@ -42,7 +42,7 @@ class Api:
         self, method: str, path: str, body: Manifest | None = None, content: str = "json"
     ) -> Manifest:
         """
-        Return the answer's body. Gone already, or there already, is as good as done.
+        Return the body of the response. Already gone, or already there, counts as done.
 
         Raises:
             OSError: any other refusal.
@@ -70,7 +70,7 @@ class Api:
 
 
 def build_volume(claim: Manifest, folder: Path) -> Manifest:
-    """The volume for a claim whose node has been chosen."""
+    """Return the volume for a claim whose node has been chosen."""
     metadata, spec = claim["metadata"], claim["spec"]
     node = metadata["annotations"][_SELECTED_NODE]
     hostname = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
@@ -100,12 +100,12 @@ def build_volume(claim: Manifest, folder: Path) -> Manifest:
 
 
 def volume_name(claim: Manifest) -> str:
-    """The name of a claim's volume: the claim's identity, so that making it twice makes one."""
+    """Return the name of a claim's volume, by the claim's UID: a second try makes no other."""
     return f"pvc-{claim['metadata']['uid']}"
 
 
 def wants_volume(claim: Manifest) -> bool:
-    """Whether a claim waits for us: its class is ours, its pod has a node, it has no volume."""
+    """Return whether a claim of our class has a node chosen, and no volume."""
     annotations: dict[str, str] = claim["metadata"].get("annotations", {})
     return (
         annotations.get(_PROVISIONER) == PROVISIONER
@@ -116,7 +116,7 @@ def wants_volume(claim: Manifest) -> bool:
 
 
 def wants_growth(claim: Manifest) -> bool:
-    """Whether a claim that has a volume of ours asks for another size; the API refuses less."""
+    """Return whether a claim with a volume of ours asks for another size; the API refuses less."""
     annotations: dict[str, str] = claim["metadata"].get("annotations", {})
     capacity = claim.get("status", {}).get("capacity", {}).get("storage")
     request = claim["spec"]["resources"]["requests"]["storage"]
@@ -124,7 +124,7 @@ def wants_growth(claim: Manifest) -> bool:
 
 
 def is_released(volume: Manifest) -> bool:
-    """Whether a volume is ours and its claim is gone, with nothing said about keeping it."""
+    """Return whether a volume is ours, its claim is gone, and it is not to be kept."""
     annotations: dict[str, str] = volume["metadata"].get("annotations", {})
     return (
         annotations.get(_PROVISIONED_BY) == PROVISIONER
@@ -134,7 +134,7 @@ def is_released(volume: Manifest) -> bool:
 
 
 def reconcile(api: Api, root: Path) -> None:
-    """Make the volumes that claims wait for, say that grown ones are, delete released ones."""
+    """Make the volumes that claims wait for, confirm grown ones, delete released ones."""
     for claim in api.request("GET", _CLAIMS)["items"]:
         if wants_volume(claim):
             folder = root / volume_name(claim)
@@ -151,7 +151,7 @@ def reconcile(api: Api, root: Path) -> None:
 
 
 def _grow(api: Api, claim: Manifest) -> None:
-    """Write down the new size. A folder has no bounds, so that this is all there is to do."""
+    """Write the new size into the volume. A folder has no bounds, so that this is all."""
     size = {"storage": claim["spec"]["resources"]["requests"]["storage"]}
     metadata = claim["metadata"]
     volume = f"{_VOLUMES}/{claim['spec']['volumeName']}"

@@ -45,9 +45,9 @@ async def test_a_restart_by_kubectl_is_nobodys_business_but_an_undo_is(
         ("Warning", "MCPWorkload")
     ]
     assert said[0]["message"] == (
-        "StatefulSet server: spec.template.spec.containers[mcp].image was changed by somebody "
-        "else, as by `kubectl rollout undo`, and set back; change spec.image of the MCPWorkload "
-        "(`kubectl edit mcpw server`) instead"
+        "StatefulSet server: another client changed spec.template.spec.containers[mcp].image, as "
+        "`kubectl rollout undo` does, and the operator set it back; change spec.image of the "
+        "MCPWorkload (`kubectl edit mcpw server`) instead"
     )
 
 

@@ -152,10 +152,10 @@ async def test_a_stubborn_hand_is_told_once(space: Space) -> None:
     await space.patch("Service", "weather", {"metadata": {"labels": {"team": None}}})
 
     told = {
-        "StatefulSet weather: spec.replicas was changed by somebody else and set back; scale the "
-        "MCPWorkload (`kubectl scale mcpw weather --replicas=N`) instead",
-        "Service weather: metadata.labels.team was changed by somebody else and set back; change "
-        "the MCPWorkload (`kubectl edit mcpw weather`) instead",
+        "StatefulSet weather: another client changed spec.replicas, and the operator set it back; "
+        "scale the MCPWorkload (`kubectl scale mcpw weather --replicas=N`) instead",
+        "Service weather: another client changed metadata.labels.team, and the operator set it "
+        "back; change the MCPWorkload (`kubectl edit mcpw weather`) instead",
     }
     async with asyncio.timeout(10):
         while (said := await reverted(space)) != sorted(told):

@@ -1,5 +1,5 @@
 """
-Assembles a Python that works inside any image: interpreter, libraries, loader, packages.
+Assemble a Python that works inside any image: interpreter, libraries, loader, packages.
 
 Runs in the image's build, with the interpreter that is to be shipped: the one of the usual slim
 images (libpython in /usr/local/lib) or Debian's own. The result works at its final place only,
@@ -35,7 +35,7 @@ from hack.images.bridge.licences import (
 #: Where the tree is mounted, in every container.
 HOME = "/mcpw"
 # Modules that nothing here imports, the larger ones. What to leave out, not what to take: a
-# module that somebody comes to need is then there.
+# module that is needed later is then there.
 LEFT_OUT = re.compile(
     r"(test|idlelib|tkinter|turtledemo|turtle|pydoc_data|pydoc|lib2to3|ensurepip|venv|distutils"
     r"|unittest|doctest|pdb|bdb|curses|dbm|sqlite3|xmlrpc|wsgiref|xml|multiprocessing|zoneinfo"
@@ -60,7 +60,7 @@ LOADER_FILES = {
 
 
 def main(arguments: list[str]) -> int:
-    """Assemble what *arguments* name; the exit status."""
+    """Assemble what *arguments* name; return the exit status."""
     parser = argparse.ArgumentParser(prog="assemble.py")
     parser.add_argument("--launcher", type=Path, required=True, help="the static launcher")
     parser.add_argument(
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
 
 
 def assemble(options: argparse.Namespace) -> None:
-    """Make the tree, all of it readable by everybody."""
+    """Make the tree, with read permission for all users."""
     os.umask(0o022)
     binaries, libraries = options.target / "bin", options.target / "lib"
     binaries.mkdir(parents=True)
@@ -95,7 +95,7 @@ def assemble(options: argparse.Namespace) -> None:
 
 
 def copy_interpreter(program: Path, libraries: Path, patchelf: str) -> list[str]:
-    """Copy the interpreter, its loader and every library of the tree; their names."""
+    """Copy the interpreter, its loader and every library of the tree; return their names."""
     source = Path(os.path.realpath(sys.executable))
     loader = loader_of(source, patchelf)
     extensions = [path for path in libraries.rglob("*.so") if is_elf(path)]
@@ -136,14 +136,14 @@ def compile_tree(source: Path, target: Path, shown: str, left_out: re.Pattern[st
 
 
 def _files(source: Path, left_out: re.Pattern[str]) -> Iterator[Path]:
-    """The modules below *source*, apart from what is *left_out*."""
+    """Yield the modules below *source*, apart from what is *left_out*."""
     for path in source.rglob("*"):
         if path.suffix in (".py", ".so") and not left_out.match(str(path.relative_to(source))):
             yield path
 
 
 def count(tree: Path) -> str:
-    """How many files *tree* has and what they take, as a person says it."""
+    """Return how many files *tree* has and their size, for people."""
     sizes = [path.stat().st_size for path in tree.rglob("*") if path.is_file()]
     return f"{len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
 

@@ -1,4 +1,4 @@
-"""Finds the shared libraries that programs need, and ties programs to a folder of their own."""
+"""Find the shared libraries that programs need, and tie programs to a folder of their own."""
 
 import re
 import subprocess
@@ -12,23 +12,23 @@ _NEEDED = re.compile(r"^\s*([^\s/]+) => (not found|/\S+)", re.MULTILINE)
 
 
 class AssemblyError(Exception):
-    """The tree cannot be made; the message says what is wrong with what."""
+    """The tree cannot be made; the message names the file and the problem."""
 
 
 def is_elf(path: Path) -> bool:
-    """Whether *path* is a program or a library."""
+    """Return whether *path* is a program or a library."""
     with path.open("rb") as file:
         return file.read(len(ELF_MAGIC)) == ELF_MAGIC
 
 
 def loader_of(program: Path, patchelf: str) -> Path:
-    """The dynamic loader that *program* names."""
+    """Return the dynamic loader that *program* names."""
     return Path(_run([patchelf, "--print-interpreter", str(program)]).strip())
 
 
 def needed_libraries(loader: Path, files: Iterable[Path]) -> dict[str, Path]:
     """
-    The libraries that the loader would bring in for *files*, by the name it asks for.
+    Return the libraries that the loader would bring in for *files*, by the requested name.
 
     Raises:
         AssemblyError: one is missing on this system.
@@ -43,7 +43,7 @@ def needed_libraries(loader: Path, files: Iterable[Path]) -> dict[str, Path]:
 
 
 def parse_listing(listing: str) -> dict[str, Path | None]:
-    """What the loader's ``--list`` says: name and file, None for one that it did not find."""
+    """Return the names and files of the loader's ``--list``; None for one that it did not find."""
     return {
         name: None if path == "not found" else Path(path) for name, path in _NEEDED.findall(listing)
     }

@@ -1,4 +1,4 @@
-"""Gathers the licences of everything that the bridge's image redistributes."""
+"""Gather the licences of everything that the bridge's image redistributes."""
 
 import shutil
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ COMMON_FOLDER = Path("usr/share/common-licenses")
 
 
 def package_of(library: str) -> str | None:
-    """The glob of the Debian packages that may own *library*; None for Python's own."""
+    """Return the glob of the Debian packages that may own *library*; None for Python's own."""
     if library.startswith("libpython"):
         return None
     for beginning, package in PACKAGES.items():
@@ -67,10 +67,10 @@ def copy_python_licence(stdlib: Path, target: Path) -> None:
 
 def copy_package_licences(packages: Path, target: Path) -> None:
     """
-    Copy into *target* what the Python packages installed in *packages* say of their licences.
+    Copy into *target* the licences of the Python packages installed in *packages*.
 
     Raises:
-        AssemblyError: a package says nothing.
+        AssemblyError: a package has none.
     """
     for information in sorted(packages.glob("*.dist-info")):
         found = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def requirements(pyproject: str, which: str) -> list[str]:
-    """The extra *which*; for `library` the base install, for `build` what the backend needs."""
+    """Return the extra *which*; for `library` the base install, for `build` the backend."""
     table = tomllib.loads(pyproject)
     if which == "build":
         return list(table["build-system"]["requires"])

@@ -1,8 +1,8 @@
 """
-What the models are made of: the base class, and markers that say a thing once for two readers.
+The base class of the models, and markers that state a rule once for two readers.
 
-A marker stands in a field's `Annotated`. The operator meets it as a pydantic validator, the
-CRD's generator as a key of the JSON schema that pydantic writes.
+A marker is part of a field's `Annotated`. The operator meets it as a pydantic validator, the CRD's
+generator as a key of the JSON schema that pydantic writes.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,10 +39,10 @@ def refusal(
     message: str, culprit: str | None = None, field_path: str | None = None
 ) -> PydanticCustomError:
     """
-    The error by which a validator refuses a value.
+    Return the error by which a validator refuses a value.
 
-    *message* says what to write instead; *culprit* is the part of the value that is wrong,
-    where that is not all of it, and *field_path* (".ports") the field of it.
+    *message* says what to write instead; *culprit* is the part of the value that is wrong, where
+    that is not all of it, and *field_path* (".ports") the field of it.
     """
     context = {"message": message}
     if culprit is not None:
@@ -107,7 +107,7 @@ class Rule:
     field_path: str | None = None
 
     def as_validation(self) -> dict[str, str]:
-        """The rule as an entry of `x-kubernetes-validations`."""
+        """Return the rule as an entry of `x-kubernetes-validations`."""
         validation = {"rule": self.cel, "message": self.message}
         if self.field_path is not None:
             validation["fieldPath"] = self.field_path
@@ -139,7 +139,7 @@ class KeyRule(Rule):
     """A rule about every key of a mapping; here *cel* sees a `key`, and so does *holds*."""
 
     def as_validation(self) -> dict[str, str]:
-        """The rule as an entry of `x-kubernetes-validations`."""
+        """Return the rule as an entry of `x-kubernetes-validations`."""
         return {**super().as_validation(), "rule": f"self.all(key, {self.cel})"}
 
     def check(self, value: Any) -> Any:
@@ -151,7 +151,7 @@ class KeyRule(Rule):
 
 
 def transition_rule(message: str, cel: str, field_path: str) -> Rule:
-    """A rule about a change: only the API server knows what was there before (`oldSelf`)."""
+    """Return a rule about a change: only the API server knows what was there before (`oldSelf`)."""
     return Rule(message=message, cel=cel, holds=lambda _: True, field_path=field_path)
 
 

@@ -1,4 +1,4 @@
-"""Every name that users, the API server and our own parts must agree on, spelled once."""
+"""The names that users, the API server and our own parts must agree on, each spelled once."""
 
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class ChildId(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        """As in a sentence: the kind, then the name."""
+        """Return the kind, then the name, as in a sentence."""
         return f"{self.kind} {self.name}"
 
 
@@ -61,26 +61,26 @@ TRANSPORT_PORT = "mcp"
 
 
 def service_name(name: str) -> str:
-    """The Service with an address of its own, where the user asks for one."""
+    """Return the name of the Service with an address of its own."""
     return f"{name}{SERVICE_SUFFIX}"
 
 
 def bridge_service_account_name(name: str) -> str:
     """
-    The ServiceAccount, Role and RoleBinding of a server that is attached to.
+    Return the name of the ServiceAccount, Role and RoleBinding of a bridge that attaches.
 
-    The suffix is one that users hardly choose, since no other pod may run as such an account.
+    Users hardly choose its suffix, and no other pod may run as such a ServiceAccount.
     """
     return f"{name}{BRIDGE_SERVICE_ACCOUNT_SUFFIX}"
 
 
 def selector_labels(name: str) -> dict[str, str]:
-    """The immutable few that select a workload's pods."""
+    """Return the immutable labels that select a workload's pods."""
     return {WORKLOAD_LABEL: name}
 
 
 def common_labels(name: str) -> dict[str, str]:
-    """The labels that every child and pod of a workload carries, the selector among them."""
+    """Return the labels of every child and pod of a workload, the selector among them."""
     return {
         **selector_labels(name),
         "app.kubernetes.io/name": name,

@@ -62,7 +62,7 @@ class PatchOperation(Model):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """The operation as a member of an RFC 6902 document."""
+        """Return the operation as a member of an RFC 6902 document."""
         operation: dict[str, Any] = {"op": self.op, "path": self.path}
         if self.op in VALUE_OPS:
             operation["value"] = self.value
@@ -108,7 +108,7 @@ TemplatePatch = Annotated[
 
 
 class PatchFields(Model):
-    """The part of the spec that changes what all others made."""
+    """The part of the spec that changes the template after all other fields."""
 
     pod_template_patch: TemplatePatch = Field(
         default=(),

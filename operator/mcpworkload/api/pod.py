@@ -1,4 +1,4 @@
-"""The part of a spec that lands on the pods: where they run, as whom, and beside what."""
+"""The fields of a spec that shape the pods: where they run, as which user, with which sidecars."""
 
 import re
 from typing import Annotated, Any, Literal

@@ -1,8 +1,8 @@
 """
-Say what is wrong with a spec in words that its author can act on.
+Describe what is wrong with a spec so that its author can act on it.
 
-Every problem reads "path: found this; write that", with the path as it stands in the
-manifest: `spec.transport.port`, not `spec.transport_port` and not a Python type's name.
+Every problem reads "path: found this; write that", with the path as it is in the manifest:
+`spec.transport.port`, not `spec.transport_port` and not a Python type's name.
 """
 
 import json
@@ -18,7 +18,7 @@ from mcpworkload.api.base import RULE_ERROR, Needed
 _MAX_PROBLEMS = 5
 _MAX_FOUND = 60
 
-#: What to write instead, by what is wrong; braces stand for what the fault tells.
+#: What to write instead, by pydantic's type of the error; braces stand for its context.
 REMEDIES: Final = {
     "string_type": "write text (in quotes, if it looks like a number or like true)",
     "int_type": "write a whole number, without quotes",
@@ -40,9 +40,9 @@ REMEDIES: Final = {
 
 def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
     """
-    The problems in *error*, which arose when *model* was parsed at *root* ("spec").
+    Return the problems in *error*, which arose when *model* was parsed at *root* ("spec").
 
-    A required field's absence is told in the words of its `Needed` marker.
+    A missing required field has the message of its `Needed` marker.
     """
     details = error.errors(include_url=False)
     problems = [_describe_one(detail, model, root) for detail in details[:_MAX_PROBLEMS]]
@@ -75,10 +75,10 @@ def _remedy(detail: ErrorDetails) -> str:
 
 def found(value: Any, *, is_hidden: bool = False) -> str:
     """
-    *value* as JSON, cut short; of lists and mappings only that they are one.
+    Return *value* as JSON, cut short; a list or a mapping as no more than its kind.
 
-    What stands inside those may be long, and may be a secret. Where *is_hidden*, so may texts
-    and numbers, of which it is only told that they are one.
+    Their content may be long, and may be a secret. With *is_hidden*, so may texts and numbers,
+    which then appear as no more than their kind.
     """
     if is_hidden and isinstance(value, str | int | float) and not isinstance(value, bool):
         return "a text" if isinstance(value, str) else "a number"
@@ -109,7 +109,7 @@ def _needed(model: type[BaseModel], location: Sequence[int | str]) -> str:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model in a field's type, which may be optional or a list."""
+    """Return the model in a field's type, which may be optional or a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)

@@ -17,14 +17,14 @@ class ConditionType(StrEnum):
 
 
 class Reason(StrEnum):
-    """A reason of a condition: equal to its word; `status` is the condition's with that reason."""
+    """A reason of a condition: equal to its text; `status` is the condition's with that reason."""
 
     status: str
-    #: When it is given, and what helps; empty where the word says it all.
+    #: When it is given, and what helps; empty where the reason is plain.
     meaning: str
 
     def __new__(cls, word: str, status: str, meaning: str = "") -> "Reason":
-        """A reason with the status of its condition and its meaning."""
+        """Return a reason with the status of its condition and its meaning."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.status = status
@@ -64,7 +64,11 @@ class AvailableReason(Reason):
     PROBE_FAILING = "ProbeFailing", "False", "the container runs, but does not become ready"
     EVICTED = "Evicted", "False", "the node ended the pod for reasons of its own"
     NODE_LOST = "NodeLost", "False", "the pod's node does not report"
-    PODS_UNREADABLE = "PodsUnreadable", "Unknown", "the API server does not let us look at pods"
+    PODS_UNREADABLE = (
+        "PodsUnreadable",
+        "Unknown",
+        "the API server does not let the operator read pods",
+    )
     NOT_ACCEPTED = "NotAccepted", "False", "no children were made: see Accepted"
 
 
@@ -79,4 +83,8 @@ class ReadyReason(Reason):
 class EventReason(Reason):
     """Reasons of Events that are no change of a condition; their status is the Event's type."""
 
-    DRIFT_REVERTED = "DriftReverted", "Warning", "somebody's change of a child was undone"
+    DRIFT_REVERTED = (
+        "DriftReverted",
+        "Warning",
+        "another client changed a child, and the operator set it back",
+    )

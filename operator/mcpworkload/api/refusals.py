@@ -20,7 +20,7 @@ from mcpworkload.kube.errors import ExplainedError
 
 class Refusal(ExplainedError):
     """
-    Why a workload was not turned into children; the message says what would be right.
+    The reason why a workload was not turned into children; the message says what would be right.
 
     `reason` becomes the condition's, `retry_after` is in how many seconds to reconcile again; None
     means not before something changes.
@@ -30,12 +30,12 @@ class Refusal(ExplainedError):
     retry_after: float | None = None
     #: Whether only a new spec can help: tools that wait should give up.
     is_final = False
-    #: Whether its words are the cluster's, which may quote anything.
+    #: Whether its message is the cluster's, which may quote anything.
     is_quoting = False
 
 
 class ApplyFailed(Refusal):
-    """The API server has been failing for a while to do what we ask; its words."""
+    """The API server has failed for a while to apply a child; the message is the API server's."""
 
     reason = AcceptedReason.APPLY_FAILED
     is_quoting = True
@@ -62,14 +62,14 @@ class PatchRejected(Refusal):
 
 
 class PolicyDenied(Refusal):
-    """The pod template, whatever made it, asks for what this installation does not allow."""
+    """The pod template, from any source, asks for what this installation does not allow."""
 
     reason = AcceptedReason.POLICY_DENIED
     is_final = True
 
 
 class ReferenceNotFound(Refusal):
-    """The pods need a ConfigMap, a Secret or a key of one that is not there; the watch tells."""
+    """The pods need a ConfigMap, a Secret or a key that is missing; a watch reports its arrival."""
 
     reason = AcceptedReason.REFERENCE_NOT_FOUND
 
@@ -91,9 +91,9 @@ class ChildForbidden(Refusal):
 
 
 class ChildConflict(Refusal):
-    """A child's name is taken by an object that is not ours; it was not touched."""
+    """A child's name belongs to an object of another owner, which the operator did not touch."""
 
     reason = AcceptedReason.CHILD_CONFLICT
     is_quoting = True
-    # The other object does not carry our label, so no watch tells when it goes.
+    # The other object does not carry our label, so that no watch reports its deletion.
     retry_after = 10.0

@@ -1,4 +1,4 @@
-"""The part of a spec that says how many pods there are and how they are replaced."""
+"""The fields of a spec that set how many pods there are and how they are replaced."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -33,7 +33,7 @@ _NOT_NEGATIVE = Rule(
 
 
 class RollingUpdate(Model):
-    """How far and how fast an update goes."""
+    """The extent and the pace of an update."""
 
     partition: int | None = Field(
         default=None,
@@ -53,7 +53,7 @@ class RollingUpdate(Model):
 
 
 class UpdateStrategy(Model):
-    """How the pods come to run a changed spec."""
+    """The way in which the pods come to run a changed spec."""
 
     RULES = (
         Rule(
@@ -77,7 +77,7 @@ class UpdateStrategy(Model):
 
 
 class DisruptionBudget(Model):
-    """How many pods a drained node may take away at a time."""
+    """The number of pods that a drained node may take away at a time."""
 
     RULES = (
         Rule(

@@ -1,4 +1,4 @@
-"""The part of a spec that lands on the server's container: image, program, probes, rights."""
+"""The fields of a spec that shape the server's container: image, program, probes, rights."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ from mcpworkload.api.transport import (
 # Pydantic's strictness is about the items: a JSON list is what a tuple is made from.
 Arguments = Annotated[tuple[str, ...], Field(strict=False)]
 PROBE_HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
-# Fields that the operator has a default for; null says that it is not to be set at all.
+# Fields that the operator has a default for; null leaves it unset.
 _NULLABLE = {"nullable": True}
 
 
@@ -38,7 +38,7 @@ Probe = Annotated[
 
 
 class Probes(Model):
-    """How the kubelet sees whether the server has started, is ready, is alive."""
+    """The probes of the server: whether it has started, is ready, is alive."""
 
     startup: Probe = Field(
         default_factory=dict,

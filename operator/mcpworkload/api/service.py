@@ -1,4 +1,4 @@
-"""The part of a spec that says how clients find the pods."""
+"""The fields of a spec that set how clients find the pods."""
 
 from typing import Annotated, Literal
 

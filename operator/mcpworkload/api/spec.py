@@ -51,7 +51,7 @@ _OWN_NAMES = Rule(
 class WorkloadSpec(
     PatchFields, ServiceFields, StorageFields, RolloutFields, PodFields, ServerFields
 ):
-    """What should run."""
+    """The server that should run."""
 
     RULES = (_PORTS_FREE, _OWN_NAMES, VOLUME_OR_CLAIM, CLAIMS_STAY, *bridging.RULES)
 

@@ -220,5 +220,5 @@ class WorkloadStatus(Model):
     )
 
     def to_api(self) -> dict[str, Any]:
-        """The status as plain JSON data with the API's names; fresh with every call."""
+        """Return the status as plain JSON data with the API's names; fresh with every call."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

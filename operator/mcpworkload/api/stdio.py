@@ -34,7 +34,7 @@ class Bridge(StrEnum):
 
 
 def seconds_of(duration: str) -> float:
-    """A valid *duration* ("1h30m") in seconds."""
+    """Return a valid *duration* ("1h30m") in seconds."""
     return sum(
         int(amount) * _UNITS[unit] for amount, unit in re.findall(r"([0-9]+)(ms|h|m|s)", duration)
     )
@@ -64,7 +64,7 @@ _SERVING = ("serve", "sessions", "max_sessions", "idle_timeout", "request_timeou
 
 
 class StdioOptions(Model):
-    """How a server that speaks on its standard streams is served."""
+    """The options of a server that speaks on its standard streams."""
 
     RULES = (
         Rule(

@@ -1,4 +1,4 @@
-"""The part of a spec that is about storage: volumes, mounts, claims and what becomes of them."""
+"""The fields of a spec about storage: volumes, mounts, claims, and when claims are deleted."""
 
 from typing import Annotated, Any, Literal
 
@@ -22,7 +22,7 @@ LabelValue = Annotated[
 
 
 class ClaimMetadata(Model):
-    """How a claim is named and labelled."""
+    """The name, labels and annotations of a claim."""
 
     name: str = Field(
         max_length=_VOLUME_NAME_MAX_LENGTH,
@@ -106,7 +106,7 @@ def _check_claim(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 class ClaimTemplate(Model):
-    """What each pod's own volume is made from."""
+    """The template of each pod's own volume."""
 
     metadata: ClaimMetadata = Field(description="Name, labels and annotations. Required.")
     spec: Annotated[
@@ -189,7 +189,7 @@ CLAIMS_STAY = transition_rule(
 
 
 class VolumeRetention(Model):
-    """What becomes of the claims made from volumeClaimTemplates."""
+    """The rule by which claims made from volumeClaimTemplates are kept or deleted."""
 
     when_deleted: Retention | None = Field(
         default=None,

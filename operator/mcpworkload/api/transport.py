@@ -51,7 +51,7 @@ _CEL_BRIDGE = "self.?type.orValue('') == 'stdio' && self.?stdio.?bridge.orValue(
 
 
 class Transport(Model):
-    """How clients reach the MCP server inside its container."""
+    """The MCP endpoint of the server inside its container."""
 
     RULES = (
         Rule(

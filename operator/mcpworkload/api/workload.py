@@ -1,4 +1,4 @@
-"""One MCPWorkload as the operator works with it, parsed from what the API server sent."""
+"""One MCPWorkload as the operator works with it, parsed from an object of the API server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,15 +34,14 @@ class Workload:
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
         """
-        The workload in *body*, an MCPWorkload as the API server sends it.
+        Return the workload in *body*, an MCPWorkload as the API server sends it.
 
-        What only the API server sets (namespace, uid, generation) may be absent, as in a
-        manifest that it has not seen yet; fields that this version does not know are ignored.
+        What only the API server sets (namespace, uid, generation) may be absent, as in a manifest
+        that it has not seen yet; fields that this version does not know are ignored.
 
         Raises:
             InvalidSpec: the message names each wrong field by its path, what was found there
                 and what would be right.
-
         """
         metadata = body["metadata"]
         _check_name(metadata["name"])
@@ -58,11 +57,10 @@ class Workload:
 
 def parse_spec(spec: Any) -> WorkloadSpec:
     """
-    The typed form of a raw *spec*.
+    Return the typed form of a raw *spec*.
 
     Raises:
         InvalidSpec: as `Workload.parse` does.
-
     """
     if spec is None:
         raise InvalidSpec(f"spec: missing; {SPEC_NEEDED.message}")

@@ -1,13 +1,13 @@
 """
-Why the kubelet itself ended a container.
+Find why the kubelet itself ended a container.
 
-An exit code does not tell it: a server that is asked to stop ends with whatever code it likes, 0
-included. What tells it are the pod's Events, and of those only the ones of the container's own
-life: an earlier kill explains no later crash.
+The exit code does not show it: a server that is asked to stop ends with any code, 0 included. The
+pod's Events do, and of those only the ones of the container's own life: an earlier kill explains no
+later crash.
 
-The kubelet writes no more than 25 Events about a pod at once, then one each five minutes, and
-the API server keeps them for an hour. So after a few restarts an Event may be missing; then the
-same end as the one before, after as long a life as a probe needs, has the same cause.
+The kubelet writes no more than 25 Events about a pod at once, then one each five minutes, and the
+API server keeps them for an hour. So after a few restarts an Event may be missing; then the same
+end as the one before, after as long a life as a probe needs, has the same cause.
 """
 
 import re
@@ -18,33 +18,33 @@ from typing import Any
 
 from mcpworkload.kube.objects import Event, Pod, Probe, Terminated
 
-#: Reasons of a cause, which the kubelet has no word of its own for, or one that it soon drops.
+#: Reasons of a cause; the kubelet has no reason for the first, and soon drops the second.
 PROBE_FAILED = "ProbeFailed"
 HOOK_FAILED = "PostStartHookError"
 # What the runtime calls an end of which it knows nothing but the code.
 _PLAIN = frozenset({"", "Error", "Completed"})
 _KILLED_FOR_PROBE = re.compile(r"^Container (?P<name>\S+) failed (?P<probe>liveness|startup) probe")
 _COMBINED = "(combined from similar events): "
-# Moments are whole seconds, and each is rounded by somebody else.
+# Moments are whole seconds, each rounded by another component.
 _ROUNDING = timedelta(seconds=2)
-# One less than the kubelet's budget is left to those that we do not see.
+# The kubelet's budget is 25; the rest is left to Events that the operator does not see.
 _BUDGET = 20
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why the kubelet ended a container."""
+    """The reason why the kubelet ended a container."""
 
-    #: A word: `ProbeFailed` or `PostStartHookError`.
+    #: `ProbeFailed` or `PostStartHookError`.
     reason: str
-    #: The kubelet's words.
+    #: The kubelet's message.
     message: str
-    #: Whether those are of the kill alone, because nothing says any more what failed.
+    #: Whether the message is of the kill alone, because the failure's Event is gone.
     is_vague: bool = False
 
 
 def may_be_the_kubelets(pod: Pod, container: str, ended: Terminated) -> bool:
-    """Whether the kubelet may have ended it: it has a probe or a hook, and lived long enough."""
+    """Return whether a probe or a hook may have made the kubelet end the container."""
     if ended.reason not in _PLAIN:
         return False
     spec = next((each for each in pod.spec.all_containers if each.name == container), None)
@@ -63,13 +63,13 @@ def may_be_the_kubelets(pod: Pod, container: str, ended: Terminated) -> bool:
 
 
 def _shortest(probe: Probe) -> timedelta:
-    """How soon after a start the probe can have failed often enough."""
+    """Return the shortest life after which the probe can have failed often enough."""
     pauses = max(0, probe.failure_threshold - 1) * probe.period_seconds
     return timedelta(seconds=probe.initial_delay_seconds + pauses)
 
 
 def _longest(pod: Pod, probe: Probe) -> timedelta:
-    """How long a container may live that its startup probe ends, with a kubelet that restarts."""
+    """Return the longest life of a container that its startup probe ends."""
     attempts = 2 * (probe.failure_threshold + 1) * (probe.period_seconds + probe.timeout_seconds)
     grace = pod.spec.termination_grace_period_seconds
     return timedelta(seconds=probe.initial_delay_seconds + attempts + grace) + 5 * _ROUNDING
@@ -80,16 +80,16 @@ def find_cause(
     container: str,
     ended: Terminated,
     events: Sequence[Event],
-    told: Mapping[str, Any] | None = None,
+    last: Mapping[str, Any] | None = None,
 ) -> Cause | None:
     """
-    Why the kubelet ended a container of *pod*; None where it ended by itself.
+    Return why the kubelet ended a container of *pod*; None where it ended by itself.
 
-    *events* are the pod's; *told* is the workload's `lastTermination`, where there is one.
+    *events* are the pod's; *last* is the workload's `lastTermination`, where there is one.
     """
-    before = told or {}
-    is_told = before.get("reason") in (PROBE_FAILED, HOOK_FAILED)
-    if is_told and ended.container_id and before.get("containerID") == ended.container_id:
+    before = last or {}
+    is_reported = before.get("reason") in (PROBE_FAILED, HOOK_FAILED)
+    if is_reported and ended.container_id and before.get("containerID") == ended.container_id:
         return Cause(before["reason"], before["message"])
     if not may_be_the_kubelets(pod, container, ended):
         return None
@@ -100,7 +100,7 @@ def find_cause(
     if not _is_silent(events, ended):
         return None
     is_same = before.get("container") == container and before.get("exitCode") == ended.exit_code
-    return Cause(before["reason"], before["message"]) if is_told and is_same else None
+    return Cause(before["reason"], before["message"]) if is_reported and is_same else None
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class _Kill:
 
 
 def _kills(container: str, events: Sequence[Event]) -> Iterator[_Kill]:
-    """When the kubelet said that it ended the container, and why, oldest first."""
+    """Yield when the kubelet reported that it ended the container, and why, oldest first."""
     for event in sorted(events, key=lambda each: each.at.timestamp() if each.at else 0.0):
         if event.reason == "FailedPostStartHook" and _is_about(event, container):
             cause = Cause(HOOK_FAILED, said_by(event))
@@ -122,7 +122,7 @@ def _kills(container: str, events: Sequence[Event]) -> Iterator[_Kill]:
 
 
 def _moments(event: Event) -> Sequence[datetime | None]:
-    """When it was said first and last; of the times between them nothing is known."""
+    """Return when it was reported first and last; the times between them are not known."""
     first = event.first_timestamp
     return (event.at,) if first is None or event.count < 2 else (first, event.at)
 
@@ -135,7 +135,7 @@ def _of_probe(probe: str, container: str, events: Sequence[Event]) -> Cause:
 
 
 def last_complaint(events: Sequence[Event], container: str, probes: tuple[str, ...] = ("",)) -> str:
-    """What a container's probes said last, those whose name begins so; empty if nothing."""
+    """Return the last failure of a container's *probes* (prefixes of names); empty for none."""
     said = [
         (event.at.timestamp() if event.at else 0.0, said_by(event))
         for event in events
@@ -147,7 +147,7 @@ def last_complaint(events: Sequence[Event], container: str, probes: tuple[str, .
 
 
 def said_by(event: Event) -> str:
-    """The Event's message, without what is added where many are told as one."""
+    """Return the Event's message, without the prefix that the kubelet adds to combined Events."""
     return event.message.removeprefix(_COMBINED)
 
 
@@ -156,7 +156,7 @@ def _is_about(event: Event, container: str) -> bool:
 
 
 def _is_within(moment: datetime | None, ended: Terminated) -> bool:
-    """Whether it was said in the life that ended so."""
+    """Return whether the moment lies in the life that ended so."""
     if moment is None:
         return True
     is_early = ended.started_at is not None and moment < ended.started_at - _ROUNDING
@@ -168,6 +168,6 @@ def _is_after(moment: datetime, ended: Terminated) -> bool:
 
 
 def _is_silent(events: Sequence[Event], ended: Terminated) -> bool:
-    """Whether the kubelet may have ended the container without an Event that is left."""
+    """Return whether the kubelet may have ended the container and its Event is missing."""
     is_spent = sum(max(1, event.count) for event in events) >= _BUDGET
     return is_spent or not any(_is_within(event.at, ended) for event in events)

@@ -1,4 +1,4 @@
-"""How far the exits of a workload's pods have been told."""
+"""The cursor of a workload's exits: how far they have been reported."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from mcpworkload.kube.objects import Pod
 
 @dataclass(frozen=True)
 class ContainerCursor:
-    """How far one container's exits have been told."""
+    """The exits of one container that have been reported."""
 
-    #: How many of its ends are accounted for, by the kubelet's count.
+    #: How many of its ends are reported, by the kubelet's count.
     ended: int = 0
-    #: The ID of the last of them; empty when nobody knows it. Where the kubelet has begun to
+    #: The ID of the last of them; empty when it is not known. Where the kubelet has begun to
     #: count anew since, the ID of the last one before.
     container_id: str = ""
     #: How many there were before the kubelet began to count anew.
@@ -22,11 +22,11 @@ class ContainerCursor:
 
 @dataclass(frozen=True)
 class PodCursor:
-    """How far one pod's exits have been told."""
+    """The exits of one pod that have been reported."""
 
     uid: str
     revision: str = ""
-    #: Whether its end was asked for or has been told: its disappearance is no news then.
+    #: Whether its end was requested or reported: its disappearance is not reported then.
     is_ended: bool = False
     #: By name, those containers that have ended at least once.
     containers: Mapping[str, ContainerCursor] = field(default_factory=dict)
@@ -37,14 +37,14 @@ Cursor = Mapping[str, PodCursor]
 
 
 def baseline(pods: Iterable[Pod]) -> Cursor:
-    """The cursor for which everything that happened so far has been told."""
-    return {pod.metadata.name: _all_told(pod) for pod in pods}
+    """Return the cursor after everything that happened so far."""
+    return {pod.metadata.name: _reported(pod) for pod in pods}
 
 
-def _all_told(pod: Pod) -> PodCursor:
+def _reported(pod: Pod) -> PodCursor:
     containers = {}
     for container in pod.containers:
-        count, told = terminations_of(pod, container)
+        count, shown = terminations_of(pod, container)
         if count:
-            containers[container.name] = ContainerCursor(count, told[-1].key if told else "")
+            containers[container.name] = ContainerCursor(count, shown[-1].key if shown else "")
     return PodCursor(pod.metadata.uid, revision_of(pod), is_ending(pod), containers)

@@ -1,4 +1,4 @@
-"""One unexpected end of a container, as it is told."""
+"""One unexpected exit of a container, as it is reported."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,9 @@ _LAST_SIGNAL = 64
 
 
 class ExitKind(StrEnum):
-    """What is known of an exit. Public API: kinds may be added, never renamed."""
+    """The kinds of exits, by what is known. Public API: kinds may be added, never renamed."""
 
-    EXITED = "Exited"  # the kubelet tells how
+    EXITED = "Exited"  # the kubelet reports how
     EVICTED = "Evicted"  # the cluster ended the pod: eviction, preemption, a lost node
     UNKNOWN = "Unknown"  # it ended between two observations, and its exit code is lost
 
@@ -23,12 +23,11 @@ class ExitKind(StrEnum):
 @dataclass(frozen=True)
 class Exit:
     """
-    A container ended, and nobody had asked for it.
+    An exit of a container that was not asked for.
 
-    *pod_uid*, *container* and *index* name it for good, also where the kubelet begins to count
-    anew; *container_id* is empty and *exit_code*
-    None where the kubelet does not know them (any more). *count* is more than 1 where many
-    unknown ones are told at once.
+    *pod_uid*, *container* and *index* identify it for good, also where the kubelet starts to count
+    anew; *container_id* is empty and *exit_code* None where the kubelet does not know them (any
+    more). *count* is more than 1 where many unknown exits are reported as one.
     """
 
     kind: ExitKind
@@ -50,7 +49,7 @@ class Exit:
 def exit_of(
     pod: Pod, container: str, index: int, termination: Termination, disruption: str
 ) -> Exit:
-    """The exit that *termination* is; *disruption* is why the cluster ended the pod, if it did."""
+    """Return *termination* as an exit; *disruption* is why the cluster ended the pod, if it did."""
     ended = termination.ended
     return Exit(
         kind=ExitKind.EVICTED if disruption else ExitKind.EXITED,
@@ -59,7 +58,7 @@ def exit_of(
         container=container,
         index=index,
         reason=disruption or ended.reason,
-        # What ended it is the cluster's to say; the server's own words would pass for those.
+        # Only the cluster knows the cause; the server's own output would be taken for it.
         message=pod.status.message if disruption else ended.message,
         container_id=ended.container_id,
         image=termination.image,

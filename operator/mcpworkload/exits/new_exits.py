@@ -1,4 +1,4 @@
-"""Computes the unreported exits since a cursor, and the next cursor."""
+"""Compute the unreported exits since a cursor, and the next cursor."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,15 +25,15 @@ _SCHEDULED = "PodScheduled"
 # known as well as how soon a kubelet sees a pod; moments are whole seconds.
 START_TIME = timedelta(seconds=3)
 ROUNDING = timedelta(seconds=1)
-# More unknown ends than this at once are told as one.
+# More unknown ends than this at once are reported as one.
 MAX_UNKNOWN = 20
 FORGOTTEN = "how it ended is no longer known"
-VANISHED = "the pod was gone when it was looked for; how it ended is not known"
+VANISHED = "the pod no longer exists; how it ended is not known"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the workload asks for: how many pods, made from which template."""
+    """The pods that the workload asks for: how many, and of which template."""
 
     replicas: int
     revision: str
@@ -41,7 +41,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class NewExits:
-    """The exits to tell, oldest first, and the cursor once they have been."""
+    """The exits to report, oldest first, and the cursor after them."""
 
     exits: Sequence[Exit]
     cursor: Cursor
@@ -53,17 +53,17 @@ def find_new_exits(
     cursor: Cursor, pods: Mapping[str, Pod], seen: Mapping[str, ObservedPod], wanted: Wanted
 ) -> NewExits:
     """
-    What has to be told of *pods*, and of those that were there before.
+    Return the exits that are to be reported of *pods*, and of pods that existed before.
 
-    *pods* are the workload's pods by name, *seen* what was seen of them and of pods that are
-    gone, by UID. The same arguments give the same account; with its cursor nothing is left.
+    *pods* are the workload's pods by name, *seen* what was observed of them and of pods that are
+    gone, by UID. The same arguments give the same result; with the returned cursor nothing is left.
     """
     exits: list[Exit] = []
     entries: dict[str, PodCursor] = {}
     for name, pod in pods.items():
         before = _entry_for(cursor.get(name), pod)
-        told, entries[name] = _exits_of_pod(before, pod, seen.get(pod.metadata.uid))
-        exits += told
+        found, entries[name] = _exits_of_pod(before, pod, seen.get(pod.metadata.uid))
+        exits += found
     alive = {pod.metadata.uid for pod in pods.values()}
     gone = {uid: each.last for uid, each in seen.items() if each.last and uid not in alive}
     for uid, last in gone.items():
@@ -91,9 +91,9 @@ def _exits_of_pod(
     for container in pod.containers:
         ends = observed.ends.get(container.name, {}) if observed else {}
         old = before.containers.get(container.name, ContainerCursor())
-        told, new = _exits_of_container(old, pod, container, list(ends.values()), before.is_ended)
-        exits += told
-        if told or new.base != old.base:
+        found, new = _exits_of_container(old, pod, container, list(ends.values()), before.is_ended)
+        exits += found
+        if found or new.base != old.base:
             containers[container.name] = new
     is_ended = before.is_ended or is_ending(pod)
     return exits, replace(before, is_ended=is_ended, containers=containers)
@@ -106,7 +106,7 @@ def _exits_of_container(
     ends: Sequence[ObservedTermination],
     is_ended: bool,
 ) -> tuple[list[Exit], ContainerCursor]:
-    count, told = terminations_of(pod, container)
+    count, shown = terminations_of(pod, container)
     exits: list[Exit] = []
     lost: list[int] = []
     now = before
@@ -122,16 +122,16 @@ def _exits_of_container(
     now = _reach(now, count, lost)
     is_asked = is_deleted(pod) and not disruption_of(pod)
     if is_asked and is_inferred(container) and count > container.restart_count:
-        lost = lost[:-1]  # the last end was asked for, like the others that are told
-    if told and is_meant(pod, container, told[0]):
+        lost = lost[:-1]  # the last end was requested, like the other reported ones
+    if shown and is_meant(pod, container, shown[0]):
         lost = []  # one that is run anew after it has done its work did that before, too
-    meant = {now.base + each.index for each in told if is_meant(pod, container, each)}
+    meant = {now.base + each.index for each in shown if is_meant(pod, container, each)}
     lost = [index for index in lost if index not in meant]
     return [*_unknown(pod, container, lost), *exits], now
 
 
 def _reach(cursor: ContainerCursor, ended: int, lost: list[int]) -> ContainerCursor:
-    """The cursor at *ended*; what it passes on the way there goes to *lost*."""
+    """Return the cursor at *ended*; the indices that it passes are appended to *lost*."""
     if ended < cursor.ended:  # the kubelet began to count anew
         base = cursor.base + cursor.ended
         lost += range(base, base + ended)
@@ -145,7 +145,7 @@ def _reach(cursor: ContainerCursor, ended: int, lost: list[int]) -> ContainerCur
 def _fresh(
     before: ContainerCursor, ends: Sequence[ObservedTermination], count: int
 ) -> Sequence[ObservedTermination]:
-    """Those of *ends*, which are in order, that come after the last one told."""
+    """Return those of *ends*, which are in order, that come after the last one reported."""
     keys = [each.termination.key for each in ends]
     if before.container_id in keys:
         return ends[keys.index(before.container_id) + 1 :]
@@ -156,9 +156,9 @@ def _fresh(
 
 def _was_caused_by_deletion(end: ObservedTermination, pod: Pod, is_ended: bool) -> bool:
     """
-    Whether the container ended because somebody asked for the pod's deletion.
+    Return whether the container ended because a client asked for the pod's deletion.
 
-    Who asks for the deletion of a pod before the cluster does has asked for all that follows.
+    A client that asks for it before the cluster does has asked for all that follows.
     """
     if not end.was_deleted or pod.metadata.deletion_timestamp is None:
         return False
@@ -173,7 +173,7 @@ def _was_caused_by_deletion(end: ObservedTermination, pod: Pod, is_ended: bool) 
 
 
 def _lag(pod: Pod) -> timedelta:
-    """How far the node's clock may be behind the API server's; nothing where it seems right."""
+    """Return how far the node's clock may be behind the API server's; zero where it seems right."""
     scheduled = next(
         (each.last_transition_time for each in pod.status.conditions if each.type == _SCHEDULED),
         pod.metadata.creation_timestamp,
@@ -187,7 +187,7 @@ def _lag(pod: Pod) -> timedelta:
 def _exits_of_gone(
     before: PodCursor, last: Pod, observed: ObservedPod, successor: Pod | None, wanted: Wanted
 ) -> list[Exit]:
-    """The exits of a pod that was there and is gone, *last* its last state."""
+    """Return the exits of a pod that no longer exists, *last* its last state."""
     exits, entry = _exits_of_pod(before, last, observed)
     disruption = disruption_of(last)
     if before.is_ended or is_over(last):
@@ -203,7 +203,7 @@ def _exits_of_gone(
 
 
 def _was_asked_for(name: str, entry: PodCursor, successor: Pod | None, wanted: Wanted) -> bool:
-    """Whether the disappearance of a pod that nobody watched has a reason of its own."""
+    """Return whether the workload explains why a pod vanished whose deletion was not watched."""
     ordinal = name.rpartition("-")[2]
     if entry.is_ended or not ordinal.isdecimal() or int(ordinal) >= wanted.replicas:
         return True
@@ -212,7 +212,7 @@ def _was_asked_for(name: str, entry: PodCursor, successor: Pod | None, wanted: W
 
 
 def _unknown(pod: Pod, container: ContainerStatus, indices: Sequence[int]) -> Iterator[Exit]:
-    """One exit for each of *indices*, the last of many standing for the rest."""
+    """Yield one exit for each of *indices*, the last of many standing for the rest."""
     for index in indices[:MAX_UNKNOWN]:
         is_rest = index == indices[:MAX_UNKNOWN][-1]
         yield Exit(
@@ -228,7 +228,7 @@ def _unknown(pod: Pod, container: ContainerStatus, indices: Sequence[int]) -> It
 
 
 def _cut_off(pod: Pod, container: ContainerStatus, entry: PodCursor, disruption: str) -> Exit:
-    """The end of a container that its node did not live to tell."""
+    """Return the exit of a container whose node could not report it."""
     known = entry.containers.get(container.name, ContainerCursor())
     return Exit(
         kind=ExitKind.EVICTED,

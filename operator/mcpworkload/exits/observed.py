@@ -1,8 +1,8 @@
 """
-What was seen of containers' ends since they were last accounted for.
+The observed ends of containers that are not yet reported.
 
-A cache holds a Pod as it is now. Of a container that ends twice in a moment, or of a pod that
-is gone, somebody has to remember what the watch said; this is all that remembers it.
+A cache holds a Pod as it is now. It does not hold the first of two ends in quick succession, nor a
+pod that is gone; `ObservedExits` remembers what the watch delivered of them.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -18,13 +18,13 @@ from mcpworkload.exits.terminations import (
 )
 from mcpworkload.kube.objects import Pod
 
-# What a container that ends in a tight loop may cost before anybody gets to account for it.
+# Bounds the memory for a container that ends in a tight loop before the next reconcile.
 MAX_PER_CONTAINER = 100
 
 
 @dataclass(frozen=True)
 class ObservedTermination:
-    """A termination, and what was true of the pod when it was first seen."""
+    """A termination, and the state of the pod when it was first seen."""
 
     termination: Termination
     was_deleted: bool
@@ -33,7 +33,7 @@ class ObservedTermination:
 
 @dataclass
 class ObservedPod:
-    """What was seen of one pod."""
+    """The observed ends of one pod."""
 
     #: By container and `Termination.key`, oldest first.
     ends: dict[str, dict[str, ObservedTermination]] = field(default_factory=dict)
@@ -43,13 +43,13 @@ class ObservedPod:
     was_watched: bool = False
 
     def copy(self) -> "ObservedPod":
-        """One that does not change with this."""
+        """Return a copy that does not change with this."""
         ends = {container: dict(ends) for container, ends in self.ends.items()}
         return replace(self, ends=ends)
 
 
 class ObservedExits:
-    """By workload and pod UID; only pods of which there is something to tell."""
+    """The observed ends by workload and pod UID; only pods that have any."""
 
     def __init__(self, on_end: Callable[[str], None]) -> None:
         self._on_end = on_end
@@ -57,16 +57,15 @@ class ObservedExits:
 
     def of(self, workload: str) -> Mapping[str, ObservedPod]:
         """
-        The observed of a workload's pods, by UID, as they are now.
+        Return the observed ends of a workload's pods, by UID, as they are now.
 
-        Who accounts for them compares them with pods as they were at one moment, and waits for
-        others meanwhile: an end that the pods do not show yet would look as if the kubelet had
-        begun to count anew.
+        A reconcile compares them with pods as of one moment, and waits for requests meanwhile: an
+        end that those pods do not show yet would look as if the kubelet had started to count anew.
         """
         return {uid: each.copy() for uid, each in self._by_workload.get(workload, {}).items()}
 
     def seen(self, workload: str, pod: Pod) -> None:
-        """Note what *pod* tells."""
+        """Note the ends that *pod* shows."""
         if self._note(workload, pod):
             self._on_end(workload)
 
@@ -78,7 +77,7 @@ class ObservedExits:
         self._on_end(workload)
 
     def settle(self, workload: str, cursor: Cursor, gone: Container[str]) -> None:
-        """Forget what is accounted for: all up to the ends in *cursor*, and the pods in *gone*."""
+        """Forget what is reported: the ends up to *cursor*, and the pods in *gone* (UIDs)."""
         known = self._by_workload.get(workload)
         if known is None:
             return
@@ -88,9 +87,9 @@ class ObservedExits:
                 if uid in gone:
                     del known[uid]
                 continue
-            told = entries[uid].containers if uid in entries else {}
+            reported = entries[uid].containers if uid in entries else {}
             for container, ends in list(observed.ends.items()):
-                _drop_told(ends, told.get(container, ContainerCursor()))
+                _drop_reported(ends, reported.get(container, ContainerCursor()))
                 if not ends:
                     del observed.ends[container]
             if not observed.ends:
@@ -99,7 +98,7 @@ class ObservedExits:
             del self._by_workload[workload]
 
     def drop(self, workload: str) -> None:
-        """The workload is gone."""
+        """Forget a workload that is gone."""
         self._by_workload.pop(workload, None)
 
     def _observed_pod(self, workload: str, pod: Pod) -> ObservedPod:
@@ -109,9 +108,9 @@ class ObservedExits:
     def _note(self, workload: str, pod: Pod) -> bool:
         is_news = False
         for container in pod.containers:
-            told = terminations_of(pod, container)[1]
+            shown = terminations_of(pod, container)[1]
             noted = self._by_workload.get(workload, {}).get(pod.metadata.uid, ObservedPod())
-            for termination in _after(noted.ends.get(container.name, {}), told):
+            for termination in _after(noted.ends.get(container.name, {}), shown):
                 if is_meant(pod, container, termination):
                     continue
                 is_news = True
@@ -124,16 +123,16 @@ class ObservedExits:
         return is_news
 
 
-def _after(known: Container[str], told: Sequence[Termination]) -> Sequence[Termination]:
-    """Those of *told* after the last that is *known*; one before it has been settled."""
-    for number in range(len(told), 0, -1):
-        if told[number - 1].key in known:
-            return told[number:]
-    return told
+def _after(known: Container[str], shown: Sequence[Termination]) -> Sequence[Termination]:
+    """Return those of *shown* after the last that is *known*; one before it has been reported."""
+    for number in range(len(shown), 0, -1):
+        if shown[number - 1].key in known:
+            return shown[number:]
+    return shown
 
 
-def _drop_told(ends: dict[str, ObservedTermination], cursor: ContainerCursor) -> None:
-    """Drop those of *ends* that are accounted for, but for the last: seen again, it is no news."""
+def _drop_reported(ends: dict[str, ObservedTermination], cursor: ContainerCursor) -> None:
+    """Drop those of *ends* that are reported, except the last: seen again, it is not new."""
     if not cursor.container_id:
         for key in [key for key, each in ends.items() if each.termination.index < cursor.ended]:
             del ends[key]

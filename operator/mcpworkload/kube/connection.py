@@ -1,8 +1,8 @@
 """
 HTTP sessions with the API server.
 
-Where credentials come from is the caller's knowledge: the operator finds them with kopf, library
-and command line with the `kubernetes` package.
+The caller finds the credentials: the operator with kopf, library and command line with the
+`kubernetes` package.
 """
 
 import base64
@@ -32,7 +32,7 @@ class NoCredentials(ExplainedError):
 
 
 class Credentials(Protocol):
-    """The address of an API server, and what a client shows to be let in."""
+    """The address of an API server, and what authenticates a client there."""
 
     @property
     def server(self) -> str:
@@ -43,10 +43,10 @@ class Credentials(Protocol):
         """The bearer token, where there is one."""
 
     def as_ssl_context(self) -> ssl.SSLContext:
-        """How to talk TLS with the server, the client's certificate included."""
+        """Return the TLS settings for the server, with the client's certificate if there is one."""
 
     def as_http_headers(self) -> Mapping[str, str]:
-        """The headers that authorize a request."""
+        """Return the headers that authorize a request."""
 
 
 FindCredentials = Callable[[], Credentials]
@@ -56,17 +56,17 @@ class Authorization(Protocol):
     """The headers that authorize requests, for as long as a connection lives."""
 
     async def headers(self) -> Mapping[str, str]:
-        """The headers of the next request."""
+        """Return the headers of the next request."""
         ...
 
     async def renew(self) -> bool:
-        """Renew what was refused with 401; whether the request is worth repeating."""
+        """Renew credentials that were refused with 401; return whether to repeat the request."""
         ...
 
 
 @dataclass(frozen=True)
 class Route:
-    """How the API server is reached, beside its address."""
+    """The way to the API server, beside its address."""
 
     #: The URL of the proxy; without one, *trust_env* lets those of the environment count.
     proxy: str | None = None
@@ -84,7 +84,7 @@ class Connection:
 
     server: str
     session: aiohttp.ClientSession
-    #: For whom the tokens are that the API server takes, as far as our own says so.
+    #: The audiences of tokens that the API server takes, as far as our own token has them.
     audiences: tuple[str, ...] = ()
     route: Route = Route()
     sockets: Sockets = field(default_factory=Sockets)
@@ -99,7 +99,7 @@ class Connection:
         route: Route | None = None,
     ) -> "Connection":
         """
-        A connection with *credentials*; close it with `close`.
+        Return a connection with *credentials*; close it with `close`.
 
         *agent* is what the API server's audit log calls the client. Each request passes through
         *middlewares* as well.
@@ -120,7 +120,7 @@ class Connection:
         return cls(credentials.server.rstrip("/"), session, audiences, route, sockets)
 
     async def close(self) -> None:
-        """Close every connection; the object is of no use afterwards."""
+        """Close every connection; the object cannot be used afterwards."""
         await self.session.close()
         await self.sockets.close()
 
@@ -145,7 +145,7 @@ class _Authorize:
 
 
 class RereadToken:
-    """An Authorization of credentials that are renewed where they were found, on disk."""
+    """The Authorization of credentials whose file on disk is renewed by another component."""
 
     def __init__(self, credentials: Credentials, find: FindCredentials) -> None:
         self._find = find
@@ -153,7 +153,7 @@ class RereadToken:
         self._read_at = time.monotonic()
 
     async def headers(self) -> Mapping[str, str]:
-        """The headers, read anew when they have aged."""
+        """Return the headers, read again when they are old."""
         if self._headers and time.monotonic() - self._read_at > TOKEN_MAX_AGE:
             self._read_at = time.monotonic()
             try:
@@ -163,12 +163,12 @@ class RereadToken:
         return self._headers
 
     async def renew(self) -> bool:
-        """Never: what is refused is tried again by whoever asked, by then with a new token."""
+        """Return False: the caller tries again later, by then with a new token."""
         return False
 
 
 def audiences_of(token: str) -> tuple[str, ...]:
-    """For whom *token* is, and who issued it; nothing where it is no JSON Web Token."""
+    """Return the audiences and the issuer of *token*; empty where it is no JSON Web Token."""
     payload = token.split(".")[1] if token.count(".") == 2 else ""
     try:
         claims = msgspec.json.decode(
@@ -181,7 +181,7 @@ def audiences_of(token: str) -> tuple[str, ...]:
 
 
 class _Claims(msgspec.Struct):
-    """What a token says of itself, as far as we read it."""
+    """The claims of a token that are read here."""
 
     aud: str | list[str] = ""
     iss: str = ""

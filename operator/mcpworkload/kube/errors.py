@@ -1,11 +1,11 @@
 """
-What the API server answers when a request fails, translated in one place.
+The failures of requests to the API server, translated in one place.
 
 ::
 
     ExplainedError
-    └── ApiError           what the API server answered
-        ├── Unavailable      no answer, time-out, 5xx, 429: retried with backoff
+    └── ApiError           the API server's response
+        ├── Unavailable      no response, time-out, 5xx, 429: retried with backoff
         ├── Forbidden        403, quota and missing rights alike
         ├── NamespaceEnding  403, because the namespace is being deleted: nothing to be done
         ├── NotFound         404
@@ -27,7 +27,7 @@ _UNREADABLE = ("failed to create typed patch object", "failed to convert new obj
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """One of the reasons for a failure, in a word that programs can rely on."""
+    """One cause of a failure, with a reason that programs can rely on."""
 
     reason: str = ""
     #: The path of the field that is wrong; empty or `<nil>` where it is about no field.
@@ -43,7 +43,7 @@ class Details(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The API server's answer to a request that failed (a Status), in its own words."""
+    """The API server's response to a request that failed: a Status, unchanged."""
 
     message: str = ""
     reason: str = ""
@@ -51,25 +51,25 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def causes(self) -> tuple[Cause, ...]:
-        """The causes, none where the answer has no details."""
+        """The causes; empty where the response has no details."""
         return (self.details.causes if self.details else None) or ()
 
     @property
     def is_namespace_ending(self) -> bool:
-        """Whether the request failed because the namespace is being deleted."""
+        """True if the request failed because the namespace is being deleted."""
         return any(cause.reason == "NamespaceTerminating" for cause in self.causes)
 
 
 class ExplainedError(Exception):
-    """An error whose message says enough: whoever reports it leaves the traceback out."""
+    """An error whose message is enough: it is reported without its traceback."""
 
 
 class ApiError(ExplainedError):
     """
-    The API server's answer; `status` is the HTTP status, 0 when there was none.
+    A failed request; `status` is the HTTP status, 0 when there was no response.
 
     The message holds no value that may be secret. `answer` is what the API server wrote: its
-    message may repeat such values, and is for those alone who sent them.
+    message may repeat such values, and is only for the client that sent them.
     """
 
     def __init__(
@@ -87,11 +87,11 @@ class ApiError(ExplainedError):
 
 
 class Unavailable(ApiError):
-    """No answer, or one that says to come back: 429, 5xx, a time-out, a broken connection."""
+    """No response, or one that asks to retry: 429, 5xx, a time-out, a broken connection."""
 
 
 class Forbidden(ApiError):
-    """403: rights are missing, or a quota is used up; either may be mended from outside."""
+    """403: rights are missing, or a quota is used up; an administrator can change either."""
 
 
 class NamespaceEnding(ApiError):
@@ -103,7 +103,7 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """409: somebody else owns a field, or a precondition on the object did not hold."""
+    """409: another manager owns a field, or a precondition on the object did not hold."""
 
 
 class Gone(ApiError):
@@ -126,7 +126,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def error_of(status: int, content: bytes, retry_after: float | None = None) -> ApiError:
-    """Return the error that an HTTP answer with that status and body stands for."""
+    """Return the error for an HTTP response with that status and body."""
     text = content.decode(errors="replace")
     try:
         answer = msgspec.json.decode(content, type=Answer)
@@ -144,7 +144,7 @@ def error_of(status: int, content: bytes, retry_after: float | None = None) -> A
 
 
 def kind_of(status: int, message: str) -> type[ApiError]:
-    """Return which error an answer with that HTTP status and message is."""
+    """Return the class of error for an HTTP response with that status and message."""
     if status == 500 and message.startswith(_UNREADABLE):
         return Refused
     return _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)

@@ -1,8 +1,8 @@
 """
 A cache of the live objects of one kind, kept by list and watch.
 
-Objects are grouped by what they belong to, since that is how they are asked for. A list replaces
-what was known, so that an object that vanished between two watches is reported as deleted.
+Objects are grouped by their owner, since they are read by owner. A list replaces what was known, so
+that an object that vanished between two watches is reported as deleted.
 """
 
 import asyncio
@@ -32,21 +32,21 @@ WATCH_SECONDS = (240, 300)
 # A watch without bookmarks ends by its own time, or is dead.
 LONG_SILENCE_SECONDS = WATCH_SECONDS[1] + SILENCE_SECONDS
 RESTART_PAUSE_SECONDS = 0.1
-# What lasts longer is no hiccup, nor a fresh installation whose rights are not in force yet.
+# A longer failure is no hiccup, nor a fresh installation whose rights are not in force yet.
 UNREADABLE_SECONDS = 10.0
-# The Lease is renewed every two seconds; when nobody gets an answer, it is not about this kind.
+# The Lease is renewed every two seconds; without a response to that, no kind can be read.
 OUTAGE_SECONDS = 10.0
 UNAUTHORIZED = 401
 
 
 class Onlooker(Protocol[OnlookT]):
-    """Who is told of every state of an object, not only of those that a look happens to find."""
+    """Receives every state of an object, not only the latest at the next reconcile."""
 
     def seen(self, owner: str, item: OnlookT, /) -> None:
-        """It is in the state given."""
+        """Receive *item*, an object that exists in this state."""
 
     def gone(self, owner: str, item: OnlookT, /, *, watched: bool) -> None:
-        """It was last in the state given; either its deletion was watched, or a list lacks it."""
+        """Receive the last state of an object; its deletion was *watched*, or a list lacks it."""
 
 
 class Informer(Generic[LiveT]):
@@ -82,7 +82,7 @@ class Informer(Generic[LiveT]):
             seconds=WATCH_SECONDS,
         )
         self.synced = asyncio.Event()
-        #: When the watch last said anything, on the clock of `time.monotonic`.
+        #: When the watch last received anything, on the clock of `time.monotonic`.
         self.heard_at = time.monotonic()
 
     @property
@@ -91,7 +91,7 @@ class Informer(Generic[LiveT]):
         return self._watch.version
 
     def of(self, owner: str) -> Mapping[str, LiveT]:
-        """The objects of one owner (a key of `object_key`), by name."""
+        """Return the objects of one owner (a key of `object_key`), by name."""
         return self._by_owner.get(owner, {})
 
     def swap(self, owner: str, item: LiveT, instead: LiveT) -> None:
@@ -101,7 +101,7 @@ class Informer(Generic[LiveT]):
             known[item.metadata.name] = instead
 
     def owners(self) -> Sequence[str]:
-        """The keys of all owners that any object belongs to."""
+        """Return the keys of all owners of any object."""
         return tuple(self._by_owner)
 
     async def run(self) -> None:
@@ -127,10 +127,10 @@ class Informer(Generic[LiveT]):
         return pause_after(self._failures)
 
     def _note_failure(self, error: ApiError | msgspec.DecodeError) -> None:
-        """Take it for true that nothing can be read once that has been so for long."""
+        """Report the kind as unreadable once reading has failed for long."""
         now = time.monotonic()
         if not isinstance(error, Unavailable):
-            # An answer, if none that a restart of ours would change.
+            # A response, and one that a restart of the operator would not change.
             self.heard_at = now
         if isinstance(error, Forbidden):
             # The right to list may be left, and lists alone are enough to see.

@@ -1,4 +1,4 @@
-"""A kind of object: where the API server keeps it, and how one of it is decoded."""
+"""A kind of object: its path in the API, and how an object of it is decoded."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,11 +25,11 @@ class Kind(Generic[LiveT]):
     selector: Mapping[str, str] = field(default_factory=dict)
     #: The name under which a cache groups an object; its own unless set.
     owner_of: Callable[[Any], str] = _own_name
-    #: Whether its watch says something every minute, if only a bookmark.
+    #: Whether its watch receives something every minute, at least a bookmark.
     has_pulse: bool = True
-    #: Whether nothing may be done before it could be read; of others it is told that they can't.
+    #: Whether the operator waits until it can be read; another unreadable kind is only reported.
     is_vital: bool = True
 
     def path(self, namespace: str | None, name: str | None = None) -> str:
-        """The path of one object, of a namespace's collection, or of the cluster's."""
+        """Return the path of one object, of a namespace's collection, or of the cluster's."""
         return resource_path(self.root, self.plural, namespace, name)

@@ -1,8 +1,8 @@
 """
-Leadership by a Lease: of several operators one works, the others wait.
+Leader election by a Lease: one of several operators works, the others wait.
 
-Time is judged by our own clock alone: a Lease that did not change for its duration since we
-first saw it so has expired, whatever the times in it say.
+Only the local clock counts: a Lease that did not change for its duration since this process first
+saw it has expired, whatever times it holds.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ RETRY_SECONDS = 2.0
 
 
 class LeadershipLost(ExplainedError):
-    """The Lease could not be renewed in time, or somebody else holds it."""
+    """The Lease could not be renewed in time, or another process holds it."""
 
 
 class LeaderLease:
-    """One Lease, and our hold on it."""
+    """One Lease, and whether this process holds it."""
 
     def __init__(self, api: Api, namespace: str, name: str, identity: str) -> None:
         self._api = api
@@ -57,7 +57,7 @@ class LeaderLease:
         Renew the Lease for ever.
 
         Raises:
-            LeadershipLost: stop writing at once, another may lead.
+            LeadershipLost: stop writing at once, another process may lead.
         """
         while True:
             try:
@@ -74,7 +74,7 @@ class LeaderLease:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def release(self) -> None:
-        """Let the next one take over at once; best effort."""
+        """Release the Lease so that another process can lead at once; best effort."""
         if self._lease and not self._is_held_by_other():
             try:
                 async with asyncio.timeout(RETRY_SECONDS):
@@ -83,7 +83,7 @@ class LeaderLease:
                 log.info("the Lease was not released: %s", error or "no answer in time")
 
     async def _try_to_hold(self) -> bool:
-        """Create, take or renew the Lease; False when that was not possible now."""
+        """Create, take or renew the Lease; return False when that was not possible now."""
         asked_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(RENEW_DEADLINE_SECONDS / 2):

@@ -1,4 +1,4 @@
-"""Lines of a stream that comes in pieces."""
+"""Split a stream that arrives in pieces into lines."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator

@@ -1,4 +1,4 @@
-"""Lists, page by page."""
+"""Read lists page by page."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -23,7 +23,7 @@ async def read_pages(
     accept: str = "application/json",
 ) -> AsyncIterator[Page[LiveT]]:
     """
-    Every page of a list; the last one carries the resource version to watch from.
+    Yield every page of a list; the last one carries the resource version to watch from.
 
     Raises:
         ApiError: `Gone` when the list grew too old between two pages.

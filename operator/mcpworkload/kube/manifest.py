@@ -1,4 +1,4 @@
-"""Manifests as plain data, and a digest that tells one from any other."""
+"""Manifests as plain data, and a digest of their content."""
 
 import hashlib
 import json
@@ -8,6 +8,6 @@ Manifest = dict[str, Any]
 
 
 def digest_of(manifest: Manifest) -> str:
-    """The same 16 characters for the same manifest, whatever the order of its keys."""
+    """Return 16 characters that are the same for equal manifests, in any order of their keys."""
     canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
 """
-Word of changes to the objects of one kind, without keeping any of them.
+Watch the objects of one kind for changes, without keeping any of them.
 
-For kinds of which a cluster may hold thousands that are none of our business. Only metadata
-comes over the wire: no value of a foreign Secret ever enters this process.
+For kinds of which a cluster may hold thousands that do not matter here. Only metadata comes over
+the wire: no value of a foreign Secret ever enters this process.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ SILENCE_SECONDS = 70.0
 WATCH_SECONDS = (240, 300)
 RESTART_PAUSE_SECONDS = 0.1
 # For how long a 403 is taken for a hiccup: the rights of a fresh installation, and of one that
-# could read a moment ago. To believe it rolls the pods of those who refer to such objects.
+# could read a moment ago. Acting on it rolls the pods that refer to such objects.
 FORBIDDEN_SECONDS = (0.5, 30.0)
 FORBIDDEN_PAUSE_SECONDS = 0.25
 # How long rights that are given to a running operator take to show.
@@ -37,10 +37,10 @@ UNREADABLE_PAUSE_SECONDS = 60.0
 
 class Signals:
     """
-    A watch of one kind, in one namespace or in all, that passes on what changed.
+    A watch of one kind, in one namespace or in all, that reports which objects changed.
 
-    *on_change* gets the key (namespace/name) and the resource version of an object that came,
-    changed or went; *on_reset* is called when anything may have changed meanwhile.
+    *on_change* gets the key (namespace/name) and the resource version of an object that was
+    created, changed or deleted; *on_reset* is called when any object may have changed meanwhile.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Signals:
         )
         self._failures = 0
         self._forbidden_since: float | None = None
-        #: Whether the API server lets us; what it said first is known once `synced` is set.
+        #: Whether the API server allows the watch; known once `synced` is set.
         self.is_readable = True
         self.synced = asyncio.Event()
-        #: When the API server last said anything, on the clock of `time.monotonic`.
+        #: When the API server last sent anything, on the clock of `time.monotonic`.
         self.heard_at = time.monotonic()
 
     async def run(self) -> None:
@@ -89,7 +89,7 @@ class Signals:
             await asyncio.sleep(pause)
 
     async def _begin(self) -> None:
-        """Learn from which version to watch; what exists is asked for one by one, if at all."""
+        """Read the version to watch from; existing objects are read one by one, where needed."""
         content = await self._api.request(
             "GET",
             self._kind.path(self._namespace),
@@ -125,7 +125,7 @@ class Signals:
         return self._api.lines(path, parameters, SILENCE_SECONDS, accept=PARTIAL_OBJECT)
 
     def _forbidden(self, error: Forbidden) -> float:
-        """Note a 403; how long to wait until the next attempt."""
+        """Note a 403; return the seconds until the next attempt."""
         now = self.heard_at = time.monotonic()
         # Changes may be missed from now on, so the next watch begins anew.
         self._watch.expire()
@@ -138,7 +138,7 @@ class Signals:
             if self.synced.is_set():
                 log.warning("%s can no longer be read: %s", self._kind.plural, error)
             else:
-                # As the installation wants it: no trouble, and so not in words of trouble.
+                # The installation grants no such right: that is no warning.
                 log.info("no right to read %s: references are not followed", self._kind.plural)
             self.is_readable = False
             self.synced.set()

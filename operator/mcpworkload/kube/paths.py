@@ -1,4 +1,4 @@
-"""Where the API server keeps objects: the paths of its resources."""
+"""The paths of the API server's resources."""
 
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ def resource_path(
     root: str, plural: str, namespace: str | None = "", name: str | None = "", subresource: str = ""
 ) -> str:
     """
-    The path of one object, of a namespace's collection, or of the cluster's.
+    Return the path of one object, of a namespace's collection, or of the cluster's.
 
     *root* is that of the API group and version, such as `/apis/apps/v1`.
     """
@@ -21,10 +21,10 @@ def resource_path(
 
 
 def core_path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
-    """The path of something in core/v1: pods, persistentvolumeclaims, pods/NAME/log."""
+    """Return the path of a resource in core/v1: pods, persistentvolumeclaims, pods/NAME/log."""
     return resource_path(CORE_ROOT, resource, namespace, name, subresource)
 
 
 def apps_path(resource: str, namespace: str = "", name: str = "") -> str:
-    """The path of something in apps/v1."""
+    """Return the path of a resource in apps/v1."""
     return resource_path(APPS_ROOT, resource, namespace, name)

@@ -26,7 +26,7 @@ _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d{1,3})|([numkM
 
 def parse_quantity(value: str | float) -> Decimal:
     """
-    The number that *value* stands for.
+    Return the number that *value* stands for.
 
     Raises:
         ValueError: it is not a quantity.

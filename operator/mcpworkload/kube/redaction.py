@@ -1,12 +1,11 @@
 """
-Messages without what a user wrote for the server alone.
+Remove what may be secret from messages of the cluster.
 
-A spec is read by few, a condition, an Event and the operator's log by many more. What stands in
-`env`, `args`, `command` and the like may be secret, and the cluster quotes it: the API server the
-value that it refuses, the runtime the program that it does not find, a webhook whatever it likes.
-Two things are done to foreign words. `discreet` takes out what is quoted in shapes that are
-known, wherever words come in. `Secrets` knows the texts of one spec and takes those out of
-what is said about it, in whatever shape.
+Few users read a spec, many read a condition, an Event and the operator's log. The values of `env`,
+`args`, `command` and the like may be secret, and the cluster quotes them: the API server a value
+that it refuses, the runtime a program that it does not find, a webhook anything. `discreet` removes
+values that are quoted in known forms, from every message that comes in. `Secrets` knows the texts
+of one spec and removes those from messages about it, in any form.
 """
 
 import json
@@ -23,7 +22,7 @@ SECRETIVE: Final = frozenset(
 )
 HIDDEN: Final = "<hidden>"
 PROGRAM: Final = "<program>"
-# Texts of these fields say which object is meant; without them no message helps.
+# Texts of these fields name an object; without them no message helps.
 _NAMING = frozenset(
     {
         *("apiVersion", "claimName", "containerPort", "effect", "fieldPath", "image", "key"),
@@ -31,7 +30,7 @@ _NAMING = frozenset(
     }
 )
 # And of these, whatever is wrong with them.
-_TOLD = frozenset({"claimName", "image", "mountPath", "name", "secretName"})
+_SHOWN = frozenset({"claimName", "image", "mountPath", "name", "secretName"})
 # How a value in Go's own syntax begins, as `[]core.EnvVar{` or `map[string]interface {}{`.
 _GO = r"(?:\[\]|[\w*&])[\w.*\[\]]*(?: ?interface \{\})?\{"
 _GO_VALUE = re.compile(_GO)
@@ -45,7 +44,7 @@ _HARMLESS = re.compile(r'"?[-+]?[0-9.]+(?:[a-zA-Z]{1,2})?"?|true|false|null|""')
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)', re.DOTALL)
 _PLAIN = re.compile(r"[^\s:,\]]*")
 _STEP = re.compile(r"[A-Za-z]+")
-# Of an API server's message more than this is never told.
+# An API server's message is cut here.
 _MAX_LENGTH = 16_384
 
 # Shapes with a value in them that may stand once more in the same message.
@@ -58,7 +57,7 @@ _PROGRAMS = (
     re.compile(r"lifecycle hook \((?P<value>\[.{,4000}?\])\)(?= for| failed|$)", re.DOTALL),
 )
 _OTHERS = (
-    # Entries of lists are told by their keys, which are numbers but for what a patch may write.
+    # Entries of lists have their keys as steps: numbers, except in the value of a patch.
     (
         re.compile(r'(?<=[\[,])((?!name=|mountPath=|protocol=)\w+)="(?:[^"\\]|\\.)*"'),
         rf"\1={HIDDEN}",
@@ -74,7 +73,7 @@ _OTHERS = (
 
 
 def discreet(text: str) -> str:
-    """*text* of the cluster without the values that it quotes."""
+    """Return *text*, a message of the cluster, without the values that it quotes."""
     text, values = _without_quoted(text[:_MAX_LENGTH])
     for pattern in _PROGRAMS:
         programs = [match["value"].strip("\"'") for match in pattern.finditer(text)]
@@ -86,12 +85,12 @@ def discreet(text: str) -> str:
 
 
 def is_secretive(steps: Sequence[str]) -> bool:
-    """Whether a path with these *steps* leads to what may be secret."""
+    """Return whether a path with these *steps* leads to what may be secret."""
     return not SECRETIVE.isdisjoint(steps)
 
 
 def _without_quoted(text: str) -> tuple[str, list[str]]:
-    """*text* without the values after "Invalid value" and its like, and the texts among them."""
+    """Return *text* without the values after "Invalid value" and its like, and those texts."""
     parts, values, at = [], [], 0
     while (match := _QUOTING.search(text, at)) is not None:
         end = _end_of_value(text, match.end())
@@ -105,17 +104,17 @@ def _without_quoted(text: str) -> tuple[str, list[str]]:
 
 
 def _is_telling(path: str, quoted: str) -> bool:
-    """Whether a quoted value may be told: an amount or a name, and not of a secretive field."""
+    """Return whether a quoted value may stay: an amount or a name, and not of a secretive field."""
     steps = _STEP.findall(path)
     if is_secretive(steps):
         return False
     if _HARMLESS.fullmatch(quoted):
         return True
-    return quoted.startswith('"') and bool(steps) and steps[-1] in _TOLD
+    return quoted.startswith('"') and bool(steps) and steps[-1] in _SHOWN
 
 
 def _end_of_value(text: str, begin: int) -> int:
-    """Where the value that begins there ends: a text, JSON, Go's syntax, or a bare word."""
+    """Return the end of the value at *begin*: a text, JSON, Go's syntax, or a bare word."""
     if (go := _GO_VALUE.match(text, begin)) is not None:
         return _end_of_braces(text, go.end() - 1)
     first = text[begin : begin + 1]
@@ -129,7 +128,7 @@ def _end_of_value(text: str, begin: int) -> int:
 
 
 def _end_of_braces(text: str, begin: int) -> int:
-    """Where the brace or bracket that stands there is closed again."""
+    """Return where the brace or bracket at *begin* is closed again."""
     depth, at = 0, begin
     while at < len(text):
         if text[at] == '"':
@@ -143,21 +142,21 @@ def _end_of_braces(text: str, begin: int) -> int:
     return len(text)
 
 
-# Shorter texts, and plain words, stand in messages by themselves.
+# Shorter texts, and plain words, occur in messages by chance.
 _LEAST = 6
 _WORD = re.compile(r"[a-z]{1,15}")
 
 
 class Secrets:
-    """The texts of one spec that may be secret, looked for when there is something to hide."""
+    """The texts of one spec that may be secret, collected at the first use."""
 
     def __init__(
         self, read: Callable[[], Mapping[str, Any]] = dict, names: Sequence[str] = ()
     ) -> None:
         """
-        Those of the spec that *read* gives, once there is something to hide.
+        Take *read*, which returns the spec, and *names*, which are no secrets.
 
-        What is in one of *names*, or in a name or image that the spec says openly, is none.
+        A text in one of *names*, or in a name or image of the spec, is no secret either.
         """
         self._read = read
         self._names = names
@@ -165,7 +164,7 @@ class Secrets:
         self._texts: list[str] | None = None
 
     def hide(self, text: str) -> str:
-        """*text* without them, whole or cut off by its end."""
+        """Return *text* without the secrets, whole or cut off by the end of *text*."""
         if self._texts is None:
             spec = self._read()
             self._open = [*self._names, *_open_words(spec)]
@@ -200,7 +199,7 @@ def _hide(
 
 
 def _open_words(node: Any, field: str = "") -> Iterator[str]:
-    """The texts of *node*, which stands in *field*, that name an object, an image or a path."""
+    """Yield the texts of *node*, which is in *field*, that name an object, an image or a path."""
     if field in SECRETIVE:
         return
     if isinstance(node, Mapping):
@@ -212,7 +211,7 @@ def _open_words(node: Any, field: str = "") -> Iterator[str]:
     elif isinstance(node, list | tuple):
         for value in node:
             yield from _open_words(value, field)
-    elif isinstance(node, str) and field in _TOLD:
+    elif isinstance(node, str) and field in _SHOWN:
         yield node
 
 
@@ -224,7 +223,7 @@ def _open_words_of_patch(operations: Any) -> Iterator[str]:
 
 
 def _variants(spec: Mapping[str, Any]) -> Iterator[str]:
-    """Each text, its parts that stand for themselves, and both as they are quoted."""
+    """Yield each text, its parts that can appear alone, and both in their quoted forms."""
     for text in _texts_of(spec):
         for part in (text, text.partition("=")[2], *text.splitlines()):
             part = part.strip()
@@ -236,10 +235,10 @@ def _variants(spec: Mapping[str, Any]) -> Iterator[str]:
 
 def _texts_of(node: Any, field: str = "", *, patched: bool = False) -> Iterator[str]:
     """
-    The texts below secretive fields of *node*, which stands in *field*.
+    Yield the texts below secretive fields of *node*, which is in *field*.
 
-    In a part that a patch brings, where a key may mean anything, those of all fields but such
-    as say which object is meant.
+    In the value of a patch, where a key may mean anything, yield those of all fields except names
+    of objects.
     """
     if field in SECRETIVE:
         yield from _leaves(node)
@@ -266,7 +265,7 @@ def _texts_of_patch(operations: Any) -> Iterator[str]:
 
 
 def _leaves(node: Any) -> Iterator[str]:
-    """Every value below *node*; of an entry of a list, as variables are, without its name."""
+    """Yield every value below *node*; of an entry of a list, as variables are, without its name."""
     if isinstance(node, Mapping):
         for value in node.values():
             yield from _leaves(value)

@@ -1,4 +1,4 @@
-"""One watch of one collection, whatever its user keeps of what it sees."""
+"""Watch one collection; the caller decides what to keep of it."""
 
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -20,7 +20,7 @@ OpenLines = Callable[[Mapping[str, str]], AbstractAsyncContextManager[AsyncItera
 
 
 def pause_after(failures: int) -> float:
-    """How many seconds to wait after that many failures in a row."""
+    """Return how many seconds to wait after that many failures in a row."""
     low, high = BACKOFF_SECONDS
     longest: float = min(high, low * 2 ** min(failures, 20))
     return longest * random.uniform(0.5, 1)  # noqa: S311
@@ -43,10 +43,10 @@ def _version_of(item: Any) -> int:
 
 class Watch(Generic[ItemT]):
     """
-    How far a collection has been followed, and the watches that follow it from there.
+    The watches of one collection, and the version from which the next one goes on.
 
-    Each call of `changes` is one request. What to do when it ends or fails is the caller's to
-    decide: begin the next, which goes on at `version`, or list anew and `resume`.
+    Each call of `changes` is one request. The caller decides what follows when it ends or fails:
+    the next call, which goes on at `version`, or a new list and `resume`.
     """
 
     def __init__(
@@ -75,15 +75,15 @@ class Watch(Generic[ItemT]):
         self.version = version
 
     def expire(self) -> None:
-        """Have a list come next: changes may have been missed."""
+        """Require a new list: changes may have been missed."""
         self.version = 0
 
     async def changes(self) -> AsyncGenerator[Change[ItemT]]:
         """
-        The changes from `version` on, until the API server ends the watch.
+        Yield the changes from `version` on, until the API server ends the watch.
 
         Raises:
-            Gone: what it was to go on from has expired; a list is due.
+            Gone: the version has expired; a list is due.
             ApiError: the API server reports another failure within the watch.
         """
         async with self._open_lines(self._parameters()) as lines:

@@ -1,8 +1,11 @@
 """
-What a pod template may be, whoever made it: the spec, a template patch, or a webhook.
+Decide what a pod template may hold, from any source: the spec, a template patch, or a webhook.
 
-`policy` is the entry point, `check_template`; `installation` is what an installation allows,
-`pod_security` the namespace's level, `sources` which volumes, `bridge_policy` what keeps the
-bridge ours. `template_patch` applies RFC 6902 patches, `pointer` and `view` name places in a
-template, `origins` and `fieldnames` the field of the spec that a place comes from.
+`policy.check_template` is the entry point for a template that the operator built,
+`policy.find_forbidden` the one for a live template. Their rules: `pod_security` has Kubernetes' Pod
+Security Standards, `sources` the kinds of volumes, `bridge_policy` what keeps the bridge and its
+token safe, `portnames` the ports that probes name. `installation` is what an installation allows.
+
+`template_patch` applies RFC 6902 patches, `pointer` and `view` address places in a template,
+`origins` and `fieldnames` name the field of the spec that a place comes from. Pure.
 """

@@ -1,7 +1,7 @@
 """
-What of a stdio server's bridge must be in the final template as we built it.
+Require that the parts of a stdio server's bridge stay in the template as the operator built them.
 
-Without it the pod would serve nothing, or serve what nobody has looked at; and the token of a
+Without them the pod would serve nothing, or something that no rule has judged; and the token of a
 bridge that attaches is for the bridge alone.
 """
 
@@ -14,18 +14,22 @@ from mcpworkload.controller.admission.view import Finding, PodTemplate, View
 from mcpworkload.kube.manifest import Manifest
 
 _OURS = (names.BRIDGE, names.BRIDGE_TOKEN)
-# What installations differ in; the rules of Pod Security look at the last one.
+# Fields that differ between installations; the rules of Pod Security judge the last one.
 _FREE: Final = ("imagePullPolicy", "resources", "securityContext")
 _SEPARATOR = "--"
 
 
 def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
-    """What is not as in *built*, of a template with a bridge; without one, what only looks so."""
+    """
+    Yield what differs from *built* in a template with a bridge.
+
+    In a template without one, yield what only looks like a bridge.
+    """
     before = PodTemplate(built)
     ours = {volume["name"].value for volume in before.volumes}.intersection(_OURS)
     yield from _volumes(pod, before)
     yield from _containers(pod, before)
-    yield from _account(pod, before, names.BRIDGE_TOKEN in ours)
+    yield from _service_account(pod, before, names.BRIDGE_TOKEN in ours)
     if not ours:
         return
     yield from _mounts(pod, before)
@@ -42,26 +46,27 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
 
 def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
     """
-    What gives somebody else the bridge's rights or its place, in a live template.
+    Yield what gives another container the bridge's rights or its place, in a live template.
 
-    The bridge's own parts need no look: they are applied, and have defaults by then.
+    The bridge's own parts are not compared: the operator applies them, and the API server has
+    written defaults into them.
     """
     before = PodTemplate(wanted)
     for entries, others in ((pod.volumes, before.volumes), (pod.containers, before.containers)):
         known = {entry["name"].value for entry in others}
         for entry in entries:
             if entry["name"].value in _OURS and entry["name"].value not in known:
-                yield entry["name"].finding("call it otherwise: this is the bridge's name")
+                yield entry["name"].finding("choose another name: this one is the bridge's")
     is_attached = names.BRIDGE_TOKEN in {volume["name"].value for volume in before.volumes}
-    yield from _account(pod, before, is_attached)
+    yield from _service_account(pod, before, is_attached)
     if is_attached or names.BRIDGE in {volume["name"].value for volume in before.volumes}:
         yield from _mounts(pod, before)
     if is_attached:
         yield from _attachment(pod, before)
 
 
-def _account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
-    """Who may attach to the pods of a workload are those pods, and nobody else's."""
+def _service_account(pod: PodTemplate, before: PodTemplate, is_attached: bool) -> Iterator[Finding]:
+    """Yield a ServiceAccount that is reserved for bridges, in a pod without such a bridge."""
     own = before.spec["serviceAccountName"].value if is_attached else None
     # The second is the first one's name of old, and taken where the first is missing.
     for field in ("serviceAccountName", "serviceAccount"):
@@ -81,7 +86,7 @@ def _volumes(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
         name = volume["name"].value
         if name in _OURS and ours.get(name) != volume.value:
             yield volume.finding(
-                f"leave it as it was, or call it otherwise: {name} is the bridge's"
+                f"leave it as it was, or choose another name: {name} is the bridge's"
             )
     there = {volume["name"].value for volume in pod.volumes}
     for name in _OURS:
@@ -90,7 +95,7 @@ def _volumes(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 
 def _containers(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """Our container is the first, and the only one of its name."""
+    """Yield what is wrong if the bridge's container is not the first, or not alone in its name."""
     wanted = _first(before.spec["initContainers"])
     is_wanted = wanted["name"].value == names.BRIDGE
     first = _first(pod.spec["initContainers"])
@@ -102,7 +107,7 @@ def _containers(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     for container in pod.containers:
         is_ours = is_wanted and container.path == first.path
         if container["name"].value == names.BRIDGE and not is_ours:
-            yield container["name"].finding("call it otherwise: this is the bridge's name")
+            yield container["name"].finding("choose another name: this one is the bridge's")
 
 
 def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
@@ -114,10 +119,10 @@ def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
 
 def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """
-    Of our volumes nobody has more than we gave him, nor puts something over them.
+    Yield mounts of the bridge's volumes beyond those in *before*, and mounts that cover them.
 
-    What we gave is one mount in the server's container, which no spec can write: a sidecar of
-    the spec that names our volume stands in *before* as well.
+    *before* has one mount in the server's container, which no spec can write, and that of a sidecar
+    of the spec that names such a volume.
     """
     given = _first(_first(before.spec["containers"])["volumeMounts"])
     for container in pod.containers:
@@ -141,7 +146,7 @@ def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 
 def _covers(path: str, ours: str) -> bool:
-    """Whether a mount at *path* would hide, or be hidden by, what lies at *ours*."""
+    """Return whether a mount at *path* would hide, or be hidden by, what is at *ours*."""
     one, other = _steps(path), _steps(ours)
     return one == other[: len(one)] or other == one[: len(other)]
 
@@ -151,7 +156,7 @@ def _steps(path: str) -> list[str]:
 
 
 def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """The bridge is what the container starts; what follows its own words is the server's."""
+    """Yield what is wrong if the container does not start the bridge with the server's program."""
     server, wanted = _first(pod.spec["containers"]), _first(before.spec["containers"])
     if server["command"].value != wanted["command"].value:
         yield server["command"].finding(
@@ -169,7 +174,7 @@ def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 
 def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """What lets the bridge attach, and keeps its token from the others."""
+    """Yield what keeps the bridge from attaching, or gives its token to other containers."""
     service_account, automount = (
         pod.spec["serviceAccountName"],
         pod.spec["automountServiceAccountToken"],
@@ -187,7 +192,9 @@ def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
         yield server["stdin"].finding("leave true: the bridge writes to it")
     for field in ("stdinOnce", "tty"):
         if not server[field].is_off:
-            yield server[field].finding("leave it out: the bridge could not go on with it")
+            yield server[field].finding(
+                "leave it out: the bridge needs a plain stream that stays open"
+            )
 
 
 def _first(entries: View) -> View:

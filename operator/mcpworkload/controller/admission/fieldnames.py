@@ -1,8 +1,8 @@
 """
-The API server's words on a pod template, with the paths of the spec that it was made from.
+Put the paths of the spec into the API server's messages on a pod template.
 
-It speaks of the StatefulSet that it was sent, whose lists have entries of ours as well:
-`spec.template.spec.containers[0].env[7]` is nothing that a user has written.
+The API server names paths in the StatefulSet, whose lists also have entries of the operator's: the
+user has not written `spec.template.spec.containers[0].env[7]`.
 """
 
 import re
@@ -21,12 +21,12 @@ _BY_NAME = re.compile(r'name="([^"]*)"')
 
 
 def name_fields(text: str, template: Manifest, spec: WorkloadSpec) -> str:
-    """*text* with each path into *template* as the spec's, where the spec wrote what is there."""
+    """Return *text* with paths into *template* replaced by those of the spec, where it has any."""
     return _PATH.sub(lambda match: _named(match[0], template, spec), text)
 
 
 def name_field(steps: Sequence[str], template: Manifest, spec: WorkloadSpec) -> str:
-    """The spec's path for what stands at *steps* of *template*, else the template's."""
+    """Return the spec's path for the value at *steps* of *template*, else the template's."""
     origin = origin_of(steps, template, raw(spec))
     return origin or f"pod template {pointer.join(steps)}"
 
@@ -41,7 +41,7 @@ def _named(path: str, template: Manifest, spec: WorkloadSpec) -> str:
 
 
 def _steps(path: str, template: Manifest) -> Iterator[str]:
-    """The steps into the template; an entry that is called by its name, by its number."""
+    """Yield the steps into the template; an entry addressed by its name becomes its number."""
     node: Any = template
     for field, index in _STEP.findall(path.removeprefix(".").removeprefix("spec.template")):
         step = field or index

@@ -9,7 +9,7 @@ from mcpworkload.controller.settings import BridgeVolume, PodSecurity, Settings
 
 @dataclass(frozen=True)
 class Policy:
-    """What an installation allows, and what it brings along for stdio servers."""
+    """The rules of an installation, and what it brings along for stdio servers."""
 
     pod_security: PodSecurity = PodSecurity.BASELINE
     #: Empty where there is none.
@@ -23,7 +23,7 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings, audiences: Iterable[str] = ()) -> "Policy":
-        """The policy that *settings* ask for, where the API server takes tokens for *audiences*."""
+        """Return the policy of *settings*, where the API server takes tokens for *audiences*."""
         return cls(
             pod_security=settings.pod_security,
             bridge_image=settings.bridge_image,

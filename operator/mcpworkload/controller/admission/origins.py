@@ -1,8 +1,8 @@
 """
-Where in a spec a part of the pod template comes from.
+Find the field of a spec that a part of the pod template comes from.
 
-Whoever wrote a spec knows its paths and not those of the template, where entries of ours stand
-before theirs.
+The author of a spec knows its paths and not those of the template, where entries of the operator's
+come first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,9 @@ _HELPERS: Final = ("initContainers", "sidecars")
 
 def origin_of(path: Sequence[str], template: Manifest, spec: Mapping[str, Any]) -> str | None:
     """
-    The path in the raw *spec* of what stands at *path* of *template*; None where that is ours.
+    Return the path in the raw *spec* of the value at *steps* of *template*; None for ours.
 
-    What is missing comes from where it would have to be written.
+    A missing value has the path where it would have to be written.
     """
     match list(path):
         case ["metadata", ("labels" | "annotations") as field, *rest]:
@@ -55,7 +55,7 @@ def _of_container(container: Manifest, rest: Sequence[str], spec: Mapping[str, A
 def _of_field(
     parent: Manifest, name: str, field: str, rest: Sequence[str], spec: Mapping[str, Any]
 ) -> str | None:
-    """The path of a field; of an entry of a list, by where the same entry is in the spec."""
+    """Return the path of a field; of an entry of a list, by the same entry in the spec."""
     given = spec.get(field)
     if rest and isinstance(given, list):
         entry = parent[name][int(rest[0])]
@@ -68,7 +68,7 @@ def _write(spec: Mapping[str, Any], steps: Sequence[str]) -> str | None:
 
 
 def _path(steps: Sequence[str]) -> str:
-    """As in the messages about fields: `spec.volumes[0].projected`."""
+    """Return a path as messages about fields have it: `spec.volumes[0].projected`."""
     parts = [
         f"[{step}]" if step.isdecimal() or not step.isidentifier() else f".{step}" for step in steps
     ]
@@ -76,5 +76,5 @@ def _path(steps: Sequence[str]) -> str:
 
 
 def raw(spec: WorkloadSpec) -> dict[str, Any]:
-    """*spec* as its author wrote it."""
+    """Return *spec* as its author wrote it."""
     return spec.model_dump(by_alias=True, exclude_unset=True)

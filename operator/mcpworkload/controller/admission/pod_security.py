@@ -1,10 +1,11 @@
 """
 Kubernetes' Pod Security Standards, as of version 1.34, for a template instead of a pod.
 
-The namespace's own admission decides about pods, long after the author of a spec has left;
-here the same rules give a condition at once, and hold in namespaces that enforce nothing.
-The version is pinned: a newer operator refuses nothing that an older one accepted, unless the
-changelog says so. Fields of ephemeral containers are looked at like those of any other.
+The namespace's own admission judges pods, long after the author of a spec has applied it; here the
+same rules give a condition at once, and hold in namespaces that enforce nothing. The version is
+pinned: a newer operator refuses nothing that an older one accepted, unless the changelog says so.
+Fields of ephemeral containers are judged like those of any other. Each rule yields what breaks the
+sentence in its docstring.
 """
 
 from collections.abc import Callable, Iterator
@@ -113,7 +114,7 @@ def probe_hosts(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def app_armor(pod: PodTemplate) -> Iterator[Finding]:
-    """AppArmor is not switched off, by field or by the annotation of old."""
+    """AppArmor is not switched off, by its field or by its former annotation."""
     yield from _profiles(pod, "appArmorProfile")
     for key, annotation in pod.metadata["annotations"].members():
         text = annotation.text()
@@ -150,7 +151,7 @@ def proc_mount(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def sysctls(pod: PodTemplate) -> Iterator[Finding]:
-    """Only kernel parameters that do not reach beyond the pod."""
+    """Only kernel parameters that do not reach beyond the pod are set."""
     for entry in pod.spec["securityContext"]["sysctls"].items():
         if not entry["name"].is_one_of(_SAFE_SYSCTLS):
             yield entry["name"].finding(f"{_BASELINE} allows {', '.join(_SAFE_SYSCTLS)}")
@@ -165,7 +166,7 @@ def privilege_escalation(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def restricted_capabilities(pod: PodTemplate) -> Iterator[Finding]:
-    """All capabilities are dropped; low ports may be had back."""
+    """All capabilities are dropped; only the one for low ports may be added."""
     for context in () if _is_windows(pod) else pod.container_contexts:
         capabilities = context["capabilities"]
         if not any(entry.value == "ALL" for entry in capabilities["drop"].items()):
@@ -176,7 +177,7 @@ def restricted_capabilities(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def restricted_volumes(pod: PodTemplate) -> Iterator[Finding]:
-    """Volumes of the kinds that give no access to a node or a storage system."""
+    """Volumes are of kinds that give no access to a node or a storage system."""
     for volume in pod.volumes:
         for kind, source in volume.members():
             if kind not in ("name", *_RESTRICTED_VOLUMES):
@@ -185,7 +186,7 @@ def restricted_volumes(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def non_root(pod: PodTemplate) -> Iterator[Finding]:
-    """Everything runs as another user than root, and says so."""
+    """All containers run as another user than root, and the template states it."""
     general = pod.spec["securityContext"]["runAsNonRoot"]
     if not (general.is_absent or general.value is True):
         yield general.finding(f"write true: {_RESTRICTED} requires it")
@@ -241,5 +242,5 @@ def _profiles(pod: PodTemplate, name: str) -> Iterator[Finding]:
 
 
 def _is_windows(pod: PodTemplate) -> bool:
-    """Windows has none of these, and the API server refuses such a pod that sets them."""
+    """Return whether the pod is for Windows: the API server refuses these fields there."""
     return bool(pod.spec["os"]["name"].value == "windows")

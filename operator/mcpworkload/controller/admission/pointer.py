@@ -15,18 +15,18 @@ _MAX_KEY = 40
 
 
 def split(pointer: str) -> tuple[str, ...]:
-    """The steps of *pointer*, unescaped; none for the whole document."""
+    """Return the steps of *pointer*, unescaped; none for the whole document."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
 def join(steps: Iterable[str]) -> str:
-    """The pointer made of *steps*; the whole document has an empty one."""
+    """Return the pointer made of *steps*; that of the whole document is empty."""
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def describe_absence(document: Any, steps: Sequence[str], *, adding: bool = False) -> str | None:
     """
-    Where the way to *steps* ends in *document*, and what stands there; None if it does not.
+    Return where the path *steps* ends in *document*, and what is there; None if it exists.
 
     With *adding* the last step need not exist, only be possible.
     """
@@ -55,7 +55,7 @@ def describe_absence(document: Any, steps: Sequence[str], *, adding: bool = Fals
 
 
 def resolve(document: Any, steps: Iterable[str]) -> Any:
-    """What stands at *steps*, which must exist."""
+    """Return the value at *steps*, which must exist."""
     node = document
     for step in steps:
         node = node[int(step)] if isinstance(node, list) else node[step]
@@ -73,5 +73,5 @@ def _describe(node: dict[str, Any] | list[Any], here: str) -> str:
 
 
 def kind(node: Any) -> str:
-    """What *node* is; a text is not shown, because it may be a secret's."""
+    """Return the kind of *node* in words; a text is not quoted, because it may be a secret."""
     return "a text" if isinstance(node, str) else found(node)

@@ -1,9 +1,9 @@
 """
-What a pod template may hold, decided on the final one, whatever made it.
+Decide what a pod template may hold, on the final template, from any source.
 
-Fields of the spec, sidecars and patches all end in the template, so that none of them can
-bring in what another must not. Whoever may create an MCPWorkload can create pods through it:
-within these limits that is intended, beyond them it is refused here.
+Fields of the spec, sidecars and patches all end in the template, so that none of them can add what
+another must not. A user who may create an MCPWorkload can create pods through it: within these
+limits that is intended, beyond them it is refused here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,10 +59,9 @@ def check_template(
 
 def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Finding, ...]:
     """
-    What *policy* forbids in the *live* template, where others may have added to the *wanted* one.
+    Return what others added to a *live* template that *policy* forbids; *wanted* is without it.
 
-    What the operator itself set otherwise is brought back anyway; here the question is only what
-    must not stay beside it.
+    The apply restores what the operator itself set; this finds only what must not stay beside it.
     """
     try:
         pod = PodTemplate(live)
@@ -75,7 +74,7 @@ def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Fi
 
 
 def describe_forbidden(findings: Sequence[Finding]) -> str:
-    """What others added and must not stay, in words; empty if there is nothing of it."""
+    """Return what others added and must not stay, as text; empty if there is nothing."""
     parts = [f"pod template {finding}" for finding in findings[:_MAX_FINDINGS]]
     if len(findings) > _MAX_FINDINGS:
         parts.append(f"and {len(findings) - _MAX_FINDINGS} more")
@@ -87,7 +86,7 @@ def _rules(policy: Policy) -> tuple[Rule, ...]:
 
 
 def server_is_first(pod: PodTemplate) -> Iterator[Finding]:
-    """The first container is the server's: status, logs and probes go by that."""
+    """The first container is the server's: status, logs and probes rely on that."""
     name = next(pod.spec["containers"].items())["name"]
     if name.value != names.CONTAINER:
         yield name.finding(
@@ -97,7 +96,7 @@ def server_is_first(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def plain_metadata(pod: PodTemplate) -> Iterator[Finding]:
-    """Labels and annotations are all that a pod takes from its template without harm."""
+    """The metadata of the template has labels and annotations only: other fields do harm."""
     for field, value in pod.metadata.members():
         if field == "finalizers":
             yield value.finding("leave it out: every pod would get them, and never end")
@@ -106,16 +105,16 @@ def plain_metadata(pod: PodTemplate) -> Iterator[Finding]:
 
 
 def scheduled_pods(pod: PodTemplate) -> Iterator[Finding]:
-    """The scheduler chooses the node, and what runs the cluster goes before us."""
+    """The scheduler chooses the node, and the priority is below that of the cluster itself."""
     node, priority = pod.spec["nodeName"], pod.spec["priorityClassName"]
     if not node.is_one_of((None, "")):
-        yield node.finding("write a nodeSelector or an affinity: the scheduler is not passed by")
+        yield node.finding("write a nodeSelector or an affinity: the scheduler chooses the node")
     if priority.text().startswith("system-"):
         yield priority.finding("take another class: these are for what the cluster needs to run")
 
 
 def no_ephemeral_containers(pod: PodTemplate) -> Iterator[Finding]:
-    """They are for `kubectl debug`, in a pod that runs."""
+    """There are no ephemeral containers: they are for `kubectl debug`, in a running pod."""
     field = pod.spec["ephemeralContainers"]
     if field.value:
         yield field.finding("use initContainers or containers: a template cannot have these")
@@ -139,10 +138,10 @@ _SECURITY_RULES: Final[dict[PodSecurity, tuple[Rule, ...]]] = {
 
 def _changed_keys(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
     """
-    Labels and annotations under our domain that are not as we built them.
+    Yield labels and annotations under our domain that are not as the operator built them.
 
-    Services, policies and caches go by them; a pod without the label that selects it would be
-    refused with the StatefulSet, or run where nobody looks.
+    Services, policies and caches select by them; the API server refuses a StatefulSet without the
+    label that selects its pods, and another change hides the pods from the operator.
     """
     before = View(built)["metadata"]
     for field in ("labels", "annotations"):
@@ -157,13 +156,13 @@ def _changed_keys(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
 
 
 def is_own_key(key: str) -> bool:
-    """Whether *key* of a label or annotation lies in our domain, or in one below it."""
+    """Return whether *key* of a label or annotation is in our domain, or in one below it."""
     domain = key.rpartition("/")[0]
     return domain == names.GROUP or domain.endswith(f".{names.GROUP}")
 
 
 def _check_shape(pod: PodTemplate) -> None:
-    """Refuse what cannot be read as a template, as far as we or our rules have to read it."""
+    """Refuse what is no template, as far as the rules and the operator have to read it."""
     for field in ("labels", "annotations"):
         for key in pod.metadata[field].mapping():
             value = pod.metadata[field][key]
@@ -192,13 +191,13 @@ def _malformed(
 
 @dataclass(frozen=True)
 class _Origins:
-    """Where in a spec what was found in its template comes from."""
+    """Names the field of the spec that a part of its template comes from."""
 
     template: Manifest
     spec: WorkloadSpec | None
 
     def say(self, finding: Finding) -> str:
-        """Path, finding and remedy; the path is the template's where the spec has none."""
+        """Return path, finding and remedy; the path is the template's where the spec has none."""
         path = origin_of(finding.path, self.template, raw(self.spec)) if self.spec else None
         return f"{path}: {finding.words}" if path else f"pod template {finding}"
 
@@ -220,7 +219,7 @@ def _describe(
 
 def _culprit(path: Sequence[str], operations: Sequence[PatchOperation]) -> int | None:
     """
-    The last of *operations* that changed *path*, or something above or below it.
+    Return the index of the last of *operations* that changed *path*, or a place above or below it.
 
     A hint for the author: entries of lists may have moved since.
     """
@@ -234,6 +233,6 @@ def _culprit(path: Sequence[str], operations: Sequence[PatchOperation]) -> int |
 
 
 def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether one path leads to the other, wherever the end of a list may have been."""
+    """Return whether one path leads to the other, whatever the end of a list may have been."""
     pairs = zip(one, other, strict=False)
     return all(a == b or (a == pointer.END and b.isdecimal()) for a, b in pairs)

@@ -1,4 +1,4 @@
-"""Ports that probes and hooks call by name: the kubelet looks among those of that container."""
+"""Check the ports that probes and hooks name: each must be one of that container's ports."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,13 +15,13 @@ _HOOKS = ("postStart", "preStop")
 
 def check_port_names(template: Manifest, spec: WorkloadSpec) -> None:
     """
-    Return if each port that a container of *template* calls by a name is one of its own.
+    Return if each port that a container of *template* names is one of its own.
 
     Raises:
-        InvalidSpec: it would be looked for in vain each time; names the field.
+        InvalidSpec: the kubelet would find no such port; names the field.
     """
     for container in PodTemplate(template).containers:
-        # What Kubernetes cannot read, the API server refuses in better words.
+        # The API server refuses what Kubernetes cannot read, with a better message.
         with suppress(MalformedError):
             _check_container(container, template, spec)
 
@@ -39,12 +39,12 @@ def _check_container(container: View, template: Manifest, spec: WorkloadSpec) ->
 
 
 def _named_ports(container: View) -> Iterator[View]:
-    """The ports of the container's probes and hooks that are names."""
+    """Yield the ports of the container's probes and hooks that are names."""
     handlers = [container[probe] for probe in _PROBES]
     handlers += [container["lifecycle"][hook] for hook in _HOOKS]
     for handler in handlers:
         for kind in ("httpGet", "tcpSocket"):
             port = handler[kind]["port"]
-            # Digits in quotes are no name; the API server says what they are.
+            # Digits in quotes are no name; the API server refuses them.
             if isinstance(port.value, str) and not port.value.isdecimal():
                 yield port

@@ -1,9 +1,9 @@
 """
-From which sources volumes may come, by an allow-list: one that is new to Kubernetes is refused.
+Allow volumes by an allow-list of sources: one that is new to Kubernetes is refused.
 
-What a source gives is not seen in its name. A token or a certificate of the pods' account, say,
-would be had without `automountServiceAccountToken`, and beside the bridge of a stdio server
-without anybody's leave.
+The name of a source does not show what it gives: some hold a token or a certificate of the pod's
+ServiceAccount. Such a volume would give the server that token without
+`automountServiceAccountToken`, and also beside the bridge of a stdio server.
 """
 
 import re
@@ -29,7 +29,7 @@ VOLUME_SOURCES: Final = frozenset(
 REFUSED_VOLUME_SOURCES: Final = {
     "gitRepo": (
         "write an emptyDir and an init container that clones: the node itself would run git, as "
-        "root, on what the repository says"
+        "root, on what the repository holds"
     ),
 }
 #: What goes into a projected volume.
@@ -67,10 +67,10 @@ def _unknown(entry: View, allowed: frozenset[str], refused: dict[str, str]) -> I
 
 def projected_tokens(policy: Policy) -> Rule:
     """
-    The rule that a token which is mounted as a file is for somebody else than the API server.
+    Return the rule that a projected token is for another audience than the API server.
 
-    One for the API server would not be seen in the spec. The token of a bridge that attaches is
-    judged with the bridge.
+    The spec would not show a token for the API server. `bridge_policy` judges the token of a bridge
+    that attaches.
     """
     audiences = frozenset(map(_plain, policy.api_audiences))
 
@@ -89,7 +89,7 @@ def _token(token: View, audiences: frozenset[str]) -> Iterator[Finding]:
     audience, seconds = token["audience"], token["expirationSeconds"]
     instead = "spec.automountServiceAccountToken gives the server a token for the API server"
     if not isinstance(audience.value, str) or not audience.value.strip():
-        yield audience.finding(f"write whom the token is for, such as vault; {instead}")
+        yield audience.finding(f"write the token's audience, such as vault; {instead}")
     elif is_api_server(audience.value, audiences):
         yield audience.finding(f"write another audience, such as vault; {instead}")
     if not seconds.is_absent and not _is_lifetime(seconds.value):
@@ -97,7 +97,7 @@ def _token(token: View, audiences: frozenset[str]) -> Iterator[Finding]:
 
 
 def is_api_server(audience: str, others: frozenset[str] = frozenset()) -> bool:
-    """Whether it is a name of the API server, however it is spelled, or one of *others*."""
+    """Return whether *audience* names the API server, in any spelling, or is one of *others*."""
     plain = _plain(audience)
     return (
         plain in others
@@ -107,7 +107,7 @@ def is_api_server(audience: str, others: frozenset[str] = frozenset()) -> bool:
 
 
 def _plain(audience: str) -> str:
-    """*audience* without what may differ between spellings of a URL: scheme, port, last slash."""
+    """Return *audience* without what spellings of a URL differ in: scheme, port, last slash."""
     text = audience.strip().lower()
     match = _AUTHORITY.match(text)
     host = match[1].rstrip(".") if match else text

@@ -1,8 +1,7 @@
 """
-The user's own operations on the pod template.
+Apply the user's own operations to the pod template.
 
-Here it is decided only whether they can be applied; whether the result may run is decided by
-`policy`, for whatever made it.
+This module only decides whether they can be applied; `policy` decides whether the result may run.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ MAX_DEPTH = 64
 
 def apply_template_patch(template: Manifest, operations: Sequence[PatchOperation]) -> Manifest:
     """
-    *template* after *operations*, one by one; itself it is never changed.
+    Return a copy of *template* with *operations* applied one by one.
 
     Values are copied: the result shares nothing with *operations*.
 
@@ -45,17 +44,17 @@ def apply_template_patch(template: Manifest, operations: Sequence[PatchOperation
 
 
 class _Failure(Exception):
-    """Why an operation cannot be applied, in words for its author."""
+    """The reason why an operation cannot be applied, as text for its author."""
 
 
 def _apply(template: Manifest, operation: PatchOperation) -> Manifest:
-    """*template* itself, changed by *operation*, or as it was if that fails."""
+    """Return *template* itself, changed by *operation*, or as it was if that fails."""
     _refuse_excess(operation.value, "value")
     try:
         patch = JsonPatch([operation.as_json()])
         result = patch.apply(template, in_place=True, atomic=True)
     except (JsonPatchException, JsonPointerException) as error:
-        # Their own words quote the whole document.
+        # Their own messages quote the whole document.
         raise _Failure(_explain(template, operation)) from error
     if not isinstance(result, dict):
         raise _Failure(
@@ -88,7 +87,7 @@ def _refuse_excess(value: Any, what: str) -> None:
 
 
 def _explain(template: Manifest, operation: PatchOperation) -> str:
-    """Why *operation* cannot be applied to *template*."""
+    """Return why *operation* cannot be applied to *template*."""
     steps = pointer.split(operation.path)
     adding = operation.op in ("add", "move", "copy")
     if operation.from_ is not None:
@@ -107,7 +106,7 @@ def _explain(template: Manifest, operation: PatchOperation) -> str:
 
 
 def _hint(template: Manifest, steps: Sequence[str]) -> str:
-    """What to add first, where only the parent of the place at *steps* is missing."""
+    """Return what to add first, where only the parent of the place at *steps* is missing."""
     parent = steps[:-1]
     is_missing = pointer.describe_absence(template, parent) is not None
     is_possible = pointer.describe_absence(template, parent, adding=True) is None
@@ -117,4 +116,6 @@ def _hint(template: Manifest, steps: Sequence[str]) -> str:
 def _explain_mismatch(stands: Any, tested: Any, steps: Sequence[str]) -> str:
     is_hidden = is_secretive(steps)
     here, there = (found(value, is_hidden=is_hidden) for value in (stands, tested))
-    return f"found {here} instead of {there}" if here != there else f"found {here}, but another"
+    return (
+        f"found {here} instead of {there}" if here != there else f"found {here} with other content"
+    )

@@ -1,9 +1,9 @@
 """
-A look at a pod template that may have any shape.
+Read-only access to a pod template of any shape.
 
-A patch can put anything anywhere, so nothing about a template is taken for granted: a `View`
-of a field that is absent, or null, is empty, and one that has a shape in which Kubernetes never
-could read it is refused with the path and with what would be right.
+A patch can put anything anywhere, so nothing about a template is assumed: a `View` of a field that
+is absent, or null, is empty; one with a shape that Kubernetes cannot read is refused with its path
+and what would be right.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,11 +25,11 @@ class Finding:
 
     @property
     def words(self) -> str:
-        """Finding and remedy."""
+        """The finding and the remedy."""
         return f"found {self.found}; {self.remedy}"
 
     def __str__(self) -> str:
-        """Path, finding and remedy, as everywhere."""
+        """Return path, finding and remedy, as in all messages."""
         return f"{pointer.join(self.path) or 'the whole'}: {self.words}"
 
 
@@ -42,7 +42,7 @@ class MalformedError(Exception):
 
 
 class View:
-    """A value in a template, and where it stands; light, for each reconcile makes hundreds."""
+    """A value in a template, and its path; light, because each reconcile makes hundreds."""
 
     __slots__ = ("_parent", "_step", "value")
 
@@ -58,26 +58,26 @@ class View:
 
     @property
     def is_absent(self) -> bool:
-        """Kubernetes reads null as if the field were not there."""
+        """True if the field is missing or null, which Kubernetes treats alike."""
         return self.value is None
 
     @property
     def is_off(self) -> bool:
-        """Absent or false; whatever else may stand there, it is not off."""
+        """True if the field is absent or false."""
         return self.value is None or self.value is False
 
     def is_one_of(self, allowed: Iterable[Any]) -> bool:
-        """Whether it equals one of *allowed*, which holds texts and None."""
+        """Return whether the value equals one of *allowed*, which holds texts and None."""
         return any(self.value is entry or self.value == entry for entry in allowed)
 
     def __getitem__(self, field: str) -> "View":
-        """The field of a mapping; empty if it is absent."""
+        """Return the view of a field; empty if it is absent."""
         if self.value is None:
             return View(None, self, field)
         return View(self.mapping().get(field), self, field)
 
     def mapping(self) -> dict[str, Any]:
-        """The value as a mapping."""
+        """Return the value as a mapping."""
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
@@ -85,7 +85,7 @@ class View:
         return self.value
 
     def items(self) -> Iterator["View"]:
-        """The entries of a list."""
+        """Yield the entries of a list."""
         if self.value is None:
             return
         if not isinstance(self.value, list):
@@ -94,13 +94,13 @@ class View:
             yield View(entry, self, str(number))
 
     def members(self) -> Iterator[tuple[str, "View"]]:
-        """The keys of a mapping that have a value, with it."""
+        """Yield the keys of a mapping that have a value, with it."""
         for key, value in self.mapping().items():
             if value is not None:
                 yield key, View(value, self, key)
 
     def text(self) -> str:
-        """The value as text, empty if it is absent."""
+        """Return the value as text, empty if it is absent."""
         if self.value is None:
             return ""
         if not isinstance(self.value, str):
@@ -108,21 +108,21 @@ class View:
         return self.value
 
     def finding(self, remedy: str) -> Finding:
-        """That this value must not be here, with what to do about it."""
+        """Return the finding that this value is not allowed, with *remedy* as what to do."""
         what = found(self.value, is_hidden=is_secretive(self.path))
         return Finding(self.path, "nothing" if self.is_absent else what, remedy)
 
     def malformed(self, remedy: str) -> MalformedError:
-        """That this value can be nothing that Kubernetes reads."""
+        """Return the error that Kubernetes cannot read this value."""
         return MalformedError(self.finding(remedy))
 
 
 class PodTemplate:
     """
-    A pod template as the rules of a policy look at it.
+    A pod template with the views that the rules of a policy need.
 
     Raises:
-        MalformedError: it has no containers that could be looked at.
+        MalformedError: it has no list of containers.
     """
 
     def __init__(self, template: Any) -> None:

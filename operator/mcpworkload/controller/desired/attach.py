@@ -1,8 +1,8 @@
 """
-A bridge that attaches to the server from a sidecar, and the account with which it may.
+Build a bridge that attaches to the server from a sidecar, and the ServiceAccount that allows it.
 
-The account may attach to this workload's pods and to no others, and its token is mounted into
-the sidecar alone: who has it can speak as the server's client, no more.
+The ServiceAccount may attach to this workload's pods and to no others, and its token is mounted
+into the sidecar alone: a holder of the token can act as the server's client, no more.
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,11 @@ _ROOT_CA = "kube-root-ca.crt"
 
 def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str, Any]) -> Manifest:
     """
-    The sidecar that serves the server's streams.
+    Return the sidecar that serves the server's streams.
 
-    It has no startup probe: the server starts after it, and it is ready once that answers. Its
-    preStop begins with the server's, at the pod's end; that it is to end it hears much later.
+    It has no startup probe: the server starts after it, and it is ready once the server answers.
+    Its preStop hook starts with the server's, at the end of the pod; it receives SIGTERM much
+    later.
     """
     port = workload.spec.transport.port
     server = complete_resources(workload.spec.resources, workload.spec.bridge)
@@ -57,7 +58,7 @@ def build_sidecar(workload: Workload, policy: Policy, pod_security: Mapping[str,
 
 
 def build_token_volume() -> Manifest:
-    """The volume with the token of the sidecar, and with what it knows the API server by."""
+    """Return the volume with the sidecar's token and the API server's CA certificate."""
     token = {"path": "token", "expirationSeconds": _TOKEN_SECONDS}
     root_ca = {"name": _ROOT_CA, "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     sources = [{"serviceAccountToken": token}, {"configMap": root_ca}]
@@ -65,13 +66,13 @@ def build_token_volume() -> Manifest:
 
 
 def build_service_account() -> Manifest:
-    """The content of the ServiceAccount: none of its pods' containers gets a token unasked."""
+    """Return the content of the ServiceAccount: no container gets its token by default."""
     return {"automountServiceAccountToken": False}
 
 
 def build_role(workload: Workload) -> Manifest:
     """
-    The content of the Role: attaching to the pods of this workload.
+    Return the content of the Role: attaching to the pods of this workload.
 
     A WebSocket is a GET by its verb, and the API server asks for the right to create as well.
     """
@@ -87,7 +88,7 @@ def build_role(workload: Workload) -> Manifest:
 
 
 def build_role_binding(workload: Workload) -> Manifest:
-    """The content of the RoleBinding."""
+    """Return the content of the RoleBinding."""
     name = bridge_service_account_name(workload.name)
     service_account = {"kind": "ServiceAccount", "name": name, "namespace": workload.namespace}
     return {

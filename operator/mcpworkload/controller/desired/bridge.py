@@ -1,9 +1,9 @@
 """
-The bridge of a stdio server in its pods: how it gets there, and how it is started.
+Build the bridge of a stdio server into its pods: where its program comes from, how it starts.
 
 Injected, it is the first process of the server's container and starts the server itself; its
-program lies in a volume of ours, since the image may hold nothing but the server. Attaching, it
-is a sidecar with a token of its own (`attach.py`).
+program is in a volume of the operator's, since the image may hold nothing but the server.
+Attaching, it is a sidecar with a token of its own (`attach.py`).
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _LAST_SECONDS = 2
 
 def check_bridge(workload: Workload, policy: Policy) -> None:
     """
-    Return if this installation can serve *workload* the way that its spec asks for.
+    Return if this installation can serve *workload* as its spec asks.
 
     Raises:
         PolicyDenied: says what to set, or what to write instead.
@@ -59,16 +59,16 @@ def check_bridge(workload: Workload, policy: Policy) -> None:
 
 
 def build_command(workload: Workload) -> tuple[list[str], list[str]]:
-    """Command and arguments of the server's container."""
+    """Return command and arguments of the server's container."""
     spec = workload.spec
     if spec.bridge is not Bridge.INJECT:
         return list(spec.command), list(spec.args)
-    # After ours, so that a word more at their end is one for the server.
+    # After ours, so that an argument that is appended goes to the server.
     return [LAUNCHER], ["serve", *build_options(workload), "--", *spec.command, *spec.args]
 
 
 def build_options(workload: Workload) -> list[str]:
-    """What the bridge is told; all of it, so that no new default of the bridge's changes a pod."""
+    """Return all options of the bridge, so that a new default of the bridge changes no pod."""
     transport, spec = workload.spec.transport, workload.spec
     stdio = transport.stdio
     is_shared = spec.bridge is Bridge.ATTACH
@@ -97,12 +97,12 @@ def _seconds(duration: str) -> str:
 
 
 def brings_copy(workload: Workload, policy: Policy) -> bool:
-    """Whether an init container copies the bridge."""
+    """Return whether an init container copies the bridge."""
     return workload.spec.bridge is Bridge.INJECT and policy.bridge_volume is BridgeVolume.COPY
 
 
 def build_copier(workload: Workload, policy: Policy, pod_security: Mapping[str, Any]) -> Manifest:
-    """The init container that puts the bridge into its volume."""
+    """Return the init container that puts the bridge into its volume."""
     server = complete_resources(workload.spec.resources, workload.spec.bridge)
     return {
         "name": names.BRIDGE,
@@ -117,14 +117,14 @@ def build_copier(workload: Workload, policy: Policy, pod_security: Mapping[str, 
 
 
 def build_bridge_volume(policy: Policy) -> Manifest:
-    """The volume that the bridge lies in."""
+    """Return the volume that holds the bridge."""
     if policy.bridge_volume is BridgeVolume.IMAGE:
         return {"name": names.BRIDGE, "image": {"reference": policy.bridge_image}}
     return {"name": names.BRIDGE, "emptyDir": {}}
 
 
 def build_bridge_mount(policy: Policy) -> Manifest:
-    """Where the server's container finds the bridge."""
+    """Return the mount of the bridge in the server's container."""
     mount: Manifest = {"name": names.BRIDGE, "mountPath": HOME, "readOnly": True}
     if policy.bridge_volume is BridgeVolume.IMAGE:
         # The root of the image's file system would be one level too high.
@@ -133,7 +133,7 @@ def build_bridge_mount(policy: Policy) -> Manifest:
 
 
 def build_bridge_security(pod_security: Mapping[str, Any]) -> Manifest:
-    """The security context of a container of ours; it needs nothing, whatever the server needs."""
+    """Return the security context of the operator's own containers, which need no rights."""
     context = {
         "readOnlyRootFilesystem": True,
         "runAsNonRoot": True,

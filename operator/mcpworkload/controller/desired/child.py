@@ -1,4 +1,4 @@
-"""One child of a workload: a full manifest, and a digest that tells it from any other."""
+"""A child of a workload: a full manifest, and a digest that identifies its content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Child:
 
     @property
     def content(self) -> Manifest:
-        """What the manifest has beside its metadata, by field."""
+        """The parts of the manifest beside its metadata, by field."""
         head = ("apiVersion", "kind", "metadata")
         return {field: value for field, value in self.manifest.items() if field not in head}
 
@@ -32,7 +32,7 @@ class Child:
         return name
 
     def is_applied_to(self, annotations: Mapping[str, str]) -> bool:
-        """Whether an object with those annotations was last applied from this very manifest."""
+        """Return whether an object with those annotations was last applied from this manifest."""
         return annotations.get(names.HASH_ANNOTATION) == self.digest
 
 
@@ -44,12 +44,13 @@ def build_child(
     policy: Policy = DEFAULT_POLICY,
 ) -> Child:
     """
-    The child of *workload* with that content, and with *annotations* over the user's common ones.
+    Return the child of *workload* with that content.
 
-    The content is what it has beside its metadata: a spec, mostly.
+    *content* is what it has beside its metadata: a spec, mostly. *annotations* win over the user's
+    common ones.
 
-    The digest covers the whole manifest and stands in its annotations: a field that we stop
-    setting changes the digest, though the live object would still contain all that we want.
+    The digest covers the whole manifest and is in its annotations: a field that the operator stops
+    setting changes the digest, though the live object would still contain all that is wanted.
     """
     annotations = {**_common_annotations(child_id.kind, workload, policy), **(annotations or {})}
     takes_labels = CHILD_TYPES[child_id.kind].takes_metadata
@@ -72,7 +73,7 @@ def build_child(
 
 
 def _common_annotations(kind: ChildKind, workload: Workload, policy: Policy) -> Mapping[str, str]:
-    """Those of the spec that a child of that kind carries."""
+    """Return the annotations of the spec that a child of that kind has."""
     is_exposing = kind == "Service" and not policy.is_exposure_allowed
     return workload.spec.annotations if CHILD_TYPES[kind].takes_metadata and not is_exposing else {}
 
@@ -90,5 +91,5 @@ def _owner(workload: Workload) -> Manifest:
 
 
 def build_labels(workload: Workload) -> dict[str, str]:
-    """The labels of a child or pod: the user's, and ours where both name the same key."""
+    """Return the labels of a child or pod: the user's, and ours where both have the same key."""
     return {**workload.spec.labels, **names.common_labels(workload.name)}

@@ -1,4 +1,4 @@
-"""The server's container, always called `mcp` and always the first."""
+"""Build the server's container, always called `mcp` and always the first."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -23,10 +23,10 @@ def build_container(
     workload: Workload, policy: Policy, pod_security: Mapping[str, Any]
 ) -> Manifest:
     """
-    The server's container, in a pod with that security context.
+    Return the server's container, in a pod with that security context.
 
     Raises:
-        InvalidSpec: an amount in resources is not a quantity, or a probe has nothing to look at.
+        InvalidSpec: an amount in resources is not a quantity, or a probe has no port to connect to.
     """
     spec = workload.spec
     command, args = build_command(workload)
@@ -55,7 +55,7 @@ def build_container(
 
 
 def _build_env(workload: Workload) -> list[dict[str, Any]]:
-    """Our variables first, so that the user's may refer to them; the user's keep their order."""
+    """Return our variables, then the user's in their order, so that these may refer to ours."""
     given = deepcopy(workload.spec.env)
     taken = {entry["name"] for entry in given}
     ours = {**transport_environment(workload), "HOME": SCRATCH}

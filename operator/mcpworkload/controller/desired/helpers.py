@@ -1,4 +1,4 @@
-"""The containers that the user puts beside the server's: init containers and sidecars."""
+"""Build the user's containers beside the server's: init containers and sidecars."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -11,10 +11,10 @@ from mcpworkload.kube.manifest import Manifest
 
 def build_init_containers(spec: WorkloadSpec, pod_security: Mapping[str, Any]) -> list[Manifest]:
     """
-    What starts before the server: the init containers, then the native sidecars.
+    Return what starts before the server: the init containers, then the native sidecars.
 
-    In this order a sidecar finds what init containers prepare. One that they need goes among
-    them, with `restartPolicy: Always`.
+    In this order a sidecar finds what init containers prepare. A sidecar that init containers need
+    is written among them, with `restartPolicy: Always`.
     """
     native = [
         {**_build_helper(sidecar, pod_security), "restartPolicy": "Always"}
@@ -25,7 +25,7 @@ def build_init_containers(spec: WorkloadSpec, pod_security: Mapping[str, Any]) -
 
 
 def build_ordinary_sidecars(spec: WorkloadSpec, pod_security: Mapping[str, Any]) -> list[Manifest]:
-    """The sidecars that start and end side by side with the server."""
+    """Return the sidecars that start and end side by side with the server."""
     return [
         _build_helper(sidecar, pod_security) for sidecar in spec.sidecars if not _is_native(sidecar)
     ]
@@ -33,10 +33,11 @@ def build_ordinary_sidecars(spec: WorkloadSpec, pod_security: Mapping[str, Any])
 
 def _is_native(sidecar: Mapping[str, Any]) -> bool:
     """
-    Whether a sidecar is an init container that runs on.
+    Return whether a sidecar is an init container that continues to run.
 
-    Such a one can have no other policy than Always; who writes another asks for an ordinary
-    container. Clusters without container restart policies drop the word, and the pod's holds.
+    Its only possible restart policy is Always; another one in the spec asks for an ordinary
+    container. Clusters without container restart policies drop the field, and the pod's policy
+    holds.
     """
     return (sidecar.get("restartPolicy") or "Always") == "Always"
 

@@ -1,4 +1,4 @@
-"""The children that exist only where a field of the spec asks for them."""
+"""Build the children that exist only where a field of the spec asks for them."""
 
 from collections.abc import Iterator
 

@@ -1,8 +1,8 @@
 """
-The pod template: the user's fields, and defaults that pass Pod Security `restricted`.
+Build the pod template: the user's fields, and defaults that pass Pod Security `restricted`.
 
-The defaults are versioned by golden manifests in the tests: changing one rolls every pod of
-every installation, so it has to be worth that.
+Golden manifests in the tests version the defaults: a changed default rolls every pod of every
+installation, so it must be worth that.
 """
 
 from copy import deepcopy
@@ -26,9 +26,9 @@ from mcpworkload.kube.manifest import Manifest
 
 def build_pod_template(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Manifest:
     """
-    The pod template of the StatefulSet; the server's container is the first.
+    Return the pod template of the StatefulSet; the server's container is the first.
 
-    *policy* says where the bridge of a stdio server comes from.
+    *policy* has the image of the bridge of a stdio server.
 
     Raises:
         InvalidSpec: a field cannot be turned into what it asks for; names its path.
@@ -64,7 +64,7 @@ def build_pod_template(workload: Workload, policy: Policy = DEFAULT_POLICY) -> M
 
 
 def _build_scheduling(workload: Workload) -> Manifest:
-    """Where the pods may run, by what, and before whom."""
+    """Return the fields that decide on which nodes the pods run, and before which others."""
     spec = workload.spec
     return {
         "nodeSelector": dict(spec.node_selector),
@@ -79,7 +79,7 @@ def _build_scheduling(workload: Workload) -> Manifest:
 def _build_bridge_containers(
     workload: Workload, policy: Policy, pod_security: dict[str, Any]
 ) -> list[Manifest]:
-    """What brings the bridge of a stdio server, or is the bridge: before all others."""
+    """Return the init containers that copy a bridge or are one; they come before all others."""
     if brings_copy(workload, policy):
         return [build_copier(workload, policy, pod_security)]
     if workload.spec.bridge is Bridge.ATTACH:
@@ -107,7 +107,7 @@ def _build_metadata(workload: Workload) -> Manifest:
 
 
 def _build_spread(workload: Workload) -> list[dict[str, Any]]:
-    """The spread constraints; one that names no pods means ours, where Kubernetes means none."""
+    """Return the spread constraints; one without a selector selects the workload's pods."""
     ours = {"labelSelector": {"matchLabels": names.selector_labels(workload.name)}}
     return [
         {**deepcopy(ours), **deepcopy(constraint)}

@@ -1,4 +1,4 @@
-"""The server's probes: the user's, or ours: a TCP connection, or a question to the bridge."""
+"""Build the server's probes: the user's, or ours: a TCP connection, or a request to the bridge."""
 
 from copy import deepcopy
 from typing import Any
@@ -15,17 +15,17 @@ STARTUP_PROBE = {"periodSeconds": 1, "failureThreshold": 300}
 READINESS_PROBE = {"periodSeconds": 5, "failureThreshold": 3}
 # An answer of the bridge is worth more than one in time.
 BRIDGE_READINESS_PROBE = {**READINESS_PROBE, "timeoutSeconds": 5}
-#: Where a bridge says whether the server answers.
+#: The path at which a bridge reports whether the server responds.
 READY_PATH = "/readyz"
 
 
 def build_probes(spec: WorkloadSpec) -> Manifest:
     """
-    The probes of the server's container, by their field names there.
+    Return the probes of the server's container, by their field names there.
 
-    An MCP path answers GET with an error, so an open port is all that can be asked for, unless
-    a bridge of ours knows better; and that the process ended is the liveness signal, unless the
-    user has a better one. Where nothing listens in the container, none is ours.
+    An MCP path answers GET with an error, so that an open port is all that can be probed, unless a
+    bridge of ours answers for the server. The end of the process is the liveness signal, unless the
+    user has a better one. A container that does not listen gets no probe of ours.
 
     Raises:
         InvalidSpec: times for a probe of ours, where there is none.
@@ -44,24 +44,24 @@ def build_probes(spec: WorkloadSpec) -> Manifest:
 def _build_probe(
     name: str, given: dict[str, Any], times: dict[str, int], spec: WorkloadSpec
 ) -> Manifest | None:
-    """*given* as it stands where it says how to look; else our look, with its times over ours."""
+    """Return *given* if it has a handler; else our probe, with the times of *given* over ours."""
     if given.get("disabled"):
         return None
     probe = {key: value for key, value in deepcopy(given).items() if key != "disabled"}
     if any(handler in probe for handler in PROBE_HANDLERS):
         return with_scheme(probe, spec.transport)
-    look = _our_look(name, spec)
-    if look is None:
+    ours = _our_probe(name, spec)
+    if ours is None:
         if probe or name == "liveness":
             raise InvalidSpec(
-                f"spec.probes.{name}: found no handler; write exec, or leave it out: nothing of "
-                "ours listens in the server's container that could be asked"
+                f"spec.probes.{name}: found no handler; write exec, or leave it out: the "
+                "operator has no probe of its own for this container"
             )
         return None
-    return {**look, **times, **probe}
+    return {**ours, **times, **probe}
 
 
-def _our_look(name: str, spec: WorkloadSpec) -> Manifest | None:
+def _our_probe(name: str, spec: WorkloadSpec) -> Manifest | None:
     port = spec.transport.port
     if spec.bridge is None:
         return {"tcpSocket": {"port": port}}

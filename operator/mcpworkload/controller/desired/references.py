@@ -1,8 +1,8 @@
 """
-Where a pod template reads ConfigMaps and Secrets.
+Find where a pod template reads ConfigMaps and Secrets.
 
-The *final* template is asked, so that fields, sidecars and patches are all seen. Pull secrets
-are no such reading: nodes may have the image, or another right to it.
+The *final* template is searched, so that fields, sidecars and patches are all covered. Pull secrets
+are not included: nodes may have the image, or another right to it.
 """
 
 import posixpath
@@ -34,11 +34,11 @@ def find_references(
     template: Manifest, built: Manifest, spec: WorkloadSpec
 ) -> tuple[Reference, ...]:
     """
-    All references of *template*, which `check_template` has accepted.
+    Return all references of *template*, which `check_template` has accepted.
 
-    *built* is what it was before the patch: what stands there already is named as in *spec*,
-    anything else by its path in the template. What Kubernetes cannot read is left out: the
-    API server says it better.
+    *built* is the template before the patch: a reference that is in it is named by its path in
+    *spec*, another by its path in the template. What Kubernetes cannot read is left out: the API
+    server's message is better.
     """
     found = _find(template, spec)
     if template is built:
@@ -75,7 +75,7 @@ def _find(template: Manifest, spec: WorkloadSpec) -> list[_Place]:
 
 
 def _part_of(mount: View) -> str:
-    """The path in its volume that a container sees; empty for all of it, or for what varies."""
+    """Return the path in its volume that a container sees; empty for all of it, or if it varies."""
     path = "" if mount["subPathExpr"].text() else posixpath.normpath(mount["subPath"].text())
     first = path.split("/")[0]
     # Behind names that begin with two dots, which no key does, Kubernetes keeps all of them.
@@ -83,7 +83,7 @@ def _part_of(mount: View) -> str:
 
 
 def _owners(spec: WorkloadSpec) -> dict[str, str]:
-    """The field of the spec behind each container's name."""
+    """Return the field of the spec behind each container's name."""
     return {
         **{str(each.get("name")): f"spec.sidecars[{each.get('name')}]" for each in spec.sidecars},
         **{
@@ -106,7 +106,7 @@ def _of_container(container: View, owner: str) -> Iterator[_Place]:
 
 
 def _of_volume(volume: View, parts: Sequence[str]) -> Iterator[_Place]:
-    """What is read of *volume* where its *parts* are mounted."""
+    """Yield what is read of *volume* where its *parts* are mounted."""
     field = f"spec.volumes[{volume['name'].text()}]"
     yield from _read_files("ConfigMap", volume["configMap"], "name", field, parts)
     yield from _read_files("Secret", volume["secret"], "secretName", field, parts)
@@ -119,10 +119,10 @@ def _read_files(
     kind: ReferredKind, source: View, name: str, field: str, parts: Sequence[str]
 ) -> Iterator[_Place]:
     """
-    The readings of files, of which containers see those in *parts* of the volume.
+    Yield the files that are read, of which containers see those in *parts* of the volume.
 
-    The kubelet makes all files that items name, or none. Where there are no items, a part that
-    is no key becomes an empty folder.
+    The kubelet makes all files in items, or none. Where there are no items, a part that is no key
+    becomes an empty folder.
     """
     items = [(item["key"].text(), item["path"].text()) for item in source["items"].items()]
     if items:
@@ -139,7 +139,7 @@ def _read_files(
 
 
 def _is_in(path: str, part: str) -> bool:
-    """Whether a file at *path* of a volume is seen where that *part* is mounted."""
+    """Return whether a file at *path* of a volume is visible where that *part* is mounted."""
     path = posixpath.normpath(path)
     return not part or path == part or path.startswith(f"{part}/")
 
@@ -147,7 +147,7 @@ def _is_in(path: str, part: str) -> bool:
 def _read(
     kind: ReferredKind, source: View, name_field: str, keys: Iterable[str], field: str
 ) -> Iterator[_Place]:
-    """The readings of *keys*, or of the whole object if there are none."""
+    """Yield the references to *keys*, or to the whole object if there are none."""
     name = source[name_field].text()
     if not name:
         return

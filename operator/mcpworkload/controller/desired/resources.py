@@ -1,4 +1,4 @@
-"""Resource requests and limits: the user's, completed by defaults that never contradict them."""
+"""Complete the user's resource requests and limits by defaults that never contradict them."""
 
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
@@ -9,7 +9,7 @@ from mcpworkload.api.stdio import Bridge
 from mcpworkload.kube.quantity import parse_quantity
 
 DEFAULT_REQUESTS = {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
-# No CPU limit: throttling a server that has work helps nobody.
+# No CPU limit: throttling a server that has work only makes it slow.
 DEFAULT_LIMITS = {"memory": "512Mi", "ephemeral-storage": "1Gi"}
 # With an injected bridge there are the bridge itself (30 MB, and 30 MB for its files) and, with
 # a process for each session, several servers.
@@ -28,7 +28,7 @@ _SIDECAR_LEAST_MEMORY: Final = "64Mi"
 
 def complete_resources(given: dict[str, Any], bridge: Bridge | None = None) -> dict[str, Any]:
     """
-    *given* with our defaults for what it leaves out, in a container with that *bridge*.
+    Return *given* with our defaults for what it leaves out, in a container with that *bridge*.
 
     A default request is at most the user's limit, a default limit at least the user's request.
 
@@ -57,10 +57,10 @@ def complete_resources(given: dict[str, Any], bridge: Bridge | None = None) -> d
 
 def copier_resources(server: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Those of an init container of ours, beside a server that has *server*.
+    Return the resources of our init container, beside a server that has *server*.
 
-    The same: where the server may run, by a quota or a LimitRange, its helper may as well, and a
-    pod counts the larger of both, not their sum.
+    They are the same: a quota or a LimitRange that allows the server allows its init container, and
+    a pod counts the larger of both, not their sum.
     """
     requests, limits = _shared(server, "requests"), _shared(server, "limits")
     storage = "ephemeral-storage"
@@ -71,10 +71,10 @@ def copier_resources(server: Mapping[str, Any]) -> dict[str, Any]:
 
 def sidecar_resources(server: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Those of a sidecar of ours, beside a server that has *server*.
+    Return the resources of our sidecar, beside a server that has *server*.
 
-    Never more than the server's, in the same proportion at most, and with a CPU limit where it has
-    one; but no more than a bridge can use, since a pod counts both.
+    They never exceed the server's, nor its ratio of request to limit, and have a CPU limit where it
+    has one; they are no larger than a bridge can use, since a pod counts both.
     """
     given, bounds = _shared(server, "requests"), _shared(server, "limits")
     limits = {
@@ -103,7 +103,7 @@ def _shared(server: Mapping[str, Any], field: str) -> dict[str, Any]:
 def _in_proportion(
     request: str | float, limit: str | float, given: str | float, bound: str | float
 ) -> str | float:
-    """*request*, or more, so that it is at least as much of *limit* as *given* is of *bound*."""
+    """Return *request*, or more: at least as much of *limit* as *given* is of *bound*."""
     whole = _parse(bound, "limits.cpu")
     if not whole:
         return request

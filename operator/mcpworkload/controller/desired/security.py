@@ -1,8 +1,8 @@
 """
-Security contexts: the user's fields over defaults that pass Pod Security `restricted`.
+Build security contexts: the user's fields over defaults that pass Pod Security `restricted`.
 
-What the user writes always wins, null included: it leaves a field unset. A default that would
-contradict it is left out, so that asking for root is one field and not three.
+The user's value always wins, null included: it leaves a field unset. A default that would
+contradict it is left out, so that asking for root takes one field and not three.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ ROOT = 0
 
 
 def build_pod_security(given: Mapping[str, Any]) -> Manifest:
-    """The security context of the pod."""
+    """Return the security context of the pod."""
     defaults: Manifest = {
         "runAsNonRoot": True,
         "runAsUser": USER_ID,
@@ -31,16 +31,16 @@ def build_pod_security(given: Mapping[str, Any]) -> Manifest:
 
 
 def build_server_security(given: Mapping[str, Any], pod: Mapping[str, Any]) -> Manifest:
-    """The security context of the server's container, in a pod with that of *pod*."""
+    """Return the security context of the server's container, in a pod with that of *pod*."""
     defaults = {"readOnlyRootFilesystem": True, **_container_defaults(given, pod)}
     if pod.get("runAsNonRoot") is True and pod.get("runAsUser") != ROOT:
-        # Said by the pod already; repeated, because policies look at containers too.
+        # The pod has it already; repeated, because policies check containers too.
         defaults.setdefault("runAsNonRoot", True)
     return _lay_over(defaults, given)
 
 
 def build_helper_security(given: Mapping[str, Any], pod: Mapping[str, Any]) -> Manifest:
-    """The security context of a container that the user brings along."""
+    """Return the security context of a container that the user brings along."""
     return _lay_over(_container_defaults(given, pod), given)
 
 
@@ -53,7 +53,7 @@ def _container_defaults(given: Mapping[str, Any], pod: Mapping[str, Any]) -> Man
         if not {"SYS_ADMIN", "CAP_SYS_ADMIN"} & set(capabilities.get("add") or ()):
             defaults["allowPrivilegeEscalation"] = False
     if given.get("runAsUser") == ROOT and pod.get("runAsNonRoot") is True:
-        # The pod's word would keep the kubelet from starting what was asked for.
+        # The pod's setting would keep the kubelet from starting such a container.
         defaults["runAsNonRoot"] = False
     return defaults
 

@@ -1,8 +1,8 @@
 """
-The Services of a workload.
+Build the Services of a workload.
 
-The governing headless one gives each pod a DNS name, and one name to all that are ready. The
-other, made where the user asks for it, has an address of its own.
+The governing headless Service gives each pod a DNS name, and one name to all that are ready. The
+other, which exists where the user asks for it, has an address of its own.
 """
 
 from mcpworkload.api import names
@@ -34,7 +34,7 @@ def check_service(workload: Workload, policy: Policy) -> None:
 
 
 def build_service_spec(workload: Workload) -> Manifest:
-    """The spec of the governing Service; unready pods get no address."""
+    """Return the spec of the governing Service; unready pods get no address."""
     # A headless Service translates nothing: both ports are the container's.
     further = [_build_port(port.name, port.port, port.inside) for port in workload.spec.ports]
     return {
@@ -46,7 +46,7 @@ def build_service_spec(workload: Workload) -> Manifest:
 
 
 def build_client_service_spec(workload: Workload) -> Manifest:
-    """The spec of the Service with an address of its own."""
+    """Return the spec of the Service with an address of its own."""
     options = workload.spec.service
     further = [_build_port(port.name, port.port, port.outside) for port in workload.spec.ports]
     spec: Manifest = {
@@ -60,7 +60,7 @@ def build_client_service_spec(workload: Workload) -> Manifest:
 
 
 def _build_transport_port(workload: Workload) -> list[Manifest]:
-    """The port of the transport; none where nobody listens there."""
+    """Return the port of the transport; none where nothing listens there."""
     if workload.spec.bridge is Bridge.NONE:
         return []
     port = workload.spec.transport.port

@@ -1,4 +1,4 @@
-"""How long a pod has to end, and what part of that it waits until Services have forgotten it."""
+"""Compute how long a pod may take to end, and the pause in it until Services drop the pod."""
 
 from copy import deepcopy
 
@@ -16,13 +16,13 @@ _ENDING_SECONDS = 7
 
 
 def grace_seconds(spec: WorkloadSpec) -> int:
-    """How long a pod may take to end by itself."""
+    """Return how many seconds a pod may take to end by itself."""
     given = spec.termination_grace_period_seconds
     return DEFAULT_GRACE_SECONDS if given is None else given
 
 
 def build_lifecycle(spec: WorkloadSpec) -> Manifest:
-    """The user's hooks, and our pause where there is no other preStop."""
+    """Return the user's hooks, and our pause where there is no other preStop."""
     pause = _pause(spec)
     ours = {"preStop": _build_pause(spec, pause)} if pause else {}
     given = {
@@ -33,7 +33,7 @@ def build_lifecycle(spec: WorkloadSpec) -> Manifest:
 
 
 def pause_seconds(spec: WorkloadSpec) -> int:
-    """How long the end waits before the server hears of it; of a program it cannot be known."""
+    """Return the seconds before the server receives SIGTERM, as far as they can be known."""
     if "preStop" not in spec.lifecycle:
         return _pause(spec)
     hook = (spec.lifecycle["preStop"] or {}).get("sleep") or {}
@@ -41,16 +41,16 @@ def pause_seconds(spec: WorkloadSpec) -> int:
 
 
 def leave_seconds(spec: WorkloadSpec) -> int:
-    """After how long a bridge beside the server accepts nothing new: just before the pause ends."""
+    """Return the seconds after which a sidecar bridge refuses new requests."""
     return max(0, (pause_seconds(spec) or _pause(spec)) - 1)
 
 
 def _build_pause(spec: WorkloadSpec, pause: int) -> Manifest:
     """
-    A hook that takes *pause* seconds, or as long as a bridge beside the server needs it.
+    Return a hook that takes *pause* seconds, or as long as a bridge beside the server needs it.
 
-    A sidecar hears of the end when the server has ended, which is too late for what it has
-    accepted. An injected bridge hears of it first.
+    A sidecar receives SIGTERM after the server has ended, too late for the requests that it has
+    accepted. An injected bridge receives it first.
     """
     if spec.bridge is not Bridge.ATTACH:
         return {"sleep": {"seconds": pause}}
@@ -61,8 +61,9 @@ def _build_pause(spec: WorkloadSpec, pause: int) -> Manifest:
 
 def _pause(spec: WorkloadSpec) -> int:
     """
-    A pause in which Services forget the pod before the server is told to end.
+    Return the seconds in which Services drop the pod before the server receives SIGTERM.
 
-    It counts against the grace period, and one as long as that gets the pod refused.
+    They count against the grace period; the API server refuses a pod whose pause is as long as
+    that.
     """
     return min(LONGEST_PRE_STOP_SECONDS, grace_seconds(spec) // 2)

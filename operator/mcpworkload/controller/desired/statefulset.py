@@ -1,4 +1,4 @@
-"""The StatefulSet around a pod template."""
+"""Build the StatefulSet around a pod template."""
 
 from mcpworkload.api import names
 from mcpworkload.api.rollout import UpdateStrategy
@@ -8,7 +8,7 @@ from mcpworkload.kube.manifest import Manifest
 
 
 def build_statefulset_spec(workload: Workload, template: Manifest) -> Manifest:
-    """The spec of the StatefulSet that runs *template*."""
+    """Return the spec of the StatefulSet that runs *template*."""
     wanted = workload.spec
     spec: Manifest = {
         "replicas": wanted.wanted_replicas,
@@ -30,10 +30,10 @@ def build_statefulset_spec(workload: Workload, template: Manifest) -> Manifest:
 
 def _without_old_service_account(template: Manifest) -> Manifest:
     """
-    *template* without a ServiceAccount of before, where none is asked for.
+    Return *template* without an earlier ServiceAccount, where the spec asks for none.
 
-    The API server keeps a copy under the field's old name and takes it for the field once that
-    is left out: pods would go on as an account that the spec no longer names (tried). Empty, it
+    The API server keeps a copy under the field's old name and uses it once the field is left out:
+    pods would go on with a ServiceAccount that the spec no longer names (tried). An empty field
     changes nothing where there was none.
     """
     pod = template["spec"]

@@ -1,4 +1,4 @@
-"""Volumes, mounts and claims: the user's, and a writable scratch directory of ours."""
+"""Build volumes, mounts and claims: the user's, and a writable scratch directory of ours."""
 
 from copy import deepcopy
 from typing import Any
@@ -11,7 +11,7 @@ SCRATCH = "/tmp"  # noqa: S108 - a path inside the container
 
 
 def build_volumes(spec: WorkloadSpec) -> list[Manifest]:
-    """The pods' volumes; one of the user's called like ours takes its place."""
+    """Return the pods' volumes; one of the user's with our name takes the place of ours."""
     given: list[dict[str, Any]] = deepcopy(spec.volumes)
     taken = {volume["name"] for volume in given}
     taken |= {claim.metadata.name for claim in spec.volume_claim_templates}
@@ -21,7 +21,7 @@ def build_volumes(spec: WorkloadSpec) -> list[Manifest]:
 
 
 def build_mounts(spec: WorkloadSpec) -> list[Manifest]:
-    """The server's mounts; one of the user's at our path takes its place."""
+    """Return the server's mounts; one of the user's at our path takes the place of ours."""
     given: list[dict[str, Any]] = deepcopy(spec.volume_mounts)
     is_taken = any(str(mount.get("mountPath")).rstrip("/") == SCRATCH for mount in given)
     ours = [] if is_taken else [{"name": names.SCRATCH_VOLUME, "mountPath": SCRATCH}]
@@ -30,7 +30,7 @@ def build_mounts(spec: WorkloadSpec) -> list[Manifest]:
 
 def build_claim_templates(spec: WorkloadSpec) -> list[Manifest]:
     """
-    The claim templates, in the order of their names.
+    Return the claim templates, in the order of their names.
 
     They are immutable in a StatefulSet, so neither the order in which they are written nor the
     workload's labels may reach them.
@@ -47,10 +47,10 @@ def build_claim_templates(spec: WorkloadSpec) -> list[Manifest]:
 
 def build_retention(spec: WorkloadSpec) -> Manifest:
     """
-    What becomes of the claims.
+    Return what the StatefulSet controller does with the claims.
 
-    A stopped workload keeps them all: to the StatefulSet it is scaled to 0, and with Delete
-    the claims would go within seconds.
+    A stopped workload keeps them all: its StatefulSet is scaled to 0, and with Delete the claims
+    would go within seconds.
     """
     retention = spec.volume_retention
     when_scaled = "Retain" if spec.is_stopped else retention.when_scaled

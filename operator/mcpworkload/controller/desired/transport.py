@@ -1,4 +1,4 @@
-"""Where an MCP server listens, and how it is told to."""
+"""Compute where an MCP server listens, and the variables that make it listen there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,9 @@ ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - inside the pod's own network namespac
 
 def server_url(workload: Workload) -> str:
     """
-    The URL under which clients inside the cluster reach the server, by the Service for them.
+    Return the URL under which clients inside the cluster reach the server, by the Service for them.
 
-    Empty where nobody serves it: a stdio server without a bridge.
+    Empty for a stdio server without a bridge, which is not served.
     """
     if workload.spec.bridge is Bridge.NONE:
         return ""
@@ -30,17 +30,17 @@ def server_url(workload: Workload) -> str:
 
 
 def endpoint_path(transport: Transport) -> str:
-    """The path of the MCP endpoint; where there are two, that of the newer transport."""
+    """Return the path of the MCP endpoint; where there are two, that of the newer transport."""
     spoken = transport.stdio.served[0] if transport.type == "stdio" else transport.type
     return transport.path or _DEFAULT_PATHS[spoken]
 
 
 def with_scheme(handler: Mapping[str, Any], transport: Transport) -> dict[str, Any]:
     """
-    What a probe or a hook does, its HTTP request to the MCP server's port by the server's scheme.
+    Return *handler*, a probe's or a hook's, with the server's scheme in its HTTP request.
 
-    A request that names a scheme, another host or another port stays as it is, and so does
-    plain HTTP, which is what Kubernetes takes where no scheme is named.
+    A request that names a scheme, another host or another port stays as it is, and so does plain
+    HTTP, Kubernetes' default.
     """
     request = handler.get("httpGet") or {}
     ports = (transport.port, str(transport.port), names.TRANSPORT_PORT)
@@ -52,9 +52,9 @@ def with_scheme(handler: Mapping[str, Any], transport: Transport) -> dict[str, A
 
 def host_names(workload: Workload) -> list[str]:
     """
-    The names of the Services that lead to the server.
+    Return the names of the Services that lead to the server.
 
-    That of the second Service is always among them: who asks for one later restarts no pod.
+    The name of the second Service is always among them: adding that Service later restarts no pod.
     """
     alias = workload.spec.service.headless_alias
     names = [workload.name, service_name(workload.name), *([alias] if alias else [])]
@@ -63,10 +63,9 @@ def host_names(workload: Workload) -> list[str]:
 
 def transport_environment(workload: Workload) -> dict[str, str]:
     """
-    The variables from which the usual server frameworks learn where to listen.
+    Return the variables by which the usual server frameworks choose where to listen.
 
-    There is no standard one, so each common spelling is set; none for a server that does not
-    listen.
+    No variable is standard, so each common one is set; none for a server that does not listen.
     """
     transport = workload.spec.transport
     if transport.type == "stdio":

@@ -1,7 +1,7 @@
 """
-What others have added to a live object beside what we apply.
+Find what other clients have added to a live object beside what the operator applies.
 
-Read from managedFields, which tell it from what the API server fills in by itself. Pure.
+managedFields tell these from what the API server fills in by itself. Pure.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from mcpworkload.api import names
 
-# What `kubectl rollout restart` leaves behind has been followed, and says nothing of the pods.
+# `kubectl rollout restart` leaves this behind; the restart is done, and the pods do not differ.
 _PASSING = "spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt"
 
 
@@ -18,7 +18,7 @@ def find_additions(
     managed: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """
-    The places in an object's content where somebody else holds what *wanted* has not.
+    Return the places in an object's content where another manager holds what *wanted* has not.
 
     *managed* are its managedFields, *wanted* maps the fields of its content (spec and the like).
     Each place is a path as in `drift`, with the manager that holds it: "spec.x (kubectl-edit)".

@@ -1,8 +1,8 @@
 """
-Compares a live child with the desired one, and remembers the result instead of the content.
+Compare a live child with the desired one, and remember the result instead of the content.
 
-`compare_child` is pure. `DriftCache` keeps what it returned, by UID, resource version and digest,
-so that the content of a live object, which is large, is decoded once and then given up.
+`compare_child` is pure. `DriftCache` keeps its results, by UID, resource version and digest, so
+that the content of a live object, which is large, is decoded once and then dropped.
 """
 
 import re
@@ -35,21 +35,21 @@ def allow_all(_live: Manifest, _wanted: Manifest) -> Sequence[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How a live child differs from the desired one; nothing is set where it does not."""
+    """The difference between a live child and the desired one; empty fields are no difference."""
 
     #: The path of the first field that differs.
     difference: str = ""
-    #: That field as it should be and as it is, in words; nothing for one that is not there.
+    #: That field as it should be and as it is, as text; empty for one that is absent.
     values: tuple[str, str] = ("", "")
     #: Tells the live content from any other, where an apply is to mend it.
     fingerprint: str = ""
     #: The first field that this cluster has no feature for, which is no difference.
     unsupported: str = ""
-    #: Whether an entry of ours stands in the live object under another key.
+    #: Whether an entry that the operator set is in the live object under another key.
     is_renamed: bool = False
-    #: The places of what others added, and who did.
+    #: The places of what other clients added, with the manager.
     additions: tuple[str, ...] = ()
-    #: What others added to a pod template and may not stay, in words.
+    #: What other clients added to a pod template and may not stay, as text.
     forbidden: str = ""
 
 
@@ -61,7 +61,7 @@ Compare = Callable[[Child, LiveChild, Judge], Drift]
 
 
 def compare_child(child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:
-    """Return how *live*, whose content is still there, differs from *child*."""
+    """Return how *live*, which still has its content, differs from *child*."""
     desired = child.manifest
     content = {name: desired[name] for name in live.CONTENT if name in desired}
     # Of the metadata, name and namespace are settled before.
@@ -100,7 +100,7 @@ def _forbidden_in(
 
 
 def _values_of(change: Change) -> tuple[str, str]:
-    """Both values of *change* in words, without what may be secret."""
+    """Return both values of *change* as text, without what may be secret."""
     is_hidden = is_secretive(_STEP.findall(change.path))
     wanted, live = (
         "" if value is None else discreet(found(value, is_hidden=is_hidden))
@@ -118,9 +118,9 @@ class _Compared:
 
 class DriftCache:
     """
-    The drift of one workload's live children, as they were when they were last compared.
+    The drift of one workload's live children, as of their last comparison.
 
-    A live object whose content was given up is never compared by another cache: a workload of
+    A live object whose content was dropped is never compared by another cache: a workload of
     another UID wants another owner, hence another digest, and applies before it compares.
     """
 

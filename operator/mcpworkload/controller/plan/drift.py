@@ -1,9 +1,9 @@
 """
-Does a live object still hold all that we want of it?
+Find where a live object differs from what the operator wants of it.
 
-Others may add fields, list entries and defaults; only what we set is compared, except in maps
-that have one owner. Lists of objects are matched by the keys that Kubernetes merges them by,
-whatever the order.
+Other clients may add fields, list entries and defaults; only the fields that the operator sets are
+compared, except in maps that have one owner. Lists of objects are matched by the keys that
+Kubernetes merges them by, whatever the order.
 """
 
 import re
@@ -82,7 +82,7 @@ _GATED = re.compile(
 
 def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
     """
-    The path of the first field of *desired* that *live* lacks or has otherwise, or None.
+    Return the path of the first field of *desired* that *live* lacks or has otherwise, or None.
 
     A field that this cluster does not know (see `first_unsupported`) is no difference.
     """
@@ -101,20 +101,20 @@ class Change(NamedTuple):
 
 
 def first_change(desired: Any, live: Any, path: str = "") -> Change | None:
-    """What `first_difference` finds, with both values."""
+    """Return what `first_difference` finds, with both values."""
     found = _differences(desired, live, path)
     return next((each for each in found if not (each.lacks and _GATED.search(each.path))), None)
 
 
 def first_unsupported(desired: Any, live: Any, path: str = "") -> str:
-    """The path of the first field of *desired* that the cluster has no feature for, or ""."""
+    """Return the path of the first field of *desired* without a feature in the cluster, or ""."""
     found = _differences(desired, live, path)
     return next((each.path for each in found if each.lacks and _GATED.search(each.path)), "")
 
 
 def _differences(desired: Any, live: Any, path: str) -> Iterator[Change]:
     if desired is None:
-        # As if it were not there; what the API server puts in its place is not for us to judge.
+        # Like an absent field; a default that the API server writes there is no difference.
         return
     field = path.rpartition(".")[2]
     if isinstance(desired, Mapping):
@@ -169,14 +169,14 @@ def _list_differences(desired: Sequence[Any], live: Any, path: str, field: str) 
 
 
 def keys_of(field: str, desired: Sequence[Any]) -> tuple[str, ...] | None:
-    """By which of their fields the entries of that list are merged; None for one value."""
+    """Return the fields by which entries of that list are merged; None where it is one value."""
     if field == "ports" and desired:
         return next((keys for keys in _PORT_KEYS if keys[0] in desired[0]), None)
     return LIST_KEYS.get(field)
 
 
 def identity(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
-    """What tells an entry from the others of its list."""
+    """Return the values of *keys* in *item*, which identify the entry in its list."""
     return tuple(item.get(key) or _KEY_DEFAULTS.get(key) for key in keys)
 
 

@@ -1,10 +1,10 @@
 """
-What a live object should hold where server-side apply alone cannot bring it back.
+Compute what a live object should hold where server-side apply alone cannot restore it.
 
-An apply never takes away what others put beside our fields, and some of that keeps ours out: a
-port of the same name under another number, another source of the same volume, a limit above a
-request. So the content is written anew, with as little of the others' taken out as will do.
-Pure.
+An apply never removes what other clients put beside the operator's fields, and some of that keeps
+the operator's own out: a port of the same name under another number, another source of the same
+volume, a limit above a request. So the content is written anew, and as little as possible of what
+others added is removed. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,27 +20,27 @@ from mcpworkload.kube.objects import FIXED_FIELDS
 _RENAMED_IN = frozenset(
     {"containers", "hostAliases", "initContainers", "ports", "topologySpreadConstraints"}
 )
-# Metadata can be no obstacle, and what stands there says much about who did what and when.
+# Metadata can be no obstacle, and it records which client did what and when.
 _FREE_MAPS = frozenset({"annotations", "labels"})
 
 
 class Extent(Enum):
-    """How much of what others added goes, besides what they changed of ours."""
+    """How much of other clients' additions is removed, besides changes to the operator's fields."""
 
-    #: Entries of lists that are ours, under another key.
+    #: Entries of lists that the operator set, under another key.
     RENAMED = "renamed"
-    #: What stands right beside a field or an entry of ours that is gone or was changed.
+    #: What is beside a field or an entry of the operator's that is gone or was changed.
     BESIDE = "beside"
-    #: All of it: what is left is what an object would be that we had just made.
+    #: All of it: what is left equals an object that the operator has just created.
     ALL = "all"
 
 
 def mended(wanted: Mapping[str, Any], live: Mapping[str, Any], extent: Extent) -> dict[str, Any]:
     """
-    The content that a live object should have: *wanted*, and what may stay of the *live* one.
+    Return the content that a live object should have: *wanted*, and what may stay of *live*.
 
-    Both map fields (spec and the like) to what they hold. What no update can change of a
-    StatefulSet is as in *live*.
+    Both map fields (spec and the like) to what they hold. The fields of a StatefulSet that no
+    update can change are as in *live*.
     """
     content = {key: _mend(value, live.get(key), extent, key) for key, value in wanted.items()}
     spec, found = content.get("spec"), live.get("spec")
@@ -53,9 +53,9 @@ def stripped(
     wanted: Mapping[str, Any], live: Mapping[str, Any], paths: Iterable[Sequence[str]]
 ) -> dict[str, Any]:
     """
-    The content *live* without what others put at *paths*, or with what they put around it.
+    Return the content *live* without what other clients put at *paths* or around them.
 
-    What stands in *wanted*, too, stays as it is: an apply brings that back.
+    What is in *wanted*, too, stays: an apply restores that.
     """
     content: dict[str, Any] = {key: deepcopy(live[key]) for key in wanted if key in live}
     places = [place for path in paths if (place := _foreign_part(wanted, content, path))]
@@ -72,7 +72,7 @@ def stripped(
 def _foreign_part(
     wanted: Any, live: Any, path: Sequence[str]
 ) -> tuple[dict[str, Any] | list[Any], Any] | None:
-    """Where on the way along *path* the first thing is that is not ours; None if all is."""
+    """Return the first part along *path* that *wanted* lacks, as parent and step; else None."""
     field = ""
     for step in path:
         if isinstance(live, dict):
@@ -96,7 +96,7 @@ def _foreign_part(
 
 
 def is_renamed(wanted: Any, live: Any, field: str = "") -> bool:
-    """Whether an entry of *wanted* stands in *live* under another key, where that does harm."""
+    """Return whether an entry of *wanted* is in *live* under another key, where that does harm."""
     if isinstance(wanted, Mapping) and isinstance(live, Mapping):
         return any(is_renamed(value, live.get(key), key) for key, value in wanted.items())
     keys = _keys(wanted, live, field)
@@ -109,7 +109,11 @@ def is_renamed(wanted: Any, live: Any, field: str = "") -> bool:
 
 
 def _mend(wanted: Any, live: Any, extent: Extent, field: str, around: str = "") -> Any:
-    """*around* names the mapping that has the *field*: in limits, 0 is more than nothing."""
+    """
+    Return *wanted* completed by what may stay of *live*.
+
+    *around* names the mapping that has the *field*: in limits, 0 is more than nothing.
+    """
     if wanted is None:
         return live
     is_same = first_difference({around: {field: wanted}}, {around: {field: live}}) is None
@@ -138,7 +142,7 @@ def _mend_mapping(
 
 
 def _differs_here(wanted: Mapping[str, Any], live: Mapping[str, Any], around: str) -> bool:
-    """Whether a field of *wanted* itself is gone or otherwise, not something inside of one."""
+    """Return whether a field of *wanted* itself differs, not something inside of one."""
     return any(
         first_difference({around: {key: value}}, {around: {key: live.get(key)}}) is not None
         for key, value in wanted.items()
@@ -172,7 +176,7 @@ def _mend_entries(
 def _renamed(
     wanted: Sequence[Any], live: Sequence[Any], field: str, keys: tuple[str, ...]
 ) -> list[Any]:
-    """The entries of *live* that are one of *wanted* in all but its key, and more than a key."""
+    """Return the entries of *live* that equal one of *wanted* in all but its key."""
     if field not in _RENAMED_IN:
         return []
     there = {identity(entry, keys) for entry in live}
@@ -191,6 +195,6 @@ def _renamed(
 
 
 def _keys(wanted: Any, live: Any, field: str) -> tuple[str, ...] | None:
-    """By what both lists are merged; None where they are not, or are no lists."""
+    """Return the fields by which both lists are merged; None where they are not merged."""
     is_list = isinstance(wanted, list) and isinstance(live, list)
     return keys_of(field, wanted) if is_list else None

@@ -12,7 +12,7 @@ from mcpworkload.kube.objects import Event, LiveChild, Pod, StatefulSet
 
 @dataclass(frozen=True)
 class Applied:
-    """What we applied last to a child, and what came of it."""
+    """The last apply of a child, and its effect."""
 
     digest: str
     uid: str
@@ -21,41 +21,41 @@ class Applied:
     futile: str = ""
 
     def was_futile(self, digest: str, drift: Drift) -> bool:
-        """Whether the same apply to the same live object was tried, and changed nothing."""
+        """Return whether the same apply to the same live object was tried, and changed nothing."""
         return self.digest == digest and bool(self.futile) and self.futile == drift.fingerprint
 
 
 @dataclass(frozen=True)
 class Observation:
-    """The live objects of one workload, and how new each cache is."""
+    """The live objects of one workload, and how recent each cache is."""
 
-    #: What carries our label, by kind and name, whoever owns it.
+    #: The objects with our label, by kind and name, of any owner.
     children: Mapping[ChildId, LiveChild] = field(default_factory=dict)
     #: The one of them that makes the pods.
     statefulset: StatefulSet | None = None
     #: The pods of our StatefulSet, by name; not those that merely carry our label.
     pods: Mapping[str, Pod] = field(default_factory=dict)
-    #: Why there may be others, or none of those: pods can't be read; empty when they can.
+    #: Why the pods cannot be read, so that these may be wrong; empty when they can.
     unreadable: str = ""
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
-    #: What could not be looked at, and what does not work because of it; in words.
+    #: What could not be read, and what does not work because of it, as text.
     unknown: tuple[str, ...] = ()
-    #: What was said of pods that our StatefulSet could not make, however long ago.
+    #: Events on pods that the StatefulSet controller could not create, of any age.
     failed_creates: Sequence[Event] = ()
-    #: Every pod that carries our label, by name, whoever made it.
+    #: Every pod that carries our label, by name, of any owner.
     labelled: Mapping[str, Pod] = field(default_factory=dict)
-    #: What was seen of containers' ends and not yet accounted for, by the pod's UID.
+    #: The ends of containers that are not yet reported, by the pod's UID.
     seen: Mapping[str, ObservedPod] = field(default_factory=dict)
-    #: Events of pods, by UID, where they were asked for.
+    #: Events of pods, by UID, where they were read.
     told: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 
     def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
-        """Whether the cache of that child's kind does not show yet what that apply did."""
+        """Return whether the cache of that child's kind does not show that apply yet."""
         return self.versions.get(child_id.kind, 0) < applied.version
 
     def is_settling(self, applied: Mapping[ChildId, Applied]) -> bool:
-        """Whether what we see is about to be overtaken by the effects of our last applies."""
+        """Return whether the effects of the last applies are about to change what was observed."""
         if any(self.is_behind(child_id, last) for child_id, last in applied.items()):
             return True
         live = self.statefulset
@@ -67,7 +67,7 @@ class Observation:
         return live.status.observed_generation < live.metadata.generation
 
     def pods_of_update(self) -> list[Pod]:
-        """The pods that were made from the newest template, those on their way out excluded."""
+        """Return the pods that were made from the newest template, those being deleted excluded."""
         if self.statefulset is None:
             return []
         revision = self.statefulset.status.update_revision
@@ -80,7 +80,7 @@ class Observation:
 
 
 def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> dict[str, Pod]:
-    """The *pods* that *statefulset* made, in the order of their names."""
+    """Return the *pods* that *statefulset* made, in the order of their names."""
     if statefulset is None:
         return {}
     uid = statefulset.metadata.uid

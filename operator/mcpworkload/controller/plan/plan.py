@@ -1,9 +1,9 @@
 """
-Which requests would make the live children what they should be.
+Find the requests that would turn the live children into the desired ones.
 
-No field is compared here: the digest tells whether our wishes changed, `Drift` whether
-somebody changed the live object, `find_replacement` whether an update can do what is wanted,
-and server-side apply finds the rest.
+No field is compared here: the digest shows whether the desired child changed, `Drift` whether
+another client changed the live object, `find_replacement` whether an update can do it, and
+server-side apply finds the rest.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -14,7 +14,7 @@ from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import ChildConflict
 from mcpworkload.controller.children import CHILD_TYPES, Pruning
 from mcpworkload.controller.desired import Child
-from mcpworkload.controller.plan.comparison import Compare, Judge, allow_all, compare_child
+from mcpworkload.controller.plan.comparison import Compare, Drift, Judge, allow_all, compare_child
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.replacement import Replacement, find_replacement
 from mcpworkload.kube.objects import LiveChild, Metadata, StatefulSet
@@ -25,19 +25,19 @@ class Apply:
     """One server-side apply."""
 
     child: Child
-    #: The live object's UID; None when there is none as far as we know.
+    #: The live object's UID; None when none is known.
     uid: str | None
-    #: Whether to take fields from other managers: only on an object that is ours.
+    #: Whether to take fields from other managers: only on an object that the workload owns.
     force: bool
     because: str
     #: When it is to mend a difference: the live object's version and fingerprint.
     version: int = 0
     fingerprint: str = ""
-    #: And the path of the field that somebody else changed.
+    #: And the path of the field that another client changed.
     changed: str = ""
-    #: Whether what somebody made of an entry of ours has to go first.
+    #: Whether another client's copy of an entry under another key has to go first.
     is_renamed: bool = False
-    #: What others added and may not stay, in words, and what finds it in a template.
+    #: What other clients added and may not stay, as text, and what finds it in a template.
     forbidden: str = ""
     judge: Judge = allow_all
 
@@ -49,11 +49,11 @@ class Apply:
 
 @dataclass(frozen=True)
 class Replace:
-    """The deletion of a StatefulSet, but not of its pods: they wait for the next one."""
+    """The deletion of a StatefulSet without its pods: the next StatefulSet adopts them."""
 
     child: Child
     uid: str
-    #: The version that was looked at: no other is deleted.
+    #: The version that was compared: no other is deleted.
     version: int
     #: As an apply would do.
     force: bool
@@ -65,7 +65,7 @@ Step = Apply | Replace
 
 @dataclass(frozen=True)
 class Prune:
-    """The deletion of a child that is ours and no longer asked for."""
+    """The deletion of a child that the workload owns and no longer asks for."""
 
     id: ChildId
     uid: str
@@ -80,13 +80,13 @@ def plan(
     compare: Compare = compare_child,
 ) -> tuple[Step, ...]:
     """
-    The steps that are needed, none when the live children are as they should be.
+    Return the steps that are needed, none when the live children are as they should be.
 
-    *judge* finds what may not stay of what others added to the pods' template; *compare* finds the
+    *judge* finds what other clients added to the pod template and may not stay; *compare* finds the
     drift of a child that was applied as it should be, and may remember it.
 
     Raises:
-        ChildConflict: a child's name is taken by an object of somebody else.
+        ChildConflict: the name of a child belongs to an object of another owner.
         InvalidSpec: a claim would have to shrink.
     """
     steps = (
@@ -116,7 +116,7 @@ def _plan_child(
     if not is_ours_or_nobodys(metadata, owner_uid):
         raise ChildConflict(describe_conflict(child, metadata))
     if metadata.deletion_timestamp is not None:
-        return None  # its disappearance is an event, and brings us back
+        return None  # its disappearance is an event, which requeues the workload
     if metadata.controller is None:
         return _feasible(_adoption(child, metadata, owner_uid), live)
     if not child.is_applied_to(metadata.annotations):
@@ -128,7 +128,7 @@ def _plan_child(
         child,
         metadata.uid,
         force=True,
-        because=f"{drift.difference or 'what is not allowed'} was changed by somebody else",
+        because=f"another client {_deed(drift)}",
         version=metadata.version,
         fingerprint=drift.fingerprint,
         changed=drift.difference,
@@ -139,16 +139,22 @@ def _plan_child(
     return _feasible(repair, live)
 
 
+def _deed(drift: Drift) -> str:
+    if drift.difference:
+        return f"changed {drift.difference}"
+    return "added what the installation's policy forbids"
+
+
 def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:
-    """What makes *child* ours again; by force where it still names us, if not as its controller."""
+    """Return the apply that makes the workload the controller of *child* again."""
     is_ours = any(reference.uid == owner_uid for reference in metadata.owner_references)
     changed = f"metadata.ownerReferences[{owner_uid}].controller" if is_ours else ""
-    because = f"{changed} was changed by somebody else" if is_ours else "it has lost its owner"
+    because = f"another client changed {changed}" if is_ours else "it has lost its owner"
     return Apply(child, metadata.uid, is_ours, because, metadata.version, changed=changed)
 
 
 def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
-    """*step*, or the replacement of *live* where no apply can do it; None where that is early."""
+    """Return *step*, the replacement of *live* if no apply can do it, or None if too early."""
     if not isinstance(live, StatefulSet):
         return step
     wanted, fixed = step.child.manifest["spec"], live.fixed_fields()
@@ -158,13 +164,13 @@ def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
     metadata = live.metadata
     if live.status.observed_generation < metadata.generation:
         # It may be adopting pods just now: the garbage collector, which releases what it knows
-        # of, would take those along (tried). What its controller says then brings us back.
+        # of, would delete those as well (tried). Its controller's next status requeues the key.
         return None
     return Replace(step.child, metadata.uid, metadata.version, step.force, replacement)
 
 
 def _is_to_be_seen(child: Child, live: LiveChild | None, last: Applied) -> bool:
-    """Whether the object that we made must be seen first: an update may not be what it needs."""
+    """Return whether the cache must show the applied object first: an update may not be enough."""
     is_seen = live is not None and live.metadata.uid == last.uid
     return child.id.kind == "StatefulSet" and not is_seen
 
@@ -177,11 +183,11 @@ def plan_prunes(
     applied: Mapping[ChildId, Applied],
 ) -> tuple[Prune, ...]:
     """
-    The deletions of children that are no longer desired, those in *pruned* (UIDs) apart.
+    Return the deletions of children that are no longer desired, except those in *pruned* (UIDs).
 
-    Only what carries our label and names the workload as its controller is ever deleted, and
-    only of kinds that hold nothing: a StatefulSet stands for pods and volumes. The account that
-    pods run as stays as long as they do.
+    The operator only deletes what carries its label and names the workload as its controller, and
+    only kinds that hold nothing: a StatefulSet stands for pods and volumes. The ServiceAccount of
+    the pods stays as long as they do.
     """
     desired = {child.id for child in children}
     due = {Pruning.AT_ONCE}
@@ -200,25 +206,25 @@ def plan_prunes(
 
 
 def _has_older_pods(observation: Observation, applied: Mapping[ChildId, Applied]) -> bool:
-    """Whether there are pods of another template than the newest, as far as we can know."""
+    """Return whether there are, or may be, pods of another template than the newest."""
     if observation.unreadable or observation.is_settling(applied):
         return True
     return len(observation.pods_of_update()) < len(observation.pods)
 
 
 def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
-    """Whether an object that carries our label may be applied to by the owner with that UID."""
+    """Return whether the owner with that UID may apply to an object that carries our label."""
     return metadata.controller is None or metadata.controller.uid == owner_uid
 
 
 def describe_conflict(child: Child, metadata: Metadata) -> str:
-    """Who has the name that *child* needs, and what can be done."""
+    """Return who has the name that *child* needs, and what can be done."""
     owner = metadata.controller
     if owner and (owner.kind, owner.name) == (names.KIND, child.workload):
         # Deleted and made anew: the garbage collector is not done with the first one's children.
-        return f"the {child.id} of an earlier MCPWorkload is still there"
+        return f"the {child.id} of an earlier MCPWorkload is still to be garbage-collected"
     holder = f"belongs to {owner.kind} {owner.name}" if owner else "belongs to no MCPWorkload"
     return (
-        f"the {child.id} exists and {holder}: it was left alone; "
+        f"the {child.id} exists and {holder}: the operator left it alone; "
         "delete or rename it, or give this MCPWorkload another name"
     )

@@ -1,9 +1,9 @@
 """
-Whether a StatefulSet has to be replaced by a new one, which takes its pods over.
+Decide whether a StatefulSet has to be replaced by a new one, which adopts its pods.
 
-Some fields no update can change. A StatefulSet that is deleted without its pods, and made
-anew, keeps them with their claims, as long as the new one selects them and their volumes are
-those that it would make.
+Some fields no update can change. A StatefulSet that is deleted without its pods, and created anew,
+keeps them with their claims, as long as the new one selects them and their volumes are those that
+it would make.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ Templates = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Replacement:
-    """Why a StatefulSet has to be replaced, and which claims have to grow before."""
+    """The reason why a StatefulSet has to be replaced, and the claims that have to grow before."""
 
     #: Of the first field that differs.
     path: str
@@ -36,13 +36,13 @@ class Replacement:
 
 def find_replacement(name: str, wanted: Manifest, fixed: Mapping[str, Any]) -> Replacement | None:
     """
-    What it takes to come from a StatefulSet with those *fixed* fields to the spec *wanted*.
+    Return how to replace a StatefulSet with those *fixed* fields; None if an update is enough.
 
-    None where an update will do.
+    *wanted* is the spec that it should have.
 
     Raises:
         InvalidSpec: a claim would have to shrink.
-        ChildConflict: the pods could not be taken over.
+        ChildConflict: the new StatefulSet could not adopt the pods.
     """
     own = {key: wanted[key] for key in FIXED_FIELDS if key in wanted}
     templates, live = own.get("volumeClaimTemplates", []), fixed.get("volumeClaimTemplates", [])
@@ -60,12 +60,12 @@ def find_replacement(name: str, wanted: Manifest, fixed: Mapping[str, Any]) -> R
 
 
 def claim_path(template: str) -> str:
-    """Where the spec says how large the claims of a template are."""
+    """Return the path of the spec's field with the size of a template's claims."""
     return f"spec.volumeClaimTemplates[{template}].spec.resources.requests.storage"
 
 
 def _shapes(templates: Templates) -> list[set[str]]:
-    """Which fields each template sets: one that is to go is no difference to `drift`."""
+    """Return the fields that each template sets: `drift` does not see a removed field."""
     return [
         {
             f"{path}.{key}"

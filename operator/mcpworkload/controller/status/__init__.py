@@ -1,5 +1,12 @@
 """
-What is true of a workload, and when that is worth a write.
+The status of a workload: what the operator reports, when it writes it, and which Events it emits.
+
+`conditions.build_status` is the entry point: it returns the status from a `StatusInput` (`inputs`:
+what the spec asks for), an `Observation` and an `ExitReport` (`exits`). `problems` finds why a pod
+does not serve, by the pod's own status (`pods`) and its Events (`diagnosis`); `messages` removes
+what changes from texts of the cluster, `hints` and `amounts` add what helps. `effects` and `notes`
+describe the objects of an accepted spec. `debounce` decides whether a changed status is written
+now, `events` which changes become Events.
 
 Pure: the live objects come in as an `Observation`, the clock as an argument.
 """

@@ -1,8 +1,8 @@
 """
-Which container has the amount that a quota or a LimitRange refuses, and who chose it.
+Find the container whose amount a quota or a LimitRange refuses, and who chose that amount.
 
 The API server names amounts and no containers, and most amounts of a pod were never written by its
-author: they are defaults of the operator, or belong to a helper of its own.
+author: they are defaults of the operator, or belong to a container that the operator adds.
 """
 
 import re
@@ -44,7 +44,7 @@ class Amounts:
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def explain(self, said: str) -> str:
-        """What *said* leaves out, to stand behind it; empty where it is about something else."""
+        """Return what is to be appended to *said*, a text of the API server; empty for nothing."""
         parts = dict.fromkeys(self._parts(said))
         return "".join(f"; {part}" for part in parts)
 
@@ -76,7 +76,7 @@ class Amounts:
                 yield self._say(name, "limits", resource, resources["limits"][resource])
 
     def _defaults(self, field_: str, resource: str) -> Iterator[str]:
-        """The amounts of that kind that nobody wrote."""
+        """Yield the amounts of that kind that are the operator's defaults."""
         for name, resources in self._containers():
             amount = resources.get(field_, {}).get(resource)
             is_ours = name == BRIDGE or (name == CONTAINER and not self._is_given(field_, resource))

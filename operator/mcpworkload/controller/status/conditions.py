@@ -1,9 +1,8 @@
 """
-The status that is true of a workload: conditions, counts, URL.
+Build the status of a workload: conditions, counts, URL.
 
-Pure: the clock is an argument. Nothing is kept from the old status but the times at which
-conditions changed and words on a problem that still holds, so that a status never lies for
-longer than one reconcile.
+Pure: the clock is an argument. Of the old status, only the times at which conditions changed are
+kept, and the message of a problem that still holds; so a status is wrong for one reconcile at most.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +26,7 @@ from mcpworkload.controller.status.pods import is_steady
 from mcpworkload.controller.status.problems import Problem, first_problem
 from mcpworkload.kube.objects import Pod
 
-# A condition's message ends at 32,768; what is quoted in ours (names, keys) may be longer.
+# The API server takes 32,768 characters; quoted names and keys may be longer.
 MAX_MESSAGE = 4000
 # Nothing runs because nothing is to run: no reason not to be Ready.
 _AT_REST = (AvailableReason.STOPPED, AvailableReason.SCALED_TO_ZERO)
@@ -37,7 +36,7 @@ _PRINTED = (AvailableReason.CRASH_LOOPING, AvailableReason.OOM_KILLED)
 
 @dataclass(frozen=True)
 class Verdict:
-    """A condition without its bookkeeping."""
+    """A condition without generation and times."""
 
     type: ConditionType
     status: ConditionStatus
@@ -55,10 +54,11 @@ def build_status(
     now: datetime,
 ) -> dict[str, Any]:
     """
-    The status to write, in the form in which it is stored.
+    Return the status to write, in the form in which it is stored.
 
-    *applied* is what we did last, *drifts* how live children differ from what they should be,
-    *refusal* why the spec could not be turned into children, None when it was, *ends* the exits.
+    *applied* is what the operator applied last, *drifts* how live children differ from the desired
+    ones, *refusal* why the spec could not be turned into children, None when it was, *ends* the
+    exits.
     """
     accepted = _accepted(subject, observation, applied, drifts, refusal)
     available = _available(subject, observation, refusal, now)
@@ -66,7 +66,7 @@ def build_status(
     ready = _ready(subject, observation, is_settled, accepted, available, now)
     verdicts = [accepted, available, ready]
     if refusal is not None and refusal.is_final:
-        message = "nothing is retried before the spec changes: see Accepted"
+        message = "the operator does not try again before the spec changes: see Accepted"
         verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
     status = WorkloadStatus(
         observed_generation=subject.generation,
@@ -84,7 +84,7 @@ def build_status(
 def _is_reached(
     subject: StatusInput, observation: Observation, applied: Mapping[ChildId, Applied]
 ) -> bool:
-    """Whether the Service that the URL names is ours: another one leads to others' pods."""
+    """Return whether the Service in the URL is the workload's: another one leads to other pods."""
     host = urlsplit(subject.url).hostname or ""
     child_id = ChildId("Service", host.partition(".")[0])
     last, live = applied.get(child_id), observation.children.get(child_id)
@@ -98,10 +98,10 @@ def _is_reached(
 
 def summary(status: Mapping[str, Any]) -> str:
     """
-    The conditions of a stored status in one line, for the operator's log.
+    Return the conditions of a stored status in one line, for the operator's log.
 
-    Where a message ends with what the server printed, the exit code stands in its place: the
-    log has other readers than the namespace.
+    The exit code takes the place of a message that ends with what the server printed: the log has
+    other readers than the namespace.
     """
     code = (status.get("lastTermination") or {}).get("exitCode")
     return "; ".join(
@@ -126,7 +126,7 @@ def _accepted(
 
 
 def _counts(subject: StatusInput, observation: Observation, now: datetime) -> dict[str, int]:
-    """How many pods there are, are ready, and are new; those of before if none can be seen."""
+    """Return the counts of all, ready and updated pods; the stored ones if pods are unreadable."""
     if observation.unreadable:
         names_of = ("replicas", "readyReplicas", "updatedReplicas")
         replicas, ready, updated = (subject.status.get(name, 0) for name in names_of)
@@ -186,7 +186,7 @@ def _ready(
             return Verdict(ConditionType.READY, cause.status, cause.reason, cause.message)
     if observation.unreadable:
         return Verdict(ConditionType.READY, *_unreadable(observation))
-    # One replica of several: they serve, and yet somebody has to know why it does not.
+    # One replica of several: the others serve, and its problem still has to be reported.
     if problem := _problem(subject, observation, now):
         stored = _stored(subject, problem.reason, ConditionType.READY)
         return Verdict(ConditionType.READY, "False", problem.reason, problem.message(stored))
@@ -199,7 +199,7 @@ def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
 
 
 def _problem(subject: StatusInput, observation: Observation, now: datetime) -> Problem | None:
-    """What is wrong with the pods that there are, else why there are not all of them."""
+    """Return what is wrong with the existing pods, else why some of the pods do not exist."""
     last = subject.status.get("lastTermination")
     if problem := first_problem(observation.pods.values(), now, observation.told, last):
         said = subject.secrets.hide(problem.head)
@@ -213,7 +213,7 @@ def _problem(subject: StatusInput, observation: Observation, now: datetime) -> P
 def _stored(
     subject: StatusInput, reason: str, kind: ConditionType = ConditionType.AVAILABLE
 ) -> str:
-    """The message that stands beside *reason* now; empty where another one does."""
+    """Return the message that stands beside *reason* now; empty beside another reason."""
     for condition in subject.status.get("conditions", ()):
         if (condition["type"], condition["reason"]) == (kind, reason):
             return str(condition["message"])
@@ -224,10 +224,10 @@ def _serving(
     pods: Iterable[Pod], subject: StatusInput, observation: Observation, now: datetime
 ) -> int:
     """
-    How many of *pods* are ready to stay so, and have been for minReadySeconds.
+    Return how many of *pods* have been ready for minReadySeconds and are not in a crash loop.
 
-    The StatefulSet controller has the clock for that, and its count is an event; it is of all
-    pods and may be late, so it can only make the number smaller.
+    The StatefulSet controller keeps the clock of minReadySeconds; its count covers all pods and may
+    be late, so it can only lower the number.
     """
     ready = sum(is_steady(pod, now) for pod in pods)
     if not subject.has_min_ready_seconds or observation.statefulset is None:

@@ -1,10 +1,10 @@
 """
-When a changed status is written.
+Decide when a changed status is written.
 
-Each stored status is a write, an event in every watch and a line in a log. So a change that is
-about to be overtaken is held back: for a moment after an apply, until the StatefulSet controller
-has acted on it; and longer where only the number of pods moved, which the next condition will
-carry along. Pure.
+Each stored status is a write, an event in every watch and a line in a log. So a change that will
+soon be overtaken is held back: for a moment after an apply, until the StatefulSet controller has
+acted on it; and longer where only the number of pods changed, since the next change of a condition
+includes it. Pure.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.plan.observation import Applied, Observation
 
-# The StatefulSet controller answers within a fraction of a second; if it is down, say so then.
+# The StatefulSet controller acts within a fraction of a second; if it is down, that is written.
 SETTLE_SECONDS = 2.0
 COUNTS_ONLY_SECONDS = 10.0
 _COUNTS = ("pods", "replicas", "updatedReplicas")
@@ -22,7 +22,7 @@ _COUNTS = ("pods", "replicas", "updatedReplicas")
 
 @dataclass(frozen=True)
 class Hold:
-    """Since when a status has been held back, and why, on the monotonic clock."""
+    """The moments since which a status has been held back, by cause, on the monotonic clock."""
 
     settling_since: float | None = None
     counts_since: float | None = None
@@ -45,7 +45,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The status is stored as it is."""
+    """The stored status needs no write."""
 
     hold: Hold
 
@@ -66,12 +66,12 @@ def decide_write(
     """
     Return whether to write *wanted* over *stored* at *now*, and the hold that follows *hold*.
 
-    What *is_pressing* is not held back: it would be lost with the process.
+    A status that *is_pressing* is not held back: a restart of the operator would lose it.
     """
     is_settling = observation.is_settling(applied)
     is_same = stored == wanted
     counts_only = not is_same and _without_counts(stored) == _without_counts(wanted)
-    # What goes on for long is told, though it still goes on: the clocks run across reconciles.
+    # The clocks run across reconciles, so that a long change is written before it ends.
     held = Hold(
         settling_since=_running(hold.settling_since, now) if is_settling else None,
         counts_since=_running(hold.counts_since, now) if counts_only else None,

@@ -1,4 +1,4 @@
-"""What Events tell about a pod that its status does not."""
+"""Find in a pod's Events why it does not run, where its status does not have the reason."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _START_REASONS = {
 }
 # No failure, but what a start may spend most of its time with.
 _PULLING = "Pulling"
-# Said before all of them, by a clock that has finer ticks and so may seem to be later.
+# Emitted before all of them; its clock has finer ticks, so that it may seem to be later.
 _SCHEDULED = "Scheduled"
 _CLAIM = "PersistentVolumeClaim"
 # The last one is no failure yet, but that it takes so long is.
@@ -33,9 +33,9 @@ _FAILED_CREATE = timedelta(minutes=20)
 
 def is_telling(events: Iterable[Event], start: datetime | None = None) -> bool:
     """
-    Whether any of a pod's Events explains why it is not ready.
+    Return whether any of a pod's Events explains why it is not ready.
 
-    What its probes said before *start*, that of the containers which run now, explains nothing.
+    Failures of probes before *start*, when the running containers started, explain nothing.
     """
     return any(
         event.reason in _START_REASONS
@@ -45,12 +45,12 @@ def is_telling(events: Iterable[Event], start: datetime | None = None) -> bool:
 
 
 def of_probe(events: Sequence[Event], container: ContainerStatus) -> str:
-    """What the container's probes said last; empty when they said nothing."""
+    """Return the last failure of the container's probes; empty where none is reported."""
     return messages.steady(last_complaint(events, container.name))
 
 
 def of_start(events: Iterable[Event]) -> tuple[AvailableReason | None, str]:
-    """Why the pod's containers are not made yet: the last Event, if it is of that."""
+    """Return why the pod's containers do not exist yet: the last Event, if it is about that."""
     last = max(
         (event for event in events if event.reason != _SCHEDULED),
         key=lambda event: (_time(event), event.reason in _START_REASONS, event.message),
@@ -63,7 +63,7 @@ def of_start(events: Iterable[Event]) -> tuple[AvailableReason | None, str]:
 
 
 def of_claims(events: Iterable[Event]) -> str:
-    """Why a claim is not bound: the last Event of any, if it is of a failure."""
+    """Return why a claim is not bound: the last Event of a claim, if it reports a failure."""
     of_any = (event for event in events if event.involved_object.kind == _CLAIM)
     last = max(of_any, key=lambda event: (_time(event), event.message), default=None)
     if last is None or last.reason not in _CLAIM_REASONS:
@@ -72,12 +72,12 @@ def of_claims(events: Iterable[Event]) -> str:
 
 
 def of_failed_create(observation: Observation, replicas: int, now: datetime) -> str:
-    """Why the StatefulSet can't make a pod that it lacks; empty when nobody says so."""
+    """Return why the StatefulSet controller cannot create a missing pod; empty if unreported."""
     if observation.statefulset is None:
         return ""
     name = observation.statefulset.metadata.name
     lacking = {f"{name}-{index}" for index in range(replicas)} - observation.pods.keys()
-    # The last words win, and of them those on the first pod, so that they stay the same.
+    # The last Event of each pod counts, and of the pods the first, so that the message is steady.
     last = {
         messages.failed_create(event.message)[0]: messages.failed_create(event.message)[1]
         for event in sorted(observation.failed_creates, key=_time)
@@ -90,7 +90,7 @@ def of_failed_create(observation: Observation, replicas: int, now: datetime) -> 
 
 
 def since(events: Sequence[Event], moment: datetime | None) -> list[Event]:
-    """The *events* that are of later than *moment*; all where that is None."""
+    """Return the *events* that are later than *moment*; all of them where that is None."""
     return [event for event in events if moment is None or _time(event) > moment]
 
 

@@ -1,4 +1,4 @@
-"""How the objects of an accepted spec stand: as it asks, or what else is there, and whose doing."""
+"""Describe the objects of an accepted spec: as it asks, or with what other clients changed."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,9 +17,10 @@ def state_of(
     drifts: Mapping[ChildId, Drift],
 ) -> list[str]:
     """
-    How the objects stand, each thing in a few words.
+    Return the state of the objects, one phrase a fact.
 
-    *applied* is what we did last, *drifts* how the live objects differ, as far as it is known.
+    *applied* is what the operator applied last, *drifts* how the live objects differ, as far as it
+    is known.
     """
     without_effect = list(_without_effect(observation, applied, drifts))
     added = list(_additions(drifts))
@@ -32,15 +33,15 @@ def _without_effect(
     applied: Mapping[ChildId, Applied],
     drifts: Mapping[ChildId, Drift],
 ) -> Iterator[str]:
-    """What was accepted and yet did not happen, each in a few words."""
+    """Yield what was accepted and yet has no effect, one phrase a fact."""
     for child_id, last in applied.items():
         drift = drifts.get(child_id)
         if drift is None or not last.was_futile(last.digest, drift):
             continue
         if drift.forbidden:
             yield (
-                f"somebody else keeps in the {child_id}, whose pods have it, what the "
-                f"installation's policy forbids: {drift.forbidden}"
+                f"another client keeps adding to the {child_id} what the installation's policy "
+                f"forbids, and its pods have it: {drift.forbidden}"
             )
         if drift.difference:
             yield _rewriting(child_id, drift)
@@ -51,7 +52,7 @@ def _without_effect(
 
 
 def _additions(drifts: Mapping[ChildId, Drift]) -> Iterator[str]:
-    """What others have added beside what the spec asks for, and who did, by the object."""
+    """Yield by object what other clients have added to it, with the manager of each field."""
     for child_id, drift in drifts.items():
         found = sorted(drift.additions)
         more = f" and {len(found) - _MAX_ADDITIONS} more" if len(found) > _MAX_ADDITIONS else ""
@@ -60,7 +61,7 @@ def _additions(drifts: Mapping[ChildId, Drift]) -> Iterator[str]:
 
 
 def _rewriting(child_id: ChildId, drift: Drift) -> str:
-    """Who writes what over a field of a child, although it was applied again."""
+    """Return which value another component writes over a field of a child after each apply."""
     wanted, found = drift.values
     if not found:
         return f"the API server does not keep {drift.difference} of the {child_id}"

@@ -1,4 +1,4 @@
-"""What is worth an Event: changes of a stored status, and changes of a child that we undid."""
+"""Choose what becomes an Event: changes of a stored status, and undone changes of a child."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,10 +9,10 @@ from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.reasons import AvailableReason, ConditionType, EventReason, ReadyReason
 
-_TOLD = (ConditionType.ACCEPTED, ConditionType.READY)
-# What every start and every update goes through is no news.
+_REPORTED = (ConditionType.ACCEPTED, ConditionType.READY)
+# Every start and every update passes through these: no Event.
 _PASSING = (AvailableReason.STARTING, ReadyReason.UPDATING)
-# What the spec calls as the container does.
+# Fields with the same name in the spec and in the container.
 _OF_CONTAINER = re.compile(
     rf"^spec\.template\.spec\.containers\[{names.CONTAINER}\]\."
     r"(image|command|args|env|envFrom|resources|workingDir|volumeMounts)\b"
@@ -21,23 +21,23 @@ _OF_CONTAINER = re.compile(
 
 @dataclass(frozen=True)
 class EventDraft:
-    """What to say about a workload."""
+    """An Event about a workload, before the recorder adds object, name and time."""
 
     type: Literal["Normal", "Warning"]
-    #: What it is about: news of the same reason are the same news where this is the same.
+    #: Drafts with the same reason and topic become one Event.
     topic: str
     reason: str
     note: str
 
 
 def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventDraft]:
-    """What changed in Accepted and Ready from one stored status to the next."""
+    """Yield an Event for each change of Accepted and Ready from one stored status to the next."""
     old, new = _by_type(before), _by_type(after)
-    for kind in _TOLD:
+    for kind in _REPORTED:
         condition, was = new.get(kind), old.get(kind, {})
         if condition is None or _verdict(condition) == _verdict(was):
             continue
-        # Ready gives the reason of Accepted where that is why; once is enough.
+        # Ready repeats the reason of Accepted where that is the cause: one Event is enough.
         is_said = kind == ConditionType.READY and _verdict(condition) == _verdict(
             new.get(ConditionType.ACCEPTED, {})
         )
@@ -53,28 +53,28 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventD
 
 def of_reversion(workload: str, child: ChildId, path: str) -> EventDraft:
     """
-    Somebody changed the field at *path* of a child, and it was set back.
+    Return the Event on a child's field that another client changed and the operator set back.
 
-    The topic has no generation: who fights for a field is told once, whatever else goes on.
+    The topic has no generation, so a repeated fight over one field is one Event.
     """
-    note = f"{child}: {path} was changed by somebody else"
+    note = f"{child}: another client changed {path}"
     if child.kind == "StatefulSet" and path.startswith("spec.template."):
-        note += ", as by `kubectl rollout undo`,"
-    note += f" and set back; {_instead(workload, child, path)} instead"
+        note += ", as `kubectl rollout undo` does"
+    note += f", and the operator set it back; {_instead(workload, child, path)} instead"
     return EventDraft("Warning", f"{child} {path}", EventReason.DRIFT_REVERTED, note)
 
 
 def of_denial(child: ChildId, forbidden: str) -> EventDraft:
-    """Somebody added to a child what the installation does not allow, and it was taken out."""
+    """Return the Event on what another client added to a child and the policy forbids."""
     note = (
-        f"{child}: somebody else added what the installation's policy forbids, and it was taken "
-        f"out: {forbidden}"
+        f"{child}: another client added what the installation's policy forbids, and the operator "
+        f"removed it: {forbidden}"
     )
     return EventDraft("Warning", f"{child} {forbidden}", EventReason.DRIFT_REVERTED, note)
 
 
 def _instead(workload: str, child: ChildId, path: str) -> str:
-    """What to do so that the change would last."""
+    """Return what to do so that the change would last."""
     if (child.kind, path) == ("StatefulSet", "spec.replicas"):
         return f"scale the MCPWorkload (`kubectl scale mcpw {workload} --replicas=N`)"
     field = _OF_CONTAINER.match(path) if child.kind == "StatefulSet" else None

@@ -1,4 +1,4 @@
-"""The exits of a workload's pods: from the stored status to those that are new, and back."""
+"""Compute the exits of a workload's pods for its status: the new ones, and the next cursor."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,38 +25,38 @@ from mcpworkload.kube.objects import StatefulSet, Terminated
 from mcpworkload.kube.redaction import discreet
 
 MAX_MESSAGE = 1000
-# The words beside these reasons are the kubelet's, not the server's.
+# The messages beside these reasons are the kubelet's, not the server's.
 _OF_KUBELET = START_REASONS.keys() | {PROBE_FAILED, HOOK_FAILED}
 
 
 @dataclass(frozen=True)
 class ExitReport:
-    """What a status says of containers' ends, and which of them are news."""
+    """The exits as the status shows them, and those of them that are new."""
 
     restarts: int
     last: LastTermination | None
     pods: list[PodRecord]
-    #: What has to be told before the status is stored, and no other time.
+    #: The new exits, to be reported before the status is stored, and only then.
     news: tuple[Exit, ...]
-    #: Whether it must not wait, for a successor of this process could not know it.
+    #: Whether the write must not wait: the next operator process could not find it out.
     is_pressing: bool
-    #: How far everything is told once the status is stored.
+    #: The cursor once the status is stored.
     cursor: Cursor
-    #: UIDs of the pods that are gone and need not be remembered then.
+    #: UIDs of the pods that are gone and can be forgotten then.
     gone: frozenset[str]
-    #: IDs of those containers in the news that the kubelet may have ended, without a word so far.
+    #: IDs of those containers in *news* that the kubelet may have ended, without an Event so far.
     unexplained: tuple[str, ...] = ()
 
 
 def report_exits(subject: StatusInput, observation: Observation) -> ExitReport:
-    """What the status of *subject* has to say next of containers' ends."""
+    """Return what the next status of *subject* reports of its containers' exits."""
     status = subject.status
     cursor = cursor_of(status)
     if observation.unreadable:
         return _unchanged(status, cursor)
     recorded = {entry.uid for entry in cursor.values()}
     live = _own_statefulset(subject, observation)
-    # A pod that was ours stays so while its StatefulSet is being replaced.
+    # A recorded pod stays the workload's while its StatefulSet is being replaced.
     pods = {
         name: pod
         for name, pod in observation.labelled.items()
@@ -86,14 +86,14 @@ def report_exits(subject: StatusInput, observation: Observation) -> ExitReport:
 
 
 def _own_statefulset(subject: StatusInput, observation: Observation) -> StatefulSet | None:
-    """The StatefulSet, unless it is still that of an earlier workload of the same name."""
+    """Return the StatefulSet, unless it belongs to an earlier workload of the same name."""
     live = observation.statefulset
     owner = live.metadata.controller if live else None
     return None if owner and owner.uid != subject.uid else live
 
 
 def _unchanged(status: Mapping[str, Any], cursor: Cursor) -> ExitReport:
-    """What is stored: nobody can look."""
+    """Return the report that is stored, where pods cannot be read."""
     pods = [PodRecord.model_validate(pod) for pod in status.get("pods", ())]
     restarts, last = status.get("restarts", 0), _stored_last(status)
     return ExitReport(restarts, last, pods, (), is_pressing=False, cursor=cursor, gone=frozenset())
@@ -105,7 +105,7 @@ def _stored_last(status: Mapping[str, Any]) -> LastTermination | None:
 
 
 def cursor_of(status: Mapping[str, Any]) -> Cursor:
-    """How far the exits have been told, as *status* has it."""
+    """Return how far the exits have been reported, as *status* has it."""
     return {
         pod["name"]: PodCursor(
             uid=pod["uid"],
@@ -123,7 +123,7 @@ def cursor_of(status: Mapping[str, Any]) -> Cursor:
 
 
 def describe(exit_: Exit) -> str:
-    """The exit in a sentence for people."""
+    """Return the exit as a sentence for people."""
     where = f"pod {exit_.pod}, container {exit_.container}"
     times = f" {exit_.count} times" if exit_.count > 1 else ""
     if exit_.kind == ExitKind.EXITED:
@@ -133,7 +133,7 @@ def describe(exit_: Exit) -> str:
     elif exit_.kind == ExitKind.EVICTED:
         said = f"ended by the cluster ({exit_.reason})"
     else:
-        said = f"ended{times} while nobody looked"
+        said = f"ended{times} while the operator could not observe it"
     return f"{where}: {said}: {exit_.message}" if exit_.message else f"{where}: {said}"
 
 
@@ -159,7 +159,7 @@ def _records(result: NewExits) -> list[PodRecord]:
 
 
 def _has_new_end(before: Cursor, after: Cursor) -> bool:
-    """Whether a recorded pod is about to go, as was asked for."""
+    """Return whether a recorded pod is ending as asked, and was not before."""
     return any(
         entry.is_ended
         and name in before
@@ -170,7 +170,7 @@ def _has_new_end(before: Cursor, after: Cursor) -> bool:
 
 
 def _last(news: tuple[Exit, ...]) -> LastTermination | None:
-    """The last of *news* of which anything is known, else the last of all."""
+    """Return the last of *news* whose exit code is known, else the last of all."""
     known = [each for each in news if each.kind != ExitKind.UNKNOWN]
     last = next(reversed(known or news), None)
     if last is None:
@@ -190,7 +190,7 @@ def _last(news: tuple[Exit, ...]) -> LastTermination | None:
 
 
 def _discreet(exit_: Exit, subject: StatusInput) -> Exit:
-    """*exit_* without what must not be repeated; the spec says if what the server printed may."""
+    """Return *exit_* without possible secrets; without the server's output if the spec says so."""
     if exit_.kind == ExitKind.EXITED and exit_.reason not in _OF_KUBELET:
         return exit_ if subject.may_quote else replace(exit_, message="")
     return replace(exit_, message=subject.secrets.hide(discreet(exit_.message)))
@@ -217,7 +217,7 @@ def _end_of(exit_: Exit) -> Terminated:
 
 
 def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -> Exit:
-    """*exit_* with the kubelet's reason and words, where the kubelet ended the container."""
+    """Return *exit_* with the kubelet's reason and message, if the kubelet ended the container."""
     pod = observation.labelled.get(exit_.pod)
     if exit_.kind != ExitKind.EXITED or pod is None or pod.metadata.uid != exit_.pod_uid:
         return exit_
@@ -229,7 +229,7 @@ def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -
 def _explained_late(
     last: LastTermination | None, observation: Observation, subject: StatusInput
 ) -> LastTermination | None:
-    """*last* with what Events say of it, which may come later than the end itself."""
+    """Return *last* with the cause that Events give, which may come later than the exit itself."""
     pod = observation.labelled.get(last.pod) if last else None
     if last is None or pod is None:
         return last

@@ -1,4 +1,4 @@
-"""What a problem looks like it comes from: mistakes that many make, in words that mend them."""
+"""Recognize frequent mistakes in a problem, and name the field that mends each."""
 
 import re
 
@@ -9,7 +9,7 @@ from mcpworkload.controller.status.problems import Problem
 
 _REFUSED = re.compile(r":(?P<port>\d+): connect: connection refused$")
 # However it is spaced: a server of stdio that was started without a client may greet it. One of
-# HTTP that logs requests has words of its own before the message.
+# HTTP that logs requests prints text of its own before the message.
 _JSON_RPC = re.compile(r'^\s*\{[^\n]*"jsonrpc"\s*:', re.MULTILINE)
 # A server of stdio finds its input at its end as soon as it reads; no image takes longer to start.
 _START_SECONDS = 60
@@ -17,7 +17,7 @@ _STDIO = "speak stdio: transport.type: stdio"
 
 
 def hint_of(problem: Problem, subject: StatusInput) -> str:
-    """What else to say of *problem*, beginning with a semicolon; empty where nothing is."""
+    """Return a hint to append to *problem*, with a leading semicolon; empty where there is none."""
     match = _REFUSED.search(problem.head)
     if match and problem.reason == AvailableReason.PROBE_FAILING:
         where = "it listens on 127.0.0.1 only"
@@ -32,12 +32,12 @@ def hint_of(problem: Problem, subject: StatusInput) -> str:
     is_brief = problem.lived is None or problem.lived < _START_SECONDS
     if problem.exit_code == 0 and is_brief and not subject.has_stdin:
         return (
-            f"; it may {_STDIO} (it was told to listen by MCP_TRANSPORT={subject.transport}, "
-            f"PORT={subject.port} and the like, which not every image heeds)"
+            f"; it may {_STDIO} (the operator sets MCP_TRANSPORT={subject.transport}, "
+            f"PORT={subject.port} and similar variables, which not every image reads)"
         )
     return ""
 
 
 def _is_servers(problem: Problem, subject: StatusInput) -> bool:
-    """Whether it is of a server that is to listen by itself."""
+    """Return whether the problem is that of a server which is to listen by itself."""
     return problem.container == CONTAINER and bool(subject.transport)

@@ -1,4 +1,4 @@
-"""What a status is about."""
+"""What a status depends on beside the live objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from mcpworkload.kube.redaction import Secrets
 
 @dataclass(frozen=True)
 class StatusInput:
-    """What the status is about; without a valid spec, as much of it as can be known."""
+    """The facts of a workload that its status needs; without a valid spec, those that are known."""
 
     generation: int
     #: The workload's own.
@@ -34,21 +34,21 @@ class StatusInput:
     has_min_ready_seconds: bool = False
     #: Whether the status may quote what a server printed.
     may_quote: bool = False
-    #: What its author should know of a spec that was accepted.
+    #: Notes to its author on a spec that was accepted.
     notes: tuple[str, ...] = ()
-    #: What the server itself speaks, and where; nothing and 0 where a bridge does, or nobody.
+    #: The transport and port of the server itself; empty and 0 where it does not listen.
     transport: str = ""
     port: int = 0
     #: Whether the server's standard input is open, so that it does not end at once by reading it.
     has_stdin: bool = False
-    #: What of the spec must not be repeated when others say it.
+    #: The texts of the spec that must be hidden in messages of the cluster.
     secrets: Secrets = field(default_factory=Secrets, compare=False)
-    #: What the pods ask for, as far as a template could be made.
+    #: The amounts that the pods ask for, as far as a template could be built.
     amounts: Amounts = field(default_factory=Amounts, compare=False)
 
     @classmethod
     def of(cls, workload: Workload) -> "StatusInput":
-        """The subject for a workload with a valid spec."""
+        """Return the input for a workload with a valid spec."""
         return cls(
             generation=workload.generation,
             uid=workload.uid,
@@ -73,7 +73,7 @@ class StatusInput:
 
     @classmethod
     def of_invalid(cls, body: Mapping[str, Any]) -> "StatusInput":
-        """The subject for a body that does not parse: what was true stays."""
+        """Return the input for a body that does not parse: what was true stays."""
         status = body.get("status") or {}
         return cls(
             generation=body["metadata"].get("generation", 0),
@@ -90,5 +90,5 @@ class StatusInput:
 
 
 def _names_of(namespace: str, name: str) -> tuple[str, ...]:
-    """What every message about a workload may say; it contains the namespace and the name."""
+    """Return what every message about a workload may contain: its key, its namespace, its name."""
     return (f"{namespace}/{name}", namespace, name)

@@ -1,27 +1,27 @@
 """
-The cluster's words, without what changes while the problem stays the same, and without values.
+Texts of the cluster, without what changes while the problem stays the same, and without values.
 
-A message that differs at each attempt would be a write and an event of its own every time.
+A message that differs at each attempt would be a write and an Event of its own every time.
 """
 
 import re
 
 from mcpworkload.kube.redaction import discreet
 
-# In the order in which they are applied: what stands there, and what we write instead.
+# In the order in which they are applied: a pattern, and what replaces it.
 _PASSING = (
     # The connection's own end has another port at each attempt.
     (re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d+->"), ""),
     # A pod's address, or one of the many of a registry; the port stays.
     (re.compile(r"(?:\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*:[0-9a-f:]*\])(?=:\d)"), "<address>"),
-    # Of sandboxes and containers; a digest of an image says which one was meant.
+    # IDs of sandboxes and containers; an image's digest stays, since it identifies the image.
     (re.compile(r"(?<!sha256:)\b[0-9a-f]{32,64}\b"), "<id>"),
     (re.compile(r"^\(combined from similar events\): "), ""),
     (re.compile(r"^back-off [0-9hms]+ "), "back-off "),
     # Other workloads use the same quota.
     (re.compile(r", used: .*?(?=, limited: )"), ""),
 )
-# The kubelet alternates between an error and "Back-off ...: error"; only the error is news.
+# The kubelet alternates between an error and "Back-off ...: error"; only the error matters.
 _BACK_OFF = re.compile(r'^Back-off pulling image ".*?"(?:: (?:\w+: )?)?')
 # What follows the first sentence is what the scheduler could not do about it.
 _NODES = re.compile(r"^0/\d+ nodes are available: (.*?)(?:\. .*|\.)?$", re.DOTALL)
@@ -35,9 +35,9 @@ _REFUSED = re.compile(
 
 def steady(text: str) -> str:
     """
-    *text* without addresses, identifiers, counts and times that change by themselves.
+    Return *text* without addresses, identifiers, counts and times that change by themselves.
 
-    Nor has it values that the cluster quotes.
+    Values that the cluster quotes are removed as well.
     """
     text = discreet(text)
     for pattern, instead in _PASSING:
@@ -46,12 +46,12 @@ def steady(text: str) -> str:
 
 
 def pull_error(text: str) -> str:
-    """Why an image was not pulled; empty where the kubelet only says that it waits."""
+    """Return why an image was not pulled; empty where the kubelet only waits."""
     return steady(_BACK_OFF.sub("", text))
 
 
 def scheduling_error(text: str) -> str:
-    """Why no node takes the pod, without how many nodes say so."""
+    """Return why no node takes the pod, without the numbers of nodes."""
     match = _NODES.match(steady(text))
     if match is None:
         return steady(text)
@@ -60,7 +60,7 @@ def scheduling_error(text: str) -> str:
 
 
 def failed_create(text: str) -> tuple[str, str]:
-    """Which pod could not be made, empty when that is not said, and why."""
+    """Return the pod that could not be created, empty where it is not named, and the reason."""
     match = _REFUSED.match(steady(text))
     if match is None:
         return "", steady(text)

@@ -1,4 +1,4 @@
-"""What was accepted, and what its author should know of it all the same."""
+"""Notes on an accepted spec: a likely mistake, or a choice that the operator made."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from mcpworkload.api.workload import Workload
 from mcpworkload.kube.quantity import parse_quantity
 
 _BYTES = ("memory", "ephemeral-storage")
-# No container starts with less: somebody wrote no unit, or `m`, which is a thousandth.
+# No container starts with less: the unit is missing, or is `m`, which is a thousandth.
 _MIN_BYTES = 2**20
 _SESSIONS = (
     "sessions: with several replicas and no session affinity, requests of one MCP session reach "
@@ -25,7 +25,7 @@ _MIN_VOLUME = 2**12
 
 
 def notes_of(workload: Workload) -> tuple[str, ...]:
-    """What `Accepted` says beside that the objects are as asked for; each in a few words."""
+    """Return what `Accepted` adds about an accepted spec, one phrase a fact."""
     return tuple(_notes(workload))
 
 
@@ -51,7 +51,7 @@ def _notes(workload: Workload) -> Iterator[str]:
 
 
 def _way_of_serving(workload: Workload) -> str:
-    """How a stdio server is served, why so, and how it could be served better."""
+    """Return where the bridge of a stdio server runs, why there, and what would be better."""
     bridge, has_command = workload.spec.bridge, bool(workload.spec.command)
     if bridge is Bridge.NONE:
         return "nothing is served (bridge is None): attach to the server's standard input"
@@ -67,7 +67,7 @@ def _way_of_serving(workload: Workload) -> str:
 
 
 def _amounts(owner: str, resources: Any) -> Iterator[str]:
-    """Limits in bytes with which nothing runs, though Kubernetes takes them."""
+    """Yield the limits in bytes with which no container starts, though Kubernetes accepts them."""
     # A small request hinders nothing: it is what the scheduler keeps free.
     given = resources.get("limits") if isinstance(resources, Mapping) else None
     for name in _BYTES:
@@ -87,6 +87,6 @@ def _is_below(value: Any, least: int) -> bool:
 
 
 def _meant(value: str) -> str:
-    """What to write in place of *value*, which is too small to be meant."""
+    """Return what to write in place of *value*, which is too small to be intended."""
     match = _SMALLER_UNIT.fullmatch(value)
     return f"write {match['digits']}Mi if that is meant" if match else "write it with Mi or Gi"

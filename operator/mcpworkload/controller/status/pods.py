@@ -1,4 +1,4 @@
-"""When a pod counts as serving, and for how long it has not."""
+"""Decide when a pod counts as serving, and how long it has not."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,31 +7,31 @@ from mcpworkload.kube.objects import ContainerStatus, Pod, PodCondition
 
 # A server that ended has to run for so long, ready, before it counts as serving again.
 STEADY = timedelta(seconds=10)
-# What takes longer than this to become ready has a problem that is worth a look.
+# A pod that takes longer to become ready has a problem whose Events are read.
 PATIENCE = timedelta(seconds=20)
-# After so long the kubelet takes a container as recovered; so do we.
+# After so long the kubelet resets a container's back-off; so it counts as recovered.
 LOOP = timedelta(minutes=10)
 # Beyond its deadline, a pod that is still there is on a node that does not answer.
 OVERDUE = timedelta(seconds=30)
 
 
 def is_steady(pod: Pod, now: datetime) -> bool:
-    """Whether the pod is ready, and not just for a moment between two exits."""
+    """Return whether the pod is ready, and not just for a moment between two exits."""
     return pod.is_ready and not _hold_left(pod, now)
 
 
 def seconds_to_change(pods: Iterable[Pod], now: datetime) -> float | None:
-    """After how many seconds time alone changes what is true of *pods*; None for never."""
+    """Return after how many seconds time alone changes the state of *pods*; None for never."""
     return min((left for pod in pods if (left := _left(pod, now)) > 0), default=None)
 
 
 def is_impatient(pod: Pod, now: datetime) -> bool:
-    """Whether the pod has not been ready for longer than a start takes."""
+    """Return whether the pod has not been ready for longer than a start takes."""
     return not pod.is_ready and _unready_for(pod, now) >= PATIENCE
 
 
 def is_looping(container: ContainerStatus, now: datetime) -> bool:
-    """Whether a container that runs again after an exit may be about to end again."""
+    """Return whether a container that runs again after an exit may be about to end again."""
     if container.last_state.terminated is None or container.state.running is None:
         return False
     since = container.state.running.started_at
@@ -39,14 +39,14 @@ def is_looping(container: ContainerStatus, now: datetime) -> bool:
 
 
 def condition_of(pod: Pod, kind: str) -> PodCondition:
-    """The pod's condition of that type; one of status Unknown where there is none."""
+    """Return the pod's condition of that type; one of status Unknown where there is none."""
     conditions = pod.status.conditions
     found = (condition for condition in conditions if condition.type == kind)
     return next(found, PodCondition(kind, "Unknown"))
 
 
 def _hold_left(pod: Pod, now: datetime) -> float:
-    """For how many seconds more a ready pod does not count, as it has only just come back."""
+    """Return for how many seconds a ready pod does not count yet, after a restart in it."""
     since = [
         container.state.running.started_at
         for container in pod.containers
@@ -55,7 +55,7 @@ def _hold_left(pod: Pod, now: datetime) -> float:
     if not since:
         return 0.0
     age = _age((condition_of(pod, "Ready").last_transition_time, *since), now)
-    # The node's clock may be a little ahead of ours; one that is far ahead is not waited for.
+    # The node's clock may be a little ahead; one that is far ahead is ignored.
     return (STEADY - age).total_seconds() if abs(age) < STEADY else 0.0
 
 
@@ -76,5 +76,5 @@ def _left(pod: Pod, now: datetime) -> float:
 
 
 def _age(moments: Iterable[datetime | None], now: datetime) -> timedelta:
-    """The time since the last of *moments*; none at all when nothing is known."""
+    """Return the time since the last of *moments*; zero when none is known."""
     return now - max((moment for moment in moments if moment), default=now)

@@ -1,4 +1,4 @@
-"""Why a workload does not serve, in the kubelet's and the scheduler's words made steady."""
+"""Find why a workload does not serve, in the kubelet's and the scheduler's texts made steady."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from mcpworkload.controller.status import pods as at
 from mcpworkload.exits import HOOK_FAILED, Cause, find_cause, may_be_the_kubelets
 from mcpworkload.kube.objects import ContainerStatus, Event, Pod, Terminated
 
-# Of a container that waits, or ended before its program ran: these words are the kubelet's.
+# The kubelet's reasons of a container that waits, or ended before its program ran.
 START_REASONS = {
     "ErrImagePull": AvailableReason.IMAGE_PULL_FAILED,
     "ImagePullBackOff": AvailableReason.IMAGE_PULL_FAILED,
@@ -33,7 +33,7 @@ _EVICTIONS = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "
 _VOLUME = re.compile(r"persistent ?volume|storageclass", re.IGNORECASE)
 _OUT_OF_MEMORY = "OOMKilled"
 _MEANING = {AvailableReason.OOM_KILLED: ": it used more memory than its limit"}
-# What the kubelet passes on of a bridge that is not ready: not a word of its answer.
+# The kubelet's message on a bridge that is not ready; it drops the body of the answer.
 _NOT_READY = "HTTP probe failed with statuscode: 503"
 # The kubelet did not see it end; the code beside it is made up.
 _UNSEEN = "ContainerStatusUnknown"
@@ -43,14 +43,14 @@ MAX_TAIL = 400
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a pod does not serve: a reason, and a message in two parts."""
+    """The reason why a pod does not serve, with a message in two parts."""
 
     reason: AvailableReason
     #: Pod, container and what happened: the same as long as the problem is.
     head: str
     #: What the server printed last: its end is what matters, and may differ at each exit.
     tail: str = ""
-    #: Pod and container alone, where nobody says now what happened, but may have before.
+    #: Pod and container alone, where the cause is not known now, but may have been before.
     vague: str = ""
     container: str = ""
     #: Of a container that ended by itself.
@@ -60,10 +60,10 @@ class Problem:
 
     def message(self, stored: str = "") -> str:
         """
-        The message, or *stored*, where that tells the same problem.
+        Return the message, or *stored*, where that describes the same problem.
 
-        *stored* is the message that stands beside the same reason now, if any: with an
-        earlier tail, or with words that have been forgotten since.
+        *stored* is the message that stands beside the same reason now, if any: with an earlier
+        tail, or with an explanation whose Event has expired since.
         """
         if self.tail and stored.startswith(f"{self.head}: "):
             return stored
@@ -74,7 +74,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Witness:
-    """Who may say more of a pod than its status: its Events, and what was told before."""
+    """What explains a pod beside its status: its Events, and the exit that was reported last."""
 
     #: By the pod's UID.
     events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
@@ -82,11 +82,11 @@ class Witness:
     last: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, pod: Pod) -> Sequence[Event]:
-        """The pod's Events."""
+        """Return the pod's Events."""
         return self.events.get(pod.metadata.uid, ())
 
     def cause(self, pod: Pod, container: str, ended: Terminated) -> Cause | None:
-        """Why the kubelet ended the container, if it did, in words that stay the same."""
+        """Return why the kubelet ended the container, if it did, in a text that stays the same."""
         found = find_cause(pod, container, ended, self.of(pod), self.last)
         return replace(found, message=messages.steady(found.message)) if found else None
 
@@ -94,21 +94,21 @@ class Witness:
 def first_problem(
     pods: Iterable[Pod],
     now: datetime,
-    told: Mapping[str, Sequence[Event]],
+    events: Mapping[str, Sequence[Event]],
     last: Mapping[str, Any] | None = None,
 ) -> Problem | None:
     """
-    The problem of the first of *pods* that has one.
+    Return the problem of the first of *pods* that has one.
 
-    *told* are Events by the pod's UID, *last* the workload's `lastTermination` as it is stored.
+    *events* are Events by the pod's UID, *last* the workload's `lastTermination` as it is stored.
     """
-    witness = Witness(told, last or {})
+    witness = Witness(events, last or {})
     problems = (_problem_of(pod, now, witness) for pod in pods)
     return next((problem for problem in problems if problem), None)
 
 
 def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
-    """The pods whose Events may say why they are not ready, because nothing else does."""
+    """Return the pods whose status does not explain why they are not ready: their Events may."""
     return [
         pod
         for pod in pods
@@ -119,12 +119,12 @@ def suspects(pods: Iterable[Pod], now: datetime) -> list[Pod]:
 
 
 def has_open_end(pod: Pod, now: datetime) -> bool:
-    """Whether a container has not recovered from an end which may be the kubelet's doing."""
+    """Return whether a container has not recovered from an end that the kubelet may have caused."""
     return any(open_ends(pod, now))
 
 
 def open_ends(pod: Pod, now: datetime) -> Iterator[tuple[str, Terminated]]:
-    """The containers that have not recovered from an end which may be the kubelet's doing."""
+    """Yield the containers that have not recovered from an end that the kubelet may have caused."""
     if pod.status.phase == "Failed":
         return
     for container in pod.containers:
@@ -134,7 +134,7 @@ def open_ends(pod: Pod, now: datetime) -> Iterator[tuple[str, Terminated]]:
 
 
 def is_explained(pod: Pod, events: Sequence[Event], now: datetime) -> bool:
-    """Whether a suspect's *events* say all that they are asked for."""
+    """Return whether a suspect's *events* explain why it is not ready."""
     ends = list(open_ends(pod, now))
     if ends:
         return all(find_cause(pod, name, ended, events) for name, ended in ends)
@@ -158,11 +158,11 @@ def _problem_of(pod: Pod, now: datetime, witness: Witness) -> Problem | None:
 
 
 def _plain_problem(pod: Pod, now: datetime, witness: Witness) -> Problem | None:
-    """The problem that the pod's own status shows, once it is known who ended a container."""
+    """Return the problem that the pod's own status shows, once the cause of an end is known."""
     if pod.status.phase == "Failed" and pod.status.reason:
         return _given_up(pod)
     if _waits_for_claims(pod):
-        # Each claim is pending at first; who takes long is asked about.
+        # Each claim is pending at first; Events are read of one that takes long.
         return None
     if message := _unschedulable(pod):
         said = messages.scheduling_error(message)
@@ -174,7 +174,7 @@ def _plain_problem(pod: Pod, now: datetime, witness: Witness) -> Problem | None:
 
 
 def awaited_claims(pod: Pod) -> list[str]:
-    """The claims that the pod waits for, or those among which there is one that it waits for."""
+    """Return the names of the claims that the pod may wait for; empty where it waits for none."""
     if not _waits_for_claims(pod):
         return []
     claims = (volume.persistent_volume_claim for volume in pod.spec.volumes)
@@ -186,7 +186,7 @@ def _waits_for_claims(pod: Pod) -> bool:
 
 
 def _unschedulable(pod: Pod) -> str:
-    """Why no node takes the pod, in the scheduler's words; empty where one does."""
+    """Return why no node takes the pod, in the scheduler's words; empty where one does."""
     scheduled = at.condition_of(pod, "PodScheduled")
     is_so = (scheduled.status, scheduled.reason) == ("False", "Unschedulable")
     return scheduled.message if is_so else ""
@@ -201,7 +201,7 @@ def _given_up(pod: Pod) -> Problem:
 
 
 def _lost(pod: Pod) -> Problem | None:
-    """A node that does not report has its pods marked not ready, and nothing else of them."""
+    """Return NodeLost where the pod is not ready though its containers are; else None."""
     ready = at.condition_of(pod, "Ready")
     is_contradiction = (
         ready.status == "False"
@@ -224,7 +224,7 @@ def _overdue(pod: Pod, now: datetime) -> Problem | None:
 
 
 def _slow_problem(pod: Pod, events: Sequence[Event]) -> Problem | None:
-    """The problem of a pod that takes long, from what its Events tell."""
+    """Return the problem of a pod that takes long, from its Events."""
     if _waits_for_claims(pod):
         said = diagnosis.of_claims(events) or messages.scheduling_error(_unschedulable(pod))
         return problem_at(AvailableReason.VOLUME_PENDING, pod, None, said)
@@ -250,7 +250,7 @@ def _not_ready(pod: Pod, container: ContainerStatus, said: str) -> Problem:
 
 
 def _hint(pod: Pod, container: ContainerStatus, said: str) -> str:
-    """Where a bridge says why its server does not answer: the kubelet keeps its words back."""
+    """Return which log explains why a bridge is not ready: the kubelet drops the answer's body."""
     bridge = next((each for each in pod.spec.init_containers if each.name == BRIDGE), None)
     if bridge is None or not said.endswith(_NOT_READY):
         return ""
@@ -284,7 +284,7 @@ def _container_problem(
 
 
 def _exit_of(pod: Pod, container: ContainerStatus, now: datetime) -> Terminated | None:
-    """The exit that the container has not recovered from."""
+    """Return the exit that the container has not recovered from."""
     state, before = container.state, container.last_state.terminated
     if state.terminated:
         is_done = pod.runs_once(container) and state.terminated.exit_code == 0
@@ -301,7 +301,7 @@ def _exit_of(pod: Pod, container: ContainerStatus, now: datetime) -> Terminated 
 
 
 def _killed(pod: Pod, container: ContainerStatus, cause: Cause) -> Problem:
-    """The problem of a container that the kubelet has ended, and ends again."""
+    """Return the problem of a container that the kubelet has ended, and will end again."""
     is_hook = cause.reason == HOOK_FAILED
     reason = AvailableReason.START_FAILED if is_hook else AvailableReason.PROBE_FAILING
     if cause.is_vague:
@@ -315,7 +315,7 @@ def _exit(
 ) -> Problem:
     said = f"exited with code {ended.exit_code} ({ended.reason}){_MEANING.get(reason, '')}"
     if ended.reason == _UNSEEN:
-        said = f"it is gone, and its node does not know how it ended ({ended.reason})"
+        said = f"the container is gone, and its node does not know how it ended ({ended.reason})"
     if ended.exit_code == 0:
         said += ": a server runs until it is stopped"
     head = problem_at(reason, pod, container, said).head
@@ -339,7 +339,7 @@ def _seconds_of(ended: Terminated) -> float | None:
 def problem_at(
     reason: AvailableReason, pod: Pod, container: ContainerStatus | None, said: str
 ) -> Problem:
-    """A problem whose message names pod and container before what is said of it."""
+    """Return a problem whose message names pod and container before *said*."""
     head = f"{_where(pod, container)}: {said}"[:MAX_HEAD]
     return Problem(reason, head, container=container.name if container else "")
 

@@ -1,8 +1,12 @@
 """
-Typed views of live objects: only the fields that we read, decoded straight from the wire.
+Typed views of live objects: only the fields that are read, decoded straight from the wire.
 
-A Pod as a dictionary is fifteen times larger and several times slower to decode. The spec of
-a child stays undecoded: it is compared once with what we want, then left out of the cached copy.
+Each kind has its class, to be named in a `Kind`: `children` are objects that the operator applies,
+`pods` and `events` what the kubelet reports, `metadata` what all objects have, `lists` the pages
+and watch events that they arrive in.
+
+A Pod as a dictionary is fifteen times larger and several times slower to decode. The spec of a
+child stays undecoded: it is compared once with the desired one, then left out of the cached copy.
 """
 
 from mcpworkload.kube.objects.children import (

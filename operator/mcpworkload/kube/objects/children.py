@@ -1,4 +1,4 @@
-"""The objects that we apply, and claims that are made from them."""
+"""The objects that the operator applies, and claims that are made from them."""
 
 from typing import Any, ClassVar, Self, cast
 
@@ -11,9 +11,9 @@ _NOTHING = msgspec.Raw()
 
 class LiveChild(msgspec.Struct, rename="camel", frozen=True):
     """
-    An object that we apply, as it is stored; its content is undecoded.
+    An applied object as the API server stores it; its content is undecoded.
 
-    Frozen: who has compared it keeps the copy `without_content`, a fraction of the size.
+    Frozen: once compared, the copy `without_content` is kept, a fraction of the size.
     """
 
     #: What it has beside its metadata, as far as we set it, by the name on the wire.
@@ -29,7 +29,7 @@ class LiveChild(msgspec.Struct, rename="camel", frozen=True):
 
     @property
     def has_content(self) -> bool:
-        """Whether there is anything that `without_content` leaves out."""
+        """True if there is anything that `without_content` leaves out."""
         parts = (getattr(self, field) for field in self.CONTENT.values())
         return any(bytes(part) for part in (*parts, self.metadata.managed_fields))
 
@@ -76,7 +76,7 @@ class PodDisruptionBudget(LiveChild, frozen=True):
 
 
 class StatefulSetStatus(msgspec.Struct, rename="camel"):
-    """How far the StatefulSet controller has come."""
+    """The progress of the StatefulSet controller."""
 
     observed_generation: int = 0
     #: Pods that have been ready for minReadySeconds.
@@ -89,7 +89,7 @@ FIXED_FIELDS = ("podManagementPolicy", "selector", "serviceName", "volumeClaimTe
 
 
 class StatefulSet(LiveChild, rename="camel", frozen=True):
-    """A StatefulSet, and how far its controller has come."""
+    """A StatefulSet, with the progress of its controller."""
 
     status: StatefulSetStatus = msgspec.field(default_factory=StatefulSetStatus)
     #: The fixed fields, encoded, where the content is left out; never on the wire.
@@ -114,7 +114,7 @@ class StatefulSet(LiveChild, rename="camel", frozen=True):
 
 
 class Resources(msgspec.Struct):
-    """How much a claim asks for."""
+    """The storage that a claim asks for."""
 
     requests: dict[str, str] = {}
 
@@ -127,12 +127,12 @@ class ClaimSpec(msgspec.Struct, rename="camel"):
 
 
 class Claim(msgspec.Struct):
-    """A PersistentVolumeClaim; of these, unlike of the rest, nothing is cached."""
+    """A PersistentVolumeClaim; unlike the other kinds, claims are not cached."""
 
     metadata: Metadata
     spec: ClaimSpec = msgspec.field(default_factory=ClaimSpec)
 
     @property
     def size(self) -> str:
-        """How much storage it asks for."""
+        """The amount of storage that the claim asks for."""
         return self.spec.resources.requests.get("storage", "0")

@@ -1,4 +1,4 @@
-"""Events: what components of the cluster say."""
+"""Events, which components of the cluster emit."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from mcpworkload.kube.objects.metadata import Metadata
 
 
 class Regarded(msgspec.Struct, rename="camel"):
-    """What an Event is about; the path names the container, if it is about one."""
+    """The object of an Event; the path names the container, if there is one."""
 
     kind: str = ""
     name: str = ""
@@ -17,20 +17,20 @@ class Regarded(msgspec.Struct, rename="camel"):
 
 
 class Series(msgspec.Struct, rename="camel"):
-    """An Event that happens again and again."""
+    """The repetitions of one Event."""
 
     count: int = 0
     last_observed_time: datetime | None = None
 
 
 class Event(msgspec.Struct, rename="camel"):
-    """What a component of the cluster said about an object."""
+    """A report of a component about an object."""
 
     metadata: Metadata
     involved_object: Regarded = msgspec.field(default_factory=Regarded)
     reason: str = ""
     message: str = ""
-    #: How often it was said.
+    #: How often it was emitted.
     count: int = 0
     first_timestamp: datetime | None = None
     last_timestamp: datetime | None = None
@@ -39,6 +39,6 @@ class Event(msgspec.Struct, rename="camel"):
 
     @property
     def at(self) -> datetime | None:
-        """When it was said last; the older and the newer way to record Events differ in where."""
+        """The time of the last emission, which older and newer Events have in different fields."""
         again = self.series.last_observed_time if self.series else None
         return again or self.last_timestamp or self.event_time or self.metadata.creation_timestamp

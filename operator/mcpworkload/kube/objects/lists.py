@@ -1,4 +1,4 @@
-"""What lists and watches deliver."""
+"""The pages of lists and the lines of watches."""
 
 from typing import Generic, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ class Live(Protocol):
 
     @property
     def metadata(self) -> Metadata:
-        """Its name, version and labels."""
+        """The name, version and labels of the object."""
 
 
 LiveT = TypeVar("LiveT", bound=Live)
@@ -22,7 +22,7 @@ class Page(msgspec.Struct, Generic[LiveT]):
     """One page of a list."""
 
     metadata: ListMetadata
-    #: Where there is nothing, a list of metadata alone says null.
+    #: An empty list of metadata has null here.
     present: list[LiveT] | None = msgspec.field(default=None, name="items")
 
     @property
@@ -32,7 +32,7 @@ class Page(msgspec.Struct, Generic[LiveT]):
 
 
 class WatchEvent(msgspec.Struct):
-    """One line of a watch; what the object is depends on the type."""
+    """One line of a watch; its type decides what the object is."""
 
     type: str
     object: msgspec.Raw

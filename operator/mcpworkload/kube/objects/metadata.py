@@ -6,7 +6,7 @@ import msgspec
 
 
 class OwnerReference(msgspec.Struct, rename="camel"):
-    """Who an object belongs to."""
+    """An owner of an object."""
 
     uid: str
     kind: str
@@ -51,7 +51,7 @@ class ChildMetadata(Metadata, rename="camel"):
 
 
 class ListMetadata(msgspec.Struct, rename="camel"):
-    """Where a list stands, and how to get its next page."""
+    """The resource version of a list, and the token of its next page."""
 
     resource_version: str = "0"
     continue_: str = msgspec.field(default="", name="continue")

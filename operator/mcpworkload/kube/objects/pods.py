@@ -9,14 +9,14 @@ from mcpworkload.kube.objects.metadata import Metadata
 
 
 class Waiting(msgspec.Struct, rename="camel"):
-    """Why a container does not run yet, in the kubelet's words."""
+    """The kubelet's reason and message for a container that does not run yet."""
 
     reason: str = ""
     message: str = ""
 
 
 class Terminated(msgspec.Struct, rename="camel"):
-    """How a container ended."""
+    """The end of a container."""
 
     exit_code: int = 0
     signal: int = 0
@@ -28,13 +28,13 @@ class Terminated(msgspec.Struct, rename="camel"):
 
 
 class Running(msgspec.Struct, rename="camel"):
-    """Since when a container has been running."""
+    """The start of a container that runs."""
 
     started_at: datetime | None = None
 
 
 class ContainerState(msgspec.Struct, rename="camel"):
-    """At most one of them is set."""
+    """The state of a container: at most one of the fields is set."""
 
     waiting: Waiting | None = None
     running: Running | None = None
@@ -65,7 +65,7 @@ class PodCondition(msgspec.Struct, rename="camel"):
 
 
 class PodStatus(msgspec.Struct, rename="camel"):
-    """The part of a Pod's status that we read; phase, reason and message when it has failed."""
+    """The part of a Pod's status that is read; phase, reason and message when it has failed."""
 
     phase: str = ""
     reason: str = ""
@@ -78,7 +78,7 @@ class PodStatus(msgspec.Struct, rename="camel"):
 
 
 class Probe(msgspec.Struct, rename="camel"):
-    """When a probe is made, and how often it may fail; the API server's defaults."""
+    """The times of a probe, and how often it may fail; the API server's defaults."""
 
     initial_delay_seconds: int = 0
     period_seconds: int = 10
@@ -87,18 +87,18 @@ class Probe(msgspec.Struct, rename="camel"):
 
 
 class Hook(msgspec.Struct):
-    """Something to be done; what, is of no interest."""
+    """A lifecycle hook; what it does is not read."""
 
 
 class Lifecycle(msgspec.Struct, rename="camel"):
-    """Whether something is to be done after the start."""
+    """The hook after the start, if there is one."""
 
     post_start: Hook | None = None
 
 
 class SpecContainer(msgspec.Struct, rename="camel"):
     """
-    A container as it is asked for: what the kubelet may end it for.
+    A container of the spec, with what the kubelet may end it for.
 
     An init container runs before the others, or, when it is restarted always, beside them.
     """
@@ -113,19 +113,19 @@ class SpecContainer(msgspec.Struct, rename="camel"):
 
 
 class ClaimSource(msgspec.Struct, rename="camel"):
-    """Which claim a volume is."""
+    """The claim of a volume."""
 
     claim_name: str = ""
 
 
 class Volume(msgspec.Struct, rename="camel"):
-    """A volume of a Pod, if it is a claim; those of claim templates are, too."""
+    """A volume of a Pod, with its claim if it has one, also one from a claim template."""
 
     persistent_volume_claim: ClaimSource | None = None
 
 
 class PodSpec(msgspec.Struct, rename="camel"):
-    """The part of a Pod's spec that its status can't be understood without."""
+    """The part of a Pod's spec that explains its status."""
 
     node_name: str = ""
     termination_grace_period_seconds: int = 30
@@ -135,7 +135,7 @@ class PodSpec(msgspec.Struct, rename="camel"):
 
     @property
     def all_containers(self) -> Iterator[SpecContainer]:
-        """All of them, in the order in which they start."""
+        """Yield all containers, in the order in which they start."""
         yield from self.init_containers
         yield from self.containers
 
@@ -149,7 +149,7 @@ class Pod(msgspec.Struct, rename="camel"):
 
     @property
     def is_ready(self) -> bool:
-        """The pod serves, and is not on its way out."""
+        """True if the pod serves, and is not being deleted."""
         return self.metadata.deletion_timestamp is None and any(
             condition.type == "Ready" and condition.status == "True"
             for condition in self.status.conditions
@@ -157,12 +157,12 @@ class Pod(msgspec.Struct, rename="camel"):
 
     @property
     def containers(self) -> Iterator[ContainerStatus]:
-        """All containers, in the order in which they start."""
+        """Yield the status of all containers, in the order in which they start."""
         yield from self.status.init_container_statuses
         yield from self.status.container_statuses
 
     def runs_once(self, container: ContainerStatus) -> bool:
-        """Whether it is an init container that is meant to end, not a sidecar."""
+        """Return whether *container* is an init container that is to end, not a sidecar."""
         return any(
             each.name == container.name and each.restart_policy != "Always"
             for each in self.spec.init_containers

@@ -111,7 +111,7 @@ def test_the_bridge_stays_as_it_is(
         ),
         pytest.param(
             [add("/spec/volumes/0/emptyDir/medium", "Memory")],
-            "leave it as it was, or call it otherwise",
+            "leave it as it was, or choose another name",
             id="another volume",
         ),
         pytest.param(
@@ -154,10 +154,10 @@ def test_what_starts_the_server_stays(operations: list[dict[str, Any]], words: s
         ),
         pytest.param(add(f"{MCP}/stdin", False), "leave true: the bridge writes", id="stdin"),
         pytest.param(add(f"{MCP}/stdinOnce", True), "leave it out: the bridge", id="once"),
-        pytest.param(add(f"{MCP}/tty", True), "leave it out: the bridge could", id="terminal"),
+        pytest.param(add(f"{MCP}/tty", True), "leave it out: the bridge needs", id="terminal"),
         pytest.param(
             add("/spec/volumes/0/projected/sources/0/serviceAccountToken/audience", "x"),
-            "leave it as it was, or call it otherwise",
+            "leave it as it was, or choose another name",
             id="another token",
         ),
     ],
@@ -194,9 +194,9 @@ def test_a_word_more_is_one_for_the_server() -> None:
 def test_nothing_else_is_called_like_the_bridge(name: str) -> None:
     """A patch of a server that has none cannot make its volumes either."""
     volume = {"name": name, "emptyDir": {}}
-    with pytest.raises(PolicyDenied, match="leave it as it was, or call it otherwise"):
+    with pytest.raises(PolicyDenied, match="leave it as it was, or choose another name"):
         patched({}, add("/spec/volumes/-", volume))
-    with pytest.raises(PolicyDenied, match="call it otherwise: this is the bridge's name"):
+    with pytest.raises(PolicyDenied, match="choose another name: this one is the bridge's"):
         patched({}, add("/spec/initContainers", [{"name": "mcpw-bridge", "image": "x"}]))
 
 

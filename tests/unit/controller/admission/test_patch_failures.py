@@ -114,12 +114,12 @@ SPEC_KEYS = "/spec has containers, volumes, hostNetwork, terminationGracePeriodS
         ),
         pytest.param(
             op("test", "/spec/volumes/0", {"name": "x"}),
-            "found a mapping, but another",
+            "found a mapping with other content",
             id="another mapping",
         ),
         pytest.param(
             op("test", "/spec/containers/0/env/0/value", "s4"),
-            "found a text, but another",
+            "found a text with other content",
             id="what may be secret is not shown",
         ),
         pytest.param(

@@ -67,7 +67,7 @@ TOKEN = {"sources": [{"configMap": {"name": "x"}}, {"serviceAccountToken": {"pat
             "/spec/volumes",
             [{"name": "token", "projected": TOKEN}],
             "pod template /spec/volumes/0/projected/sources/1/serviceAccountToken/audience: found "
-            "nothing; write whom the token is for, such as vault; spec.automountServiceAccountToken"
+            "nothing; write the token's audience, such as vault; spec.automountServiceAccountToken"
             " gives the server a token for the API server",
             id="a projected token",
         ),

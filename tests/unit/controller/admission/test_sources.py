@@ -113,7 +113,7 @@ def test_a_token_without_an_audience_is_the_api_servers(audience: Any) -> None:
 
     assert "/projected/sources/0/serviceAccountToken/audience: found " in message
     assert (
-        "; write whom the token is for, such as vault; spec.automountServiceAccountToken gives "
+        "; write the token's audience, such as vault; spec.automountServiceAccountToken gives "
         "the server a token for the API server"
     ) in message
 

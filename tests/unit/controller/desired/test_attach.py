@@ -112,7 +112,7 @@ def test_drift_is_mended_and_named(kind: str, changes: dict[str, Any], because: 
     step = planned(child, live(child, **changes))
 
     assert step is not None
-    assert step.because == f"{because} was changed by somebody else"
+    assert step.because == f"another client changed {because}"
 
 
 @pytest.mark.parametrize(

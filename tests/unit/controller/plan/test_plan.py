@@ -68,7 +68,7 @@ def test_drift_is_mended_and_named() -> None:
     step = planned(live_service(clusterIP="10.0.0.1"))
 
     assert step.force
-    assert step.because == "spec.clusterIP was changed by somebody else"
+    assert step.because == "another client changed spec.clusterIP"
     assert step.version == 200
 
 

@@ -55,21 +55,21 @@ def test_the_event() -> None:
         pytest.param(
             "StatefulSet",
             "spec.template.spec.containers[mcp].image",
-            "changed by somebody else, as by `kubectl rollout undo`, and set back; change "
+            "as `kubectl rollout undo` does, and the operator set it back; change "
             "spec.image of the MCPWorkload (`kubectl edit mcpw weather`) instead",
             id="a field that the spec calls the same",
         ),
         pytest.param(
             "StatefulSet",
             "spec.replicas",
-            "changed by somebody else and set back; scale the MCPWorkload "
+            "and the operator set it back; scale the MCPWorkload "
             "(`kubectl scale mcpw weather --replicas=N`) instead",
             id="replicas",
         ),
         pytest.param(
             "Service",
             "spec.selector.app",
-            "changed by somebody else and set back; change the MCPWorkload "
+            "and the operator set it back; change the MCPWorkload "
             "(`kubectl edit mcpw weather`) instead",
             id="anything else",
         ),
@@ -80,7 +80,7 @@ def test_what_is_said_of_a_change_that_was_undone(kind: ChildKind, path: str, sa
     told = of_reversion("weather", ChildId(kind, "weather"), path)
 
     assert (told.type, told.reason) == ("Warning", "DriftReverted")
-    assert told.note == f"{kind} weather: {path} was {said}"
+    assert told.note == f"{kind} weather: another client changed {path}, {said}"
 
 
 def test_changes_of_the_same_field_are_one_event() -> None:

@@ -17,7 +17,7 @@ from hack.terminal import run
 _SHIM_SOCKETS = Path("/run/containerd/s")
 _CONTAINER_LOGS = Path("/var/log/containers")
 _DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
-#: Made by components that can't be told another place; removed only when nobody else uses them.
+#: Components make these at fixed places; they are removed only when nothing else uses them.
 _SHARED_FOLDERS = (
     *(_SHIM_SOCKETS, _SHIM_SOCKETS.parent, _CONTAINER_LOGS, _DEVICE_PLUGINS),
     *(_DEVICE_PLUGINS.parent, Path("/var/lib/cni/results"), Path("/var/lib/cni")),
@@ -28,7 +28,7 @@ def remove_pods(settings: Settings) -> None:
     """
     End every process of every pod and undo its mounts; images and metadata stay.
 
-    For when containerd and kubelet don't run: they would fight back.
+    Only while containerd and kubelet do not run: they would start pods again.
     """
     kill_cgroup(settings.cgroup)
     stop_all(marked(settings.state) - {os.getpid()}, patience=0.0)
@@ -42,7 +42,7 @@ def remove_pods(settings: Settings) -> None:
 
 
 def remove_shared_folders() -> None:
-    """Remove the folders that stand outside of our state folder, where nothing is in them."""
+    """Remove the empty folders outside of our state folder."""
     for name in ("kubelet.sock", "kubelet_internal_checkpoint"):
         (_DEVICE_PLUGINS / name).unlink(missing_ok=True)
     for folder in _SHARED_FOLDERS:
@@ -64,7 +64,7 @@ def find_pods(settings: Settings) -> list[str]:
 
 
 def _mounts(state: Path) -> list[str]:
-    """Mount points in our state folder, innermost first."""
+    """Return the mount points in our state folder, innermost first."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     # The kernel writes a space as \040; our own paths have none.
     return [point for point in reversed(points) if point.startswith(f"{state}/")]
@@ -76,7 +76,7 @@ def _unmount(state: Path) -> None:
 
 
 def _dead_log_links(state: Path) -> list[Path]:
-    """The kubelet's links to container logs, in a folder that it can't be told to leave alone."""
+    """Return the kubelet's links to container logs, whose folder is fixed in the kubelet."""
     if not _CONTAINER_LOGS.exists():
         return []
     return [
@@ -87,7 +87,7 @@ def _dead_log_links(state: Path) -> list[Path]:
 
 
 def _remove_dead_sockets() -> None:
-    """Remove shims' sockets that nobody listens on; their folder is fixed in containerd."""
+    """Remove shims' sockets without a listener; their folder is fixed in containerd."""
     if not _SHIM_SOCKETS.exists():
         return
     alive = Path("/proc/net/unix").read_text()
