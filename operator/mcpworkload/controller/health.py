@@ -7,7 +7,6 @@ event loop that stands still needs no question of its own: it does not answer th
 """
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +27,7 @@ class Health:
     """The facts that the probes judge; whoever starts a part fills in its fact."""
 
     api: Api
+    monotonic: Callable[[], float]
     #: The longest silence of any watch; None while this process does not lead.
     watches_silent_seconds: Callable[[], float] | None = None
     #: Whether the caches are filled; a process that does not lead has nothing to fill.
@@ -40,7 +40,7 @@ class Health:
 
     def unreadiness(self) -> str:
         """Why the operator is not ready; empty when it is."""
-        if time.monotonic() - self.api.answered_at > ANSWER_LIMIT_SECONDS:
+        if self.monotonic() - self.api.answered_at > ANSWER_LIMIT_SECONDS:
             return "the API server has not answered for a while"
         return "" if self.is_synced else "the caches are being filled"
 

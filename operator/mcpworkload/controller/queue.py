@@ -11,7 +11,6 @@ them at most, and one namespace has three quarters.
 import asyncio
 import logging
 import random
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -60,8 +59,8 @@ _LANES = ((True, False), (True, True), (False, False), (False, True))
 class KeyQueue:
     """A coalescing queue of workload keys with delays and per-key backoff."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._lanes = {kind: _Lane() for kind in _LANES}
         #: Those that go first at their next turn, due or not yet.
         self._urgent: set[str] = set()
@@ -138,7 +137,7 @@ class KeyQueue:
             await idle
         self._queued.pop(key)
         self._urgent.discard(key)
-        self._active[key] = self._now()
+        self._active[key] = self._monotonic()
         return key
 
     def _take(self) -> str | None:
@@ -155,7 +154,7 @@ class KeyQueue:
         return None
 
     def _is_slow(self, key: str) -> bool:
-        return self._now() - self._active[key] >= SLOW_SECONDS
+        return self._monotonic() - self._active[key] >= SLOW_SECONDS
 
     def _finish(self, key: str, *, is_doubtful: bool) -> None:
         del self._active[key]

@@ -6,7 +6,6 @@ past; a watch of metadata says when that is so. Foreign objects cost nothing but
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,9 +51,18 @@ class References:
     """What is known of the objects that workloads refer to; *on_change* gets a workload's key."""
 
     def __init__(
-        self, api: Api, scopes: Sequence[str | None], on_change: Callable[[str], None]
+        self,
+        api: Api,
+        scopes: Sequence[str | None],
+        on_change: Callable[[str], None],
+        monotonic: Callable[[], float],
+        *,
+        sync_seconds: float = SYNC_SECONDS,
     ) -> None:
+        """*sync_seconds* is for how long a look-up waits for the watch of a kind to begin."""
         self._api = api
+        self._monotonic = monotonic
+        self._sync_seconds = sync_seconds
         self._on_change = on_change
         self._entries: dict[ReferredKind, dict[str, _Entry]] = {kind: {} for kind in REFERRED_KINDS}
         self._wanted: dict[str, frozenset[ObjectId]] = {}
@@ -78,7 +86,7 @@ class References:
 
     def silent_seconds(self) -> float:
         """For how long the quietest watch has said nothing."""
-        return time.monotonic() - min(each.heard_at for each in self._signals.values())
+        return self._monotonic() - min(each.heard_at for each in self._signals.values())
 
     async def look_up(self, workload: str, objects: Iterable[ObjectId]) -> Mapping[ObjectId, Found]:
         """
@@ -118,7 +126,7 @@ class References:
         if not signals.synced.is_set():
             # Without a watch that runs already, a change after the read would go unnoticed.
             try:
-                await asyncio.wait_for(signals.synced.wait(), SYNC_SECONDS)
+                await asyncio.wait_for(signals.synced.wait(), self._sync_seconds)
             except TimeoutError:
                 raise Unavailable(f"{wanted.kind}s cannot be watched yet") from None
         if not signals.is_readable:

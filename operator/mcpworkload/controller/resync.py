@@ -5,11 +5,11 @@ kopf does not notice workloads that were deleted while its watch was being renew
 of ours may leave one behind; neither should last until the operator restarts.
 """
 
-import asyncio
 import logging
 import random
 from collections.abc import Sequence
 
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.kinds import WORKLOAD
 from mcpworkload.controller.queue import KeyQueue
 from mcpworkload.controller.store import WorkloadStore, key_of
@@ -24,7 +24,9 @@ RESYNC_SECONDS = 600.0
 SERVED_RETRY_SECONDS = 1.0
 
 
-async def await_workloads(api: Api, namespaces: Sequence[str], store: WorkloadStore) -> None:
+async def await_workloads(
+    api: Api, namespaces: Sequence[str], store: WorkloadStore, clock: Clock
+) -> None:
     """
     Return when the API server knows our kind, with all that exist expected by *store*.
 
@@ -36,17 +38,17 @@ async def await_workloads(api: Api, namespaces: Sequence[str], store: WorkloadSt
             store.expect(key for key, _ in await _read_existing(api, namespaces))
         except ApiError as error:
             log.warning("waiting for the CRD of %s: %s", WORKLOAD.name, error)
-            await asyncio.sleep(SERVED_RETRY_SECONDS)
+            await clock.sleep(SERVED_RETRY_SECONDS)
         else:
             return
 
 
 async def resync_forever(
-    api: Api, namespaces: Sequence[str], store: WorkloadStore, queue: KeyQueue
+    api: Api, namespaces: Sequence[str], store: WorkloadStore, queue: KeyQueue, clock: Clock
 ) -> None:
     """Compare what we know with what exists, every ten minutes; only cancellation ends it."""
     while True:
-        await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+        await clock.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
         # Taken before the list: what is created while it runs must not look vanished.
         known = tuple(store)
         try:

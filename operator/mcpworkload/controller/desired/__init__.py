@@ -6,23 +6,16 @@ independent results, so a caller may edit what it receives.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from mcpworkload.api.names import (
-    REFERENCES_ANNOTATION,
-    bridge_service_account_name,
-)
+from mcpworkload.api.names import bridge_service_account_name
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.fieldnames import name_fields
 from mcpworkload.controller.admission.installation import DEFAULT_POLICY, Policy
 from mcpworkload.controller.admission.policy import (
-    check_template,
     describe_forbidden,
     find_forbidden,
 )
-from mcpworkload.controller.admission.portnames import check_port_names
-from mcpworkload.controller.admission.template_patch import apply_template_patch
 from mcpworkload.controller.admission.view import Finding
 from mcpworkload.controller.children import (
     ROLE,
@@ -36,18 +29,12 @@ from mcpworkload.controller.desired.attach import (
     build_role_binding,
     build_service_account,
 )
-from mcpworkload.controller.desired.bridge import check_bridge
 from mcpworkload.controller.desired.child import Child, build_child
+from mcpworkload.controller.desired.draft import Draft, build_draft
 from mcpworkload.controller.desired.optional import build_optional
-from mcpworkload.controller.desired.pod import build_pod_template
-from mcpworkload.controller.desired.references import find_references
-from mcpworkload.controller.desired.service import (
-    build_service_spec,
-    check_service,
-)
+from mcpworkload.controller.desired.service import build_service_spec
 from mcpworkload.controller.desired.statefulset import build_statefulset_spec
 from mcpworkload.controller.desired.transport import server_url
-from mcpworkload.controller.references import Reference
 from mcpworkload.kube.manifest import Manifest
 
 __all__ = [
@@ -63,42 +50,6 @@ __all__ = [
     "name_fields",
     "server_url",
 ]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A pod template that may run, and what has to be there for it to run."""
-
-    template: Manifest
-    references: tuple[Reference, ...]
-
-    def with_digest(self, digest: str | None) -> Manifest:
-        """The template that rolls the pods when *digest* changes; None leaves it as it is."""
-        if digest is None:
-            return self.template
-        metadata = self.template["metadata"]
-        annotations = {**(metadata.get("annotations") or {}), REFERENCES_ANNOTATION: digest}
-        return {**self.template, "metadata": {**metadata, "annotations": annotations}}
-
-
-def build_draft(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Draft:
-    """
-    The final pod template of *workload*, whatever its references hold.
-
-    Raises:
-        InvalidSpec: a field cannot be turned into what it asks for; names its path.
-        PatchRejected: an operation of the template patch fails; names it.
-        PolicyDenied: the pods are not what *policy* allows; names each path in the template.
-            Or there is no bridge that *policy* has for them.
-    """
-    check_bridge(workload, policy)
-    check_service(workload, policy)
-    built = build_pod_template(workload, policy)
-    operations = workload.spec.pod_template_patch
-    template = apply_template_patch(built, operations)
-    check_template(template, built, operations, policy, workload.spec)
-    check_port_names(template, workload.spec)
-    return Draft(template, find_references(template, built, workload.spec))
 
 
 def build_children(

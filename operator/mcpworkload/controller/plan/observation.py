@@ -1,4 +1,4 @@
-"""One frozen snapshot of a workload's live children and pods."""
+"""All that one reconcile read about its workload, as one frozen object."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.controller.plan.comparison import Drift
+from mcpworkload.controller.references import Found, ObjectId
 from mcpworkload.exits import ObservedPod
+from mcpworkload.kube.errors import ApiError
 from mcpworkload.kube.objects import Event, LiveChild, Pod, StatefulSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
-    """What we applied last to a child, and what came of it."""
+    """The operator's last apply to a child, and what came of it."""
 
     digest: str
     uid: str
@@ -27,7 +29,7 @@ class Applied:
 
 @dataclass(frozen=True)
 class Observation:
-    """The live objects of one workload, and how new each cache is."""
+    """The live objects of one workload, what its pods read, and what Events tell of them."""
 
     #: What carries our label, by kind and name, whoever owns it.
     children: Mapping[ChildId, LiveChild] = field(default_factory=dict)
@@ -39,9 +41,11 @@ class Observation:
     unreadable: str = ""
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
-    #: What could not be looked at, and what does not work because of it; in words.
-    unknown: tuple[str, ...] = ()
-    #: What was said of pods that our StatefulSet could not make, however long ago.
+    #: The ConfigMaps and Secrets that the draft of the pod template refers to.
+    references: Mapping[ObjectId, Found] = field(default_factory=dict)
+    #: Why those are not known; None when the API server said what there is.
+    unanswered: ApiError | None = None
+    #: Events on pods that our StatefulSet could not make since no pod was missing last.
     failed_creates: Sequence[Event] = ()
     #: Every pod that carries our label, by name, whoever made it.
     labelled: Mapping[str, Pod] = field(default_factory=dict)

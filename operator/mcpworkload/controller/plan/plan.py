@@ -14,7 +14,7 @@ from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import ChildConflict
 from mcpworkload.controller.children import CHILD_TYPES, Pruning
 from mcpworkload.controller.desired import Child
-from mcpworkload.controller.plan.comparison import Compare, Judge, allow_all, compare_child
+from mcpworkload.controller.plan.comparison import Compare, Drift, Judge, allow_all, compare_child
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.plan.replacement import Replacement, find_replacement
 from mcpworkload.kube.objects import LiveChild, Metadata, StatefulSet
@@ -124,7 +124,12 @@ def _plan_child(
     drift = compare(child, live, judge)
     if not (drift.difference or drift.forbidden) or (last and last.was_futile(child.digest, drift)):
         return None
-    repair = Apply(
+    return _feasible(_repair(child, metadata, drift, judge), live)
+
+
+def _repair(child: Child, metadata: Metadata, drift: Drift, judge: Judge) -> Apply:
+    """Return what undoes *drift* of the live object with that *metadata*."""
+    return Apply(
         child,
         metadata.uid,
         force=True,
@@ -136,7 +141,6 @@ def _plan_child(
         forbidden=drift.forbidden,
         judge=judge,
     )
-    return _feasible(repair, live)
 
 
 def _adoption(child: Child, metadata: Metadata, owner_uid: str) -> Apply:

@@ -47,8 +47,8 @@ class StatusInput:
     amounts: Amounts = field(default_factory=Amounts, compare=False)
 
     @classmethod
-    def of(cls, workload: Workload) -> "StatusInput":
-        """The subject for a workload with a valid spec."""
+    def of(cls, workload: Workload, amounts: Amounts | None = None) -> "StatusInput":
+        """Return the subject for a workload with a valid spec, whose pods ask for *amounts*."""
         return cls(
             generation=workload.generation,
             uid=workload.uid,
@@ -69,6 +69,7 @@ class StatusInput:
                 lambda: workload.spec.model_dump(by_alias=True, exclude_unset=True),
                 _names_of(workload.namespace, workload.name),
             ),
+            amounts=amounts or Amounts(),
         )
 
     @classmethod
