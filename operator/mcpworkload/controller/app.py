@@ -39,8 +39,8 @@ async def run(settings: Settings) -> None:
     Run the operator until it is cancelled or receives SIGTERM.
 
     Raises:
-        NoCredentials: there is no cluster to talk to.
-        ExceptionGroup: a part failed, or leadership was lost: end the process, and start anew.
+        NoCredentials: no credentials for a cluster were found.
+        ExceptionGroup: a part failed, or leadership was lost: the process has to start anew.
     """
     where = ", ".join(settings.namespaces) or "all namespaces"
     log.info("mcpworkload %s watches %s", __version__, where)
@@ -74,7 +74,7 @@ async def _lead(
     health: Health,
     clock: Clock,
 ) -> None:
-    """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
+    """Reconcile until kopf ends, which it does on SIGTERM, or until a part fails."""
     queue, pulse = KeyQueue(clock.monotonic), WatchPulse(clock.monotonic)
     informers = _informers(settings, api, queue, clock)
     reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy, clock)
@@ -106,7 +106,7 @@ async def _lead(
 
 
 def _informers(settings: Settings, api: Api, queue: KeyQueue, clock: Clock) -> Informers:
-    """Return the caches of all that *settings* name; they add what changed to *queue*."""
+    """Return the caches of the namespaces in *settings*; they add what changed to *queue*."""
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)

@@ -1,4 +1,4 @@
-"""All informers together: what is known of a workload's children and pods."""
+"""All informers of the operator, and what they hold of one workload's children and pods."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,7 +35,12 @@ class Informers:
         *,
         without: Collection[ChildKind] = (),
     ) -> None:
-        """Of the kinds in *without* there are no children, and none is looked for."""
+        """
+        Prepare to cache all kinds of children but those in *without*.
+
+        *on_change* receives the key of a workload of which an object changed, *on_end* that of one
+        of which a container ended.
+        """
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[ChildKind, dict[str | None, Informer[Any]]] = {
             name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
@@ -44,13 +49,13 @@ class Informers:
         }
         self._on_change = on_change
         self._monotonic = monotonic
-        #: What containers' ends were seen; *on_end* is called for each.
+        #: The ends of containers that no status counts yet.
         self.observed = ObservedExits(on_end)
         self._pods = {
             ns: Informer(api, POD, ns, on_change, self.observed, partial(self._reset, ns))
             for ns in scopes
         }
-        #: What the pods read; it needs no sync, for who asks waits.
+        #: What the pods read; it needs no sync, because a look-up waits for its watch.
         self.references = References(api, scopes, on_change, monotonic)
         self._failed_creates = {ns: Informer(api, FAILED_CREATE, ns, on_change) for ns in scopes}
         self._with_pulse: list[Informer[Any]] = [
@@ -68,12 +73,12 @@ class Informers:
             group.create_task(self.references.run())
 
     async def wait_synced(self) -> None:
-        """Return when every cache has been filled once, or is known not to be readable."""
+        """Return once every cache was filled, or its kind is known not to be readable."""
         for informer in self._all:
             await informer.synced.wait()
 
     def silent_seconds(self) -> float:
-        """For how long the quietest watch has said nothing; bookmarks count."""
+        """Return for how many seconds the quietest watch was silent; bookmarks count."""
         silent = self._monotonic() - min(informer.heard_at for informer in self._with_pulse)
         return max(silent, self.references.silent_seconds())
 
@@ -89,7 +94,7 @@ class Informers:
         *,
         references: Mapping[ObjectId, Found] = MappingProxyType({}),
         unanswered: ApiError | None = None,
-        told: Mapping[str, Sequence[Event]] = MappingProxyType({}),
+        pod_events: Mapping[str, Sequence[Event]] = MappingProxyType({}),
         complete_at: datetime | None = None,
     ) -> Observation:
         """
@@ -117,7 +122,7 @@ class Informers:
             unreadable=_scoped(self._pods, namespace).trouble,
             references=references,
             unanswered=unanswered,
-            told=told,
+            pod_events=pod_events,
         )
 
     def _labelled(self, workload: str) -> Mapping[str, Pod]:
@@ -142,7 +147,7 @@ class Informers:
             cache.swap(workload, live, live.without_content())
 
     def _reset(self, scope: str | None) -> None:
-        """Report every workload that has pods, or could have."""
+        """Report every workload that has a StatefulSet, hence may have pods."""
         for workload in self._children["StatefulSet"][scope].owners():
             self._on_change(workload)
 

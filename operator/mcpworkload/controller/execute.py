@@ -31,7 +31,7 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True)
 class Executed:
-    """What became of a plan; what was done before a failure stays done."""
+    """The result of a plan; what was written before a failure stays, and is in *learned*."""
 
     learned: tuple[Learned, ...]
     #: In how many seconds the steps are due that were put off; None without any.
@@ -56,8 +56,8 @@ class Executor:
         """
         Apply and replace what *steps* say, side by side.
 
-        Whose all names are is known before the first of them is written to. The service account
-        that pods run as comes first: none can be made without it.
+        The owner of each name is known before the first object is written to. The service account
+        that pods run as comes first: no pod can be created without it.
         """
         waits = [self._wait(step) for step in steps]
         due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
@@ -150,7 +150,7 @@ class Executor:
         """
         Delete a StatefulSet without its pods; the event of its end brings the next reconcile.
 
-        Before that, all that can be refused has been judged: the new spec as far as the old object
+        Before that, the API server has judged by dry runs the new spec, as far as the old object
         takes it, and the growth of claims.
         """
         child, wanted = step.child, step.replacement
@@ -200,7 +200,7 @@ class Executor:
             raise conflict from error
 
     async def _apply_by_force(self, child: Child, step: Step, *, dry_run: bool) -> Metadata:
-        """Apply *child*; where others' changes keep it from being applied, without those."""
+        """Apply *child*; where others' changes are in its way, take those out first."""
         writer, uid, force = self._writer, step.uid, step.force
         is_cleared = isinstance(step, Apply) and step.is_renamed
         try:

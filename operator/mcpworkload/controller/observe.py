@@ -36,16 +36,16 @@ class Observer:
         """
         references, unanswered = await self._look_up(key, parsed.wish)
         pods = {pod.metadata.uid: pod for pod in self._informers.pods_of(key).values()}
-        told = await self._read_due(key, pods, state, now)
+        reads = await self._read_due(key, pods, state, now)
         complete_at = now if len(pods) >= parsed.subject.replicas else state.complete_at
         observation = self._informers.observe(
             key,
             references=references,
             unanswered=unanswered,
-            told={uid: each.events for uid, each in told.items()},
+            pod_events={uid: each.events for uid, each in reads.items()},
             complete_at=complete_at,
         )
-        return observation, state.after_reading(told, complete_at)
+        return observation, state.after_reading(reads, complete_at)
 
     async def _look_up(
         self, key: str, wish: Wish | Refusal
@@ -63,11 +63,11 @@ class Observer:
         self, key: str, pods: Mapping[str, Pod], state: WorkloadState, now: datetime
     ) -> Mapping[str, PodEventsRead]:
         """Return the Events of *pods*, both by UID, where they were read at any time."""
-        told = {uid: read for uid, read in state.told.items() if uid in pods}
-        for pod in find_due(pods.values(), told, now, self._clock.monotonic()):
+        reads = {uid: read for uid, read in state.pod_events.items() if uid in pods}
+        for pod in find_due(pods.values(), reads, now, self._clock.monotonic()):
             events = await self._read_of(key, pod)
-            told[pod.metadata.uid] = note_read(pod, events, told, now, self._clock.monotonic())
-        return told
+            reads[pod.metadata.uid] = note_read(pod, events, reads, now, self._clock.monotonic())
+        return reads
 
     async def _read_of(self, key: str, pod: Pod) -> list[Event]:
         """Return the Events of *pod*, or of the claims that it waits for."""

@@ -1,9 +1,9 @@
 """
-Which pods' Events are to be read, and for how long what they say is enough.
+Which pods' Events are to be read, and for how long a list of them is enough.
 
-Pure. A pod that is not ready and does not say why has one list of Events for each state that it
-is in. Where they explain nothing yet, the list is repeated: every 20 seconds for as long as a
-kubelet under load may be late with its Events, then less and less often.
+Pure. Where the status of a pod does not show why it is not ready, its Events are listed once for
+each state that it is in. Where they explain nothing yet, the list is repeated: every 20 seconds for
+as long as a kubelet under load may be late with its Events, then less and less often.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,32 +22,34 @@ _SOON_SECONDS = 1.0
 MAX_PODS = 3
 
 #: By the pod's UID.
-Told = Mapping[str, PodEventsRead]
+Reads = Mapping[str, PodEventsRead]
 
 
-def find_due(pods: Iterable[Pod], told: Told, now: datetime, moment: float) -> list[Pod]:
+def find_due(pods: Iterable[Pod], reads: Reads, now: datetime, moment: float) -> list[Pod]:
     """Return those of *pods* whose Events are to be read at *now*, *moment* on the other clock."""
     suspected = suspects(pods, now)[:MAX_PODS]
-    return [pod for pod in suspected if _due_in(pod, told, moment) <= 0]
+    return [pod for pod in suspected if _due_in(pod, reads, moment) <= 0]
 
 
-def seconds_to_read(pods: Iterable[Pod], told: Told, now: datetime, moment: float) -> float | None:
+def seconds_to_read(
+    pods: Iterable[Pod], reads: Reads, now: datetime, moment: float
+) -> float | None:
     """
     Return in how many seconds Events of *pods* are due again; None for not before a change.
 
     A pod in another state than when its Events were read has changed, which is an event itself.
     """
     suspected = suspects(pods, now)[:MAX_PODS]
-    reads = (read for pod in suspected if (read := _of_same_state(pod, told)) is not None)
-    waits = (max(0.0, read.due_in(moment)) for read in reads if read.pause is not None)
+    found = (read for pod in suspected if (read := _of_same_state(pod, reads)) is not None)
+    waits = (max(0.0, read.due_in(moment)) for read in found if read.pause is not None)
     return min(waits, default=None)
 
 
 def note_read(
-    pod: Pod, events: Sequence[Event], told: Told, now: datetime, moment: float
+    pod: Pod, events: Sequence[Event], reads: Reads, now: datetime, moment: float
 ) -> PodEventsRead:
     """Return what to remember of the *events* of *pod* that were read at *moment*."""
-    before = _of_same_state(pod, told)
+    before = _of_same_state(pod, reads)
     since = before.since if before else moment
     is_soon = has_open_end(pod, now) and moment - since < WORDS_SECONDS
     pause: float | None = _SOON_SECONDS if is_soon else _pause(before, moment)
@@ -56,13 +58,13 @@ def note_read(
     return PodEventsRead(_state_of(pod), events, pause, moment, since)
 
 
-def _due_in(pod: Pod, told: Told, moment: float) -> float:
-    before = _of_same_state(pod, told)
+def _due_in(pod: Pod, reads: Reads, moment: float) -> float:
+    before = _of_same_state(pod, reads)
     return before.due_in(moment) if before else 0.0
 
 
-def _of_same_state(pod: Pod, told: Told) -> PodEventsRead | None:
-    before = told.get(pod.metadata.uid)
+def _of_same_state(pod: Pod, reads: Reads) -> PodEventsRead | None:
+    before = reads.get(pod.metadata.uid)
     return before if before is not None and before.pod_state == _state_of(pod) else None
 
 

@@ -7,8 +7,8 @@ One level-based reconcile of one workload, from what is cached to what is writte
             pure      reads       pure      pure     writes      one write
 
 A changed spec, a changed child, a pod, a restart of the operator and the slow resync all take this
-way, and where nothing is to do, nothing is written. `observe` does all reading that decides what
-is to be done; before some writes `execute` reads the very object that it writes to.
+way, and where nothing is to do, nothing is written. `observe` does all reading; `execute` reads no
+more than the objects that it is about to write to, which the caches need not hold.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ from mcpworkload.kube.errors import NamespaceEnding
 
 
 class Reconciler:
-    """Makes children and status of a workload what they should be."""
+    """Brings the children and the status of one workload to what its spec asks for."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Reconciler:
         """
         body = self._store.get(key)
         if body is None and self._store.is_expected(key):
-            # What was seen of its pods must not be forgotten before it can be told.
+            # The ends of its containers must not be forgotten before they can be reported.
             return None
         if body is None or body["metadata"].get("deletionTimestamp"):
             # The garbage collector deletes its children, by their owner references.
@@ -131,8 +131,8 @@ class Reconciler:
         state = state.after_steps(done.learned)
         if done.failure is not None:
             if isinstance(done.failure, ChildForbidden | Rejected):
-                said = name_fields(str(done.failure), wish.draft.template, wish.workload.spec)
-                done.failure.args = (said,)
+                message = name_fields(str(done.failure), wish.draft.template, wish.workload.spec)
+                done.failure.args = (message,)
             return Outcome(state, failure=done.failure)
         # Last, so that a child that is refused does not cost the one it replaces.
         prunes = plan_prunes(state.uid, children, observation, state.pruned, state.applied)
@@ -148,7 +148,7 @@ class Reconciler:
         outcome: Outcome,
         now: datetime,
     ) -> Outcome:
-        """Report what came of the children, unless that is too early to tell."""
+        """Report what became of the children, unless it may be over in a moment."""
         state, failure, moment = outcome.state, outcome.failure, self._clock.monotonic()
         refusal = failure if isinstance(failure, Refusal) else None
         if failure is None:
@@ -169,10 +169,10 @@ class Reconciler:
             refusal = ApplyFailed(str(failure))
         await self._reporter.post(body, state.news)
         state = state.after_news()
-        told = await self._reporter.report(body, subject, observation, refusal, state, now)
-        again = soonest(outcome.again, told.again, refusal.retry_after if refusal else None)
+        last = await self._reporter.report(body, subject, observation, refusal, state, now)
+        again = soonest(outcome.again, last.again, refusal.retry_after if refusal else None)
         trouble = None if isinstance(failure, Refusal) else failure
-        return replace(told, again=again, failure=told.failure or trouble)
+        return replace(last, again=again, failure=last.failure or trouble)
 
     def _keep(self, key: str, observation: Observation, outcome: Outcome) -> None:
         """Store the state, and keep how live children differ in place of their content."""

@@ -1,4 +1,4 @@
-"""Tells what came of a reconcile: the status, and the Events that go with it."""
+"""Reports what became of a workload: its status, and the Events that go with it."""
 
 import logging
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage that writes came to."""
+    """The result of a stage that writes."""
 
     #: What is remembered from now on.
     state: WorkloadState
@@ -78,7 +78,7 @@ class Reporter:
         ends = report_exits(subject, observation)
         state = state.after_ends(ends.unexplained, moment)
         if (early := state.explanation_wait(moment)) > 0:
-            # Said once, it could not be taken back.
+            # The Event of an exit cannot be taken back, nor can its reason be changed.
             return Outcome(state, soonest(early, again))
         status = _build(subject, observation, refusal, state, ends, now)
         if status == subject.status:
@@ -87,7 +87,7 @@ class Reporter:
             subject.status,
             status,
             observation,
-            # A refusal is told at once, whatever the rest is about to become.
+            # A refusal is reported at once, whatever the rest is about to become.
             state.applied if refusal is None else {},
             state.hold,
             moment,
@@ -117,14 +117,15 @@ class Reporter:
         """Write *status*, the Events of exits before it, and those of its conditions after it."""
         try:
             for each in ends.news:
-                # Before it is counted: what is said again has the same name, and is said once.
+                # Before it is counted: the same exit has an Event of the same name, so of two
+                # attempts one is stored.
                 await self._events.post_exit(body, each, self._clock.now())
         except Unavailable as error:
             return Outcome(state, failure=error)
         try:
             stored = await self._writer.write_status(body, status)
         except Conflict:
-            return Outcome(state)  # a newer version is on its way to us, and brings us back
+            return Outcome(state)  # the watch brings the newer version, and the next reconcile
         except NotFound:
             self._store.drop(body)
             return Outcome(state, is_gone=True)
@@ -137,7 +138,7 @@ class Reporter:
         self._observed.settle(key, ends.cursor, ends.gone)
         log.info("status: %s", summary(status), extra={"workload": key})
         if self._store.get(key) is body:
-            # Only then: a deletion that was seen meanwhile must not be undone.
+            # Only then: a deletion that the watch showed meanwhile must not be undone.
             self._store.put(stored)
         await self.post(body, news(subject.status, status))
         return Outcome(state, again)
@@ -153,7 +154,7 @@ def _seconds_to_look(
 ) -> float | None:
     """Return in how many seconds time alone changes what is to be read or reported."""
     pods = observation.pods.values()
-    reading = seconds_to_read(pods, state.told, now, moment)
+    reading = seconds_to_read(pods, state.pod_events, now, moment)
     return soonest(reading, seconds_to_change(pods, now))
 
 

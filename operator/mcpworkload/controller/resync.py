@@ -1,8 +1,9 @@
 """
-What kopf's watch cannot tell: that the workloads are served at all, and which have vanished.
+A list of the workloads, at the start and every ten minutes, beside kopf's watch.
 
-kopf does not notice workloads that were deleted while its watch was being renewed, and a bug
-of ours may leave one behind; neither should last until the operator restarts.
+kopf does not notice a CRD that comes later, nor workloads that were deleted while its watch was
+being renewed, and a bug of the operator may leave one behind; none of it should last until the
+operator restarts.
 """
 
 import logging
@@ -28,10 +29,10 @@ async def await_workloads(
     api: Api, namespaces: Sequence[str], store: WorkloadStore, clock: Clock
 ) -> None:
     """
-    Return when the API server knows our kind, with all that exist expected by *store*.
+    Return once the API server serves MCPWorkloads, with all that exist expected by *store*.
 
-    kopf would not notice a CRD that comes later, and shows the workloads one by one: meanwhile
-    one that it has not shown yet must not be taken for one that is gone.
+    kopf shows the workloads one by one: one that it has not shown yet must not be taken for one
+    that is deleted.
     """
     while True:
         try:
@@ -46,7 +47,7 @@ async def await_workloads(
 async def resync_forever(
     api: Api, namespaces: Sequence[str], store: WorkloadStore, queue: KeyQueue, clock: Clock
 ) -> None:
-    """Compare what we know with what exists, every ten minutes; only cancellation ends it."""
+    """Compare *store* with what exists, every ten minutes; only cancellation ends it."""
     while True:
         await clock.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
         # Taken before the list: what is created while it runs must not look vanished.
@@ -65,7 +66,7 @@ async def resync_forever(
 
 
 async def _read_existing(api: Api, namespaces: Sequence[str]) -> list[tuple[str, str]]:
-    """Key and UID of every workload."""
+    """Return key and UID of every workload."""
     return [
         (object_key(item.metadata.namespace, item.metadata.name), item.metadata.uid)
         for namespace in namespaces or (None,)

@@ -145,11 +145,11 @@ class WorkloadState:
     refusals: Mapping[ChildId, KnownRefusal] = field(default_factory=_nothing)
     #: The Events that are still to be written.
     news: tuple[EventDraft, ...] = ()
-    #: By UID of a pod that is not ready, and does not say why.
-    told: Mapping[str, PodEventsRead] = field(default_factory=_nothing)
+    #: By UID of a pod that is not ready, and whose status does not show why.
+    pod_events: Mapping[str, PodEventsRead] = field(default_factory=_nothing)
     #: By container ID, when an end was seen first of which no Event names the cause.
     open_ends: Mapping[str, float] = field(default_factory=_nothing)
-    #: Until a newer version of the workload says which of them was stored, if any.
+    #: Until a newer version of the workload shows which of them was stored, if any.
     sent: tuple[UnconfirmedStatus, ...] = ()
     #: The wall clock when no pod was missing last: earlier Events on missing pods are over.
     complete_at: datetime | None = None
@@ -202,10 +202,10 @@ class WorkloadState:
         return replace(self, sent=tuple(each for each in self.sent if each.over == version))
 
     def after_reading(
-        self, told: Mapping[str, PodEventsRead], complete_at: datetime | None
+        self, pod_events: Mapping[str, PodEventsRead], complete_at: datetime | None
     ) -> "WorkloadState":
         """Return the state with the Events of the pods that there are."""
-        return replace(self, told=told or _NOTHING, complete_at=complete_at)
+        return replace(self, pod_events=pod_events or _NOTHING, complete_at=complete_at)
 
     def after_comparing(
         self, drifts: Comparisons, children: Iterable[LiveChild]

@@ -148,7 +148,7 @@ async def asked_at(bench: Bench, until: float) -> list[float]:
 async def test_a_late_kubelet_is_heard_soon(bench: Bench) -> None:
     """Each 20 seconds for three minutes; then ever more seldom, so that an hour costs little."""
     await bench.reconcile(KEY)
-    bench.remember(told={})
+    bench.remember(pod_events={})
 
     times = await asked_at(bench, until=3600)
 
@@ -159,7 +159,7 @@ async def test_a_late_kubelet_is_heard_soon(bench: Bench) -> None:
 async def test_no_more_is_asked_once_it_is_said(bench: Bench) -> None:
     """What came late is known 20 seconds after it came, and asked for no more."""
     await bench.reconcile(KEY)
-    bench.remember(told={})
+    bench.remember(pod_events={})
     await asked_at(bench, until=90)
     bench.world.events[UID] = [PROBE]
 
@@ -171,7 +171,7 @@ async def test_an_old_complaint_does_not_explain_a_new_life(bench: Bench) -> Non
     old = make_event("Unhealthy", "Readiness probe failed: HTTP 500", NOON - timedelta(hours=1))
     bench.world.events[UID] = [old]
     await bench.reconcile(KEY)
-    bench.remember(told={})
+    bench.remember(pod_events={})
 
     assert await asked_at(bench, until=60) == [0.0, 20.0, 40.0]
 
@@ -187,7 +187,7 @@ async def test_who_ended_it_is_asked_until_it_is_known(bench: Bench) -> None:
     bench.world.observation = make_observation(make_pod(container=container))
     bench.world.events[UID] = [make_event("Unhealthy", "Startup probe failed: no", about="mcp")]
     await bench.reconcile(KEY)
-    bench.remember(told={})
+    bench.remember(pod_events={})
     # At first each second, for its words may be on their way.
     assert await asked_at(bench, until=45) == [0.0, 1.0, 2.0, 3.0, 23.0, 43.0]
 

@@ -23,7 +23,7 @@ class Applied:
     futile: str = ""
 
     def was_futile(self, digest: str, drift: Drift) -> bool:
-        """Whether the same apply to the same live object was tried, and changed nothing."""
+        """Return whether the same apply to the same live object was made and changed nothing."""
         return self.digest == digest and bool(self.futile) and self.futile == drift.fingerprint
 
 
@@ -31,13 +31,13 @@ class Applied:
 class Observation:
     """The live objects of one workload, what its pods read, and what Events tell of them."""
 
-    #: What carries our label, by kind and name, whoever owns it.
+    #: All that carries our label, by kind and name, whatever owns it.
     children: Mapping[ChildId, LiveChild] = field(default_factory=dict)
     #: The one of them that makes the pods.
     statefulset: StatefulSet | None = None
     #: The pods of our StatefulSet, by name; not those that merely carry our label.
     pods: Mapping[str, Pod] = field(default_factory=dict)
-    #: Why there may be others, or none of those: pods can't be read; empty when they can.
+    #: Why pods cannot be read, so that there may be others; empty when they can.
     unreadable: str = ""
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
@@ -47,19 +47,19 @@ class Observation:
     unanswered: ApiError | None = None
     #: Events on pods that our StatefulSet could not make since no pod was missing last.
     failed_creates: Sequence[Event] = ()
-    #: Every pod that carries our label, by name, whoever made it.
+    #: Every pod that carries our label, by name, whatever made it.
     labelled: Mapping[str, Pod] = field(default_factory=dict)
-    #: What was seen of containers' ends and not yet accounted for, by the pod's UID.
+    #: The ends of containers that the watch showed and no status counts yet, by the pod's UID.
     seen: Mapping[str, ObservedPod] = field(default_factory=dict)
-    #: Events of pods, by UID, where they were asked for.
-    told: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    #: Events of pods, by the pod's UID, where they were read.
+    pod_events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 
     def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
-        """Whether the cache of that child's kind does not show yet what that apply did."""
+        """Return whether the cache of that child's kind does not show yet what that apply did."""
         return self.versions.get(child_id.kind, 0) < applied.version
 
     def is_settling(self, applied: Mapping[ChildId, Applied]) -> bool:
-        """Whether what we see is about to be overtaken by the effects of our last applies."""
+        """Return whether the last applies have effects that the caches do not show yet."""
         if any(self.is_behind(child_id, last) for child_id, last in applied.items()):
             return True
         live = self.statefulset
@@ -71,7 +71,7 @@ class Observation:
         return live.status.observed_generation < live.metadata.generation
 
     def pods_of_update(self) -> list[Pod]:
-        """The pods that were made from the newest template, those on their way out excluded."""
+        """Return the pods of the newest template, but for those that are being deleted."""
         if self.statefulset is None:
             return []
         revision = self.statefulset.status.update_revision
@@ -84,7 +84,7 @@ class Observation:
 
 
 def controlled_by(pods: Mapping[str, Pod], statefulset: StatefulSet | None) -> dict[str, Pod]:
-    """The *pods* that *statefulset* made, in the order of their names."""
+    """Return the *pods* that *statefulset* made, in the order of their names."""
     if statefulset is None:
         return {}
     uid = statefulset.metadata.uid

@@ -201,7 +201,7 @@ def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
 def _problem(subject: StatusInput, observation: Observation, now: datetime) -> Problem | None:
     """What is wrong with the pods that there are, else why there are not all of them."""
     last = subject.status.get("lastTermination")
-    if problem := first_problem(observation.pods.values(), now, observation.told, last):
+    if problem := first_problem(observation.pods.values(), now, observation.pod_events, last):
         said = subject.secrets.hide(problem.head)
         problem = replace(problem, head=said + hint_of(problem, subject))
         return problem if subject.may_quote else replace(problem, tail="")
