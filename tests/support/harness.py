@@ -8,14 +8,16 @@ from typing import Any
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
+from mcpworkload.controller.parse import parse
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.reconcile import Reconciler
 from mcpworkload.controller.references import Absence, Found, ObjectId
-from mcpworkload.controller.status import EventDraft
+from mcpworkload.controller.state import WorkloadState
+from mcpworkload.controller.status import EventDraft, since
 from mcpworkload.controller.store import WorkloadStore
 from mcpworkload.exits import Exit, ObservedExits
 from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
-from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata
+from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata, Pod
 from tests.support.parsed import NOON, make_body, make_claim
 
 KEY = "team/weather"
@@ -77,9 +79,18 @@ class World:
         """The workload is gone."""
         self.unfollowed.append(key)
 
-    def observe(self, _: str) -> Observation:
+    def pods_of(self, _: str) -> Mapping[str, Pod]:
+        """The pods in the caches."""
+        return self.observation.pods
+
+    def observe(self, _: str, *, complete_at: datetime | None, **read: Any) -> Observation:
         """The caches."""
-        return replace(self.observation, seen=self.observed.of(KEY))
+        return replace(
+            self.observation,
+            seen=self.observed.of(KEY),
+            failed_creates=since(self.observation.failed_creates, complete_at),
+            **read,
+        )
 
     def release_content(self, _workload: str, child_id: ChildId, live: LiveChild) -> None:
         """Keep the copy of a live child that has no content."""
@@ -204,6 +215,25 @@ class Bench:
     reconcile: Reconciler
     #: The keys that the queue was told to forget.
     forgotten: list[str]
+
+    @property
+    def state(self) -> WorkloadState:
+        """What is remembered of the workload."""
+        return self.reconcile._states[KEY]
+
+    def remember(self, **changes: Any) -> None:
+        """Make what is remembered something else."""
+        self.reconcile._states[KEY] = replace(self.state, **changes)
+
+    async def look(self) -> Observation:
+        """Read all that a reconcile reads, and go no further."""
+        body = self.store.get(KEY)
+        assert body is not None
+        parsed = parse(body, DEFAULT_POLICY)
+        observation, self.reconcile._states[KEY] = await self.reconcile._observer.observe(
+            KEY, parsed, self.state, self.world.now
+        )
+        return observation
 
     def conditions(self) -> list[str]:
         """The conditions that were written last."""

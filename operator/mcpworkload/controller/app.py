@@ -39,14 +39,15 @@ async def run(settings: Settings) -> None:
     Run the operator until it is cancelled or receives SIGTERM.
 
     Raises:
-        NoCredentials: there is no cluster to talk to.
-        ExceptionGroup: a part failed, or leadership was lost: end the process, and start anew.
+        NoCredentials: no credentials for a cluster were found.
+        ExceptionGroup: a part failed, or leadership was lost: the process has to start anew.
     """
     where = ", ".join(settings.namespaces) or "all namespaces"
     log.info("mcpworkload %s watches %s", __version__, where)
     connection = connect()
     api, policy = Api(connection), Policy.of(settings, connection.audiences)
-    store, health = WorkloadStore(), Health(api)
+    clock, store = Clock(), WorkloadStore()
+    health = Health(api, clock.monotonic)
     port = settings.probe_port
     metrics = Metrics(store, lambda: health.is_leading)
     probing = await serve(health, metrics, port) if port else None
@@ -54,7 +55,7 @@ async def run(settings: Settings) -> None:
     try:
         await lease.acquire()
         try:
-            await _lead(settings, policy, api, store, lease, health)
+            await _lead(settings, policy, api, store, lease, health, clock)
         finally:
             await lease.release()
     finally:
@@ -71,24 +72,25 @@ async def _lead(
     store: WorkloadStore,
     lease: LeaderLease,
     health: Health,
+    clock: Clock,
 ) -> None:
-    """Do the operator's work until kopf ends, which it does on SIGTERM, or a part fails."""
-    clock = Clock()
+    """Reconcile until kopf ends, which it does on SIGTERM, or until a part fails."""
     queue, pulse = KeyQueue(clock.monotonic), WatchPulse(clock.monotonic)
-    informers = _informers(settings, api, queue)
+    informers = _informers(settings, api, queue, clock)
     reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy, clock)
     health.is_synced = False
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
         # A reconcile that does not know the children yet would apply them all again.
         await informers.wait_synced()
-        await await_workloads(api, settings.namespaces, store)
+        await await_workloads(api, settings.namespaces, store, clock)
         health.is_synced = True
         health.watches_silent_seconds = lambda: max(
             pulse.silent_seconds(), informers.silent_seconds()
         )
         tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
-        tasks.append(group.create_task(resync_forever(api, settings.namespaces, store, queue)))
+        resync = resync_forever(api, settings.namespaces, store, queue, clock)
+        tasks.append(group.create_task(resync))
 
         async def end_parts() -> None:
             for task in tasks:
@@ -103,8 +105,8 @@ async def _lead(
         )
 
 
-def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
-    """Return the caches of all that *settings* name; they add what changed to *queue*."""
+def _informers(settings: Settings, api: Api, queue: KeyQueue, clock: Clock) -> Informers:
+    """Return the caches of the namespaces in *settings*; they add what changed to *queue*."""
 
     def child_changed(key: str) -> None:
         queue.add(key, after=COALESCE_SECONDS)
@@ -117,5 +119,6 @@ def _informers(settings: Settings, api: Api, queue: KeyQueue) -> Informers:
         settings.namespaces,
         child_changed,
         container_ended,
+        clock.monotonic,
         without=() if settings.is_attach_allowed else ATTACH_KINDS,
     )

@@ -1,9 +1,10 @@
-"""All informers together: what is known of a workload's children and pods."""
+"""All informers of the operator, and what they hold of one workload's children and pods."""
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from mcpworkload.api.names import ChildId, ChildKind
@@ -11,8 +12,11 @@ from mcpworkload.controller.children import CHILD_KINDS
 from mcpworkload.controller.kinds import FAILED_CREATE, POD
 from mcpworkload.controller.plan.observation import Observation, controlled_by
 from mcpworkload.controller.reference_cache import References
+from mcpworkload.controller.references import Found, ObjectId
+from mcpworkload.controller.status import since
 from mcpworkload.exits import ObservedExits
 from mcpworkload.kube.client import Api
+from mcpworkload.kube.errors import ApiError
 from mcpworkload.kube.informer import Informer
 from mcpworkload.kube.keys import split_key
 from mcpworkload.kube.objects import Event, LiveChild, Pod, StatefulSet
@@ -27,10 +31,16 @@ class Informers:
         namespaces: Sequence[str],
         on_change: Callable[[str], None],
         on_end: Callable[[str], None],
+        monotonic: Callable[[], float],
         *,
         without: Collection[ChildKind] = (),
     ) -> None:
-        """Of the kinds in *without* there are no children, and none is looked for."""
+        """
+        Prepare to cache all kinds of children but those in *without*.
+
+        *on_change* receives the key of a workload of which an object changed, *on_end* that of one
+        of which a container ended.
+        """
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[ChildKind, dict[str | None, Informer[Any]]] = {
             name: {ns: Informer(api, kind, ns, on_change) for ns in scopes}
@@ -38,14 +48,15 @@ class Informers:
             if name not in without
         }
         self._on_change = on_change
-        #: What containers' ends were seen; *on_end* is called for each.
+        self._monotonic = monotonic
+        #: The ends of containers that no status counts yet.
         self.observed = ObservedExits(on_end)
         self._pods = {
             ns: Informer(api, POD, ns, on_change, self.observed, partial(self._reset, ns))
             for ns in scopes
         }
-        #: What the pods read; it needs no sync, for who asks waits.
-        self.references = References(api, scopes, on_change)
+        #: What the pods read; it needs no sync, because a look-up waits for its watch.
+        self.references = References(api, scopes, on_change, monotonic)
         self._failed_creates = {ns: Informer(api, FAILED_CREATE, ns, on_change) for ns in scopes}
         self._with_pulse: list[Informer[Any]] = [
             informer
@@ -62,17 +73,35 @@ class Informers:
             group.create_task(self.references.run())
 
     async def wait_synced(self) -> None:
-        """Return when every cache has been filled once, or is known not to be readable."""
+        """Return once every cache was filled, or its kind is known not to be readable."""
         for informer in self._all:
             await informer.synced.wait()
 
     def silent_seconds(self) -> float:
-        """For how long the quietest watch has said nothing; bookmarks count."""
-        silent = time.monotonic() - min(informer.heard_at for informer in self._with_pulse)
+        """Return for how many seconds the quietest watch was silent; bookmarks count."""
+        silent = self._monotonic() - min(informer.heard_at for informer in self._with_pulse)
         return max(silent, self.references.silent_seconds())
 
-    def observe(self, workload: str) -> Observation:
-        """The live objects of a workload, as the caches hold them now."""
+    def pods_of(self, workload: str) -> Mapping[str, Pod]:
+        """Return the pods that the workload's StatefulSet made, by name."""
+        namespace, name = split_key(workload)
+        statefulset = _scoped(self._children["StatefulSet"], namespace).of(workload).get(name)
+        return controlled_by(self._labelled(workload), statefulset)
+
+    def observe(
+        self,
+        workload: str,
+        *,
+        references: Mapping[ObjectId, Found] = MappingProxyType({}),
+        unanswered: ApiError | None = None,
+        pod_events: Mapping[str, Sequence[Event]] = MappingProxyType({}),
+        complete_at: datetime | None = None,
+    ) -> Observation:
+        """
+        Return the live objects of a workload, as the caches hold them now, with what else was read.
+
+        Events on pods that could not be made are left out where they are older than *complete_at*.
+        """
         namespace, name = split_key(workload)
         caches = {kind: _scoped(scopes, namespace) for kind, scopes in self._children.items()}
         children: dict[ChildId, LiveChild] = {
@@ -81,14 +110,7 @@ class Informers:
             for child_name, child in cache.of(workload).items()
         }
         statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
-        readable = _scoped(self._pods, namespace)
-        # What was seen last is no longer worth anything once pods cannot be read.
-        labelled: Mapping[str, Pod] = {} if readable.trouble else readable.of(workload)
-        failed_creates: list[Event] = [
-            event
-            for event in _scoped(self._failed_creates, namespace).of(workload).values()
-            if statefulset is not None and event.involved_object.uid == statefulset.metadata.uid
-        ]
+        labelled = self._labelled(workload)
         return Observation(
             children=children,
             statefulset=statefulset,
@@ -96,9 +118,26 @@ class Informers:
             labelled=dict(labelled),
             seen=self.observed.of(workload),
             versions={kind: cache.version for kind, cache in caches.items()},
-            failed_creates=failed_creates,
-            unreadable=readable.trouble,
+            failed_creates=since(self._failed_creates_of(workload, statefulset), complete_at),
+            unreadable=_scoped(self._pods, namespace).trouble,
+            references=references,
+            unanswered=unanswered,
+            pod_events=pod_events,
         )
+
+    def _labelled(self, workload: str) -> Mapping[str, Pod]:
+        """Return the pods with the workload's label, by name."""
+        informer = _scoped(self._pods, split_key(workload)[0])
+        # What was seen last is no longer worth anything once pods cannot be read.
+        labelled: Mapping[str, Pod] = {} if informer.trouble else informer.of(workload)
+        return labelled
+
+    def _failed_creates_of(self, workload: str, statefulset: StatefulSet | None) -> list[Event]:
+        if statefulset is None:
+            return []
+        events = _scoped(self._failed_creates, split_key(workload)[0]).of(workload).values()
+        uid = statefulset.metadata.uid
+        return [event for event in events if event.involved_object.uid == uid]
 
     def release_content(self, workload: str, child_id: ChildId, live: LiveChild) -> None:
         """Keep *live* without its content, unless the cache has a newer one by now."""
@@ -108,7 +147,7 @@ class Informers:
             cache.swap(workload, live, live.without_content())
 
     def _reset(self, scope: str | None) -> None:
-        """Report every workload that has pods, or could have."""
+        """Report every workload that has a StatefulSet, hence may have pods."""
         for workload in self._children["StatefulSet"][scope].owners():
             self._on_change(workload)
 

@@ -47,13 +47,13 @@ class ChildType:
     #: without its ServiceAccount, and a binding to a Role is refused before there is the Role.
     stage: int
     #: Whether it carries the labels and annotations of the spec. Clouds and webhooks read those of
-    #: service accounts as rights ("act as this role"), and whoever may create pods may not create
-    #: service accounts.
+    #: service accounts as rights ("act as this role"), and a user who may create pods may not
+    #: create service accounts.
     takes_metadata: bool
     #: Whether it exists only for servers that a bridge attaches to; no such child is cached where
     #: the installation forbids that.
     is_for_attach: bool = False
-    #: Whether the operator waits until its cache is filled, whatever it takes.
+    #: Whether the operator waits at its start until the cache is filled, however long it takes.
     is_vital: bool = True
     #: The lists in it that the API server merges by key, by field; all others are one value.
     list_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -1,7 +1,8 @@
-"""The time, as the operator's process hands it to what decides by it."""
+"""The time, as the operator's process hands it to what decides by it, and to what waits."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +13,12 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Clock:
-    """Two clocks: `monotonic` for how long something lasts, `now` for moments that others read."""
+    """
+    Two clocks, and the way to wait.
+
+    `monotonic` measures in seconds how long something lasts, `now` names moments that others read.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = _utc_now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -1,7 +1,7 @@
 """
-The credentials at hand: a pod's ServiceAccount, else the kubeconfig's current context.
+The operator's credentials: a pod's ServiceAccount, else the kubeconfig's current context.
 
-kopf knows both, and is in the operator's image anyway; the `kubernetes` package is not.
+kopf finds both, and is in the operator's image anyway; the `kubernetes` package is not.
 """
 
 import os
@@ -16,7 +16,7 @@ from mcpworkload.kube.connection import Connection, NoCredentials, RereadToken
 
 def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
     """
-    A connection with the credentials at hand; each request passes through *middlewares*.
+    Return a connection with those credentials; each request passes through *middlewares*.
 
     Raises:
         NoCredentials: none were found, or they cannot be read.
@@ -28,7 +28,7 @@ def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
 
 def find_credentials() -> kopf.ConnectionInfo:
     """
-    The address of the API server, and what to show to it.
+    Return the address of the API server, and the credentials for it.
 
     Raises:
         NoCredentials: there are none, or they cannot be read.
@@ -42,7 +42,7 @@ def find_credentials() -> kopf.ConnectionInfo:
     if info is None:
         raise NoCredentials("no credentials: run in a pod, or set KUBECONFIG to a kubeconfig")
     if in_pod and (host := os.environ.get("KUBERNETES_SERVICE_HOST")):
-        # kopf names the server; its address keeps us working while the cluster's DNS does not.
+        # kopf names the server; by its address the operator works also while the DNS does not.
         host = f"[{host}]" if ":" in host else host
         port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
         return replace(info, server=f"https://{host}:{port}")

@@ -1,26 +1,26 @@
-"""Carry out what was planned for the children of one workload."""
+"""Carries out what was planned for the children of one workload, and returns what that showed."""
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
-from mcpworkload.api.refusals import ChildConflict, ChildForbidden, Rejected
+from mcpworkload.api.refusals import ChildConflict, ChildForbidden, Refusal, Rejected
 from mcpworkload.controller.children import CHILD_TYPES
 from mcpworkload.controller.desired import Child
 from mcpworkload.controller.plan.mending import Extent
 from mcpworkload.controller.plan.observation import Applied
 from mcpworkload.controller.plan.plan import Apply, Prune, Replace, Step, describe_conflict
 from mcpworkload.controller.repair import clear_the_way, let_go, take_out
-from mcpworkload.controller.state import DriftBackoff, WorkloadState
+from mcpworkload.controller.state import KnownRefusal, Learned, WorkloadState
 from mcpworkload.controller.status import of_denial, of_reversion
 from mcpworkload.controller.volume_expansion import grow_claims
 from mcpworkload.controller.writer import Writer
-from mcpworkload.kube.errors import Conflict, Forbidden, Refused
+from mcpworkload.kube.errors import Conflict, ExplainedError, Forbidden, Refused
 from mcpworkload.kube.keys import split_key
 from mcpworkload.kube.objects import Metadata
 
@@ -29,213 +29,235 @@ log = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 
-async def execute(
-    writer: Writer, key: str, steps: Sequence[Step], state: WorkloadState
-) -> float | None:
-    """
-    Do what *steps* say, side by side; in how many seconds the rest is due, None for no rest.
+@dataclass(frozen=True)
+class Executed:
+    """The result of a plan; what was written before a failure stays, and is in *learned*."""
 
-    Whose all names are is known before the first of them is written to. The account that pods
-    run as comes first: none can be made without it.
+    learned: tuple[Learned, ...]
+    #: In how many seconds the steps are due that were put off; None without any.
+    rest: float | None = None
+    #: The first failure: a Refusal, or an ApiError that is worth a retry.
+    failure: ExplainedError | None = None
 
-    Raises:
-        Refusal: a name is taken, or the API server refuses a child.
-        ApiError: the world's fault; what was applied before stays, and is remembered.
-    """
-    waits = [_wait(step, state) for step in steps]
-    due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
-    for step in due:
-        _raise_known(step.child.id, step.child.digest, state)
-    applies = [step for step in due if isinstance(step, Apply)]
-    replaces = [step for step in due if isinstance(step, Replace)]
-    claimed = await _all(_claim(writer, key, step, state.uid) for step in applies)
-    ordered: list[Step] = sorted([*claimed, *replaces], key=_stage)
-    for _, group in groupby(ordered, key=_stage):
-        await _all(
-            _apply(writer, key, step, state)
-            if isinstance(step, Apply)
-            else _replace(writer, key, step, state)
-            for step in group
+
+class Executor:
+    """Carries out steps for the workload *key*, whose state before them is *state*."""
+
+    def __init__(
+        self, writer: Writer, key: str, state: WorkloadState, monotonic: Callable[[], float]
+    ) -> None:
+        self._writer = writer
+        self._key = key
+        self._state = state
+        self._monotonic = monotonic
+        self._learned: list[Learned] = []
+
+    async def execute(self, steps: Sequence[Step]) -> Executed:
+        """
+        Apply and replace what *steps* say, side by side.
+
+        The owner of each name is known before the first object is written to. The service account
+        that pods run as comes first: no pod can be created without it.
+        """
+        waits = [self._wait(step) for step in steps]
+        due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
+        return await self._conclude(self._write_all(due), waits)
+
+    async def prune(self, prunes: Sequence[Prune]) -> Executed:
+        """
+        Delete what *prunes* say, side by side.
+
+        Others may create anew what the operator deletes, as stubbornly as with repairs.
+        """
+        now = self._monotonic()
+        waits = [self._state.repair_wait(step.id, now) for step in prunes]
+        due = [step for step, wait in zip(prunes, waits, strict=True) if not wait]
+        return await self._conclude(self._delete_all(due), waits)
+
+    async def _conclude(self, work: Coroutine[Any, Any, None], waits: Iterable[float]) -> Executed:
+        try:
+            await work
+        except ExplainedError as failure:
+            return Executed(tuple(self._learned), failure=failure)
+        rest = min((wait for wait in waits if wait), default=None)
+        return Executed(tuple(self._learned), rest)
+
+    async def _write_all(self, due: Sequence[Step]) -> None:
+        for step in due:
+            self._raise_known(step.child.id, step.child.digest)
+        applies = [step for step in due if isinstance(step, Apply)]
+        replaces = [step for step in due if isinstance(step, Replace)]
+        claimed = await _all(self._claim(step) for step in applies)
+        ordered: list[Step] = sorted([*claimed, *replaces], key=_stage)
+        for _, group in groupby(ordered, key=_stage):
+            await _all(
+                self._apply(step) if isinstance(step, Apply) else self._replace(step)
+                for step in group
+            )
+
+    async def _delete_all(self, due: Sequence[Prune]) -> None:
+        for step in due:
+            self._raise_known(step.id, step.uid)
+        await _all(self._prune(step) for step in due)
+
+    def _wait(self, step: Step) -> float:
+        """Return in how many seconds *step* is due: what others undo is done ever less often."""
+        is_repair = isinstance(step, Replace) or step.fingerprint
+        return self._state.repair_wait(step.child.id, self._monotonic()) if is_repair else 0.0
+
+    async def _claim(self, step: Apply) -> Apply:
+        """Return *step* with the live object that it is for, which the cache may not show."""
+        child = step.child
+        if step.uid is not None:
+            return step
+        try:
+            found = await self._writer.read_child(child)
+        except Forbidden as error:
+            raise ChildForbidden(f"the {child.id} cannot be read: {error}") from error
+        if found is None:
+            return step
+        is_ours = found.controller is not None and found.controller.uid == self._state.uid
+        if not is_ours and not _is_orphan(found, self._key):
+            raise ChildConflict(describe_conflict(child, found))
+        is_lost = is_ours and found.labels.get(names.WORKLOAD_LABEL) != child.workload
+        changed = f"metadata.labels.{names.WORKLOAD_LABEL}" if is_lost else ""
+        return Apply(child, found.uid, is_ours, step.because, found.version, changed=changed)
+
+    async def _apply(self, step: Apply) -> None:
+        child = step.child
+        if step.is_renamed and step.uid:
+            await clear_the_way(self._writer, child, step.uid, (Extent.RENAMED,))
+        if step.forbidden and step.uid:
+            await take_out(self._writer, child, step.uid, step.judge)
+        stored = await self._send(child, step)
+        log.info("applied %s: %s", child.id, step.because, extra={"workload": self._key})
+        futile = step.fingerprint if stored.version == step.version else ""
+        news = []
+        if step.changed and not futile:
+            news.append(of_reversion(split_key(self._key)[1], child.id, step.changed))
+        if step.forbidden and not futile:
+            news.append(of_denial(child.id, step.forbidden))
+        self._learned.append(
+            Learned(
+                child.id,
+                applied=Applied(child.digest, stored.uid, stored.version, futile),
+                repaired_at=self._monotonic() if step.fingerprint else None,
+                news=tuple(news),
+            )
         )
-    return min((wait for wait in waits if wait), default=None)
 
+    async def _replace(self, step: Replace) -> None:
+        """
+        Delete a StatefulSet without its pods; the event of its end brings the next reconcile.
 
-async def prune(
-    writer: Writer, key: str, prunes: Sequence[Prune], state: WorkloadState
-) -> float | None:
-    """
-    Delete what *prunes* say, side by side; in how many seconds the rest is due, None for no rest.
+        Before that, the API server has judged by dry runs the new spec, as far as the old object
+        takes it, and the growth of claims.
+        """
+        child, wanted = step.child, step.replacement
+        trial = replace(child, manifest={**child.manifest, "spec": wanted.applicable})
+        await self._send(trial, step, dry_run=True)
+        if wanted.sizes:
+            try:
+                await grow_claims(self._writer, self._key, wanted.sizes)
+            except ChildForbidden as refusal:
+                self._remember(child.id, child.digest, refusal)
+                raise
+        try:
+            stored = await self._writer.orphan_child(child, uid=step.uid, version=step.version)
+        except (Refused, Forbidden) as error:
+            message = f"the API server refuses the replacement of the {child.id}: {error}"
+            raise self._refusal(error, message, child.id, child.digest) from error
+        what = f"deleted {child.id}, but not its pods"
+        log.info("%s: %s", what, wanted.path, extra={"workload": self._key})
+        # Until the cache shows that it is on its way out, what it shows is the past.
+        applied = Applied(child.digest, stored.uid, stored.version)
+        self._learned.append(Learned(child.id, applied=applied, repaired_at=self._monotonic()))
 
-    Somebody may make anew, as stubbornly as with repairs, what we delete.
+    async def _prune(self, step: Prune) -> None:
+        namespace, _ = split_key(self._key)
+        try:
+            await self._writer.delete_child(namespace, step.id, step.uid)
+        except (Refused, Forbidden) as error:
+            message = f"the API server refuses the deletion of the {step.id}: {error}"
+            raise self._refusal(error, message, step.id, step.uid) from error
+        log.info("deleted %s: no longer asked for", step.id, extra={"workload": self._key})
+        self._learned.append(Learned(step.id, pruned=step.uid, repaired_at=self._monotonic()))
 
-    Raises:
-        Refusal: the API server refuses a deletion.
-        ApiError: the world's fault; what was deleted before is remembered.
-    """
-    waits = [_backoff(step.id, state).wait(state.monotonic()) for step in prunes]
-    due = [step for step, wait in zip(prunes, waits, strict=True) if not wait]
-    for step in due:
-        _raise_known(step.id, step.uid, state)
-    await _all(_prune(writer, key, step, state) for step in due)
-    return min((wait for wait in waits if wait), default=None)
+    async def _send(self, child: Child, step: Step, *, dry_run: bool = False) -> Metadata:
+        """Apply *child* to the object that *step* is for; return the metadata of the result."""
+        if not step.force:
+            self._raise_known(child.id, _version_of(step))
+        try:
+            return await self._apply_by_force(child, step, dry_run=dry_run)
+        except (Refused, Forbidden) as error:
+            message = f"the API server refuses the {child.id}: {error}"
+            raise self._refusal(error, message, child.id, child.digest) from error
+        except Conflict as error:
+            if step.force:
+                raise
+            conflict = ChildConflict(f"the {child.id} is managed by somebody else: {error}")
+            self._remember(child.id, _version_of(step), conflict, lasting=True)
+            raise conflict from error
+
+    async def _apply_by_force(self, child: Child, step: Step, *, dry_run: bool) -> Metadata:
+        """Apply *child*; where others' changes are in its way, take those out first."""
+        writer, uid, force = self._writer, step.uid, step.force
+        is_cleared = isinstance(step, Apply) and step.is_renamed
+        try:
+            stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
+        except Refused:
+            if uid is None or not force:
+                raise
+            if not await clear_the_way(writer, child, uid, (Extent.BESIDE, Extent.ALL)):
+                raise
+            stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
+            is_cleared = True
+        return (await let_go(writer, child) if is_cleared else None) or stored
+
+    def _raise_known(self, child_id: ChildId, content: str) -> None:
+        """Raise the refusal of that very content where it is too early to ask again."""
+        if refusal := self._state.refusal_of(child_id, content, self._monotonic()):
+            raise refusal
+
+    def _refusal(
+        self, error: Refused | Forbidden, message: str, child_id: ChildId, content: str
+    ) -> Rejected | ChildForbidden:
+        """Return the refusal to report; one that no later reconcile changes is remembered."""
+        if isinstance(error, Forbidden):
+            return ChildForbidden(message)
+        refusal = Rejected(message)
+        self._remember(child_id, content, refusal)
+        return refusal
+
+    def _remember(
+        self, child_id: ChildId, content: str, refusal: Refusal, *, lasting: bool = False
+    ) -> None:
+        known = KnownRefusal.of(content, refusal, self._monotonic(), lasting=lasting)
+        self._learned.append(Learned(child_id, refusal=known))
 
 
 def _stage(step: Step) -> int:
     return CHILD_TYPES[step.child.id.kind].stage
 
 
-def _wait(step: Step, state: WorkloadState) -> float:
-    """In how many seconds *step* is due: with what somebody undoes we slow down."""
-    is_repair = isinstance(step, Replace) or step.fingerprint
-    return _backoff(step.child.id, state).wait(state.monotonic()) if is_repair else 0.0
-
-
-async def _claim(writer: Writer, key: str, step: Apply, owner_uid: str) -> Apply:
-    """*step* with the live object that it is for, which our cache may not show."""
-    child = step.child
-    if step.uid is not None:
-        return step
-    try:
-        found = await writer.read_child(child)
-    except Forbidden as error:
-        raise ChildForbidden(f"the {child.id} cannot be read: {error}") from error
-    if found is None:
-        return step
-    is_ours = found.controller is not None and found.controller.uid == owner_uid
-    if not is_ours and not _is_orphan(found, key):
-        raise ChildConflict(describe_conflict(child, found))
-    is_lost = is_ours and found.labels.get(names.WORKLOAD_LABEL) != child.workload
-    changed = f"metadata.labels.{names.WORKLOAD_LABEL}" if is_lost else ""
-    return Apply(child, found.uid, is_ours, step.because, found.version, changed=changed)
-
-
 def _is_orphan(found: Metadata, key: str) -> bool:
-    """Whether it is a child that this workload, or one of its name, has left behind."""
+    """Return whether it is a child that this workload, or one of its name, has left behind."""
     name = split_key(key)[1]
     return found.controller is None and found.labels.get(names.WORKLOAD_LABEL) == name
 
 
-async def _apply(writer: Writer, key: str, step: Apply, state: WorkloadState) -> None:
-    child = step.child
-    if step.is_renamed and step.uid:
-        await clear_the_way(writer, child, step.uid, (Extent.RENAMED,))
-    if step.forbidden and step.uid:
-        await take_out(writer, child, step.uid, step.judge)
-    stored = await _send(writer, child, step, state)
-    log.info("applied %s: %s", child.id, step.because, extra={"workload": key})
-    if step.fingerprint:
-        _backoff(child.id, state).note(state.monotonic())
-    futile = step.fingerprint if stored.version == step.version else ""
-    if step.changed and not futile:
-        state.news.append(of_reversion(split_key(key)[1], child.id, step.changed))
-    if step.forbidden and not futile:
-        state.news.append(of_denial(child.id, step.forbidden))
-    state.applied[child.id] = Applied(child.digest, stored.uid, stored.version, futile)
-
-
-async def _send(
-    writer: Writer, child: Child, step: Step, state: WorkloadState, *, dry_run: bool = False
-) -> Metadata:
-    """Apply *child* to the object that *step* is for; the metadata of the result."""
-    if not step.force:
-        _raise_known(child.id, _version_of(step), state)
-    try:
-        return await _apply_by_force(writer, child, step, dry_run=dry_run)
-    except (Refused, Forbidden) as error:
-        message = f"the API server refuses the {child.id}: {error}"
-        raise _refusal(error, message, child.id, child.digest, state) from error
-    except Conflict as error:
-        if step.force:
-            raise
-        conflict = ChildConflict(f"the {child.id} is managed by somebody else: {error}")
-        state.refuse(child.id, _version_of(step), conflict, lasting=True)
-        raise conflict from error
-
-
-async def _apply_by_force(writer: Writer, child: Child, step: Step, *, dry_run: bool) -> Metadata:
-    """Apply *child*; where others' changes keep it from being applied, without those."""
-    uid, force = step.uid, step.force
-    is_cleared = isinstance(step, Apply) and step.is_renamed
-    try:
-        stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
-    except Refused:
-        if uid is None or not force:
-            raise
-        if not await clear_the_way(writer, child, uid, (Extent.BESIDE, Extent.ALL)):
-            raise
-        stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
-        is_cleared = True
-    return (await let_go(writer, child) if is_cleared else None) or stored
-
-
-async def _replace(writer: Writer, key: str, step: Replace, state: WorkloadState) -> None:
-    """
-    Delete a StatefulSet without its pods; the event of its end brings the next reconcile.
-
-    Before that, all that can be refused has been judged: the new spec as far as the old object
-    takes it, and the growth of claims.
-    """
-    child, wanted = step.child, step.replacement
-    trial = replace(child, manifest={**child.manifest, "spec": wanted.applicable})
-    await _send(writer, trial, step, state, dry_run=True)
-    if wanted.sizes:
-        try:
-            await grow_claims(writer, key, wanted.sizes)
-        except ChildForbidden as refusal:
-            state.refuse(child.id, child.digest, refusal)
-            raise
-    try:
-        stored = await writer.orphan_child(child, uid=step.uid, version=step.version)
-    except (Refused, Forbidden) as error:
-        message = f"the API server refuses the replacement of the {child.id}: {error}"
-        raise _refusal(error, message, child.id, child.digest, state) from error
-    log.info("deleted %s, but not its pods: %s", child.id, wanted.path, extra={"workload": key})
-    _backoff(child.id, state).note(state.monotonic())
-    # Until the cache shows that it is on its way out, what it shows is the past.
-    state.applied[child.id] = Applied(child.digest, stored.uid, stored.version)
-
-
-async def _prune(writer: Writer, key: str, step: Prune, state: WorkloadState) -> None:
-    namespace, _ = split_key(key)
-    try:
-        await writer.delete_child(namespace, step.id, step.uid)
-    except (Refused, Forbidden) as error:
-        message = f"the API server refuses the deletion of the {step.id}: {error}"
-        raise _refusal(error, message, step.id, step.uid, state) from error
-    log.info("deleted %s: no longer asked for", step.id, extra={"workload": key})
-    _backoff(step.id, state).note(state.monotonic())
-    state.pruned.add(step.uid)
-    state.applied.pop(step.id, None)
-
-
 def _version_of(step: Step) -> str:
-    """What is applied, and to which version: who manages that does not change."""
+    """Return what is applied, and to which version: who manages that does not change."""
     return f"{step.child.digest} {step.uid} {step.version}"
 
 
-def _raise_known(child_id: ChildId, content: str, state: WorkloadState) -> None:
-    """Do not ask again what the API server has just refused."""
-    if refusal := state.refusal_of(child_id, content):
-        raise refusal
-
-
-def _refusal(
-    error: Refused | Forbidden, message: str, child_id: ChildId, content: str, state: WorkloadState
-) -> Rejected | ChildForbidden:
-    """What to tell: that a later reconcile may help, or that none will, which is remembered."""
-    if isinstance(error, Forbidden):
-        return ChildForbidden(message)
-    refusal = Rejected(message)
-    state.refuse(child_id, content, refusal)
-    return refusal
-
-
-def _backoff(child_id: ChildId, state: WorkloadState) -> DriftBackoff:
-    return state.repairs.setdefault(child_id, DriftBackoff())
-
-
 async def _all(parts: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
-    """All results, or the first failure once every part has ended; further ones are logged."""
+    """
+    Return all results.
+
+    Raises:
+        BaseException: the first failure, once every part has ended; further ones are logged.
+    """
     results = await asyncio.gather(*parts, return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     for failure in failures[1:]:

@@ -1,8 +1,8 @@
 """
-Everything that kopf calls, and how kopf is told to behave.
+The handlers that kopf calls, and kopf's settings.
 
-kopf lists and watches the workloads, and nothing else: its one handler stores what it is
-given and enqueues the key. It keeps no state in annotations and adds no finalizer.
+kopf lists and watches the workloads, and nothing else: its one handler stores the object that it
+receives and enqueues the key. kopf keeps no state in annotations and adds no finalizer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,10 +25,10 @@ WATCH_SECONDS = 60
 
 class WatchPulse:
     """
-    When kopf's watch of the workloads last gave a sign of life.
+    When the API server last answered a watch of the workloads.
 
-    kopf does not say; but its watch requests pass through our session, of which this is a
-    middleware, and each of them ends after WATCH_SECONDS at the latest.
+    kopf does not report it; but its watch requests pass through the operator's session, of which
+    this is a middleware, and each of them ends after WATCH_SECONDS at the latest.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -38,7 +38,7 @@ class WatchPulse:
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Pass the request on, and note the answer to a watch of the workloads."""
+        """Return the answer to *request*; note when one to a watch of the workloads came."""
         response = await handler(request)
         url = request.url
         if response.ok and "watch" in url.query and url.path.endswith(f"/{names.PLURAL}"):
@@ -46,7 +46,7 @@ class WatchPulse:
         return response
 
     def silent_seconds(self) -> float:
-        """For how long the quietest of the watches (one per namespace) has said nothing."""
+        """Return for how many seconds the quietest watch (one per namespace) was silent."""
         now = self._monotonic()
         return now - min(self._heard_at.values(), default=now)
 
@@ -58,22 +58,22 @@ def build_registry(
     end_parts: Callable[[], Awaitable[None]],
 ) -> kopf.OperatorRegistry:
     """
-    The registry with all of our handlers.
+    Return the registry with all handlers.
 
-    *end_parts* is called when kopf is about to end. What runs on is taken for kopf's own then,
-    and a request of ours that fails in that moment for a failure of the operator.
+    *end_parts* is called when kopf is about to end. kopf takes tasks that run on for its own, and
+    a request of theirs that fails in that moment for a failure of the operator.
     """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
-        """Give kopf a session whose token is always fresh; it closes it, also after a 401."""
+        """Return a session whose token is always fresh; kopf closes it, also after a 401."""
         connection = connect(pulse)
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session)
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)  # type: ignore[arg-type]
     async def workload_changed(event: dict[str, Any], **_: Any) -> None:
-        """Store what was seen; the queue has it reconciled."""
+        """Store the object of *event*, and enqueue its key."""
         body = event["object"]
         key = store.drop(body) if event["type"] == "DELETED" else store.put(body)
         if key is not None:
@@ -81,14 +81,14 @@ def build_registry(
 
     @kopf.on.cleanup(registry=registry)
     async def ending(**_: Any) -> None:
-        """Nothing of ours runs any more when this returns."""
+        """Return once all parts of the operator have ended."""
         await end_parts()
 
     return registry
 
 
 def build_settings() -> kopf.OperatorSettings:
-    """How kopf is to be: a watcher: no peering, no scanning, no Events, no state of its own."""
+    """Return settings by which kopf only watches: no peering, scanning, Events or own state."""
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.peering.standalone = True
@@ -106,7 +106,7 @@ def build_settings() -> kopf.OperatorSettings:
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
-    """Nothing is compared: a handler of raw events has no use for differences."""
+    """Compares nothing: a handler of raw events has no use for differences."""
 
     def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:  # noqa: ARG002
         return kopf.BodyEssence({})
@@ -119,7 +119,7 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 
 
 class _NoProgress(kopf.ProgressStorage):
-    """Nothing is retried by kopf: the queue does that."""
+    """Keeps no progress: the queue retries, not kopf."""
 
     def fetch(self, *, key: Any, body: kopf.Body) -> Any:  # noqa: ARG002
         return None

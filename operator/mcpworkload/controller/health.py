@@ -1,13 +1,12 @@
 """
-What the kubelet may ask of the operator, and what Prometheus may.
+The endpoints that the kubelet and Prometheus read.
 
-Readiness is about now: does the API server answer, are the caches filled. Liveness is about
-us: it fails only for what a restart would mend, so never because the API server is away. An
-event loop that stands still needs no question of its own: it does not answer this one either.
+Readiness is about this moment: whether the API server answers and the caches are filled. Liveness
+is about the process: it fails only for what a restart would mend, so never because the API server
+is away. An event loop that stands still needs no check of its own: it does not answer the probe.
 """
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,9 +24,10 @@ ANSWER_LIMIT_SECONDS = 10.0
 
 @dataclass
 class Health:
-    """The facts that the probes judge; whoever starts a part fills in its fact."""
+    """The facts that the probes judge; `app` sets them when it starts a part."""
 
     api: Api
+    monotonic: Callable[[], float]
     #: The longest silence of any watch; None while this process does not lead.
     watches_silent_seconds: Callable[[], float] | None = None
     #: Whether the caches are filled; a process that does not lead has nothing to fill.
@@ -35,17 +35,17 @@ class Health:
 
     @property
     def is_leading(self) -> bool:
-        """Whether this process holds the Lease and has filled its caches."""
+        """Return whether this process holds the Lease and has filled its caches."""
         return self.watches_silent_seconds is not None
 
     def unreadiness(self) -> str:
-        """Why the operator is not ready; empty when it is."""
-        if time.monotonic() - self.api.answered_at > ANSWER_LIMIT_SECONDS:
+        """Return why the operator is not ready; empty when it is."""
+        if self.monotonic() - self.api.answered_at > ANSWER_LIMIT_SECONDS:
             return "the API server has not answered for a while"
         return "" if self.is_synced else "the caches are being filled"
 
     async def failure(self) -> str:
-        """Why the process should be restarted; empty when it should not."""
+        """Return why the process should be restarted; empty when it should not."""
         silent = self.watches_silent_seconds() if self.watches_silent_seconds else 0.0
         if silent > SILENCE_LIMIT_SECONDS and await self._api_answers():
             return f"a watch has been silent for {silent:.0f} s while the API server answers"

@@ -8,7 +8,7 @@ from mcpworkload.controller.references import ReferredKind
 from mcpworkload.kube.kind import Kind
 from mcpworkload.kube.objects import Claim, Event, Partial, Pod
 
-# What pods may refer to; nothing but the metadata of these is listed or watched.
+# The kinds that pods may refer to; only the metadata of these is listed or watched.
 REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
     "ConfigMap": Kind("ConfigMap", "/api/v1", "configmaps", Partial),
     "Secret": Kind("Secret", "/api/v1", "secrets", Partial),
@@ -16,9 +16,9 @@ REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
 # Listed where claims are to grow; never watched.
 CLAIM = Kind("PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims", Claim)
 POD = labelled_kind(Pod, "v1", "pods", is_vital=False)
-# What the StatefulSet controller says when the API server refuses a pod or a claim: there is no
-# pod then to read it from. A StatefulSet has its workload's name; which of them are ours shows
-# later. The API server keeps no watch cache for Events, hence has no bookmarks to send.
+# The Events of the StatefulSet controller when the API server refuses a pod or a claim: there is
+# no pod then whose status would show it. A StatefulSet has its workload's name; which of them are
+# ours is known by the UID. The API server has no watch cache for Events, so it sends no bookmarks.
 FAILED_CREATE = Kind(
     "Event",
     "/api/v1",
@@ -28,5 +28,5 @@ FAILED_CREATE = Kind(
     owner_of=lambda event: event.involved_object.name,
     has_pulse=False,
 )
-# kopf watches the workloads themselves; we only ask which of them still exist.
+# kopf watches the workloads themselves; the operator lists which of them still exist.
 WORKLOAD = Kind(names.KIND, f"/apis/{names.API_VERSION}", names.PLURAL, Partial)

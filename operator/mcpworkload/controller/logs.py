@@ -37,5 +37,5 @@ def configure(settings: Settings) -> None:
             )
         )
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    # kopf says "succeeded" once per watch event, which is noise and costs CPU.
+    # kopf logs "succeeded" once per watch event, which is noise and costs CPU.
     logging.getLogger("kopf").setLevel(logging.WARNING)

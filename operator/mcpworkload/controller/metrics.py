@@ -1,8 +1,8 @@
 """
-What Prometheus may know of the workloads: what their statuses say, counted by nobody else.
+The metrics of the workloads, made of their stored statuses.
 
-Read from the stored statuses whenever it is asked for, so that numbers survive a restart of the
-operator, and are never ahead of what `kubectl get` shows.
+A scrape reads the statuses, and no other place counts, so that numbers survive a restart of the
+operator and are never ahead of what `kubectl get` shows.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -32,11 +32,11 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def render(self) -> bytes:
-        """The metrics in Prometheus' text format."""
+        """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """The families of the workloads, then those of the process."""
+        """Return the families of the workloads, then those of the process."""
         yield from self._workloads()
         build = GaugeMetricFamily(
             "mcpworkload_build_info", "1; the operator's version.", labels=("version",)
@@ -74,7 +74,7 @@ class Metrics(Collector):
         yield from (exits, ready, conditions)
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is known before the first scrape: registering must not read the store."""
+        """Return nothing: registering must not read the store."""
         return iter(())
 
 

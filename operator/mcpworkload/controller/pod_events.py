@@ -1,86 +1,75 @@
 """
-What is asked about pods that are not ready and do not say why.
+Which pods' Events are to be read, and for how long a list of them is enough.
 
-One list of a pod's Events for each state that it is in; where they do not explain anything
-yet, further ones: every 20 seconds for as long as a kubelet under load may be late with its
-words, then less and less often.
+Pure. Where the status of a pod does not show why it is not ready, its Events are listed once for
+each state that it is in. Where they explain nothing yet, the list is repeated: every 20 seconds for
+as long as a kubelet under load may be late with its Events, then less and less often.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from mcpworkload.controller.plan.observation import Observation
-from mcpworkload.controller.recorder import Events
-from mcpworkload.controller.state import WORDS_SECONDS, PodEventsRead, WorkloadState
-from mcpworkload.controller.status import (
-    awaited_claims,
-    condition_of,
-    has_open_end,
-    is_explained,
-    since,
-    suspects,
-)
-from mcpworkload.kube.objects import Pod
+from mcpworkload.controller.state import WORDS_SECONDS, PodEventsRead
+from mcpworkload.controller.status import condition_of, has_open_end, is_explained, suspects
+from mcpworkload.kube.objects import Event, Pod
 
 PAUSE_SECONDS = (20.0, 300.0)
 # Kubelets were seen to be 90 s late; until then the pauses do not grow.
 LATE_SECONDS = 180.0
-# While the words on an end may be on their way.
+# While the Event on an end may be on its way.
 _SOON_SECONDS = 1.0
-# One pod's problem is told at a time; the others mostly have the same.
+# A status reports one pod's problem; the other pods mostly have the same.
 MAX_PODS = 3
 
+#: By the pod's UID.
+Reads = Mapping[str, PodEventsRead]
 
-async def inquire(
-    events: Events,
-    namespace: str,
-    observation: Observation,
-    replicas: int,
-    state: WorkloadState,
-    now: datetime,
-) -> tuple[Observation, float | None]:
+
+def find_due(pods: Iterable[Pod], reads: Reads, now: datetime, moment: float) -> list[Pod]:
+    """Return those of *pods* whose Events are to be read at *now*, *moment* on the other clock."""
+    suspected = suspects(pods, now)[:MAX_PODS]
+    return [pod for pod in suspected if _due_in(pod, reads, moment) <= 0]
+
+
+def seconds_to_read(
+    pods: Iterable[Pod], reads: Reads, now: datetime, moment: float
+) -> float | None:
     """
-    *observation* with what Events say; after how many seconds to ask again, None for not.
+    Return in how many seconds Events of *pods* are due again; None for not before a change.
 
-    What was said of pods that could not be made is left out once no pod was missing.
+    A pod in another state than when its Events were read has changed, which is an event itself.
     """
-    if len(observation.pods) >= replicas:
-        state.complete_at = now
-    present = {pod.metadata.uid for pod in observation.pods.values()}
-    state.told = {uid: told for uid, told in state.told.items() if uid in present}
-    asked = suspects(observation.pods.values(), now)[:MAX_PODS]
-    for pod in asked:
-        await _ask(events, namespace, pod, state, now)
-    waits = [state.told[pod.metadata.uid].due_in(state.monotonic()) for pod in asked]
-    again = min((wait for wait in waits if 0 < wait < float("inf")), default=None)
-    told = {uid: each.events for uid, each in state.told.items()}
-    failed_creates = since(observation.failed_creates, state.complete_at)
-    return replace(observation, told=told, failed_creates=failed_creates), again
+    suspected = suspects(pods, now)[:MAX_PODS]
+    found = (read for pod in suspected if (read := _of_same_state(pod, reads)) is not None)
+    waits = (max(0.0, read.due_in(moment)) for read in found if read.pause is not None)
+    return min(waits, default=None)
 
 
-async def _ask(
-    events: Events, namespace: str, pod: Pod, state: WorkloadState, now: datetime
-) -> None:
-    pod_state, before = _state_of(pod), state.told.get(pod.metadata.uid)
-    if before is not None and before.pod_state != pod_state:
-        before = None
-    if before is not None and before.due_in(state.monotonic()) > 0:
-        return
-    if claims := awaited_claims(pod):
-        found = [e for claim in claims for e in await events.read_of_claim(namespace, claim)]
-    else:
-        found = list(await events.read(namespace, pod.metadata.uid))
-    moment = state.monotonic()
-    since_first = before.since if before else moment
-    is_soon = has_open_end(pod, now) and moment - since_first < WORDS_SECONDS
+def note_read(
+    pod: Pod, events: Sequence[Event], reads: Reads, now: datetime, moment: float
+) -> PodEventsRead:
+    """Return what to remember of the *events* of *pod* that were read at *moment*."""
+    before = _of_same_state(pod, reads)
+    since = before.since if before else moment
+    is_soon = has_open_end(pod, now) and moment - since < WORDS_SECONDS
     pause: float | None = _SOON_SECONDS if is_soon else _pause(before, moment)
-    if is_explained(pod, found, now):
+    if is_explained(pod, events, now):
         pause = None
-    state.told[pod.metadata.uid] = PodEventsRead(pod_state, found, pause, moment, since_first)
+    return PodEventsRead(_state_of(pod), events, pause, moment, since)
+
+
+def _due_in(pod: Pod, reads: Reads, moment: float) -> float:
+    before = _of_same_state(pod, reads)
+    return before.due_in(moment) if before else 0.0
+
+
+def _of_same_state(pod: Pod, reads: Reads) -> PodEventsRead | None:
+    before = reads.get(pod.metadata.uid)
+    return before if before is not None and before.pod_state == _state_of(pod) else None
 
 
 def _pause(before: PodEventsRead | None, moment: float) -> float:
-    """How long to wait after a list that explains nothing; *before* is the one before it."""
+    """Return the pause after a list that explains nothing; *before* is the one before it."""
     first, longest = PAUSE_SECONDS
     if before is None or moment - before.since < LATE_SECONDS:
         return first

@@ -1,17 +1,16 @@
 """
-The workloads that are due for a reconcile, each at most once, each by one worker at a time.
+The queue of workloads that are due for a reconcile, each once, each with one worker at a time.
 
-A key that is added again while it is worked on is due again afterwards; one that is added
-twice before its turn is worked on once. Urgent ones go first. Failures back off per key.
+A key that is added while it is reconciled is due again afterwards; one that is added twice before
+its turn is reconciled once. Urgent keys go first. Failures back off per key.
 
-No kind of key takes all workers: keys whose last reconcile failed or was slow have half of
-them at most, and one namespace has three quarters.
+No kind of key takes all workers: keys whose last reconcile failed or was slow have half of them at
+most, and one namespace has three quarters.
 """
 
 import asyncio
 import logging
 import random
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -42,7 +41,7 @@ class _Lane:
             self._keys.pop(_namespace(key), None)
 
     def take(self, is_full: Callable[[str], bool]) -> str | None:
-        """The next key, of a namespace that is not full; None if there is none."""
+        """Return the next key, of a namespace that is not full; None if there is none."""
         namespace = next((each for each in self._keys if not is_full(each)), None)
         if namespace is None:
             return None
@@ -60,8 +59,8 @@ _LANES = ((True, False), (True, True), (False, False), (False, True))
 class KeyQueue:
     """A coalescing queue of workload keys with delays and per-key backoff."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._lanes = {kind: _Lane() for kind in _LANES}
         #: Those that go first at their next turn, due or not yet.
         self._urgent: set[str] = set()
@@ -80,7 +79,7 @@ class KeyQueue:
         """
         Make *key* due, at the latest in *after* seconds; an earlier date stands.
 
-        Once due, one that *is_urgent* waits for no other but those.
+        Once due, one that *is_urgent* waits only for other urgent ones.
         """
         if is_urgent:
             self._urgent.add(key)
@@ -105,7 +104,7 @@ class KeyQueue:
 
     async def work(self, reconcile: Callable[[str], Awaitable[float | None]]) -> None:
         """
-        One worker: call *reconcile* for each key that is due, for ever.
+        Call *reconcile* for each key that is due, for ever, as one worker.
 
         *reconcile* returns after how many seconds it wants to be called again, or None; when it
         raises, the key comes back after a pause that grows with each failure.
@@ -138,11 +137,11 @@ class KeyQueue:
             await idle
         self._queued.pop(key)
         self._urgent.discard(key)
-        self._active[key] = self._now()
+        self._active[key] = self._monotonic()
         return key
 
     def _take(self) -> str | None:
-        """The key whose turn it is, as far as there are workers for its like."""
+        """Return the key whose turn it is; None where there is no worker for such a key."""
         namespaces = [_namespace(key) for key in self._active]
         most = max(1, self._workers - self._workers // 4)
         doubtful = sum(key in self._doubtful or self._is_slow(key) for key in self._active)
@@ -155,7 +154,7 @@ class KeyQueue:
         return None
 
     def _is_slow(self, key: str) -> bool:
-        return self._now() - self._active[key] >= SLOW_SECONDS
+        return self._monotonic() - self._active[key] >= SLOW_SECONDS
 
     def _finish(self, key: str, *, is_doubtful: bool) -> None:
         del self._active[key]
@@ -202,7 +201,7 @@ class KeyQueue:
             error,
             pause,
             extra={"workload": key},
-            # Our own errors explain themselves; anything else is a bug and needs its traceback.
+            # The package's own errors explain themselves; any other is a bug, with its traceback.
             exc_info=None if isinstance(error, ExplainedError) else error,
         )
         return pause

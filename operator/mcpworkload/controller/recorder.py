@@ -1,4 +1,4 @@
-"""Events: those of a pod, read when its status does not say enough, and our own."""
+"""Reads the Events of pods and claims, and writes those of workloads."""
 
 import hashlib
 import logging
@@ -26,17 +26,17 @@ _PAGE = msgspec.json.Decoder(Page[Event])
 
 
 class Events:
-    """Reads and writes Events; neither is worth failing for."""
+    """Reads and writes Events; a failure is logged, since no decision needs one."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     async def read(self, namespace: str, uid: str) -> Sequence[Event]:
-        """The Events of the object with that UID; none where they can't be read."""
+        """Return the Events of the object with that UID; none where they can't be read."""
         return await self._read(namespace, f"involvedObject.uid={uid}")
 
     async def read_of_claim(self, namespace: str, name: str) -> Sequence[Event]:
-        """The Events of a PersistentVolumeClaim, which we have no right to look at itself."""
+        """Return the Events of a PersistentVolumeClaim, which the operator may not read itself."""
         about = f"involvedObject.kind=PersistentVolumeClaim,involvedObject.name={name}"
         return await self._read(namespace, about)
 
@@ -51,10 +51,10 @@ class Events:
 
     async def post(self, body: Mapping[str, Any], news: EventDraft, now: datetime) -> None:
         """
-        Say *news* of the workload in *body*.
+        Write *news* as an Event of the workload in *body*.
 
-        The same news of the same topic is said once in the time that Events are kept,
-        whoever says it: its name tells.
+        The same news of the same topic has the same name, so it is stored once in the time that
+        the API server keeps Events, also by two processes of the operator.
         """
         try:
             await self._create(event_of(body, news, now))
@@ -63,10 +63,10 @@ class Events:
 
     async def post_exit(self, body: Mapping[str, Any], exit_: Exit, now: datetime) -> None:
         """
-        Say that a container of the workload in *body* has ended unexpectedly, once.
+        Write the Event that a container of the workload in *body* has ended unexpectedly.
 
         Raises:
-            Unavailable: it is not known whether it was said: it has to be said again.
+            Unavailable: the Event may have been stored or not: it has to be written again.
         """
         try:
             await self._create(event_of_exit(body, exit_, now))
@@ -89,13 +89,13 @@ class Events:
 
 
 def event_of(body: Mapping[str, Any], news: EventDraft, now: datetime) -> dict[str, Any]:
-    """The Event to write."""
+    """Return the Event to write for *news*."""
     return _event(body, f"{news.topic} {news.type} {news.reason}", news, now)
 
 
 def event_of_exit(body: Mapping[str, Any], exit_: Exit, now: datetime) -> dict[str, Any]:
-    """The Event to write for an exit, with the container's own ID where that is known."""
-    # Of the same end one process may know more than another: it is the same Event all the same.
+    """Return the Event to write for an exit, with the container's ID where that is known."""
+    # One process may know more of an end than another: the name depends on what both know.
     topic = f"exit {exit_.pod_uid} {exit_.container} {exit_.index}"
     event = _event(body, topic, EventDraft("Warning", topic, exit_.kind, describe(exit_)), now)
     if exit_.container_id:

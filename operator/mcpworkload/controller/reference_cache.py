@@ -1,12 +1,11 @@
 """
 The ConfigMaps and Secrets that workloads refer to, and no others.
 
-An object is read when a workload refers to it and its last content is not known, or is of the
-past; a watch of metadata says when that is so. Foreign objects cost nothing but their events.
+An object is read when a workload refers to it and its content is not known, or has changed; a
+watch of metadata reports changes. Objects that no workload refers to cost nothing but their events.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,25 +35,34 @@ class _Source(msgspec.Struct, rename="camel"):
 
 @dataclass
 class _Entry:
-    """An object that somebody refers to."""
+    """An object that workloads refer to."""
 
-    #: The workloads that do.
+    #: Those workloads.
     users: set[str] = field(default_factory=set)
     #: None when it has to be read.
     found: Found | None = None
     version: int = 0
-    #: How often it was said to have changed: what was read across a change is not kept.
+    #: How often the watch reported a change: what was read across a change is not kept.
     changes: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class References:
-    """What is known of the objects that workloads refer to; *on_change* gets a workload's key."""
+    """The objects that workloads refer to; *on_change* receives the key of a workload."""
 
     def __init__(
-        self, api: Api, scopes: Sequence[str | None], on_change: Callable[[str], None]
+        self,
+        api: Api,
+        scopes: Sequence[str | None],
+        on_change: Callable[[str], None],
+        monotonic: Callable[[], float],
+        *,
+        sync_seconds: float = SYNC_SECONDS,
     ) -> None:
+        """*sync_seconds* is for how long a look-up waits for the watch of a kind to begin."""
         self._api = api
+        self._monotonic = monotonic
+        self._sync_seconds = sync_seconds
         self._on_change = on_change
         self._entries: dict[ReferredKind, dict[str, _Entry]] = {kind: {} for kind in REFERRED_KINDS}
         self._wanted: dict[str, frozenset[ObjectId]] = {}
@@ -71,30 +79,30 @@ class References:
         }
 
     async def run(self) -> None:
-        """Follow what changes, for ever."""
+        """Watch for changes, for ever."""
         async with asyncio.TaskGroup() as group:
             for signals in self._signals.values():
                 group.create_task(signals.run())
 
     def silent_seconds(self) -> float:
-        """For how long the quietest watch has said nothing."""
-        return time.monotonic() - min(each.heard_at for each in self._signals.values())
+        """Return for how many seconds the quietest watch was silent."""
+        return self._monotonic() - min(each.heard_at for each in self._signals.values())
 
     async def look_up(self, workload: str, objects: Iterable[ObjectId]) -> Mapping[ObjectId, Found]:
         """
-        What is there of *objects*, the only ones that the workload with that key refers to.
+        Return the content of *objects*, the only ones that the workload with that key refers to.
 
-        From now on the workload is reported when one of them changes.
+        From now on *on_change* receives the workload's key when one of them changes.
 
         Raises:
-            ApiError: the API server does not say what is there; worth a retry.
+            ApiError: the API server does not answer what exists; worth a retry.
         """
         wanted = frozenset(objects)
         self._register(workload, wanted)
         return {each: await self._find(workload, each) for each in sorted(wanted)}
 
     def forget(self, workload: str) -> None:
-        """Drop what is known for a workload alone, which is gone."""
+        """Drop the objects to which only this workload referred, which is deleted."""
         self._register(workload, frozenset())
 
     def _register(self, workload: str, wanted: frozenset[ObjectId]) -> None:
@@ -118,7 +126,7 @@ class References:
         if not signals.synced.is_set():
             # Without a watch that runs already, a change after the read would go unnoticed.
             try:
-                await asyncio.wait_for(signals.synced.wait(), SYNC_SECONDS)
+                await asyncio.wait_for(signals.synced.wait(), self._sync_seconds)
             except TimeoutError:
                 raise Unavailable(f"{wanted.kind}s cannot be watched yet") from None
         if not signals.is_readable:
@@ -126,7 +134,7 @@ class References:
         entry = self._entries[wanted.kind][_path(workload, wanted)]
         if entry.found is not None:
             return entry.found
-        # Of all that wait for the same object, one reads it.
+        # One reconcile reads the object, and all others that wait for it take the same content.
         async with entry.lock:
             while entry.found is None:
                 changes = entry.changes
@@ -137,7 +145,7 @@ class References:
 
     async def _read(self, namespace: str, wanted: ObjectId) -> tuple[int, Found]:
         if not is_subdomain(wanted.name):
-            # No object is called so, and "../" or "?" would ask for another with our rights.
+            # No object has such a name, and "../" or "?" would lead to another in the path.
             return 0, Absence.MISSING
         path = REFERRED_KINDS[wanted.kind].path(namespace, wanted.name)
         try:

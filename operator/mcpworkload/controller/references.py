@@ -1,8 +1,8 @@
 """
-What a pod template refers to, what of it exists, and a digest of the content.
+The objects that a pod template refers to, which of them exist, and a digest of their content.
 
-Pure. Of a value only a digest is ever kept, keyed with the UID of the object that holds it:
-a plain hash of a short secret could be guessed by whoever may read the StatefulSet.
+Pure. Only a digest of a value is ever kept, keyed with the UID of the object that holds it: a user
+who may read the StatefulSet could guess a short secret from a plain hash.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class ObjectId(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        """As in a sentence: the kind, then the name."""
+        """Return the kind, then the name, as in a sentence."""
         return f"{self.kind} {self.name}"
 
 
@@ -39,7 +39,7 @@ class Reference:
     #: The one key that is read; empty for all that there are.
     key: str
     is_optional: bool
-    #: Where it stands, in the words of the spec where that is what asks for it.
+    #: Its path: in the spec where the spec asks for it, else in the pod template.
     field: str
     #: Whether pods do not start without the key, where the object is there.
     is_needed: bool = True
@@ -49,7 +49,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Content:
-    """An object as far as we remember it: a digest for each of its keys."""
+    """An object as it is remembered: a digest for each of its keys."""
 
     uid: str
     digests: Mapping[str, bytes]
@@ -59,7 +59,7 @@ class Absence(Enum):
     """Why there is no content."""
 
     MISSING = "missing"
-    #: We have no right to look; it may exist.
+    #: The operator has no right to read it; it may exist.
     UNREADABLE = "unreadable"
 
 
@@ -67,12 +67,12 @@ Found = Content | Absence
 
 
 def digest_content(uid: str, values: Mapping[str, str]) -> Content:
-    """The content of the object with that UID, its values replaced by digests."""
+    """Return the content of the object with that UID, its values replaced by digests."""
     return Content(uid, {key: _digest(uid, [key, value]) for key, value in values.items()})
 
 
 def describe_missing(references: Iterable[Reference], found: Mapping[ObjectId, Found]) -> str:
-    """What is needed and is not there, each with its place; empty if all is there."""
+    """Return what is needed and does not exist, each with its path; empty for nothing."""
     gaps = dict.fromkeys(
         gap
         for reference in references
@@ -97,10 +97,10 @@ def digest_references(
     references: Sequence[Reference], found: Mapping[ObjectId, Found]
 ) -> str | None:
     """
-    Ten characters that change with the content of what *references* read; None without any.
+    Return ten characters that change with the content of what *references* read; None without any.
 
-    An optional object or key that is absent counts as such, so that its appearance is a
-    change; what we may not read does not count at all.
+    An optional object or key that is absent counts as absent, so that its appearance is a change;
+    an object that the operator may not read does not count at all.
     """
     facts: set[tuple[str, str, str, str]] = set()
     uids: set[str] = set()
@@ -120,7 +120,7 @@ def digest_references(
 
 
 def describe_unknown(found: Mapping[ObjectId, Found]) -> tuple[str, ...]:
-    """What cannot be known for want of rights, and what does not work because of it."""
+    """Return what the operator cannot know without the rights, and what does not work then."""
     kinds = {each.kind for each, content in found.items() if content is Absence.UNREADABLE}
     return tuple(
         f"the operator is not allowed to read {kind}s: it cannot tell whether those that are "

@@ -1,4 +1,4 @@
-"""Take out of a live child what keeps our part of it from being applied."""
+"""Takes out of a live child what keeps the operator's part of it from being applied."""
 
 import logging
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 
 async def clear_the_way(writer: Writer, child: Child, uid: str, extents: Sequence[Extent]) -> bool:
     """
-    Write the content of the live *child* anew, without what others put in our way; whether it was.
+    Take out of the live *child* what others put in the way; return whether that was written.
 
-    Tried are *extents*, one after the other until the API server takes one. An object that no
-    one but us has written to is left as it is.
+    The *extents* are tried one after the other until the API server takes one. An object that
+    only the operator has written to is left as it is.
 
     Raises:
-        Conflict: it has changed meanwhile.
-        ApiError: the world's fault.
+        Conflict: the object has changed meanwhile.
+        ApiError: as the API server answered.
     """
     live = await writer.read_whole(child)
     if live is None or live["metadata"]["uid"] != uid or not _has_other_authors(live):
@@ -48,10 +48,10 @@ async def clear_the_way(writer: Writer, child: Child, uid: str, extents: Sequenc
 
 async def let_go(writer: Writer, child: Child) -> Metadata | None:
     """
-    Give up what we hold of *child* by an update; its metadata then, None where it did not work.
+    Give up the fields of *child* that the operator holds by an update.
 
-    A StatefulSet's controller writes its status at the same moment, so a conflict is no surprise;
-    what was set back is told all the same.
+    Return the metadata after it; None where each try met a conflict, or there is no such object.
+    The StatefulSet controller writes its status at the same moment, so a conflict is no surprise.
     """
     for _ in range(_TRIES):
         with suppress(Conflict):
@@ -61,13 +61,13 @@ async def let_go(writer: Writer, child: Child) -> Metadata | None:
 
 async def take_out(writer: Writer, child: Child, uid: str, judge: Judge) -> None:
     """
-    Write the pods' template of the live *child* without what *judge* finds in it.
+    Write the pod template of the live *child* without what *judge* finds in it.
 
-    Where the API server takes no such update, all stays as it is.
+    Where the API server refuses that update, all stays as it is.
 
     Raises:
-        Conflict: it has changed meanwhile.
-        ApiError: the world's fault.
+        Conflict: the object has changed meanwhile.
+        ApiError: as the API server answered.
     """
     live = await writer.read_whole(child)
     if live is None or live["metadata"]["uid"] != uid:
@@ -82,7 +82,7 @@ async def take_out(writer: Writer, child: Child, uid: str, judge: Judge) -> None
 
 
 def _has_other_authors(live: dict[str, Any]) -> bool:
-    """Whether somebody else has written to the object, its status and the like apart."""
+    """Return whether another manager has written to the object, subresources apart."""
     return any(
         entry.get("manager") != names.FIELD_MANAGER and not entry.get("subresource")
         for entry in live["metadata"].get("managedFields") or ()

@@ -1,15 +1,16 @@
 """
-What kopf's watch cannot tell: that the workloads are served at all, and which have vanished.
+A list of the workloads, at the start and every ten minutes, beside kopf's watch.
 
-kopf does not notice workloads that were deleted while its watch was being renewed, and a bug
-of ours may leave one behind; neither should last until the operator restarts.
+kopf does not notice a CRD that comes later, nor workloads that were deleted while its watch was
+being renewed, and a bug of the operator may leave one behind; none of it should last until the
+operator restarts.
 """
 
-import asyncio
 import logging
 import random
 from collections.abc import Sequence
 
+from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.kinds import WORKLOAD
 from mcpworkload.controller.queue import KeyQueue
 from mcpworkload.controller.store import WorkloadStore, key_of
@@ -24,29 +25,31 @@ RESYNC_SECONDS = 600.0
 SERVED_RETRY_SECONDS = 1.0
 
 
-async def await_workloads(api: Api, namespaces: Sequence[str], store: WorkloadStore) -> None:
+async def await_workloads(
+    api: Api, namespaces: Sequence[str], store: WorkloadStore, clock: Clock
+) -> None:
     """
-    Return when the API server knows our kind, with all that exist expected by *store*.
+    Return once the API server serves MCPWorkloads, with all that exist expected by *store*.
 
-    kopf would not notice a CRD that comes later, and shows the workloads one by one: meanwhile
-    one that it has not shown yet must not be taken for one that is gone.
+    kopf shows the workloads one by one: one that it has not shown yet must not be taken for one
+    that is deleted.
     """
     while True:
         try:
             store.expect(key for key, _ in await _read_existing(api, namespaces))
         except ApiError as error:
             log.warning("waiting for the CRD of %s: %s", WORKLOAD.name, error)
-            await asyncio.sleep(SERVED_RETRY_SECONDS)
+            await clock.sleep(SERVED_RETRY_SECONDS)
         else:
             return
 
 
 async def resync_forever(
-    api: Api, namespaces: Sequence[str], store: WorkloadStore, queue: KeyQueue
+    api: Api, namespaces: Sequence[str], store: WorkloadStore, queue: KeyQueue, clock: Clock
 ) -> None:
-    """Compare what we know with what exists, every ten minutes; only cancellation ends it."""
+    """Compare *store* with what exists, every ten minutes; only cancellation ends it."""
     while True:
-        await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+        await clock.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
         # Taken before the list: what is created while it runs must not look vanished.
         known = tuple(store)
         try:
@@ -63,7 +66,7 @@ async def resync_forever(
 
 
 async def _read_existing(api: Api, namespaces: Sequence[str]) -> list[tuple[str, str]]:
-    """Key and UID of every workload."""
+    """Return key and UID of every workload."""
     return [
         (object_key(item.metadata.namespace, item.metadata.name), item.metadata.uid)
         for namespace in namespaces or (None,)

@@ -1,4 +1,4 @@
-"""What an installation decides, read once from the environment and passed on as an argument."""
+"""The settings of an installation, read once from the environment and passed on."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ class PodSecurity(StrEnum):
 
 
 class BridgeVolume(StrEnum):
-    """How the bridge of a stdio server comes into the server's container."""
+    """How the bridge of a stdio server gets into the server's container."""
 
     #: An init container copies it into an emptyDir; works everywhere.
     COPY = "copy"
@@ -60,17 +60,17 @@ class Settings:
     #: MCPWORKLOAD_EXPOSURE: ``allowed`` or ``denied``. Denied, no Service is a LoadBalancer or has
     #: annotations of a spec, by which other controllers make DNS names and public addresses.
     is_exposure_allowed: bool = True
-    #: MCPWORKLOAD_API_AUDIENCES: comma separated; for whom tokens are that the API server takes,
-    #: where the operator's own token does not say so.
+    #: MCPWORKLOAD_API_AUDIENCES: comma separated; the audiences of tokens that the API server
+    #: takes, where the operator's own token does not name them.
     api_audiences: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """
-        Settings from *environ*.
+        Return the settings from *environ*.
 
         Raises:
-            BadSetting: names the variable, its value and what would be right.
+            BadSetting: a value cannot be used; names the variable, the value and what to write.
         """
         return cls(
             namespaces=_entries(environ, "MCPWORKLOAD_NAMESPACES"),
@@ -98,7 +98,7 @@ class Settings:
 
 
 def _entries(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """The entries of a list, each once and in order."""
+    """Return the entries of a list, each once and in order."""
     entries = environ.get(name, "").split(",")
     return tuple(sorted({entry.strip() for entry in entries if entry.strip()}))
 

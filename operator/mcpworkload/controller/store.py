@@ -1,4 +1,4 @@
-"""The workloads as last seen, newest version first to win."""
+"""The workloads in their newest versions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,8 +12,8 @@ class WorkloadStore:
     """
     The raw bodies of all MCPWorkloads, by key.
 
-    Two sources feed it: kopf's watch, and the answers to our own status writes, which are
-    often earlier. The higher resource version stays, so that no reconcile sees the past.
+    Two sources feed it: kopf's watch, and the answers to the operator's status writes, which often
+    come earlier. The higher resource version stays, so that no reconcile reads an older one.
     """
 
     def __init__(self) -> None:
@@ -25,20 +25,20 @@ class WorkloadStore:
         self._expected.update(keys)
 
     def is_expected(self, key: str) -> bool:
-        """Whether the workload exists as far as we know, though nobody has shown it yet."""
+        """Return whether a list had the workload, though kopf has not shown it yet."""
         return key in self._expected
 
     def expect_no_more(self) -> set[str]:
-        """The workloads that were expected and not shown; they went before anybody looked."""
+        """Return the workloads that were expected and not shown; they are deleted by now."""
         missed, self._expected = self._expected, set()
         return missed
 
     def get(self, key: str) -> Body | None:
-        """The body of a workload, None when it does not exist."""
+        """Return the body of a workload, None when it does not exist."""
         return self._bodies.get(key)
 
     def put(self, body: Body) -> str | None:
-        """Keep *body* if it is news; its key then, else None."""
+        """Keep *body* if it is newer than what is known; return its key then, else None."""
         key, old = key_of(body), self._bodies.get(key_of(body))
         self._expected.discard(key)
         if old is not None and _version(old) >= _version(body):
@@ -47,7 +47,7 @@ class WorkloadStore:
         return key
 
     def drop(self, body: Body) -> str | None:
-        """Forget a deleted workload; its key, None when another of that name lives already."""
+        """Forget a deleted workload; return its key, None when its name has a new one already."""
         key, known = key_of(body), self._bodies.get(key_of(body))
         if known is not None and known["metadata"]["uid"] != body["metadata"]["uid"]:
             return None
@@ -56,12 +56,12 @@ class WorkloadStore:
         return key
 
     def __iter__(self) -> Iterator[Body]:
-        """Every body, as a snapshot."""
+        """Return every body, as a snapshot."""
         return iter(tuple(self._bodies.values()))
 
 
 def key_of(body: Body) -> str:
-    """The key of the workload in *body*."""
+    """Return the key of the workload in *body*."""
     return object_key(body["metadata"]["namespace"], body["metadata"]["name"])
 
 
@@ -70,7 +70,7 @@ def _version(body: Body) -> int:
 
 
 def _slim(body: Body) -> Body:
-    """*body* without what nobody reads; managedFields alone are half of an object."""
+    """Return *body* with what is read of it; managedFields alone are half of an object."""
     kept = ("name", "namespace", "uid", "generation", "resourceVersion", "deletionTimestamp")
     metadata = {key: value for key, value in body["metadata"].items() if key in kept}
     return {"metadata": metadata, "spec": body.get("spec"), "status": body.get("status")}

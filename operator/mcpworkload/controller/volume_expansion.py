@@ -1,8 +1,8 @@
 """
-Give a workload's claims more room, before the StatefulSet that asks for it comes.
+Makes a workload's claims larger, before the StatefulSet that asks for it is applied.
 
-Claims belong to pods, not to us: no more than their storage request is ever written, and only
-to those that carry our label and have the name that a StatefulSet gives to a pod's claim.
+Claims belong to pods, not to the operator: only their storage request is ever written, and only
+to those with the workload's label and the name that a StatefulSet gives to a pod's claim.
 """
 
 import re
@@ -17,19 +17,19 @@ from mcpworkload.kube.keys import split_key
 from mcpworkload.kube.objects import Claim
 from mcpworkload.kube.quantity import parse_quantity
 
-# The admission of a claim's new size says so where its class lacks allowVolumeExpansion.
+# In the API server's refusal of a new size where the StorageClass lacks allowVolumeExpansion.
 _NO_EXPANSION = "must support resize"
 
 
 async def grow_claims(writer: Writer, key: str, sizes: Mapping[str, str]) -> None:
     """
-    Make the claims of the workload *key* as large as *sizes* (by claim template) say.
+    Make the claims of the workload *key* as large as *sizes*, by the name of the claim template.
 
-    None is changed before all have been judged by a dry run; larger ones stay.
+    No claim is changed before a dry run has judged all; larger ones stay.
 
     Raises:
         ChildForbidden: the API server does not let one grow; the message says what to do.
-        ApiError: the world's fault; claims that grew before stay so.
+        ApiError: as the API server answered; claims that grew before stay so.
     """
     namespace, workload = split_key(key)
     try:
@@ -45,7 +45,7 @@ async def grow_claims(writer: Writer, key: str, sizes: Mapping[str, str]) -> Non
 def _select(
     found: Sequence[Claim], workload: str, sizes: Mapping[str, str]
 ) -> list[tuple[Claim, str]]:
-    """Those claims that have to grow, each with the name of its template."""
+    """Return the claims that have to grow, each with the name of its template."""
     selected = []
     for claim in found:
         template = _template_of(claim, workload)
@@ -57,7 +57,7 @@ def _select(
 
 
 def _template_of(claim: Claim, workload: str) -> str:
-    """The claim template that a claim of the workload was made from; empty if it was not."""
+    """Return the claim template that a claim of the workload was made from; empty without."""
     if claim.metadata.labels.get(names.WORKLOAD_LABEL) != workload:
         return ""
     match = re.fullmatch(rf"(.+)-{re.escape(workload)}-\d+", claim.metadata.name)

@@ -1,4 +1,4 @@
-"""Every write to the cluster that a reconcile makes, and the reads that go before some."""
+"""Every write of a reconcile to children, claims and status, and the reads before some."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,16 +22,16 @@ MERGE = "application/merge-patch+json"
 
 class Writer:
     """
-    Writes children, claims and status under our field manager.
+    Writes children, claims and status under the operator's field manager.
 
-    Of what was written, only the identity and the version are news.
+    Where a method returns metadata, identity and version of the written object are in it.
     """
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     async def read_child(self, child: Child) -> Metadata | None:
-        """The metadata of whatever has the child's kind and name, ours or not."""
+        """Return the metadata of the object with the child's kind and name, ours or not."""
         try:
             content = await self._api.request("GET", _path(child), accept=PARTIAL_OBJECT)
         except NotFound:
@@ -42,7 +42,7 @@ class Writer:
         self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
     ) -> Metadata:
         """
-        Apply *child* by server-side apply, or have it judged only; the metadata of the result.
+        Apply *child* by server-side apply, or by a dry run; return the metadata of the result.
 
         With *uid* only the live object of that UID is changed.
 
@@ -68,7 +68,7 @@ class Writer:
         return msgspec.json.decode(content, type=Partial).metadata
 
     async def read_whole(self, child: Child) -> Manifest | None:
-        """Whatever has the child's kind and name, as it is stored."""
+        """Return the object with the child's kind and name, as it is stored; None without."""
         try:
             content = await self._api.request("GET", _path(child))
         except NotFound:
@@ -81,7 +81,7 @@ class Writer:
         Give the child that *content* in place of what it has in *live*, in one update.
 
         Raises:
-            Conflict: it has changed since, or is another.
+            Conflict: the object has changed since, or is another.
             ApiError: as the API server answered.
         """
         patch = {field: live.get(field) or {} for field in content}
@@ -89,12 +89,12 @@ class Writer:
 
     async def disown_updates(self, child: Child) -> Metadata | None:
         """
-        Let go of the fields of the child that we hold by updates; its metadata then.
+        Give up the fields of the child that the operator holds by updates; return the metadata.
 
-        What is held so would stay when an apply leaves it out.
+        A field that is held by an update would stay when an apply leaves it out.
 
         Raises:
-            Conflict: it has changed meanwhile.
+            Conflict: the object has changed meanwhile.
             ApiError: as the API server answered.
         """
         live = await self.read_whole(child)
@@ -143,12 +143,12 @@ class Writer:
 
     async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
         """
-        Delete the child, and nothing that belongs to it, if it is that very object still.
+        Delete the child, and nothing that belongs to it, if its UID and version are still those.
 
-        The metadata of what is on its way out: it goes once its dependents have been released.
+        Return the metadata of the object, which exists until its dependents have been released.
 
         Raises:
-            Conflict: it has changed, or is another.
+            Conflict: the object has changed, or is another.
             ApiError: as the API server answered.
         """
         preconditions = {"uid": uid, "resourceVersion": str(version)}
@@ -159,14 +159,14 @@ class Writer:
         return msgspec.json.decode(content, type=Partial).metadata
 
     async def read_claims(self, namespace: str, workload: str) -> list[Claim]:
-        """The claims that carry the label of that workload."""
+        """Return the claims that carry the label of that workload."""
         selector = {"labelSelector": f"{names.WORKLOAD_LABEL}={workload}"}
         pages = read_pages(self._api, CLAIM, namespace, selector=selector)
         return [claim async for page in pages for claim in page.items]
 
     async def grow_claim(self, claim: Claim, size: str, *, dry_run: bool) -> None:
         """
-        Ask for more storage in a claim, or have the wish judged only.
+        Ask for more storage in a claim, or have that judged by a dry run.
 
         Raises:
             Conflict: the claim has changed since it was read.
@@ -186,10 +186,10 @@ class Writer:
 
     async def write_status(self, body: Mapping[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         """
-        Replace the status of the workload in *body*; the workload as stored.
+        Replace the status of the workload in *body*; return the workload as stored.
 
-        Only over that very version: the status was made from it, and the answer then hides
-        no change that we have not seen.
+        Only over that very version: the status was made from it, and the answer then contains no
+        change that the operator has not read.
 
         Raises:
             Conflict: the workload has changed, or was deleted and made anew.
@@ -211,7 +211,7 @@ class Writer:
 
 
 def _replacing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The merge patch that makes *new* of *old*: null takes away what is no more."""
+    """Return the merge patch that makes *new* of *old*: null takes away what *new* lacks."""
     patch: dict[str, Any] = dict.fromkeys(old.keys() - new.keys())
     for key, value in new.items():
         was = old.get(key)
@@ -221,7 +221,7 @@ def _replacing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _is_update_of_ours(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of managedFields says what we wrote otherwise than by an apply."""
+    """Return whether an entry of managedFields has what the operator wrote by an update."""
     is_update = entry.get("operation") == "Update" and not entry.get("subresource")
     return is_update and entry.get("manager") == names.FIELD_MANAGER
 

@@ -1,6 +1,7 @@
 """The coalescing queue."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -29,7 +30,7 @@ async def working(queue: KeyQueue, reconcile: Reconcile, workers: int = 2) -> As
 
 async def test_a_key_added_twice_is_looked_at_once() -> None:
     """Changes before the reconcile are one change."""
-    queue, seen = KeyQueue(), list[str]()
+    queue, seen = KeyQueue(time.monotonic), list[str]()
 
     async def reconcile(key: str) -> None:
         seen.append(key)
@@ -45,7 +46,7 @@ async def test_a_key_added_twice_is_looked_at_once() -> None:
 
 async def test_what_is_urgent_goes_first() -> None:
     """Also when it is due already, or comes while it is looked at; each is looked at once."""
-    queue, seen = KeyQueue(), list[str]()
+    queue, seen = KeyQueue(time.monotonic), list[str]()
 
     async def reconcile(key: str) -> None:
         if key == "a/3" and "a/3" not in seen:
@@ -65,7 +66,7 @@ async def test_what_is_urgent_goes_first() -> None:
 
 async def test_urgency_lasts_for_one_look() -> None:
     """Afterwards the key waits like the others."""
-    queue, seen = KeyQueue(), list[str]()
+    queue, seen = KeyQueue(time.monotonic), list[str]()
 
     async def reconcile(key: str) -> None:
         seen.append(key)
@@ -84,7 +85,7 @@ async def test_urgency_lasts_for_one_look() -> None:
 
 async def test_a_key_added_during_its_look_is_looked_at_again_afterwards() -> None:
     """Never by two workers at the same time, and never lost."""
-    queue, running, most, reconciles = KeyQueue(), 0, 0, 0
+    queue, running, most, reconciles = KeyQueue(time.monotonic), 0, 0, 0
 
     async def reconcile(key: str) -> None:
         nonlocal running, most, reconciles
@@ -106,7 +107,7 @@ async def test_a_key_added_during_its_look_is_looked_at_again_afterwards() -> No
 
 async def test_a_failure_comes_back_and_does_not_end_the_worker() -> None:
     """Neither for an answer of the API server nor for a bug of ours."""
-    queue, seen = KeyQueue(), list[str]()
+    queue, seen = KeyQueue(time.monotonic), list[str]()
 
     async def reconcile(key: str) -> None:
         seen.append(key)
@@ -123,7 +124,7 @@ async def test_a_failure_comes_back_and_does_not_end_the_worker() -> None:
 
 async def test_the_servers_wish_for_a_pause_is_respected() -> None:
     """Retry-After is the least that we wait."""
-    queue = KeyQueue()
+    queue = KeyQueue(time.monotonic)
 
     pause = queue._failed("a/1", Unavailable("busy", retry_after=30.0))
 
@@ -132,7 +133,7 @@ async def test_the_servers_wish_for_a_pause_is_respected() -> None:
 
 async def test_pauses_grow_and_are_bounded() -> None:
     """From half a second to five minutes."""
-    queue = KeyQueue()
+    queue = KeyQueue(time.monotonic)
 
     pauses = [queue._failed("a/1", Unavailable("no")) for _ in range(1100)]
 
@@ -142,7 +143,7 @@ async def test_pauses_grow_and_are_bounded() -> None:
 
 async def test_a_delayed_key_waits_and_an_earlier_date_wins() -> None:
     """A burst of child events is one reconcile."""
-    queue, seen = KeyQueue(), list[float]()
+    queue, seen = KeyQueue(time.monotonic), list[float]()
     loop = asyncio.get_running_loop()
     begin = loop.time()
 
@@ -159,7 +160,7 @@ async def test_a_delayed_key_waits_and_an_earlier_date_wins() -> None:
 
 async def test_a_look_may_ask_for_another() -> None:
     """In as many seconds as it returns."""
-    queue, reconciles = KeyQueue(), 0
+    queue, reconciles = KeyQueue(time.monotonic), 0
 
     async def reconcile(_: str) -> float | None:
         nonlocal reconciles
@@ -173,7 +174,7 @@ async def test_a_look_may_ask_for_another() -> None:
 
 async def test_a_forgotten_key_does_not_come_back() -> None:
     """Its workload is gone."""
-    queue, seen = KeyQueue(), list[str]()
+    queue, seen = KeyQueue(time.monotonic), list[str]()
 
     async def reconcile(key: str) -> None:
         seen.append(key)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from mcpworkload.controller import reference_cache
-from mcpworkload.controller.reference_cache import References
+from mcpworkload.controller.reference_cache import SYNC_SECONDS, References
 from mcpworkload.controller.references import Absence, Content, ObjectId
 from mcpworkload.kube import metadata_watch
 from mcpworkload.kube.client import Api
@@ -87,7 +87,7 @@ class Server:
 
 @asynccontextmanager
 async def running(
-    server: Server, scope: str | None = None
+    server: Server, scope: str | None = None, sync_seconds: float = SYNC_SECONDS
 ) -> AsyncIterator[tuple[References, list[str]]]:
     """What follows the references at that server, and the keys that it reports."""
     application = web.Application()
@@ -102,7 +102,9 @@ async def running(
     changed: list[str] = []
     async with TestServer(application) as host, aiohttp.ClientSession() as session:
         api = Api(Connection(str(host.make_url("")).rstrip("/"), session))
-        references = References(api, [scope], changed.append)
+        references = References(
+            api, [scope], changed.append, time.monotonic, sync_seconds=sync_seconds
+        )
         task = asyncio.create_task(references.run())
         try:
             yield references, changed
@@ -256,13 +258,10 @@ async def test_one_forbidden_answer_is_no_loss_of_rights(server: Server) -> None
     assert isinstance(found[SECRET], Content)
 
 
-async def test_a_look_before_the_watch_runs_is_put_off(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_look_before_the_watch_runs_is_put_off(server: Server) -> None:
     """Neither refused nor rolled."""
-    monkeypatch.setattr(reference_cache, "SYNC_SECONDS", 0.01)
     server.status["secrets"] = 500
-    async with running(server) as (references, _):
+    async with running(server, sync_seconds=0.01) as (references, _):
         with pytest.raises(Unavailable, match="Secrets cannot be watched yet"):
             await references.look_up(KEY, [SECRET])
 

@@ -1,6 +1,7 @@
 """An API server that does not let us look at pods: that is not to say that there are none."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -87,7 +88,9 @@ async def running(
     changed: list[str] = []
     async with TestServer(application) as host, aiohttp.ClientSession() as session:
         api = Api(Connection(str(host.make_url("")).rstrip("/"), session))
-        informers = Informers(api, (), changed.append, lambda _: None, without=without)
+        informers = Informers(
+            api, (), changed.append, lambda _: None, time.monotonic, without=without
+        )
         task = asyncio.create_task(informers.run())
         try:
             await informers.wait_synced()

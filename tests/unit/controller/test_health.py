@@ -1,6 +1,5 @@
 """What liveness and readiness say, and what they keep quiet about."""
 
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,9 +17,8 @@ def make_health(*, api_answers: bool = True, silent: float = 0.0) -> Health:
             raise Unavailable("no answer")
         return b""
 
-    answered_at = time.monotonic() - (0 if api_answers else 60)
-    api: Any = SimpleNamespace(request=request, answered_at=answered_at)
-    return Health(api, watches_silent_seconds=lambda: silent)
+    api: Any = SimpleNamespace(request=request, answered_at=1000.0 - (0 if api_answers else 60))
+    return Health(api, lambda: 1000.0, watches_silent_seconds=lambda: silent)
 
 
 TOO_SILENT = SILENCE_LIMIT_SECONDS + 1
@@ -39,7 +37,6 @@ async def test_liveness_fails_only_for_what_a_restart_mends(
     state: dict[str, Any], complaint: str
 ) -> None:
     """An outage of the API server is nothing of that kind."""
-    # Made here, not at collection: its clock starts with the test.
     failure = await make_health(**state).failure()
 
     assert failure.startswith(complaint)

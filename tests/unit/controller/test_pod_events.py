@@ -41,6 +41,34 @@ async def test_one_list_for_each_state(bench: Bench) -> None:
     assert bench.world.asked == [UID, UID]
 
 
+async def test_all_is_read_before_anything_is_written(bench: Bench) -> None:
+    """What is planned and what is reported come from one observation."""
+    asked: list[list[str]] = []
+    bench.world.meanwhile = lambda: asked.append(list(bench.world.asked))
+
+    await bench.reconcile(KEY)
+
+    assert asked
+    assert all(each == [UID] for each in asked)
+    assert bench.world.asked == [UID]
+
+
+def test_what_is_asked_depends_on_pods_and_memory_alone(bench: Bench) -> None:
+    """The same pods at the same moment are due once, until what was read is too old."""
+    pods = list(bench.world.observation.pods.values())
+    due = pod_events.find_due(pods, {}, NOON, 0.0)
+    assert due == pods
+    told = {UID: pod_events.note_read(pods[0], (), {}, NOON, 0.0)}
+
+    assert pod_events.find_due(pods, told, NOON, 0.0) == []
+    assert pod_events.seconds_to_read(pods, told, NOON, 5.0) == pod_events.PAUSE_SECONDS[0] - 5
+    assert pod_events.find_due(pods, told, NOON, pod_events.PAUSE_SECONDS[0]) == pods
+    # A pod in another state has changed, and that is an event: nothing to wait for.
+    other = list(slow(restarts=1).pods.values())
+    assert pod_events.find_due(other, told, NOON, 5.0) == other
+    assert pod_events.seconds_to_read(other, told, NOON, 5.0) is None
+
+
 async def test_silence_is_asked_again_later(bench: Bench) -> None:
     """With pauses that grow."""
     for _ in range(2):
@@ -81,12 +109,9 @@ async def test_an_old_refusal_does_not_come_back(bench: Bench) -> None:
     bench.world.observation = make_observation(make_pod(ready=True), failed_creates=failed_creates)
     await bench.reconcile(KEY)
 
-    state = bench.reconcile._states[KEY]
-    assert state.complete_at == NOON
+    assert bench.state.complete_at == NOON
     bench.world.observation = make_observation(failed_creates=failed_creates)
-    found, _ = await pod_events.inquire(
-        bench.reconcile._events, "team", bench.world.observation, 1, state, NOON
-    )
+    found = await bench.look()
     assert found.failed_creates == []
 
 
@@ -114,9 +139,7 @@ async def asked_at(bench: Bench, until: float) -> list[float]:
     began, times = bench.world.seconds, list[float]()
     while bench.world.seconds - began < until:
         before = len(bench.world.asked)
-        state = bench.reconcile._states[KEY]
-        observation, now = bench.world.observation, bench.world.now
-        await pod_events.inquire(bench.reconcile._events, "team", observation, 1, state, now)
+        await bench.look()
         times += [bench.world.seconds - began] * (len(bench.world.asked) - before)
         bench.world.seconds += 1
     return times
@@ -125,7 +148,7 @@ async def asked_at(bench: Bench, until: float) -> list[float]:
 async def test_a_late_kubelet_is_heard_soon(bench: Bench) -> None:
     """Each 20 seconds for three minutes; then ever more seldom, so that an hour costs little."""
     await bench.reconcile(KEY)
-    bench.reconcile._states[KEY].told.clear()
+    bench.remember(pod_events={})
 
     times = await asked_at(bench, until=3600)
 
@@ -136,7 +159,7 @@ async def test_a_late_kubelet_is_heard_soon(bench: Bench) -> None:
 async def test_no_more_is_asked_once_it_is_said(bench: Bench) -> None:
     """What came late is known 20 seconds after it came, and asked for no more."""
     await bench.reconcile(KEY)
-    bench.reconcile._states[KEY].told.clear()
+    bench.remember(pod_events={})
     await asked_at(bench, until=90)
     bench.world.events[UID] = [PROBE]
 
@@ -148,7 +171,7 @@ async def test_an_old_complaint_does_not_explain_a_new_life(bench: Bench) -> Non
     old = make_event("Unhealthy", "Readiness probe failed: HTTP 500", NOON - timedelta(hours=1))
     bench.world.events[UID] = [old]
     await bench.reconcile(KEY)
-    bench.reconcile._states[KEY].told.clear()
+    bench.remember(pod_events={})
 
     assert await asked_at(bench, until=60) == [0.0, 20.0, 40.0]
 
@@ -164,7 +187,7 @@ async def test_who_ended_it_is_asked_until_it_is_known(bench: Bench) -> None:
     bench.world.observation = make_observation(make_pod(container=container))
     bench.world.events[UID] = [make_event("Unhealthy", "Startup probe failed: no", about="mcp")]
     await bench.reconcile(KEY)
-    bench.reconcile._states[KEY].told.clear()
+    bench.remember(pod_events={})
     # At first each second, for its words may be on their way.
     assert await asked_at(bench, until=45) == [0.0, 1.0, 2.0, 3.0, 23.0, 43.0]
 

@@ -1,7 +1,7 @@
 """What the operator does when others' changes keep a child from being applied."""
 
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from mcpworkload.api import names
 from mcpworkload.api.refusals import ChildConflict, Rejected
 from mcpworkload.controller.desired import DEFAULT_POLICY, build_children, find_forbidden
-from mcpworkload.controller.execute import execute
+from mcpworkload.controller.execute import Executor
 from mcpworkload.controller.plan.comparison import compare_child
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.plan.plan import Apply, plan
@@ -45,39 +45,58 @@ def make_world(*authors: dict[str, str]) -> World:
     return World(whole={NAME: whole}, failures={NAME: INVALID})
 
 
+@dataclass
+class Hand:
+    """Carries out steps for a workload, one after the other, and remembers what they showed."""
+
+    world: World
+    state: WorkloadState = field(default_factory=lambda: WorkloadState(UID))
+
+    async def execute(self, step: Apply) -> None:
+        """Execute *step*; raise its failure."""
+        world: Any = self.world
+        done = await Executor(world, KEY, self.state, lambda: world.seconds).execute([step])
+        self.state = self.state.after_steps(done.learned)
+        if done.failure:
+            raise done.failure
+
+
 async def test_what_keeps_a_field_from_coming_back_goes_first() -> None:
     """In one update; what was held by that is let go of, and the drift is told."""
-    world, state = make_world(STATUS, THEIRS), WorkloadState(UID)
+    world = make_world(STATUS, THEIRS)
+    hand = Hand(world)
 
-    await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
+    await hand.execute(REPAIR)
 
     force = f"force {NAME} svc"
     assert world.calls == [
         force, f"whole {NAME}", f"put {NAME} svc", force, f"disown {NAME}"
     ]  # fmt: skip
     assert world.updates == [{"spec": {**SERVICE.manifest["spec"], "externalIPs": ["10.9.9.9"]}}]
-    assert [each.reason for each in state.news] == ["DriftReverted"]
+    assert [each.reason for each in hand.state.news] == ["DriftReverted"]
     # What comes by the watch up to there is the past.
-    assert state.applied[SERVICE.id].version == world.version
+    assert hand.state.applied[SERVICE.id].version == world.version
 
 
 async def test_whoever_writes_at_the_same_moment_the_drift_is_told() -> None:
     """The controller of StatefulSets follows each update with one of its own."""
-    world, state = make_world(THEIRS), WorkloadState(UID)
+    world = make_world(THEIRS)
+    hand = Hand(world)
     world.busy = 2
 
-    await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
+    await hand.execute(REPAIR)
 
     assert world.calls.count(f"disown {NAME}") == 3
-    assert [each.reason for each in state.news] == ["DriftReverted"]
+    assert [each.reason for each in hand.state.news] == ["DriftReverted"]
 
 
 async def test_as_little_goes_as_will_do() -> None:
     """All that others added only where the first update was refused."""
-    world, state = make_world(THEIRS), WorkloadState(UID)
+    world = make_world(THEIRS)
+    hand = Hand(world)
     world.refused_updates[NAME] = [INVALID]
 
-    await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
+    await hand.execute(REPAIR)
 
     assert world.updates == [{"spec": SERVICE.manifest["spec"]}]
 
@@ -85,33 +104,36 @@ async def test_as_little_goes_as_will_do() -> None:
 @pytest.mark.parametrize("step", [REPAIR, replace(REPAIR, changed="", fingerprint="", version=0)])
 async def test_a_changed_spec_meets_the_same(step: Apply) -> None:
     """What others added may be in the way of something new as well."""
-    world, state = make_world(THEIRS), WorkloadState(UID)
+    world = make_world(THEIRS)
+    hand = Hand(world)
 
-    await execute(world, KEY, [step], state)  # type: ignore[arg-type]
+    await hand.execute(step)
 
     assert len(world.updates) == 1
-    assert len(state.news) == bool(step.changed)
+    assert len(hand.state.news) == bool(step.changed)
 
 
 @pytest.mark.parametrize("authors", [(), (STATUS,)])
 async def test_where_no_one_else_wrote_the_spec_is_at_fault(authors: Any) -> None:
     """Nothing is written for it, and the API server's words are told."""
-    world, state = make_world(*authors), WorkloadState(UID)
+    world = make_world(*authors)
+    hand = Hand(world)
 
     with pytest.raises(Rejected, match="Duplicate value"):
-        await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
+        await hand.execute(REPAIR)
 
     assert world.calls == [f"force {NAME} svc", f"whole {NAME}"]
 
 
 async def test_where_nothing_helps_the_spec_is_at_fault() -> None:
     """After all that others added was out, too; and then not again."""
-    world, state = make_world(THEIRS), WorkloadState(UID)
+    world = make_world(THEIRS)
+    hand = Hand(world)
     world.refused_updates[NAME] = [INVALID] * 9
 
     for _ in range(3):
         with pytest.raises(Rejected, match="Duplicate value"):
-            await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
+            await hand.execute(REPAIR)
 
     assert world.calls.count(f"put {NAME} svc") == 2
     assert world.calls.count(f"force {NAME} svc") == 1
@@ -120,23 +142,25 @@ async def test_where_nothing_helps_the_spec_is_at_fault() -> None:
 @pytest.mark.parametrize("uid", ["other", None])
 async def test_another_object_of_the_name_is_left_alone(uid: str | None) -> None:
     """It came between our look and our write."""
-    world, state = make_world(THEIRS), WorkloadState(UID)
+    world = make_world(THEIRS)
+    hand = Hand(world)
     if uid is None:
         del world.whole[NAME]
     else:
         world.whole[NAME]["metadata"]["uid"] = uid
 
     with pytest.raises(Rejected):
-        await execute(world, KEY, [REPAIR], state)  # type: ignore[arg-type]
+        await hand.execute(REPAIR)
 
     assert world.updates == []
 
 
 async def test_an_entry_under_another_key_goes_without_a_refusal() -> None:
     """Two servers in a pod are nothing that the API server would refuse."""
-    world, state = make_world(THEIRS), WorkloadState(UID)
+    world = make_world(THEIRS)
+    hand = Hand(world)
 
-    await execute(world, KEY, [replace(REPAIR, is_renamed=True)], state)  # type: ignore[arg-type]
+    await hand.execute(replace(REPAIR, is_renamed=True))
 
     calls = [call.partition(" ")[0] for call in world.calls]
     assert calls == ["whole", "put", "force", "disown"]
@@ -144,13 +168,13 @@ async def test_an_entry_under_another_key_goes_without_a_refusal() -> None:
 
 async def test_who_holds_an_orphans_fields_is_asked_once_for_each_version() -> None:
     """Until somebody changes the object, another try has the same answer."""
-    state = WorkloadState(UID)
     world = World(failures={NAME: Conflict("conflict with helm: .spec.type", status=409)})
+    hand = Hand(world)
     orphan = Apply(SERVICE, "svc", force=False, because="it has lost its owner", version=7)
 
     for step in (orphan, orphan, orphan, replace(orphan, version=8)):
         with pytest.raises(ChildConflict, match="managed by somebody else: conflict with helm"):
-            await execute(world, KEY, [step], state)  # type: ignore[arg-type]
+            await hand.execute(step)
 
     assert world.calls == [f"apply {NAME} svc"] * 2
 
@@ -175,30 +199,30 @@ def make_addition(**added: Any) -> tuple[World, Apply]:
 async def test_what_the_policy_forbids_is_taken_out_and_told() -> None:
     """What it allows stays."""
     world, step = make_addition(hostNetwork=True, hostAliases=[{"ip": "10.1.1.1"}])
-    state = WorkloadState(UID)
+    hand = Hand(world)
 
-    await execute(world, KEY, [step], state)  # type: ignore[arg-type]
+    await hand.execute(step)
 
     (update,) = world.updates
     pod = update["spec"]["template"]["spec"]
     assert "hostNetwork" not in pod
     assert pod["hostAliases"] == [{"ip": "10.1.1.1"}]
-    (said,) = state.news
+    (said,) = hand.state.news
     assert said.reason == "DriftReverted"
     assert "pod template /spec/hostNetwork: found true; " in said.note
-    assert state.applied[STATEFULSET.id].futile == ""
+    assert hand.state.applied[STATEFULSET.id].futile == ""
 
 
 async def test_who_puts_it_back_at_once_is_not_fought() -> None:
     """A webhook, say: the object is the same as before, and nothing is tried again."""
     world, step = make_addition(hostNetwork=True)
     world.version = 8
-    state = WorkloadState(UID)
+    hand = Hand(world)
 
-    await execute(world, KEY, [step], state)  # type: ignore[arg-type]
+    await hand.execute(step)
 
-    assert state.news == []
-    assert state.applied[STATEFULSET.id].futile == step.fingerprint
+    assert hand.state.news == ()
+    assert hand.state.applied[STATEFULSET.id].futile == step.fingerprint
 
 
 async def test_where_it_cannot_be_taken_out_it_stays() -> None:
@@ -206,7 +230,7 @@ async def test_where_it_cannot_be_taken_out_it_stays() -> None:
     world, step = make_addition(hostNetwork=True)
     world.refused_updates[str(STATEFULSET.id)] = [INVALID]
 
-    await execute(world, KEY, [step], WorkloadState(UID))  # type: ignore[arg-type]
+    await Hand(world).execute(step)
 
     assert world.updates == []
     assert world.calls[-1] == "force StatefulSet weather sts"

@@ -1,13 +1,15 @@
 """
-Compare a live child with the desired one, and remember the result instead of the content.
+Compares a live child with the desired one, and remembers the result instead of the content.
 
-`compare_child` is pure. `DriftCache` keeps its results, by UID, resource version and digest, so
-that the content of a live object, which is large, is decoded once and then dropped.
+`compare_child` is pure. `DriftCache` keeps what it returned, by UID, resource version and digest;
+the comparisons go into the workload's state, so that the content of a live object, which is
+large, is decoded once and then given up.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -35,21 +37,21 @@ def allow_all(_live: Manifest, _wanted: Manifest) -> Sequence[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The difference between a live child and the desired one; empty fields are no difference."""
+    """How a live child differs from the desired one; nothing is set where it does not."""
 
     #: The path of the first field that differs.
     difference: str = ""
-    #: That field as it should be and as it is, as text; empty for one that is absent.
+    #: That field as it should be and as it is, in words; nothing for one that is not there.
     values: tuple[str, str] = ("", "")
     #: Tells the live content from any other, where an apply is to mend it.
     fingerprint: str = ""
     #: The first field that this cluster has no feature for, which is no difference.
     unsupported: str = ""
-    #: Whether an entry that the operator set is in the live object under another key.
+    #: Whether an entry of ours stands in the live object under another key.
     is_renamed: bool = False
-    #: The places of what other clients added, with the manager.
+    #: The places of what others added, and who did.
     additions: tuple[str, ...] = ()
-    #: What other clients added to a pod template and may not stay, as text.
+    #: What others added to a pod template and may not stay, in words.
     forbidden: str = ""
 
 
@@ -61,7 +63,7 @@ Compare = Callable[[Child, LiveChild, Judge], Drift]
 
 
 def compare_child(child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:
-    """Return how *live*, which still has its content, differs from *child*."""
+    """Return how *live*, whose content is still there, differs from *child*."""
     desired = child.manifest
     content = {name: desired[name] for name in live.CONTENT if name in desired}
     # Of the metadata, name and namespace are settled before.
@@ -100,7 +102,7 @@ def _forbidden_in(
 
 
 def _values_of(change: Change) -> tuple[str, str]:
-    """Return both values of *change* as text, without what may be secret."""
+    """Both values of *change* in words, without what may be secret."""
     is_hidden = is_secretive(_STEP.findall(change.path))
     wanted, live = (
         "" if value is None else discreet(found(value, is_hidden=is_hidden))
@@ -110,40 +112,52 @@ def _values_of(change: Change) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class Compared:
+    """The drift of a live child at one version from the desired child with one digest."""
+
     version: str
     digest: str
     drift: Drift
 
 
+#: The drift of each live child when it was last compared, by the live child's UID.
+Comparisons = Mapping[str, Compared]
+
+
+def find_drift(comparisons: Comparisons, live: LiveChild) -> Drift | None:
+    """Return the drift of that version of *live*; None where it was not compared."""
+    known = comparisons.get(live.metadata.uid)
+    if known is None or known.version != live.metadata.resource_version:
+        return None
+    return known.drift
+
+
 class DriftCache:
     """
-    The drift of one workload's live children, as of their last comparison.
+    The comparisons of one plan: those that are known before it, and those that it makes.
 
-    A live object whose content was dropped is never compared by another cache: a workload of
-    another UID wants another owner, hence another digest, and applies before it compares.
+    A live object whose content was given up is never compared anew: a workload of another UID
+    wants another owner, hence another digest, and applies before it compares.
     """
 
     __slots__ = ("_compared",)
 
-    def __init__(self) -> None:
-        #: By the live object's UID.
-        self._compared: dict[str, _Compared] = {}
+    def __init__(self, known: Comparisons = MappingProxyType({})) -> None:
+        self._compared = dict(known)
+
+    @property
+    def comparisons(self) -> Comparisons:
+        """What is known by now."""
+        return self._compared
 
     def compare(self, child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:
         """Return the drift of *live* from *child*, computed once for each version and digest."""
         known = self._compared.get(live.metadata.uid)
         version = live.metadata.resource_version
         if known is None or (known.version, known.digest) != (version, child.digest):
-            known = _Compared(version, child.digest, compare_child(child, live, judge))
+            known = Compared(version, child.digest, compare_child(child, live, judge))
             self._compared[live.metadata.uid] = known
         return known.drift
-
-    def of(self, live: LiveChild) -> Drift | None:
-        """Return the drift of that version of *live*; None where it was not compared."""
-        known = self._compared.get(live.metadata.uid)
-        is_current = known is not None and known.version == live.metadata.resource_version
-        return known.drift if known is not None and is_current else None
 
     def keep(self, children: Iterable[LiveChild]) -> None:
         """Forget all live objects but *children*."""

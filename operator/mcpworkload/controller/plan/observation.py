@@ -1,4 +1,4 @@
-"""One frozen snapshot of a workload's live children and pods."""
+"""All that one reconcile read about its workload, as one frozen object."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.controller.plan.comparison import Drift
+from mcpworkload.controller.references import Found, ObjectId
 from mcpworkload.exits import ObservedPod
+from mcpworkload.kube.errors import ApiError
 from mcpworkload.kube.objects import Event, LiveChild, Pod, StatefulSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
-    """The last apply of a child, and its effect."""
+    """The operator's last apply to a child, and what came of it."""
 
     digest: str
     uid: str
@@ -21,41 +23,43 @@ class Applied:
     futile: str = ""
 
     def was_futile(self, digest: str, drift: Drift) -> bool:
-        """Return whether the same apply to the same live object was tried, and changed nothing."""
+        """Return whether the same apply to the same live object was made and changed nothing."""
         return self.digest == digest and bool(self.futile) and self.futile == drift.fingerprint
 
 
 @dataclass(frozen=True)
 class Observation:
-    """The live objects of one workload, and how recent each cache is."""
+    """The live objects of one workload, what its pods read, and what Events tell of them."""
 
-    #: The objects with our label, by kind and name, of any owner.
+    #: All that carries our label, by kind and name, whatever owns it.
     children: Mapping[ChildId, LiveChild] = field(default_factory=dict)
     #: The one of them that makes the pods.
     statefulset: StatefulSet | None = None
     #: The pods of our StatefulSet, by name; not those that merely carry our label.
     pods: Mapping[str, Pod] = field(default_factory=dict)
-    #: Why the pods cannot be read, so that these may be wrong; empty when they can.
+    #: Why pods cannot be read, so that there may be others; empty when they can.
     unreadable: str = ""
     #: The resource version that each kind's cache has reached.
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
-    #: What could not be read, and what does not work because of it, as text.
-    unknown: tuple[str, ...] = ()
-    #: Events on pods that the StatefulSet controller could not create, of any age.
+    #: The ConfigMaps and Secrets that the draft of the pod template refers to.
+    references: Mapping[ObjectId, Found] = field(default_factory=dict)
+    #: Why those are not known; None when the API server said what there is.
+    unanswered: ApiError | None = None
+    #: Events on pods that our StatefulSet could not make since no pod was missing last.
     failed_creates: Sequence[Event] = ()
-    #: Every pod that carries our label, by name, of any owner.
+    #: Every pod that carries our label, by name, whatever made it.
     labelled: Mapping[str, Pod] = field(default_factory=dict)
-    #: The ends of containers that are not yet reported, by the pod's UID.
+    #: The ends of containers that the watch showed and no status counts yet, by the pod's UID.
     seen: Mapping[str, ObservedPod] = field(default_factory=dict)
-    #: Events of pods, by UID, where they were read.
-    told: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    #: Events of pods, by the pod's UID, where they were read.
+    pod_events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 
     def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
-        """Return whether the cache of that child's kind does not show that apply yet."""
+        """Return whether the cache of that child's kind does not show yet what that apply did."""
         return self.versions.get(child_id.kind, 0) < applied.version
 
     def is_settling(self, applied: Mapping[ChildId, Applied]) -> bool:
-        """Return whether the effects of the last applies are about to change what was observed."""
+        """Return whether the last applies have effects that the caches do not show yet."""
         if any(self.is_behind(child_id, last) for child_id, last in applied.items()):
             return True
         live = self.statefulset
@@ -67,7 +71,7 @@ class Observation:
         return live.status.observed_generation < live.metadata.generation
 
     def pods_of_update(self) -> list[Pod]:
-        """Return the pods that were made from the newest template, those being deleted excluded."""
+        """Return the pods of the newest template, but for those that are being deleted."""
         if self.statefulset is None:
             return []
         revision = self.statefulset.status.update_revision

@@ -124,7 +124,12 @@ def _plan_child(
     drift = compare(child, live, judge)
     if not (drift.difference or drift.forbidden) or (last and last.was_futile(child.digest, drift)):
         return None
-    repair = Apply(
+    return _feasible(_repair(child, metadata, drift, judge), live)
+
+
+def _repair(child: Child, metadata: Metadata, drift: Drift, judge: Judge) -> Apply:
+    """Return what undoes *drift* of the live object with that *metadata*."""
+    return Apply(
         child,
         metadata.uid,
         force=True,
@@ -136,7 +141,6 @@ def _plan_child(
         forbidden=drift.forbidden,
         judge=judge,
     )
-    return _feasible(repair, live)
 
 
 def _deed(drift: Drift) -> str:

@@ -201,7 +201,7 @@ def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
 def _problem(subject: StatusInput, observation: Observation, now: datetime) -> Problem | None:
     """Return what is wrong with the existing pods, else why some of the pods do not exist."""
     last = subject.status.get("lastTermination")
-    if problem := first_problem(observation.pods.values(), now, observation.told, last):
+    if problem := first_problem(observation.pods.values(), now, observation.pod_events, last):
         said = subject.secrets.hide(problem.head)
         problem = replace(problem, head=said + hint_of(problem, subject))
         return problem if subject.may_quote else replace(problem, tail="")

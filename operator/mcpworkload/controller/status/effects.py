@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.plan.comparison import Drift
 from mcpworkload.controller.plan.observation import Applied, Observation
+from mcpworkload.controller.references import describe_unknown
 
 _AS_ASKED = "the workload's objects are as the spec asks"
 # Of what others added to an object: enough to find it, no listing.
@@ -48,7 +49,7 @@ def _without_effect(
     for child_id, drift in drifts.items():
         if drift.unsupported:
             yield f"this cluster has no feature for {drift.unsupported} of the {child_id}"
-    yield from observation.unknown
+    yield from describe_unknown(observation.references)
 
 
 def _additions(drifts: Mapping[ChildId, Drift]) -> Iterator[str]:

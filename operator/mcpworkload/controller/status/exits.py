@@ -221,7 +221,7 @@ def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -
     pod = observation.labelled.get(exit_.pod)
     if exit_.kind != ExitKind.EXITED or pod is None or pod.metadata.uid != exit_.pod_uid:
         return exit_
-    witness = Witness(observation.told, last)
+    witness = Witness(observation.pod_events, last)
     cause = witness.cause(pod, exit_.container, _end_of(exit_))
     return replace(exit_, reason=cause.reason, message=cause.message) if cause else exit_
 
@@ -237,7 +237,7 @@ def _explained_late(
         for ended in (container.state.terminated, container.last_state.terminated):
             if ended is None or not last.container_id or ended.container_id != last.container_id:
                 continue
-            cause = Witness(observation.told).cause(pod, container.name, ended)
+            cause = Witness(observation.pod_events).cause(pod, container.name, ended)
             if cause and last.reason != cause.reason:
                 said = subject.secrets.hide(cause.message)
                 return last.model_copy(update={"reason": cause.reason, "message": said})

@@ -1,4 +1,4 @@
-"""What a status depends on beside the live objects."""
+"""What a status is about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from mcpworkload.kube.redaction import Secrets
 
 @dataclass(frozen=True)
 class StatusInput:
-    """The facts of a workload that its status needs; without a valid spec, those that are known."""
+    """What the status is about; without a valid spec, as much of it as can be known."""
 
     generation: int
     #: The workload's own.
@@ -34,21 +34,21 @@ class StatusInput:
     has_min_ready_seconds: bool = False
     #: Whether the status may quote what a server printed.
     may_quote: bool = False
-    #: Notes to its author on a spec that was accepted.
+    #: What its author should know of a spec that was accepted.
     notes: tuple[str, ...] = ()
-    #: The transport and port of the server itself; empty and 0 where it does not listen.
+    #: What the server itself speaks, and where; nothing and 0 where a bridge does, or nobody.
     transport: str = ""
     port: int = 0
     #: Whether the server's standard input is open, so that it does not end at once by reading it.
     has_stdin: bool = False
-    #: The texts of the spec that must be hidden in messages of the cluster.
+    #: What of the spec must not be repeated when others say it.
     secrets: Secrets = field(default_factory=Secrets, compare=False)
-    #: The amounts that the pods ask for, as far as a template could be built.
+    #: What the pods ask for, as far as a template could be made.
     amounts: Amounts = field(default_factory=Amounts, compare=False)
 
     @classmethod
-    def of(cls, workload: Workload) -> "StatusInput":
-        """Return the input for a workload with a valid spec."""
+    def of(cls, workload: Workload, amounts: Amounts | None = None) -> "StatusInput":
+        """Return the subject for a workload with a valid spec, whose pods ask for *amounts*."""
         return cls(
             generation=workload.generation,
             uid=workload.uid,
@@ -69,11 +69,12 @@ class StatusInput:
                 lambda: workload.spec.model_dump(by_alias=True, exclude_unset=True),
                 _names_of(workload.namespace, workload.name),
             ),
+            amounts=amounts or Amounts(),
         )
 
     @classmethod
     def of_invalid(cls, body: Mapping[str, Any]) -> "StatusInput":
-        """Return the input for a body that does not parse: what was true stays."""
+        """The subject for a body that does not parse: what was true stays."""
         status = body.get("status") or {}
         return cls(
             generation=body["metadata"].get("generation", 0),
@@ -90,5 +91,5 @@ class StatusInput:
 
 
 def _names_of(namespace: str, name: str) -> tuple[str, ...]:
-    """Return what every message about a workload may contain: its key, its namespace, its name."""
+    """What every message about a workload may say; it contains the namespace and the name."""
     return (f"{namespace}/{name}", namespace, name)

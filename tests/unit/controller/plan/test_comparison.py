@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from mcpworkload.controller.desired import Child, build_children
-from mcpworkload.controller.plan.comparison import NO_DRIFT, DriftCache, compare_child
+from mcpworkload.controller.plan.comparison import NO_DRIFT, DriftCache, compare_child, find_drift
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.plan.plan import plan
 from mcpworkload.kube.objects import LiveChild, Service
@@ -51,7 +51,7 @@ def test_another_version_or_another_wish_is_compared_anew() -> None:
     assert cache.compare(SERVICE, live) is NO_DRIFT
 
     changed = as_applied(make_service(201), SERVICE, spec=FOREIGN)
-    assert cache.of(changed) is None
+    assert find_drift(cache.comparisons, changed) is None
     assert cache.compare(SERVICE, changed).difference == "metadata.annotations.mcpworkload.dev/hash"
 
     newer = build_children(make_workload(labels={"team": "sky"}))[0]
@@ -66,8 +66,8 @@ def test_what_is_gone_is_forgotten() -> None:
 
     cache.keep([live])
 
-    assert cache.of(live) is NO_DRIFT
-    assert cache.of(make_live(STATEFULSET)) is None
+    assert find_drift(cache.comparisons, live) is NO_DRIFT
+    assert find_drift(cache.comparisons, make_live(STATEFULSET)) is None
 
 
 def test_a_plan_changes_nothing_that_it_is_given() -> None:

@@ -20,7 +20,7 @@ LONG_AGO = NOON - timedelta(minutes=5)
 
 def said_of(pod: Any, *events: Any, **spec: Any) -> str:
     """The message of Available."""
-    observation = replace(make_observation(pod), told={pod.metadata.uid: events})
+    observation = replace(make_observation(pod), pod_events={pod.metadata.uid: events})
     status = status_for(StatusInput.of(make_workload(**spec)), observation)
     return str(status["conditions"][1]["message"])
 

@@ -55,7 +55,7 @@ def seen(pod: Any, probe: str = "Startup", name: str = "mcp") -> Observation:
     observed.seen("team/weather", pod)
     observation = make_observation(pod)
     told = {pod.metadata.uid: events}
-    return replace(observation, seen=observed.of("team/weather"), told=told)
+    return replace(observation, seen=observed.of("team/weather"), pod_events=told)
 
 
 @pytest.mark.parametrize("is_waiting", [True, False], ids=["waits", "runs again"])
@@ -85,7 +85,7 @@ def test_status_and_exit_say_it(code: int, restarts: int, is_waiting: bool, name
 def test_words_that_come_late_are_taken_over() -> None:
     """The end was told already; what is stored of it is made right."""
     observation = seen(killed(0, 1))
-    first = status_for(StatusInput.of(make_workload()), replace(observation, told={}))
+    first = status_for(StatusInput.of(make_workload()), replace(observation, pod_events={}))
     assert first["lastTermination"]["reason"] == "Completed"
     assert first["conditions"][1]["reason"] == "CrashLooping"
 
@@ -100,12 +100,12 @@ def test_it_stays_so_when_the_events_are_gone() -> None:
     """The same life, and the next ones that end alike."""
     status: Any = status_for(StatusInput.of(make_workload()), seen(killed(0, 1)))
     for restarts in (1, 2, 3):
-        observation = replace(seen(killed(0, restarts)), told={})
+        observation = replace(seen(killed(0, restarts)), pod_events={})
         status = status_for(StatusInput.of(make_workload(status=status)), observation)
         assert status["conditions"][1]["reason"] == "ProbeFailing"
         assert status["lastTermination"]["reason"] == "ProbeFailed"
 
-    observation = replace(seen(killed(3, 4)), told={})
+    observation = replace(seen(killed(3, 4)), pod_events={})
     status = status_for(StatusInput.of(make_workload(status=status)), observation)
     assert status["conditions"][1]["reason"] == "CrashLooping"
 

@@ -1,0 +1,78 @@
+"""All reading of a reconcile: first what pods refer to, then Events of pods, then the caches."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from mcpworkload.api.refusals import Refusal
+from mcpworkload.controller.caches import Informers
+from mcpworkload.controller.clock import Clock
+from mcpworkload.controller.parse import Parsed, Wish
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.pod_events import find_due, note_read
+from mcpworkload.controller.recorder import Events
+from mcpworkload.controller.references import Found, ObjectId
+from mcpworkload.controller.state import PodEventsRead, WorkloadState
+from mcpworkload.controller.status import awaited_claims
+from mcpworkload.kube.errors import ApiError
+from mcpworkload.kube.keys import split_key
+from mcpworkload.kube.objects import Event, Pod
+
+
+class Observer:
+    """Reads what one reconcile decides by."""
+
+    def __init__(self, informers: Informers, events: Events, clock: Clock) -> None:
+        self._informers = informers
+        self._events = events
+        self._clock = clock
+
+    async def observe(
+        self, key: str, parsed: Parsed, state: WorkloadState, now: datetime
+    ) -> tuple[Observation, WorkloadState]:
+        """
+        Return all that is known of the workload *key* at *now*, and the state with the Events read.
+
+        The caches come last, so that a plan is made from what they hold after every wait.
+        """
+        references, unanswered = await self._look_up(key, parsed.wish)
+        pods = {pod.metadata.uid: pod for pod in self._informers.pods_of(key).values()}
+        reads = await self._read_due(key, pods, state, now)
+        complete_at = now if len(pods) >= parsed.subject.replicas else state.complete_at
+        observation = self._informers.observe(
+            key,
+            references=references,
+            unanswered=unanswered,
+            pod_events={uid: each.events for uid, each in reads.items()},
+            complete_at=complete_at,
+        )
+        return observation, state.after_reading(reads, complete_at)
+
+    async def _look_up(
+        self, key: str, wish: Wish | Refusal
+    ) -> tuple[Mapping[ObjectId, Found], ApiError | None]:
+        """Return the ConfigMaps and Secrets that a wish refers to, or why they are not known."""
+        if isinstance(wish, Refusal):
+            return {}, None
+        objects = {reference.object for reference in wish.draft.references}
+        try:
+            return await self._informers.references.look_up(key, objects), None
+        except ApiError as error:
+            return {}, error
+
+    async def _read_due(
+        self, key: str, pods: Mapping[str, Pod], state: WorkloadState, now: datetime
+    ) -> Mapping[str, PodEventsRead]:
+        """Return the Events of *pods*, both by UID, where they were read at any time."""
+        reads = {uid: read for uid, read in state.pod_events.items() if uid in pods}
+        for pod in find_due(pods.values(), reads, now, self._clock.monotonic()):
+            events = await self._read_of(key, pod)
+            reads[pod.metadata.uid] = note_read(pod, events, reads, now, self._clock.monotonic())
+        return reads
+
+    async def _read_of(self, key: str, pod: Pod) -> list[Event]:
+        """Return the Events of *pod*, or of the claims that it waits for."""
+        namespace, _ = split_key(key)
+        if claims := awaited_claims(pod):
+            reads = [await self._events.read_of_claim(namespace, claim) for claim in claims]
+            return [event for read in reads for event in read]
+        return list(await self._events.read(namespace, pod.metadata.uid))

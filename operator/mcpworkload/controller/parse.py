@@ -1,0 +1,44 @@
+"""
+What the author of a workload asks for, as far as it can be understood.
+
+Pure. The draft of the pod template is part of it: it names the ConfigMaps and Secrets that the
+pods read, and so says what there is to observe.
+"""
+
+from dataclasses import dataclass
+
+from mcpworkload.api.refusals import Refusal
+from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import Draft, Policy, build_draft
+from mcpworkload.controller.status import Amounts, StatusInput
+from mcpworkload.controller.store import Body
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A workload whose spec is accepted so far, and the draft of its pod template."""
+
+    workload: Workload
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A body of which a status can be written in any case, and children only for a wish."""
+
+    subject: StatusInput
+    wish: Wish | Refusal
+
+
+def parse(body: Body, policy: Policy) -> Parsed:
+    """Return what *body* asks for, or why that is refused under *policy*."""
+    try:
+        workload = Workload.parse(body)
+    except Refusal as refusal:
+        return Parsed(StatusInput.of_invalid(body), refusal)
+    try:
+        draft = build_draft(workload, policy)
+    except Refusal as refusal:
+        return Parsed(StatusInput.of(workload), refusal)
+    amounts = Amounts(draft.template, workload.spec.resources)
+    return Parsed(StatusInput.of(workload, amounts), Wish(workload, draft))

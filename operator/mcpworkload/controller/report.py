@@ -1,0 +1,174 @@
+"""Reports what became of a workload: its status, and the Events that go with it."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mcpworkload.api.refusals import Refusal
+from mcpworkload.controller.clock import Clock
+from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.pod_events import seconds_to_read
+from mcpworkload.controller.recorder import Events
+from mcpworkload.controller.state import UnconfirmedStatus, WorkloadState
+from mcpworkload.controller.status import (
+    EventDraft,
+    ExitReport,
+    StatusInput,
+    Unchanged,
+    Wait,
+    build_status,
+    decide_write,
+    news,
+    report_exits,
+    seconds_to_change,
+    summary,
+)
+from mcpworkload.controller.store import Body, WorkloadStore, key_of
+from mcpworkload.controller.writer import Writer
+from mcpworkload.exits import ObservedExits
+from mcpworkload.kube.errors import ApiError, Conflict, ExplainedError, NotFound, Unavailable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a stage that writes."""
+
+    #: What is remembered from now on.
+    state: WorkloadState
+    #: In how many seconds the workload is due again; None for not before an event.
+    again: float | None = None
+    failure: ExplainedError | None = None
+    #: Whether the workload was found to be deleted.
+    is_gone: bool = False
+
+
+class Reporter:
+    """Writes the status of a workload where it changed, and Events."""
+
+    def __init__(
+        self,
+        store: WorkloadStore,
+        observed: ObservedExits,
+        writer: Writer,
+        events: Events,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._observed = observed
+        self._writer = writer
+        self._events = events
+        self._clock = clock
+
+    async def report(
+        self,
+        body: Body,
+        subject: StatusInput,
+        observation: Observation,
+        refusal: Refusal | None,
+        state: WorkloadState,
+        now: datetime,
+    ) -> Outcome:
+        """Write the status that is true at *now* if it changed and may be written already."""
+        moment = self._clock.monotonic()
+        again = _seconds_to_look(observation, state, now, moment)
+        ends = report_exits(subject, observation)
+        state = state.after_ends(ends.unexplained, moment)
+        if (early := state.explanation_wait(moment)) > 0:
+            # The Event of an exit cannot be taken back, nor can its reason be changed.
+            return Outcome(state, soonest(early, again))
+        status = _build(subject, observation, refusal, state, ends, now)
+        if status == subject.status:
+            self._observed.settle(key_of(body), ends.cursor, ends.gone)
+        decision = decide_write(
+            subject.status,
+            status,
+            observation,
+            # A refusal is reported at once, whatever the rest is about to become.
+            state.applied if refusal is None else {},
+            state.hold,
+            moment,
+            is_pressing=ends.is_pressing,
+        )
+        state = state.after_decision(decision.hold)
+        if isinstance(decision, Wait):
+            return Outcome(state, soonest(decision.seconds, again))
+        if isinstance(decision, Unchanged):
+            return Outcome(state, again)
+        return await self._store_status(body, subject, status, ends, state, again)
+
+    async def post(self, body: Body, drafts: Iterable[EventDraft]) -> None:
+        """Write *drafts* as Events of the workload in *body*."""
+        for each in drafts:
+            await self._events.post(body, each, self._clock.now())
+
+    async def _store_status(
+        self,
+        body: Body,
+        subject: StatusInput,
+        status: dict[str, Any],
+        ends: ExitReport,
+        state: WorkloadState,
+        again: float | None,
+    ) -> Outcome:
+        """Write *status*, the Events of exits before it, and those of its conditions after it."""
+        try:
+            for each in ends.news:
+                # Before it is counted: the same exit has an Event of the same name, so of two
+                # attempts one is stored.
+                await self._events.post_exit(body, each, self._clock.now())
+        except Unavailable as error:
+            return Outcome(state, failure=error)
+        try:
+            stored = await self._writer.write_status(body, status)
+        except Conflict:
+            return Outcome(state)  # the watch brings the newer version, and the next reconcile
+        except NotFound:
+            self._store.drop(body)
+            return Outcome(state, is_gone=True)
+        except Unavailable as error:
+            sent = UnconfirmedStatus(body["metadata"]["resourceVersion"], status, ends)
+            return Outcome(state.after_sending(sent), failure=error)
+        except ApiError as error:
+            return Outcome(state, failure=error)
+        key = key_of(body)
+        self._observed.settle(key, ends.cursor, ends.gone)
+        log.info("status: %s", summary(status), extra={"workload": key})
+        if self._store.get(key) is body:
+            # Only then: a deletion that the watch showed meanwhile must not be undone.
+            self._store.put(stored)
+        await self.post(body, news(subject.status, status))
+        return Outcome(state, again)
+
+
+def soonest(*waits: float | None) -> float | None:
+    """Return the shortest of *waits*; None where all are."""
+    return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _seconds_to_look(
+    observation: Observation, state: WorkloadState, now: datetime, moment: float
+) -> float | None:
+    """Return in how many seconds time alone changes what is to be read or reported."""
+    pods = observation.pods.values()
+    reading = seconds_to_read(pods, state.pod_events, now, moment)
+    return soonest(reading, seconds_to_change(pods, now))
+
+
+def _build(
+    subject: StatusInput,
+    observation: Observation,
+    refusal: Refusal | None,
+    state: WorkloadState,
+    ends: ExitReport,
+    now: datetime,
+) -> dict[str, Any]:
+    drifts = {
+        child_id: drift
+        for child_id, live in observation.children.items()
+        if (drift := state.drift_of(live)) is not None
+    }
+    return build_status(subject, observation, state.applied, drifts, refusal, ends, now)
