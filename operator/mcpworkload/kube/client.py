@@ -1,4 +1,4 @@
-"""Requests to the API server: bytes in, bytes out, every failure an error of `errors`."""
+"""Requests to the API server: bytes in, bytes out, every failure one of `errors`."""
 
 import ssl
 import time
@@ -20,7 +20,7 @@ _NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError)
 
 
 class Api:
-    """What the rest of the package uses instead of HTTP."""
+    """A client of the API server over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._server = connection.server
@@ -40,7 +40,7 @@ class Api:
         accept: str = "application/json",
     ) -> bytes:
         """
-        The body of a successful answer.
+        Return the body of a successful response.
 
         Raises:
             ApiError: the leaf that fits the HTTP status, `Unavailable` when there was none.
@@ -71,9 +71,9 @@ class Api:
         accept: str = "application/json",
     ) -> AsyncIterator[aiohttp.StreamReader]:
         """
-        The body of an answer to GET, as it comes.
+        Open the body of a response to GET, to be read as it arrives.
 
-        Ends when the server closes it, breaks when it is silent for *silence* seconds.
+        It ends when the server closes it, and fails when it is silent for *silence* seconds.
 
         Raises:
             ApiError: as `request` does; `Unavailable` also in the middle of the stream.
@@ -104,7 +104,7 @@ class Api:
         accept: str = "application/json",
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """
-        The lines of a watch, as `stream` has its bytes.
+        Open the lines of a watch, as `stream` opens its bytes.
 
         Raises:
             ApiError: as `stream` does, and `Unavailable` for a line of over MAX_LINE_BYTES.
@@ -118,10 +118,10 @@ class Api:
         self, path: str, params: Sequence[tuple[str, str]], protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """
-        A WebSocket, as attach, exec and port-forward use it; frames may be of any size.
+        Open a WebSocket, as attach, exec and port-forward use it; frames may be of any size.
 
         Raises:
-            ApiError: as `request` does. The API server's words do not come with a refusal.
+            ApiError: as `request` does. A refusal comes without the API server's message.
         """
         try:
             socket = await self._session.ws_connect(
@@ -149,7 +149,7 @@ class Api:
         )
 
     def _judge(self, response: aiohttp.ClientResponse, content: bytes) -> None:
-        """Note that the API server lives, and raise if its answer says that the request failed."""
+        """Note that the API server responds, and raise if the response is a failure."""
         status = response.status
         if status < 500 and status != 429:
             self.answered_at = time.monotonic()
@@ -162,7 +162,7 @@ def _seconds(header: str) -> float | None:
 
 
 async def _whole(content: aiohttp.StreamReader) -> AsyncGenerator[bytes]:
-    """The lines that have ended: what is left of a watch that broke is no event."""
+    """Yield the lines that have ended: the rest of a watch that broke is no event."""
     async with aclosing(split_lines(content.iter_any(), MAX_LINE_BYTES)) as lines:
         async for line, is_ended in lines:
             if is_ended:

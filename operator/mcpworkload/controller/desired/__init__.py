@@ -1,8 +1,14 @@
 """
-Turn a workload into the children it should have.
+Build the children that a workload should have, as manifests.
 
-Arithmetic on dictionaries: no clock, no environment, no API. Calling twice gives equal,
-independent results, so a caller may edit what it receives.
+`build_draft` is the entry point: it returns the final pod template, judged by `admission`, and the
+ConfigMaps and Secrets that it reads (`references`). `build_children` returns every child:
+`statefulset`, `service`, `attach` (ServiceAccount, Role, RoleBinding) and `optional` build one kind
+each, `child` adds owner, labels and digest. `pod` puts the template together from `container`,
+`helpers`, `bridge`, `probes`, `shutdown`, `storage`, `resources`, `security` and `transport`.
+
+Arithmetic on dictionaries: no clock, no environment, no API. Calling twice gives equal, independent
+results, so a caller may edit what it receives.
 """
 
 from collections.abc import Iterator
@@ -56,9 +62,9 @@ def build_children(
     workload: Workload, policy: Policy = DEFAULT_POLICY, template: Manifest | None = None
 ) -> tuple[Child, ...]:
     """
-    Every child of *workload*, the governing headless Service and the StatefulSet first.
+    Return every child of *workload*, the governing headless Service and the StatefulSet first.
 
-    *template* is that of the pods; None for what `build_draft` makes, under *policy*.
+    *template* is that of the pods; None for what `build_draft` returns under *policy*.
 
     Raises:
         Refusal: without *template*: as `build_draft`.
@@ -76,7 +82,7 @@ def build_children(
 
 
 def _build_service_account(workload: Workload) -> Iterator[Child]:
-    """The service account of the pods that a bridge attaches to, and its rights."""
+    """Yield the ServiceAccount of pods whose bridge attaches, and its rights."""
     if workload.spec.bridge is Bridge.ATTACH:
         name = bridge_service_account_name(workload.name)
         yield build_child(SERVICE_ACCOUNT.named(name), workload, build_service_account())

@@ -37,7 +37,7 @@ def allow_all(_live: Manifest, _wanted: Manifest) -> Sequence[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How a live child differs from the desired one; nothing is set where it does not."""
+    """The difference between a live child and the desired one; empty fields are no difference."""
 
     #: The path of the first field that differs.
     difference: str = ""
@@ -63,7 +63,7 @@ Compare = Callable[[Child, LiveChild, Judge], Drift]
 
 
 def compare_child(child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:
-    """Return how *live*, whose content is still there, differs from *child*."""
+    """Return how *live*, which still has its content, differs from *child*."""
     desired = child.manifest
     content = {name: desired[name] for name in live.CONTENT if name in desired}
     # Of the metadata, name and namespace are settled before.
@@ -102,7 +102,7 @@ def _forbidden_in(
 
 
 def _values_of(change: Change) -> tuple[str, str]:
-    """Both values of *change* in words, without what may be secret."""
+    """Return both values of *change* as text, without what may be secret."""
     is_hidden = is_secretive(_STEP.findall(change.path))
     wanted, live = (
         "" if value is None else discreet(found(value, is_hidden=is_hidden))

@@ -1,4 +1,4 @@
-"""What a status is about."""
+"""What a status depends on beside the live objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from mcpworkload.kube.redaction import Secrets
 
 @dataclass(frozen=True)
 class StatusInput:
-    """What the status is about; without a valid spec, as much of it as can be known."""
+    """The facts of a workload that its status needs; without a valid spec, those that are known."""
 
     generation: int
     #: The workload's own.
@@ -74,7 +74,7 @@ class StatusInput:
 
     @classmethod
     def of_invalid(cls, body: Mapping[str, Any]) -> "StatusInput":
-        """The subject for a body that does not parse: what was true stays."""
+        """Return the input for a body that does not parse: what was true stays."""
         status = body.get("status") or {}
         return cls(
             generation=body["metadata"].get("generation", 0),
@@ -91,5 +91,5 @@ class StatusInput:
 
 
 def _names_of(namespace: str, name: str) -> tuple[str, ...]:
-    """What every message about a workload may say; it contains the namespace and the name."""
+    """Return what every message about a workload may contain: its key, its namespace, its name."""
     return (f"{namespace}/{name}", namespace, name)
