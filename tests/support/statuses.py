@@ -22,21 +22,21 @@ def status_of(
     **spec: Any,
 ) -> dict[str, Any]:
     """The status at noon."""
-    subject = StatusInput.of(make_workload(status=before, **spec))
-    return status_for(subject, observation, refusal=refusal, drifts=drifts)
+    inputs = StatusInput.of(make_workload(status=before, **spec))
+    return status_for(inputs, observation, refusal=refusal, drifts=drifts)
 
 
 def status_for(
-    subject: StatusInput,
+    inputs: StatusInput,
     observation: Observation,
     applied: Any = None,
     refusal: Any = None,
     now: datetime = NOON,
     drifts: Any = None,
 ) -> dict[str, Any]:
-    """The status of *subject*."""
-    ends = report_exits(subject, observation)
-    return build_status(subject, observation, applied or {}, drifts or {}, refusal, ends, now)
+    """The status of *inputs*."""
+    ends = report_exits(inputs, observation)
+    return build_status(inputs, observation, applied or {}, drifts or {}, refusal, ends, now)
 
 
 def verdicts(status: dict[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ class Observer:
         references, unanswered = await self._look_up(key, parsed.wish)
         pods = {pod.metadata.uid: pod for pod in self._informers.pods_of(key).values()}
         reads = await self._read_due(key, pods, state, now)
-        complete_at = now if len(pods) >= parsed.subject.replicas else state.complete_at
+        complete_at = now if len(pods) >= parsed.inputs.replicas else state.complete_at
         observation = self._informers.observe(
             key,
             references=references,

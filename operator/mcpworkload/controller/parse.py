@@ -26,7 +26,7 @@ class Wish:
 class Parsed:
     """A body of which a status can be written in any case, and children only for a wish."""
 
-    subject: StatusInput
+    inputs: StatusInput
     wish: Wish | Refusal
 
 

@@ -93,7 +93,7 @@ class Reconciler:
         parsed = parse(body, self._policy)
         observation, state = await self._observer.observe(key, parsed, self._recall(key, body), now)
         outcome = await self._carry_out(key, parsed.wish, observation, state)
-        outcome = await self._report(body, parsed.subject, observation, outcome, now)
+        outcome = await self._report(body, parsed.inputs, observation, outcome, now)
         self._keep(key, observation, outcome)
         if outcome.failure is not None:
             raise outcome.failure
@@ -143,7 +143,7 @@ class Reconciler:
     async def _report(
         self,
         body: Body,
-        subject: StatusInput,
+        inputs: StatusInput,
         observation: Observation,
         outcome: Outcome,
         now: datetime,
@@ -162,14 +162,14 @@ class Reconciler:
                 return Outcome(state, wait)
         elif refusal is None:
             # The queue logs it, and a webhook may quote anything.
-            failure.args = (subject.secrets.hide(str(failure)),)
+            failure.args = (inputs.secrets.hide(str(failure)),)
             state = state.after_failure(moment)
             if not state.is_failing_for_long(moment):
                 return Outcome(state, failure=failure)
             refusal = ApplyFailed(str(failure))
         await self._reporter.post(body, state.news)
         state = state.after_news()
-        last = await self._reporter.report(body, subject, observation, refusal, state, now)
+        last = await self._reporter.report(body, inputs, observation, refusal, state, now)
         again = soonest(outcome.again, last.again, refusal.retry_after if refusal else None)
         trouble = None if isinstance(failure, Refusal) else failure
         return replace(last, again=again, failure=last.failure or trouble)

@@ -66,7 +66,7 @@ class Reporter:
     async def report(
         self,
         body: Body,
-        subject: StatusInput,
+        inputs: StatusInput,
         observation: Observation,
         refusal: Refusal | None,
         state: WorkloadState,
@@ -75,16 +75,16 @@ class Reporter:
         """Write the status that is true at *now* if it changed and may be written already."""
         moment = self._clock.monotonic()
         again = _seconds_to_look(observation, state, now, moment)
-        ends = report_exits(subject, observation)
+        ends = report_exits(inputs, observation)
         state = state.after_ends(ends.unexplained, moment)
         if (early := state.explanation_wait(moment)) > 0:
             # The Event of an exit cannot be taken back, nor can its reason be changed.
             return Outcome(state, soonest(early, again))
-        status = _build(subject, observation, refusal, state, ends, now)
-        if status == subject.status:
+        status = _build(inputs, observation, refusal, state, ends, now)
+        if status == inputs.status:
             self._observed.settle(key_of(body), ends.cursor, ends.gone)
         decision = decide_write(
-            subject.status,
+            inputs.status,
             status,
             observation,
             # A refusal is reported at once, whatever the rest is about to become.
@@ -98,7 +98,7 @@ class Reporter:
             return Outcome(state, soonest(decision.seconds, again))
         if isinstance(decision, Unchanged):
             return Outcome(state, again)
-        return await self._store_status(body, subject, status, ends, state, again)
+        return await self._store_status(body, inputs, status, ends, state, again)
 
     async def post(self, body: Body, drafts: Iterable[EventDraft]) -> None:
         """Write *drafts* as Events of the workload in *body*."""
@@ -108,7 +108,7 @@ class Reporter:
     async def _store_status(
         self,
         body: Body,
-        subject: StatusInput,
+        inputs: StatusInput,
         status: dict[str, Any],
         ends: ExitReport,
         state: WorkloadState,
@@ -140,7 +140,7 @@ class Reporter:
         if self._store.get(key) is body:
             # Only then: a deletion that the watch showed meanwhile must not be undone.
             self._store.put(stored)
-        await self.post(body, news(subject.status, status))
+        await self.post(body, news(inputs.status, status))
         return Outcome(state, again)
 
 
@@ -159,7 +159,7 @@ def _seconds_to_look(
 
 
 def _build(
-    subject: StatusInput,
+    inputs: StatusInput,
     observation: Observation,
     refusal: Refusal | None,
     state: WorkloadState,
@@ -171,4 +171,4 @@ def _build(
         for child_id, live in observation.children.items()
         if (drift := state.drift_of(live)) is not None
     }
-    return build_status(subject, observation, state.applied, drifts, refusal, ends, now)
+    return build_status(inputs, observation, state.applied, drifts, refusal, ends, now)

@@ -45,7 +45,7 @@ class Verdict:
 
 
 def build_status(
-    subject: StatusInput,
+    inputs: StatusInput,
     observation: Observation,
     applied: Mapping[ChildId, Applied],
     drifts: Mapping[ChildId, Drift],
@@ -60,32 +60,32 @@ def build_status(
     ones, *refusal* why the spec could not be turned into children, None when it was, *ends* the
     exits.
     """
-    accepted = _accepted(subject, observation, applied, drifts, refusal)
-    available = _available(subject, observation, refusal, now)
+    accepted = _accepted(inputs, observation, applied, drifts, refusal)
+    available = _available(inputs, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
-    ready = _ready(subject, observation, is_settled, accepted, available, now)
+    ready = _ready(inputs, observation, is_settled, accepted, available, now)
     verdicts = [accepted, available, ready]
     if refusal is not None and refusal.is_final:
         message = "the operator does not try again before the spec changes: see Accepted"
         verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
     status = WorkloadStatus(
-        observed_generation=subject.generation,
-        **_counts(subject, observation, now),
-        selector=subject.selector,
-        url=subject.url if _is_reached(subject, observation, applied) else "",
+        observed_generation=inputs.generation,
+        **_counts(inputs, observation, now),
+        selector=inputs.selector,
+        url=inputs.url if _is_reached(inputs, observation, applied) else "",
         restarts=ends.restarts,
         last_termination=ends.last,
         pods=ends.pods,
-        conditions=_dated(verdicts, subject, now),
+        conditions=_dated(verdicts, inputs, now),
     )
     return status.to_api()
 
 
 def _is_reached(
-    subject: StatusInput, observation: Observation, applied: Mapping[ChildId, Applied]
+    inputs: StatusInput, observation: Observation, applied: Mapping[ChildId, Applied]
 ) -> bool:
     """Return whether the Service in the URL is the workload's: another one leads to other pods."""
-    host = urlsplit(subject.url).hostname or ""
+    host = urlsplit(inputs.url).hostname or ""
     child_id = ChildId("Service", host.partition(".")[0])
     last, live = applied.get(child_id), observation.children.get(child_id)
     if last is not None and observation.is_behind(child_id, last):
@@ -93,7 +93,7 @@ def _is_reached(
     if live is None or live.metadata.deletion_timestamp is not None:
         return False
     owner = live.metadata.controller
-    return owner is not None and owner.uid == subject.uid
+    return owner is not None and owner.uid == inputs.uid
 
 
 def summary(status: Mapping[str, Any]) -> str:
@@ -112,24 +112,24 @@ def summary(status: Mapping[str, Any]) -> str:
 
 
 def _accepted(
-    subject: StatusInput,
+    inputs: StatusInput,
     observation: Observation,
     applied: Mapping[ChildId, Applied],
     drifts: Mapping[ChildId, Drift],
     refusal: Refusal | None,
 ) -> Verdict:
     if refusal is not None:
-        said = subject.secrets.hide(str(refusal)) if refusal.is_quoting else str(refusal)
+        said = inputs.secrets.hide(str(refusal)) if refusal.is_quoting else str(refusal)
         return Verdict(ConditionType.ACCEPTED, "False", refusal.reason, said)
-    message = "; ".join([*state_of(observation, applied, drifts), *subject.notes])
+    message = "; ".join([*state_of(observation, applied, drifts), *inputs.notes])
     return Verdict(ConditionType.ACCEPTED, "True", AcceptedReason.ACCEPTED, message)
 
 
-def _counts(subject: StatusInput, observation: Observation, now: datetime) -> dict[str, int]:
+def _counts(inputs: StatusInput, observation: Observation, now: datetime) -> dict[str, int]:
     """Return the counts of all, ready and updated pods; the stored ones if pods are unreadable."""
     if observation.unreadable:
         names_of = ("replicas", "readyReplicas", "updatedReplicas")
-        replicas, ready, updated = (subject.status.get(name, 0) for name in names_of)
+        replicas, ready, updated = (inputs.status.get(name, 0) for name in names_of)
     else:
         pods = observation.pods.values()
         replicas, ready = len(pods), sum(is_steady(pod, now) for pod in pods)
@@ -138,48 +138,48 @@ def _counts(subject: StatusInput, observation: Observation, now: datetime) -> di
 
 
 def _available(
-    subject: StatusInput, observation: Observation, refusal: Refusal | None, now: datetime
+    inputs: StatusInput, observation: Observation, refusal: Refusal | None, now: datetime
 ) -> Verdict:
-    replicas = subject.replicas
-    ready = _serving(observation.pods.values(), subject, observation, now)
-    count = _count(ready, subject)
-    if replicas and ready >= max(1, replicas - subject.may_miss):
+    replicas = inputs.replicas
+    ready = _serving(observation.pods.values(), inputs, observation, now)
+    count = _count(ready, inputs)
+    if replicas and ready >= max(1, replicas - inputs.may_miss):
         return Verdict(ConditionType.AVAILABLE, "True", AvailableReason.REPLICAS_READY, count)
     if refusal is not None and observation.statefulset is None:
         reason, message = AvailableReason.NOT_ACCEPTED, "there are no pods: see Accepted"
-    elif subject.is_stopped:
+    elif inputs.is_stopped:
         reason, message = AvailableReason.STOPPED, "operatingMode is Stopped: nothing runs"
     elif replicas == 0:
         reason, message = AvailableReason.SCALED_TO_ZERO, "replicas is 0: nothing runs"
     elif observation.unreadable:
         return Verdict(ConditionType.AVAILABLE, *_unreadable(observation))
-    elif problem := _problem(subject, observation, now):
-        reason, message = problem.reason, problem.message(_stored(subject, problem.reason))
+    elif problem := _problem(inputs, observation, now):
+        reason, message = problem.reason, problem.message(_stored(inputs, problem.reason))
     else:
         reason, message = AvailableReason.STARTING, count
     return Verdict(ConditionType.AVAILABLE, "False", reason, message)
 
 
 def _ready(
-    subject: StatusInput,
+    inputs: StatusInput,
     observation: Observation,
     is_settled: bool,
     accepted: Verdict,
     available: Verdict,
     now: datetime,
 ) -> Verdict:
-    replicas, pods = subject.replicas, observation.pods
-    to_update = replicas if subject.to_update is None else subject.to_update
-    serving = _serving(pods.values(), subject, observation, now)
-    updated = _serving(observation.pods_of_update(), subject, observation, now)
+    replicas, pods = inputs.replicas, observation.pods
+    to_update = replicas if inputs.to_update is None else inputs.to_update
+    serving = _serving(pods.values(), inputs, observation, now)
+    updated = _serving(observation.pods_of_update(), inputs, observation, now)
     if to_update < replicas:
-        message = f"{_count(serving, subject)}, {updated} updated"
+        message = f"{_count(serving, inputs)}, {updated} updated"
     else:
-        message = _count(updated, subject) if replicas else _left(observation)
+        message = _count(updated, inputs) if replicas else _left(observation)
     is_complete = serving == len(pods) == replicas and updated >= to_update
     is_seen = observation.statefulset is not None and not observation.unreadable
     if accepted.status == "True" and is_settled and is_seen and is_complete:
-        reason = ReadyReason.STOPPED if subject.is_stopped else ReadyReason.READY
+        reason = ReadyReason.STOPPED if inputs.is_stopped else ReadyReason.READY
         return Verdict(ConditionType.READY, "True", reason, message)
     for cause in (accepted, available):
         if cause.status != "True" and cause.reason not in _AT_REST:
@@ -187,8 +187,8 @@ def _ready(
     if observation.unreadable:
         return Verdict(ConditionType.READY, *_unreadable(observation))
     # One replica of several: the others serve, and its problem still has to be reported.
-    if problem := _problem(subject, observation, now):
-        stored = _stored(subject, problem.reason, ConditionType.READY)
+    if problem := _problem(inputs, observation, now):
+        stored = _stored(inputs, problem.reason, ConditionType.READY)
         return Verdict(ConditionType.READY, "False", problem.reason, problem.message(stored))
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
 
@@ -198,30 +198,28 @@ def _unreadable(observation: Observation) -> tuple[ConditionStatus, str, str]:
     return "Unknown", AvailableReason.PODS_UNREADABLE, message
 
 
-def _problem(subject: StatusInput, observation: Observation, now: datetime) -> Problem | None:
+def _problem(inputs: StatusInput, observation: Observation, now: datetime) -> Problem | None:
     """Return what is wrong with the existing pods, else why some of the pods do not exist."""
-    last = subject.status.get("lastTermination")
+    last = inputs.status.get("lastTermination")
     if problem := first_problem(observation.pods.values(), now, observation.pod_events, last):
-        said = subject.secrets.hide(problem.head)
-        problem = replace(problem, head=said + hint_of(problem, subject))
-        return problem if subject.may_quote else replace(problem, tail="")
-    said = diagnosis.of_failed_create(observation, subject.replicas, now)
-    said = subject.secrets.hide(said + subject.amounts.explain(said))
+        said = inputs.secrets.hide(problem.head)
+        problem = replace(problem, head=said + hint_of(problem, inputs))
+        return problem if inputs.may_quote else replace(problem, tail="")
+    said = diagnosis.of_failed_create(observation, inputs.replicas, now)
+    said = inputs.secrets.hide(said + inputs.amounts.explain(said))
     return Problem(AvailableReason.POD_REFUSED, said) if said else None
 
 
-def _stored(
-    subject: StatusInput, reason: str, kind: ConditionType = ConditionType.AVAILABLE
-) -> str:
+def _stored(inputs: StatusInput, reason: str, kind: ConditionType = ConditionType.AVAILABLE) -> str:
     """Return the message that stands beside *reason* now; empty beside another reason."""
-    for condition in subject.status.get("conditions", ()):
+    for condition in inputs.status.get("conditions", ()):
         if (condition["type"], condition["reason"]) == (kind, reason):
             return str(condition["message"])
     return ""
 
 
 def _serving(
-    pods: Iterable[Pod], subject: StatusInput, observation: Observation, now: datetime
+    pods: Iterable[Pod], inputs: StatusInput, observation: Observation, now: datetime
 ) -> int:
     """
     Return how many of *pods* have been ready for minReadySeconds and are not in a crash loop.
@@ -230,14 +228,14 @@ def _serving(
     be late, so it can only lower the number.
     """
     ready = sum(is_steady(pod, now) for pod in pods)
-    if not subject.has_min_ready_seconds or observation.statefulset is None:
+    if not inputs.has_min_ready_seconds or observation.statefulset is None:
         return ready
     return min(ready, observation.statefulset.status.available_replicas)
 
 
-def _count(serving: int, subject: StatusInput) -> str:
-    word = "available" if subject.has_min_ready_seconds else "ready"
-    return f"{serving} of {subject.replicas} replicas {word}"
+def _count(serving: int, inputs: StatusInput) -> str:
+    word = "available" if inputs.has_min_ready_seconds else "ready"
+    return f"{serving} of {inputs.replicas} replicas {word}"
 
 
 def _left(observation: Observation) -> str:
@@ -245,9 +243,9 @@ def _left(observation: Observation) -> str:
     return f"{count} pod{'' if count == 1 else 's'} still to end" if count else "nothing runs"
 
 
-def _dated(verdicts: Iterable[Verdict], subject: StatusInput, now: datetime) -> list[Condition]:
+def _dated(verdicts: Iterable[Verdict], inputs: StatusInput, now: datetime) -> list[Condition]:
     before: Mapping[str, Mapping[str, Any]] = {
-        condition["type"]: condition for condition in subject.status.get("conditions", ())
+        condition["type"]: condition for condition in inputs.status.get("conditions", ())
     }
     dated = []
     for verdict in verdicts:
@@ -257,7 +255,7 @@ def _dated(verdicts: Iterable[Verdict], subject: StatusInput, now: datetime) -> 
             Condition(
                 type=verdict.type,
                 status=verdict.status,
-                observed_generation=subject.generation,
+                observed_generation=inputs.generation,
                 last_transition_time=since,
                 reason=verdict.reason,
                 message=_cut(verdict.message),

@@ -48,14 +48,14 @@ class ExitReport:
     unexplained: tuple[str, ...] = ()
 
 
-def report_exits(subject: StatusInput, observation: Observation) -> ExitReport:
-    """Return what the next status of *subject* reports of its containers' exits."""
-    status = subject.status
+def report_exits(inputs: StatusInput, observation: Observation) -> ExitReport:
+    """Return what the next status of *inputs* reports of its containers' exits."""
+    status = inputs.status
     cursor = cursor_of(status)
     if observation.unreadable:
         return _unchanged(status, cursor)
     recorded = {entry.uid for entry in cursor.values()}
-    live = _own_statefulset(subject, observation)
+    live = _own_statefulset(inputs, observation)
     # A recorded pod stays the workload's while its StatefulSet is being replaced.
     pods = {
         name: pod
@@ -68,14 +68,14 @@ def report_exits(subject: StatusInput, observation: Observation) -> ExitReport:
         for uid, observed in observation.seen.items()
         if uid in recorded or observed.last is None or _controller(observed.last) in ours
     }
-    wanted = Wanted(subject.replicas, live.status.update_revision if live else "")
+    wanted = Wanted(inputs.replicas, live.status.update_revision if live else "")
     result = find_new_exits(cursor, pods, seen, wanted)
     last = status.get("lastTermination") or {}
     exits = (_explained(each, observation, last) for each in result.exits)
-    news = tuple(_discreet(each, subject) for each in exits)
+    news = tuple(_discreet(each, inputs) for each in exits)
     return ExitReport(
         restarts=status.get("restarts", 0) + sum(each.count for each in news),
-        last=_last(news) or _explained_late(_stored_last(status), observation, subject),
+        last=_last(news) or _explained_late(_stored_last(status), observation, inputs),
         pods=_records(result),
         news=news,
         is_pressing=bool(news) or _has_new_end(cursor, result.cursor),
@@ -85,11 +85,11 @@ def report_exits(subject: StatusInput, observation: Observation) -> ExitReport:
     )
 
 
-def _own_statefulset(subject: StatusInput, observation: Observation) -> StatefulSet | None:
+def _own_statefulset(inputs: StatusInput, observation: Observation) -> StatefulSet | None:
     """Return the StatefulSet, unless it belongs to an earlier workload of the same name."""
     live = observation.statefulset
     owner = live.metadata.controller if live else None
-    return None if owner and owner.uid != subject.uid else live
+    return None if owner and owner.uid != inputs.uid else live
 
 
 def _unchanged(status: Mapping[str, Any], cursor: Cursor) -> ExitReport:
@@ -189,11 +189,11 @@ def _last(news: tuple[Exit, ...]) -> LastTermination | None:
     )
 
 
-def _discreet(exit_: Exit, subject: StatusInput) -> Exit:
+def _discreet(exit_: Exit, inputs: StatusInput) -> Exit:
     """Return *exit_* without possible secrets; without the server's output if the spec says so."""
     if exit_.kind == ExitKind.EXITED and exit_.reason not in _OF_KUBELET:
-        return exit_ if subject.may_quote else replace(exit_, message="")
-    return replace(exit_, message=subject.secrets.hide(discreet(exit_.message)))
+        return exit_ if inputs.may_quote else replace(exit_, message="")
+    return replace(exit_, message=inputs.secrets.hide(discreet(exit_.message)))
 
 
 def _unexplained(news: Iterable[Exit], observation: Observation) -> Iterator[str]:
@@ -227,7 +227,7 @@ def _explained(exit_: Exit, observation: Observation, last: Mapping[str, Any]) -
 
 
 def _explained_late(
-    last: LastTermination | None, observation: Observation, subject: StatusInput
+    last: LastTermination | None, observation: Observation, inputs: StatusInput
 ) -> LastTermination | None:
     """Return *last* with the cause that Events give, which may come later than the exit itself."""
     pod = observation.labelled.get(last.pod) if last else None
@@ -239,7 +239,7 @@ def _explained_late(
                 continue
             cause = Witness(observation.pod_events).cause(pod, container.name, ended)
             if cause and last.reason != cause.reason:
-                said = subject.secrets.hide(cause.message)
+                said = inputs.secrets.hide(cause.message)
                 return last.model_copy(update={"reason": cause.reason, "message": said})
     return last
 

@@ -16,28 +16,28 @@ _START_SECONDS = 60
 _STDIO = "speak stdio: transport.type: stdio"
 
 
-def hint_of(problem: Problem, subject: StatusInput) -> str:
+def hint_of(problem: Problem, inputs: StatusInput) -> str:
     """Return a hint to append to *problem*, with a leading semicolon; empty where there is none."""
     match = _REFUSED.search(problem.head)
     if match and problem.reason == AvailableReason.PROBE_FAILING:
         where = "it listens on 127.0.0.1 only"
-        if not _is_servers(problem, subject) or int(match["port"]) != subject.port:
+        if not _is_servers(problem, inputs) or int(match["port"]) != inputs.port:
             return f"; nothing listens there, or {where}"
         return f"; nothing listens there (see transport.port), or {where}, or it may {_STDIO}"
-    if problem.exit_code is None or not _is_servers(problem, subject):
+    if problem.exit_code is None or not _is_servers(problem, inputs):
         return ""
     is_crash = problem.reason == AvailableReason.CRASH_LOOPING
     if is_crash and _JSON_RPC.search(problem.tail):
         return f"; it prints JSON-RPC, so it seems to {_STDIO}"
     is_brief = problem.lived is None or problem.lived < _START_SECONDS
-    if problem.exit_code == 0 and is_brief and not subject.has_stdin:
+    if problem.exit_code == 0 and is_brief and not inputs.has_stdin:
         return (
-            f"; it may {_STDIO} (the operator sets MCP_TRANSPORT={subject.transport}, "
-            f"PORT={subject.port} and similar variables, which not every image reads)"
+            f"; it may {_STDIO} (the operator sets MCP_TRANSPORT={inputs.transport}, "
+            f"PORT={inputs.port} and similar variables, which not every image reads)"
         )
     return ""
 
 
-def _is_servers(problem: Problem, subject: StatusInput) -> bool:
+def _is_servers(problem: Problem, inputs: StatusInput) -> bool:
     """Return whether the problem is that of a server which is to listen by itself."""
-    return problem.container == CONTAINER and bool(subject.transport)
+    return problem.container == CONTAINER and bool(inputs.transport)

@@ -136,9 +136,9 @@ def test_a_body_that_does_not_parse_keeps_what_was_true() -> None:
     """URL and selector were written for a spec that was valid."""
     observation = make_observation(READY, children=[make_service()])
     before = status_of(observation)
-    subject = StatusInput.of_invalid(make_body(status=before, image=7))
+    inputs = StatusInput.of_invalid(make_body(status=before, image=7))
 
-    status = status_for(subject, observation, refusal=InvalidSpec("no"))
+    status = status_for(inputs, observation, refusal=InvalidSpec("no"))
 
     assert status["url"] == before["url"] == "http://weather.team.svc:8080/mcp"
     assert "Available=True/ReplicasReady" in verdicts(status)
@@ -148,10 +148,10 @@ def test_times_change_with_the_status_alone() -> None:
     """A second look at the same world gives the same status."""
     before = status_of(make_observation(STARTING))
     later = NOON + timedelta(hours=1)
-    subject = StatusInput.of(make_workload(status=before))
+    inputs = StatusInput.of(make_workload(status=before))
 
-    same = status_for(subject, make_observation(STARTING), now=later)
-    changed = status_for(subject, make_observation(READY), now=later)
+    same = status_for(inputs, make_observation(STARTING), now=later)
+    changed = status_for(inputs, make_observation(READY), now=later)
 
     assert same == before
     times = [condition["lastTransitionTime"] for condition in changed["conditions"]]
@@ -174,8 +174,8 @@ def test_what_an_apply_will_overtake_is_not_ready() -> None:
     """The cache shows the pods of the old generation, and they are fine."""
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", version=5000)}
 
-    subject = StatusInput.of(make_workload())
-    status = status_for(subject, make_observation(READY), applied)
+    inputs = StatusInput.of(make_workload())
+    status = status_for(inputs, make_observation(READY), applied)
 
     assert verdicts(status)[2] == "Ready=False/Updating"
 
@@ -185,8 +185,8 @@ def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
     drifts = {STATEFUL_SET: Drift("spec.updateStrategy", fingerprint="f")}
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", 200, futile="f")}
 
-    subject = StatusInput.of(make_workload())
-    status = status_for(subject, make_observation(READY), applied, drifts=drifts)
+    inputs = StatusInput.of(make_workload())
+    status = status_for(inputs, make_observation(READY), applied, drifts=drifts)
 
     message = status["conditions"][0]["message"]
     assert message == "the API server does not keep spec.updateStrategy of the StatefulSet weather"

@@ -64,10 +64,10 @@ def seen(pod: Any, probe: str = "Startup", name: str = "mcp") -> Observation:
 @pytest.mark.parametrize("name", ["mcp", "proxy"])
 def test_status_and_exit_say_it(code: int, restarts: int, is_waiting: bool, name: str) -> None:
     """The condition, the Event of the exit and lastTermination."""
-    subject = StatusInput.of(make_workload())
+    inputs = StatusInput.of(make_workload())
     observation = seen(killed(code, restarts, name=name, is_waiting=is_waiting), name=name)
 
-    status = status_for(subject, observation)
+    status = status_for(inputs, observation)
 
     words = "Startup probe failed: dial tcp <address>:8080: connect: connection refused"
     available = status["conditions"][1]
@@ -75,7 +75,7 @@ def test_status_and_exit_say_it(code: int, restarts: int, is_waiting: bool, name
     assert available["message"].startswith(f"pod weather-0, container {name}: {words}")
     last = status["lastTermination"]
     assert (last["reason"], last["message"], last["exitCode"]) == ("ProbeFailed", words, code)
-    exit_ = report_exits(subject, observation).news[-1]
+    exit_ = report_exits(inputs, observation).news[-1]
     assert describe(exit_) == (
         f"pod weather-0, container {name}: ended by the kubelet with code {code} (ProbeFailed): "
         f"{words}"
@@ -120,7 +120,7 @@ def test_a_crash_beside_a_readiness_probe_stays_a_crash() -> None:
 
 def test_the_kubelets_words_are_no_log_tail() -> None:
     """Where what a server prints may not be told, what a probe said still may."""
-    subject = StatusInput.of(make_workload(reportLogTail=False))
-    status = status_for(subject, seen(killed(0, 1)))
+    inputs = StatusInput.of(make_workload(reportLogTail=False))
+    status = status_for(inputs, seen(killed(0, 1)))
     assert status["lastTermination"]["message"].startswith("Startup probe failed: ")
     assert "Startup probe failed: " in status["conditions"][1]["message"]

@@ -55,8 +55,8 @@ def said_of(kind: str, steps: list[Any], value: Any) -> str:
     observation = make_observation(make_pod(ready=True), children=[live])
     if isinstance(live, StatefulSet):
         observation = make_observation(make_pod(ready=True), statefulset=live)
-    subject, drifts = StatusInput.of(workload), {child_id: drift}
-    condition = status_for(subject, observation, applied, drifts=drifts)["conditions"][0]
+    inputs, drifts = StatusInput.of(workload), {child_id: drift}
+    condition = status_for(inputs, observation, applied, drifts=drifts)["conditions"][0]
     assert condition["status"] == "True"
     return str(condition["message"])
 

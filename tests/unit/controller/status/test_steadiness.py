@@ -83,9 +83,9 @@ def refused(*events: tuple[str, float], pods: tuple[Pod, ...] = (), replicas: in
     failed_creates = [
         make_event("FailedCreate", QUOTA.format(pod), ago(age)) for pod, age in events
     ]
-    subject = StatusInput.of(make_workload(replicas=replicas))
+    inputs = StatusInput.of(make_workload(replicas=replicas))
     observation = make_observation(*pods, failed_creates=failed_creates)
-    available = status_for(subject, observation)["conditions"][1]
+    available = status_for(inputs, observation)["conditions"][1]
     return f"{available['reason']}: {available['message']}"
 
 

@@ -22,9 +22,9 @@ IS_LEAVING = "2026-11-23T12:00:00Z"
 
 def url_with(*services: Service, refusal: Any = None, applied: Any = None, **spec: Any) -> str:
     """`status.url` where those Services carry the workload's label."""
-    subject = StatusInput.of(make_workload(**spec))
+    inputs = StatusInput.of(make_workload(**spec))
     observation = make_observation(READY, children=services)
-    return str(status_for(subject, observation, applied, refusal)["url"])
+    return str(status_for(inputs, observation, applied, refusal)["url"])
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_what_was_just_made_is_ours() -> None:
 def test_a_spec_that_does_not_parse() -> None:
     """The stored URL is judged likewise."""
     body = make_body(status={"observedGeneration": 1, "url": URL}, image=7)
-    subject = StatusInput.of_invalid(body)
+    inputs = StatusInput.of_invalid(body)
     refusal = ChildConflict("taken")
     for service, url in ((make_service(), URL), (make_service(ownerReferences=OTHERS), "")):
         observation = make_observation(READY, children=[service])
-        assert status_for(subject, observation, refusal=refusal)["url"] == url
+        assert status_for(inputs, observation, refusal=refusal)["url"] == url
 
 
 def test_a_stdio_server_that_nobody_serves_has_none() -> None:
