@@ -20,9 +20,9 @@ from hack.terminal import ToolError
 from tests.support.api import Api
 from tests.support.audit import AuditLog
 from tests.support.cluster import Cluster, find_cluster
-from tests.support.measurements import Figures
-from tests.support.namespace import Space
-from tests.support.operator_under_test import Seat
+from tests.support.measurements import Measurements
+from tests.support.namespace import Namespace
+from tests.support.operator_under_test import OperatorUnderTest
 from tests.support.process import (
     BRIDGE_IMAGE,
     OperatorProcess,
@@ -44,15 +44,15 @@ settings.register_profile(
     "search", max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile("same")
-_SEAT = pytest.StashKey[Seat]()
-_FIGURES = pytest.StashKey[Figures]()
+_OPERATOR_UNDER_TEST = pytest.StashKey[OperatorUnderTest]()
+_MEASUREMENTS = pytest.StashKey[Measurements]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect what tests measure, and hear Ctrl-C, which shells have ignored after an `&`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.stash[_FIGURES] = Figures()
-    config.pluginmanager.register(config.stash[_FIGURES])
+    config.stash[_MEASUREMENTS] = Measurements()
+    config.pluginmanager.register(config.stash[_MEASUREMENTS])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -76,7 +76,7 @@ def _place(item: pytest.Item) -> tuple[bool, bool, bool, int]:
     """
     The place of a test among all.
 
-    Tests that run alone are last, since the operator changes seats for those of `integration`.
+    Tests that run alone are last, since `integration` moves the operator out of the cluster.
     Of those that run side by side the long ones are first, so that none of them is waited for.
     """
     is_alone, is_long = (item.get_closest_marker(name) is not None for name in ("alone", "long"))
@@ -95,19 +95,19 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the operator said last under a test that failed."""
     report = yield
-    seat = item.config.stash.get(_SEAT, None)
-    if report.failed and seat is not None:
+    operator_under_test = item.config.stash.get(_OPERATOR_UNDER_TEST, None)
+    if report.failed and operator_under_test is not None:
         try:
-            report.sections.append(("the operator's last log lines", seat.log()))
+            report.sections.append(("the operator's last log lines", operator_under_test.log()))
         except ToolError as error:
             report.sections.append(("the operator's log could not be read", str(error)))
     return report
 
 
 @pytest.fixture(scope="session")
-def figures(pytestconfig: pytest.Config) -> Figures:
+def measurements(pytestconfig: pytest.Config) -> Measurements:
     """Where tests note what they measured."""
-    return pytestconfig.stash[_FIGURES]
+    return pytestconfig.stash[_MEASUREMENTS]
 
 
 @pytest.fixture(scope="session")
@@ -120,9 +120,9 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def seat(
+def operator_under_test(
     cluster: Cluster, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Seat]:
+) -> Iterator[OperatorUnderTest]:
     """The operator's two places; in the end it is back in the cluster."""
     folder = tmp_path_factory.mktemp("operator")
     try:
@@ -132,12 +132,14 @@ def seat(
         pytest.fail(f"{error}\n`make install` installs the operator", pytrace=False)
     # Of this run alone: one that was killed may have left its process, and that the Lease.
     identity = f"tests-{os.getpid()}"
-    seat = Seat(OperatorProcess(kubeconfig, folder / "log", identity, environment))
-    pytestconfig.stash[_SEAT] = seat
+    operator_under_test = OperatorUnderTest(
+        OperatorProcess(kubeconfig, folder / "log", identity, environment)
+    )
+    pytestconfig.stash[_OPERATOR_UNDER_TEST] = operator_under_test
     try:
-        yield seat
+        yield operator_under_test
     finally:
-        seat.put_in()
+        operator_under_test.put_in()
 
 
 @pytest.fixture
@@ -148,11 +150,13 @@ async def api(cluster: Cluster) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def space(api: Api, seat: Seat, request: pytest.FixtureRequest) -> AsyncIterator[Space]:
+async def namespace(
+    api: Api, operator_under_test: OperatorUnderTest, request: pytest.FixtureRequest
+) -> AsyncIterator[Namespace]:
     """A namespace for this test alone, named after its file."""
     word = request.path.stem.removeprefix("test_").replace("_", "-")
-    async with Space.open(api, word, seat.log) as space:
-        yield space
+    async with Namespace.open(api, word, operator_under_test.log) as namespace:
+        yield namespace
 
 
 @pytest.fixture

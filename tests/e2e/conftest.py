@@ -8,21 +8,21 @@ import pytest
 from mcpworkload.runtime import KubernetesRuntime
 from tests.support.cluster import Cluster
 from tests.support.library import give_rights
-from tests.support.namespace import Space
-from tests.support.operator_under_test import Seat
+from tests.support.namespace import Namespace
+from tests.support.operator_under_test import OperatorUnderTest
 
 
 @pytest.fixture(autouse=True)
-def _operator_in_cluster(seat: Seat) -> None:
+def _operator_in_cluster(operator_under_test: OperatorUnderTest) -> None:
     """The operator works in the cluster."""
-    seat.put_in()
+    operator_under_test.put_in()
 
 
 @pytest.fixture
 async def runtime(
-    space: Space, cluster: Cluster, tmp_path: Path
+    namespace: Namespace, cluster: Cluster, tmp_path: Path
 ) -> AsyncIterator[KubernetesRuntime]:
     """The library, with the rights that its page names and no others."""
-    kubeconfig = await give_rights(space, cluster, tmp_path)
+    kubeconfig = await give_rights(namespace, cluster, tmp_path)
     async with await KubernetesRuntime.from_environment(kubeconfig=str(kubeconfig)) as runtime:
         yield runtime

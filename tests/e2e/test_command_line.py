@@ -15,7 +15,7 @@ from mcpworkload.cli.codes import ExitCode
 from mcpworkload.controller.plan.drift import first_difference
 from tests.support.command_line import mcpworkload, on_terminal, started
 from tests.support.manifests import EVERYTHING, make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import exists
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -49,70 +49,70 @@ for line in sys.stdin:
 
 
 @pytest.mark.long
-async def test_the_life_of_a_server(space: Space) -> None:
+async def test_the_life_of_a_server(namespace: Namespace) -> None:
     """Run, look, talk, restart, stop, start, remove; each command returns when it is true."""
-    key = f"{space.name}/{NAME}"
-    run = await mcpworkload(space.name, *RUN)
+    key = f"{namespace.name}/{NAME}"
+    run = await mcpworkload(namespace.name, *RUN)
 
     assert (run.code, run.out) == (
         ExitCode.OK,
-        f"{key} is ready: http://{NAME}.{space.name}.svc:8080/mcp\n",
+        f"{key} is ready: http://{NAME}.{namespace.name}.svc:8080/mcp\n",
     )
     assert f"{key}: Starting: 0 of 1 replicas ready" in run.err
-    listed = await mcpworkload(space.name, "list")
+    listed = await mcpworkload(namespace.name, "list")
     assert listed.out.splitlines()[1].split()[:4] == [NAME, "running", "Ready", "1/1"]
 
-    tools = await mcpworkload(space.name, "tools", NAME, "-o", "name")
+    tools = await mcpworkload(namespace.name, "tools", NAME, "-o", "name")
     assert {"echo", "get-sum"} <= set(tools.out.split())
-    echo = await mcpworkload(space.name, "call", NAME, "echo", "message=Is anybody there?")
+    echo = await mcpworkload(namespace.name, "call", NAME, "echo", "message=Is anybody there?")
     assert (echo.code, echo.out) == (ExitCode.OK, "Echo: Is anybody there?\n")
-    wrong = await mcpworkload(space.name, "call", NAME, "get-sum", "a=two", "b:=3")
+    wrong = await mcpworkload(namespace.name, "call", NAME, "get-sum", "a=two", "b:=3")
     assert wrong.code == ExitCode.FAILED
     assert "expected number" in wrong.out
 
-    logs = await mcpworkload(space.name, "logs", NAME)
+    logs = await mcpworkload(namespace.name, "logs", NAME)
     assert logs.out.startswith("Starting Streamable HTTP server...\n")
-    uid = (await space.get("Pod", f"{NAME}-0"))["metadata"]["uid"]
-    assert (await mcpworkload(space.name, "restart", NAME)).code == ExitCode.OK
-    assert (await space.get("Pod", f"{NAME}-0"))["metadata"]["uid"] != uid
+    uid = (await namespace.get("Pod", f"{NAME}-0"))["metadata"]["uid"]
+    assert (await mcpworkload(namespace.name, "restart", NAME)).code == ExitCode.OK
+    assert (await namespace.get("Pod", f"{NAME}-0"))["metadata"]["uid"] != uid
 
-    async with started(space.name, "logs", NAME, "--follow") as following:
+    async with started(namespace.name, "logs", NAME, "--follow") as following:
         assert following.stdout is not None
         assert (await following.stdout.readline()).startswith(b"Starting Streamable HTTP")
-        assert (await mcpworkload(space.name, "stop", NAME)).code == ExitCode.OK
+        assert (await mcpworkload(namespace.name, "stop", NAME)).code == ExitCode.OK
         await following.communicate()
     assert following.returncode == ExitCode.OK
-    assert await space.read_all("Pod") == []
-    assert (await mcpworkload(space.name, "tools", NAME)).code == ExitCode.NOT_READY
+    assert await namespace.read_all("Pod") == []
+    assert (await mcpworkload(namespace.name, "tools", NAME)).code == ExitCode.NOT_READY
 
-    assert (await mcpworkload(space.name, "start", NAME)).code == ExitCode.OK
-    well = await mcpworkload(space.name, "doctor", NAME)
+    assert (await mcpworkload(namespace.name, "start", NAME)).code == ExitCode.OK
+    well = await mcpworkload(namespace.name, "doctor", NAME)
     assert well.code == ExitCode.OK, well.out
 
-    assert (await mcpworkload(space.name, "rm", NAME)).code == ExitCode.OK
-    assert await space.read_all("Pod") == await space.read_all("MCPWorkload") == []
+    assert (await mcpworkload(namespace.name, "rm", NAME)).code == ExitCode.OK
+    assert await namespace.read_all("Pod") == await namespace.read_all("MCPWorkload") == []
 
 
-async def test_a_dry_run_and_a_template_are_what_the_cluster_gets(space: Space) -> None:
+async def test_a_dry_run_and_a_template_are_what_the_cluster_gets(namespace: Namespace) -> None:
     """The printed manifest is applied as it is; the printed template is what its pods have."""
-    printed = await mcpworkload(space.name, *RUN, "--dry-run", "--expose", "9090")
+    printed = await mcpworkload(namespace.name, *RUN, "--dry-run", "--expose", "9090")
     assert printed.code == ExitCode.OK
-    await space.create(yaml.safe_load(printed.out))
-    statefulset = await space.until("StatefulSet", NAME, exists())
+    await namespace.create(yaml.safe_load(printed.out))
+    statefulset = await namespace.until("StatefulSet", NAME, exists())
 
-    template = yaml.safe_load((await mcpworkload(space.name, "template", NAME)).out)
-    from_file = await mcpworkload(space.name, "template", "-f", "-", stdin=printed.out)
+    template = yaml.safe_load((await mcpworkload(namespace.name, "template", NAME)).out)
+    from_file = await mcpworkload(namespace.name, "template", "-f", "-", stdin=printed.out)
 
     assert first_difference(template, statefulset["spec"]["template"]) is None
     assert yaml.safe_load(from_file.out) == template
-    changes = (await mcpworkload(space.name, "template", NAME, "--diff")).out.splitlines()
+    changes = (await mcpworkload(namespace.name, "template", NAME, "--diff")).out.splitlines()
     assert "+  terminationGracePeriodSeconds: 1" in changes
 
 
-async def test_ctrl_c_leaves_what_was_begun_and_says_so(space: Space) -> None:
+async def test_ctrl_c_leaves_what_was_begun_and_says_so(namespace: Namespace) -> None:
     """A workload that cannot start: interrupted, examined, timed out, removed."""
     words = ("run", "localhost/mcpworkload/no-such-image:1", "--name", "bad")
-    async with started(space.name, *words) as process:
+    async with started(namespace.name, *words) as process:
         assert process.stderr is not None
         while b"ImagePullFailed" not in (line := await process.stderr.readline()):
             assert line, "it ended by itself"
@@ -121,25 +121,27 @@ async def test_ctrl_c_leaves_what_was_begun_and_says_so(space: Space) -> None:
 
     assert process.returncode == ExitCode.INTERRUPTED
     last = err.decode().splitlines()[-1]
-    assert last.startswith(f"error: interrupted; {space.name}/bad is written and still starting")
-    waited = await mcpworkload(space.name, "wait", "bad", "--timeout", "0.5")
+    assert last.startswith(
+        f"error: interrupted; {namespace.name}/bad is written and still starting"
+    )
+    waited = await mcpworkload(namespace.name, "wait", "bad", "--timeout", "0.5")
     assert waited.code == ExitCode.NOT_READY
     assert "ImagePullFailed" in waited.err.splitlines()[-1]
-    doctor = await mcpworkload(space.name, "doctor", "bad")
+    doctor = await mcpworkload(namespace.name, "doctor", "bad")
     assert doctor.code == ExitCode.FAILED
-    assert doctor.out.startswith(f"FAIL {space.name}/bad: ImagePullFailed")
-    assert (await mcpworkload(space.name, "rm", "bad")).code == ExitCode.OK
+    assert doctor.out.startswith(f"FAIL {namespace.name}/bad: ImagePullFailed")
+    assert (await mcpworkload(namespace.name, "rm", "bad")).code == ExitCode.OK
 
 
 async def test_attaching_carries_all_three_streams_until_the_container_ends(
-    space: Space,
+    namespace: Namespace,
 ) -> None:
     """What is written arrives and is answered, errors apart; how it ended is told, once."""
-    await space.settle(make_running_workload(command=ECHO, stdin=True))
+    await namespace.settle(make_running_workload(command=ECHO, stdin=True))
 
     async with (
-        started(space.name, "monitor", "weather", "-o", "json") as monitor,
-        started(space.name, "attach", "weather") as process,
+        started(namespace.name, "monitor", "weather", "-o", "json") as monitor,
+        started(namespace.name, "attach", "weather") as process,
     ):
         assert monitor.stderr is not None
         assert (await monitor.stderr.readline()).startswith(b"watching")
@@ -149,7 +151,7 @@ async def test_attaching_carries_all_three_streams_until_the_container_ends(
         assert await process.stdout.readline() == b"got one\n"
         process.stdin.write(b"end\n")
         _, err = await process.communicate()
-        assert (await mcpworkload(space.name, "rm", "weather")).code == ExitCode.OK
+        assert (await mcpworkload(namespace.name, "rm", "weather")).code == ExitCode.OK
         told, _ = await monitor.communicate()
 
     exited, *others = map(json.loads, told.splitlines())
@@ -162,21 +164,21 @@ async def test_attaching_carries_all_three_streams_until_the_container_ends(
     assert "that is the end" in errors
 
 
-async def test_colour_is_for_terminals(space: Space) -> None:
+async def test_colour_is_for_terminals(namespace: Namespace) -> None:
     """On a terminal the state is green, the table fits; with NO_COLOR it is not."""
-    await space.settle(make_running_workload())
+    await namespace.settle(make_running_workload())
 
-    shown = await on_terminal(space.name, "list", env={})
-    plain = await on_terminal(space.name, "list", env={"NO_COLOR": "1"})
+    shown = await on_terminal(namespace.name, "list", env={})
+    plain = await on_terminal(namespace.name, "list", env={"NO_COLOR": "1"})
 
     assert f"{GREEN}running" in shown
     assert GREEN not in plain
     assert max(len(ESCAPE.sub("", line)) for line in plain.splitlines()) <= 80
-    assert "\x1b" not in (await mcpworkload(space.name, "list")).out
+    assert "\x1b" not in (await mcpworkload(namespace.name, "list")).out
 
 
 async def test_kubectl_finds_the_plugin_and_completes_its_words(
-    space: Space, tmp_path: Path
+    namespace: Namespace, tmp_path: Path
 ) -> None:
     """`kubectl mcpworkload` is the same program under its other name."""
     scripts = {
@@ -189,7 +191,7 @@ async def test_kubectl_finds_the_plugin_and_completes_its_words(
         # As pip writes them.
         (tmp_path / name).write_text(f"#!{sys.executable}\n{line}\nprogram()\n")
         (tmp_path / name).chmod(0o755)
-    await space.create(make_running_workload(replicas=0))
+    await namespace.create(make_running_workload(replicas=0))
 
     async def kubectl(*words: str) -> str:
         env = environment()
@@ -202,6 +204,6 @@ async def test_kubectl_finds_the_plugin_and_completes_its_words(
         return (await process.communicate())[0].decode()
 
     assert (await kubectl("mcpworkload", "--help")).startswith("Usage: kubectl mcpworkload ")
-    assert "weather" in await kubectl("mcpworkload", "list", "-n", space.name)
-    offered = await kubectl("__complete", "mcpworkload", "get", "-n", space.name, "we")
+    assert "weather" in await kubectl("mcpworkload", "list", "-n", namespace.name)
+    offered = await kubectl("__complete", "mcpworkload", "get", "-n", namespace.name, "we")
     assert offered.splitlines() == ["weather", ":4"]

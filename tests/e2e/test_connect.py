@@ -9,7 +9,7 @@ from mcp import Client
 from mcpworkload.cli.codes import ExitCode
 from tests.support.command_line import mcpworkload, started
 from tests.support.manifests import EVERYTHING, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 NAME = "everything"
 
@@ -22,20 +22,20 @@ async def echo(url: str, words: str) -> str:
 
 
 @pytest.mark.long
-async def test_a_local_port_outlives_the_pod(space: Space) -> None:
+async def test_a_local_port_outlives_the_pod(namespace: Namespace) -> None:
     """A tool is called, the pod deleted, and the tool called through the same port."""
-    await space.settle(make_workload(NAME, image=EVERYTHING, replicas=1), 90)
-    key = f"{space.name}/{NAME}"
-    async with started(space.name, "connect", NAME, "--port", "0") as connecting:
+    await namespace.settle(make_workload(NAME, image=EVERYTHING, replicas=1), 90)
+    key = f"{namespace.name}/{NAME}"
+    async with started(namespace.name, "connect", NAME, "--port", "0") as connecting:
         assert connecting.stdout is not None
         url = (await connecting.stdout.readline()).decode().strip()
         assert url.startswith("http://127.0.0.1:")
         assert await echo(url, "before") == "Echo: before"
 
-        uid = (await space.get("Pod", f"{NAME}-0"))["metadata"]["uid"]
-        await space.delete("Pod", f"{NAME}-0")
+        uid = (await namespace.get("Pod", f"{NAME}-0"))["metadata"]["uid"]
+        await namespace.delete("Pod", f"{NAME}-0")
         assert await echo(url, "after") == "Echo: after"
-        assert (await space.get("Pod", f"{NAME}-0"))["metadata"]["uid"] != uid
+        assert (await namespace.get("Pod", f"{NAME}-0"))["metadata"]["uid"] != uid
 
         connecting.send_signal(signal.SIGINT)
         _, said = await connecting.communicate()
@@ -43,5 +43,5 @@ async def test_a_local_port_outlives_the_pod(space: Space) -> None:
     assert f"leads to {key}" in said.decode()
     assert not any(line.startswith("error:") for line in said.decode().splitlines())
 
-    printed = await mcpworkload(space.name, "connect", NAME, "--print-config", "cursor")
+    printed = await mcpworkload(namespace.name, "connect", NAME, "--print-config", "cursor")
     assert f'"{NAME}"' in printed.out

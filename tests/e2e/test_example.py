@@ -12,7 +12,7 @@ from tests.support.cluster import Cluster
 from tests.support.example import FOLDER, USER, controller_log, installed
 from tests.support.kinds import Manifest
 from tests.support.mcp_calls import call_tool, forwarded
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, field, has, is_gone
 
 READY_SECONDS = 60.0
@@ -22,10 +22,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.fixture
-async def tools(cluster: Cluster, api: Api, audit: AuditLog) -> AsyncIterator[Space]:  # noqa: ARG001
+async def tools(cluster: Cluster, api: Api, audit: AuditLog) -> AsyncIterator[Namespace]:  # noqa: ARG001
     """The example's namespace, with its operator in it once *audit* is there."""
-    async with installed(cluster, api) as space:
-        yield space
+    async with installed(cluster, api) as namespace:
+        yield namespace
 
 
 def has_exits(count: int) -> Predicate:
@@ -37,7 +37,7 @@ def has_exits(count: int) -> Predicate:
 
 
 async def test_a_toolbox_runs_its_servers_and_tells_their_ends(
-    tools: Space, cluster: Cluster, audit: AuditLog
+    tools: Namespace, cluster: Cluster, audit: AuditLog
 ) -> None:
     """From the sample to a tool's answer, an exit told once, and an empty namespace."""
     sample: Manifest = yaml.safe_load((FOLDER / "sample.yaml").read_text())

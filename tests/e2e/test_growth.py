@@ -12,8 +12,8 @@ from tests.support.audit import AuditLog
 from tests.support.cluster import Cluster
 from tests.support.kinds import Manifest, path_of
 from tests.support.manifests import make_object, make_running_workload
-from tests.support.measurements import Figures
-from tests.support.namespace import Space
+from tests.support.measurements import Measurements
+from tests.support.namespace import Namespace
 from tests.support.predicates import (
     Predicate,
     condition_of,
@@ -53,76 +53,76 @@ def make_storing_workload(size: str = "1Mi", storage_class: str = "", **spec: An
     return make_running_workload("store", **fields)
 
 
-async def run(space: Space, cluster: Cluster, command: str) -> str:
+async def run(namespace: Namespace, cluster: Cluster, command: str) -> str:
     """What a shell command in the first pod's server prints."""
     shell = ["exec", "store-0", "--container=mcp", "--", "sh", "-c", command]
-    return await cluster.kubectl("--namespace", space.name, *shell)
+    return await cluster.kubectl("--namespace", namespace.name, *shell)
 
 
-async def traits(space: Space, pod: str = "store-0") -> list[Any]:
+async def traits(namespace: Namespace, pod: str = "store-0") -> list[Any]:
     """What tells a pod that was left alone from one that was not."""
-    found = await space.get("Pod", pod)
+    found = await namespace.get("Pod", pod)
     (container,) = found["status"]["containerStatuses"]
     return [found["metadata"]["uid"], container["containerID"], container["restartCount"]]
 
 
 @pytest.fixture
-async def rigid(space: Space) -> AsyncIterator[str]:
+async def rigid(namespace: Namespace) -> AsyncIterator[str]:
     """A StorageClass like the default one, whose claims may not grow."""
     name = f"rigid-{secrets.token_hex(3)}"
     like = next(
         each
-        for each in await space.api.read_all("StorageClass")
+        for each in await namespace.api.read_all("StorageClass")
         if "storageclass.kubernetes.io/is-default-class" in each["metadata"].get("annotations", {})
     )
     parts = {key: like[key] for key in ("provisioner", "reclaimPolicy", "volumeBindingMode")}
-    await space.api.create(make_object("StorageClass", name, **parts))
+    await namespace.api.create(make_object("StorageClass", name, **parts))
     yield name
-    await space.api.delete("StorageClass", "", name)
+    await namespace.api.delete("StorageClass", "", name)
 
 
 @pytest.mark.alone
 @pytest.mark.timeout(300)
 async def test_claims_grow_and_the_pods_stay(
-    space: Space, cluster: Cluster, audit: AuditLog, figures: Figures
+    namespace: Namespace, cluster: Cluster, audit: AuditLog, measurements: Measurements
 ) -> None:
     """Also those that are to come get the new size; nobody sees the workload not Ready."""
     # Such claims belong to the StatefulSet, and would go with it.
     retention = {"whenDeleted": "Delete"}
-    workload = await space.settle(make_storing_workload(volumeRetention=retention))
+    workload = await namespace.settle(make_storing_workload(volumeRetention=retention))
     owned = Predicate("has an owner", lambda claim: bool(field(claim or {}, *OWNERS)))
-    await space.until("PersistentVolumeClaim", "data-store-0", owned)
-    await run(space, cluster, "echo kept > /data/it")
-    before, old = await traits(space), await space.get("StatefulSet", "store")
+    await namespace.until("PersistentVolumeClaim", "data-store-0", owned)
+    await run(namespace, cluster, "echo kept > /data/it")
+    before, old = await traits(namespace), await namespace.get("StatefulSet", "store")
     await asyncio.sleep(QUIET_SECONDS)
     log = audit.from_now()
 
-    grown = await space.settle(make_storing_workload("2Mi", volumeRetention=retention))
+    grown = await namespace.settle(make_storing_workload("2Mi", volumeRetention=retention))
     await asyncio.sleep(QUIET_SECONDS)
-    writes = log.count(space.name)
+    writes = log.count(namespace.name)
 
-    await space.until("StatefulSet", "store", is_replaced(old["metadata"]["uid"]))
-    await space.until("PersistentVolumeClaim", "data-store-0", has("grown", "2Mi", *REQUEST))
-    assert await traits(space) == before
-    assert await run(space, cluster, "cat /data/it") == "kept\n"
+    await namespace.until("StatefulSet", "store", is_replaced(old["metadata"]["uid"]))
+    await namespace.until("PersistentVolumeClaim", "data-store-0", has("grown", "2Mi", *REQUEST))
+    assert await traits(namespace) == before
+    assert await run(namespace, cluster, "cat /data/it") == "kept\n"
     since = [condition_of(each, "Ready")["lastTransitionTime"] for each in (workload, grown)]
     assert since[0] == since[1]
 
-    await space.settle(make_storing_workload("2Mi", volumeRetention=retention, replicas=2))
-    await space.until("PersistentVolumeClaim", "data-store-1", has("as large", "2Mi", *REQUEST))
-    assert await traits(space) == before
-    figures.note(f"writes: a claim that grows {dict(writes)}")
+    await namespace.settle(make_storing_workload("2Mi", volumeRetention=retention, replicas=2))
+    await namespace.until("PersistentVolumeClaim", "data-store-1", has("as large", "2Mi", *REQUEST))
+    assert await traits(namespace) == before
+    measurements.note(f"writes: a claim that grows {dict(writes)}")
     assert writes == GROWTH
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_class_that_does_not_let_claims_grow(
-    space: Space, audit: AuditLog, rigid: str
+    namespace: Namespace, audit: AuditLog, rigid: str
 ) -> None:
     """Refused with what to do, and nothing changed; the spec can go back, the class can heal it."""
-    await space.settle(make_storing_workload("1Mi", rigid, replicas=2))
-    before, old = await traits(space), await space.get("StatefulSet", "store")
+    await namespace.settle(make_storing_workload("1Mi", rigid, replicas=2))
+    before, old = await traits(namespace), await namespace.get("StatefulSet", "store")
     foreign = make_object(
         "PersistentVolumeClaim",
         "data-store-7",
@@ -132,11 +132,11 @@ async def test_a_class_that_does_not_let_claims_grow(
             "resources": {"requests": {"storage": "1Mi"}},
         },
     )
-    await space.create(foreign)
+    await namespace.create(foreign)
     log = audit.from_now()
 
-    await space.apply(make_storing_workload("2Mi", rigid, replicas=2))
-    refused = await space.until(
+    await namespace.apply(make_storing_workload("2Mi", rigid, replicas=2))
+    refused = await namespace.until(
         "MCPWorkload", "store", has_condition("Accepted", "False", "Rejected")
     )
     message = condition_of(refused, "Accepted")["message"]
@@ -149,49 +149,53 @@ async def test_a_class_that_does_not_let_claims_grow(
     assert condition_of(refused, "Available")["status"] == "True"
     await asyncio.sleep(QUIET_SECONDS)
     # One claim was judged, once, and that was that.
-    assert log.count(space.name)["patch persistentvolumeclaims"] == 1
-    assert (await space.get("StatefulSet", "store"))["metadata"]["uid"] == old["metadata"]["uid"]
+    assert log.count(namespace.name)["patch persistentvolumeclaims"] == 1
+    assert (await namespace.get("StatefulSet", "store"))["metadata"]["uid"] == old["metadata"][
+        "uid"
+    ]
 
-    await space.settle(make_storing_workload("1Mi", rigid, replicas=2))
+    await namespace.settle(make_storing_workload("1Mi", rigid, replicas=2))
 
-    await space.apply(make_storing_workload("3Mi", rigid, replicas=2))
-    await space.until("MCPWorkload", "store", has_condition("Accepted", "False", "Rejected"))
-    await space.api.patch("StorageClass", "", rigid, {"allowVolumeExpansion": True})
-    await space.until("MCPWorkload", "store", is_ready(), seconds=60)
+    await namespace.apply(make_storing_workload("3Mi", rigid, replicas=2))
+    await namespace.until("MCPWorkload", "store", has_condition("Accepted", "False", "Rejected"))
+    await namespace.api.patch("StorageClass", "", rigid, {"allowVolumeExpansion": True})
+    await namespace.until("MCPWorkload", "store", is_ready(), seconds=60)
     for name, size in (("data-store-0", "3Mi"), ("data-store-1", "3Mi"), ("data-store-7", "1Mi")):
-        await space.until("PersistentVolumeClaim", name, has(f"of {size}", size, *REQUEST))
-    assert await traits(space) == before
+        await namespace.until("PersistentVolumeClaim", name, has(f"of {size}", size, *REQUEST))
+    assert await traits(namespace) == before
 
-    await space.apply(make_storing_workload("2Mi", rigid, replicas=2))
-    shrunk = await space.until(
+    await namespace.apply(make_storing_workload("2Mi", rigid, replicas=2))
+    shrunk = await namespace.until(
         "MCPWorkload", "store", has_condition("Accepted", "False", "InvalidSpec")
     )
     assert "found 2Mi; write 3Mi or more" in condition_of(shrunk, "Accepted")["message"]
 
 
-async def test_an_orphan_that_no_update_could_adapt_hands_its_pods_over(space: Space) -> None:
+async def test_an_orphan_that_no_update_could_adapt_hands_its_pods_over(
+    namespace: Namespace,
+) -> None:
     """As an operator of another version may have left it behind."""
     workload = make_running_workload("store")
-    await space.settle(workload)
-    before = await traits(space)
-    await space.delete("MCPWorkload", "store", "Orphan")
-    await space.until("MCPWorkload", "store", is_gone())
-    ours = await space.get("StatefulSet", "store")
-    await space.delete("StatefulSet", "store", "Orphan")
-    await space.until("StatefulSet", "store", is_gone())
+    await namespace.settle(workload)
+    before = await traits(namespace)
+    await namespace.delete("MCPWorkload", "store", "Orphan")
+    await namespace.until("MCPWorkload", "store", is_gone())
+    ours = await namespace.get("StatefulSet", "store")
+    await namespace.delete("StatefulSet", "store", "Orphan")
+    await namespace.until("StatefulSet", "store", is_gone())
     spec = {**ours["spec"], "podManagementPolicy": "OrderedReady", "serviceName": "other"}
     metadata = {key: ours["metadata"][key] for key in ("name", "labels", "annotations")}
     older = make_object("StatefulSet", "store", spec=spec) | {"metadata": metadata}
-    path, query = path_of("StatefulSet", space.name, "store"), {"fieldManager": "mcpworkload"}
-    orphan = await space.api.request("PATCH", path, older, APPLY, query)
+    path, query = path_of("StatefulSet", namespace.name, "store"), {"fieldManager": "mcpworkload"}
+    orphan = await namespace.api.request("PATCH", path, older, APPLY, query)
 
-    await space.settle(workload)
+    await namespace.settle(workload)
 
-    found = await space.get("StatefulSet", "store")
+    found = await namespace.get("StatefulSet", "store")
     assert found["metadata"]["uid"] != orphan["metadata"]["uid"]
     assert found["metadata"]["ownerReferences"][0]["kind"] == "MCPWorkload"
     assert [found["spec"][key] for key in ("podManagementPolicy", "serviceName")] == [
         "Parallel",
         "store",
     ]
-    assert await traits(space) == before
+    assert await traits(namespace) == before

@@ -9,7 +9,7 @@ import yaml
 from tests.support.api import Api
 from tests.support.cluster import ROOT, Cluster
 from tests.support.kinds import Manifest
-from tests.support.measurements import Figures
+from tests.support.measurements import Measurements
 from tests.support.predicates import field
 from tests.support.process import NAMESPACE
 
@@ -61,11 +61,13 @@ async def test_the_operator_is_nobody_and_writes_nowhere(api: Api, cluster: Clus
 
 
 @pytest.mark.alone
-async def test_the_operator_is_small(api: Api, cluster: Cluster, figures: Figures) -> None:
+async def test_the_operator_is_small(
+    api: Api, cluster: Cluster, measurements: Measurements
+) -> None:
     """Resident memory while there is little to do."""
     resident = int((await process_status(api, cluster))["VmRSS"].split()[0]) / 1024
 
-    figures.note(f"the operator's resident memory, idle: {resident:.0f} MB")
+    measurements.note(f"the operator's resident memory, idle: {resident:.0f} MB")
     assert resident < MEMORY_LIMIT_MB
 
 

@@ -13,8 +13,8 @@ from mcpworkload.runtime import (
     WorkloadNotRunning,
 )
 from tests.support.cluster import Cluster
-from tests.support.flaky_proxy import Cuttable
-from tests.support.namespace import Space
+from tests.support.flaky_proxy import FlakyProxy
+from tests.support.namespace import Namespace
 from tests.support.streams import TICK, has_run, make_script, open_runtime, start
 
 # Answers each line on stdout, and says on stderr how long it was.
@@ -28,16 +28,18 @@ for line in sys.stdin.buffer:
 
 
 @pytest.fixture
-async def runtime(cluster: Cluster, space: Space) -> AsyncIterator[KubernetesRuntime]:
+async def runtime(cluster: Cluster, namespace: Namespace) -> AsyncIterator[KubernetesRuntime]:
     """The library in the test's namespace."""
-    async with open_runtime(space, cluster.kubeconfig) as runtime:
+    async with open_runtime(namespace, cluster.kubeconfig) as runtime:
         yield runtime
 
 
-async def test_attached_streams_are_kept_apart(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_attached_streams_are_kept_apart(
+    namespace: Namespace, runtime: KubernetesRuntime
+) -> None:
     """Lines of any size go both ways; noise comes by its own stream."""
-    await start(space, make_script(_ECHO, stdin=True))
-    pod = await space.get("Pod", "weather-0")
+    await start(namespace, make_script(_ECHO, stdin=True))
+    pod = await namespace.get("Pod", "weather-0")
 
     async with await runtime.attach_to_workload("weather") as attached, asyncio.timeout(60):
         await attached.write(b"one\ntwo\n")
@@ -55,10 +57,10 @@ async def test_attached_streams_are_kept_apart(space: Space, runtime: Kubernetes
 
 
 async def test_an_attachment_ends_with_its_instance(
-    space: Space, runtime: KubernetesRuntime
+    namespace: Namespace, runtime: KubernetesRuntime
 ) -> None:
     """It never turns into one to the next instance, which has to be attached to anew."""
-    await start(space, make_script(_ECHO, stdin=True))
+    await start(namespace, make_script(_ECHO, stdin=True))
     first = await runtime.attach_to_workload("weather", pod=0)
 
     async with first, asyncio.timeout(60):
@@ -69,7 +71,7 @@ async def test_an_attachment_ends_with_its_instance(
         assert (end.container_id, end.exit_code, end.reason) == (first.container_id, 7, "Error")
         with pytest.raises(WorkloadNotRunning, match="ended with code 7"):
             await first.write(b"two\n")
-    await space.until("Pod", "weather-0", has_run(restarts=1))
+    await namespace.until("Pod", "weather-0", has_run(restarts=1))
     async with await runtime.attach_to_workload("weather") as second, asyncio.timeout(60):
         await second.write(b"three\n")
         assert await second.stdout.readline() == b"three\n"
@@ -77,11 +79,13 @@ async def test_an_attachment_ends_with_its_instance(
     assert second.pod_uid == first.pod_uid
 
 
-async def test_the_input_can_be_closed_alone(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_the_input_can_be_closed_alone(
+    namespace: Namespace, runtime: KubernetesRuntime
+) -> None:
     """A server that is to see the end of its input sees it, and can still answer."""
     script = "import sys; got = sys.stdin.read(); print('got', got); sys.exit(5)"
     once = [{"op": "add", "path": "/spec/containers/0/stdinOnce", "value": True}]
-    await start(space, make_script(script, stdin=True, podTemplatePatch=once))
+    await start(namespace, make_script(script, stdin=True, podTemplatePatch=once))
 
     async with await runtime.attach_to_workload("weather") as attached, asyncio.timeout(60):
         await attached.write(b"all")
@@ -90,9 +94,11 @@ async def test_the_input_can_be_closed_alone(space: Space, runtime: KubernetesRu
         assert (await attached.wait()).exit_code == 5
 
 
-async def test_without_input_there_is_output(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_without_input_there_is_output(
+    namespace: Namespace, runtime: KubernetesRuntime
+) -> None:
     """Writing says what is missing; of what is stopped nothing can be had."""
-    await start(space, make_script(TICK))
+    await start(namespace, make_script(TICK))
 
     async with await runtime.attach_to_workload("weather") as attached, asyncio.timeout(60):
         assert (await attached.stdout.readline()).strip().isdigit()
@@ -103,11 +109,13 @@ async def test_without_input_there_is_output(space: Space, runtime: KubernetesRu
         await runtime.attach_to_workload("weather")
 
 
-async def test_a_lost_connection_is_no_end(space: Space, cluster: Cluster) -> None:
+async def test_a_lost_connection_is_no_end(namespace: Namespace, cluster: Cluster) -> None:
     """The reader is told, since the instance lives on and may have said more."""
-    await start(space, make_script(_ECHO, stdin=True))
-    async with Cuttable.open(cluster.kubeconfig) as wire:
-        runtime = await KubernetesRuntime.from_environment(space.name, kubeconfig=wire.kubeconfig)
+    await start(namespace, make_script(_ECHO, stdin=True))
+    async with FlakyProxy.open(cluster.kubeconfig) as wire:
+        runtime = await KubernetesRuntime.from_environment(
+            namespace.name, kubeconfig=wire.kubeconfig
+        )
         async with runtime, await runtime.attach_to_workload("weather") as attached:
             await attached.write(b"one\n")
             assert await attached.stdout.readline() == b"one\n"
@@ -116,12 +124,12 @@ async def test_a_lost_connection_is_no_end(space: Space, cluster: Cluster) -> No
                 await attached.stdout.readline()
 
 
-async def test_without_an_event_loop(space: Space, cluster: Cluster) -> None:
+async def test_without_an_event_loop(namespace: Namespace, cluster: Cluster) -> None:
     """The facade waits for each line, of a log as of an output."""
-    await start(space, make_script(_ECHO, stdin=True))
+    await start(namespace, make_script(_ECHO, stdin=True))
 
     def talk() -> list[object]:
-        opened = SyncRuntime.from_environment(space.name, kubeconfig=cluster.kubeconfig)
+        opened = SyncRuntime.from_environment(namespace.name, kubeconfig=cluster.kubeconfig)
         with opened as runtime, runtime.attach_to_workload("weather") as attached:
             attached.write(b"one\n")
             answer = next(iter(attached.stdout))

@@ -15,9 +15,9 @@ from mcpworkload.runtime import (
     WorkloadNotRunning,
 )
 from tests.support.cluster import Cluster
-from tests.support.flaky_proxy import Cuttable
+from tests.support.flaky_proxy import FlakyProxy
 from tests.support.manifests import SMALL
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.streams import (
     TICK,
     follow_over_crashes,
@@ -49,15 +49,17 @@ for number in itertools.count():
 
 
 @pytest.fixture
-async def runtime(cluster: Cluster, space: Space) -> AsyncIterator[KubernetesRuntime]:
+async def runtime(cluster: Cluster, namespace: Namespace) -> AsyncIterator[KubernetesRuntime]:
     """The library in the test's namespace."""
-    async with open_runtime(space, cluster.kubeconfig) as runtime:
+    async with open_runtime(namespace, cluster.kubeconfig) as runtime:
         yield runtime
 
 
-async def test_the_text_of_a_log(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_the_text_of_a_log(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """Tail, since, times; the log before the last restart, which is another."""
-    await start(space, make_counter(3, "time.sleep(600 if first else 1); sys.exit(3)"), restarts=1)
+    await start(
+        namespace, make_counter(3, "time.sleep(600 if first else 1); sys.exit(3)"), restarts=1
+    )
     read = partial(runtime.get_workload_logs, "weather")
 
     assert await read() == "3\n4\n5\n"
@@ -71,9 +73,9 @@ async def test_the_text_of_a_log(space: Space, runtime: KubernetesRuntime) -> No
     assert datetime.now(UTC) - datetime.fromisoformat(stamp) < timedelta(minutes=2)
 
 
-async def test_what_cannot_be_read(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_what_cannot_be_read(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """Each says what is wrong, and what there is."""
-    await start(space, make_script("import time; time.sleep(600)"))
+    await start(namespace, make_script("import time; time.sleep(600)"))
     read = partial(runtime.get_workload_logs, "weather")
 
     with pytest.raises(WorkloadInvalid, match="no container 'other', but mcp"):
@@ -94,7 +96,7 @@ async def test_what_cannot_be_read(space: Space, runtime: KubernetesRuntime) -> 
             await runtime.get_workload_logs("weather", follow=follow)
 
 
-async def test_replicas_and_a_sidecar(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_replicas_and_a_sidecar(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """Every pod is found by its workload, told apart, and followed until that is removed."""
     say = "import os, time; print('{}', os.uname().nodename, flush=True); time.sleep(600)"
     sidecar = {
@@ -109,7 +111,7 @@ async def test_replicas_and_a_sidecar(space: Space, runtime: KubernetesRuntime) 
     }
     patch = [{"op": "add", "path": "/spec/initContainers", "value": [sidecar]}]
     workload = make_script(say.format("server"), replicas=2, podTemplatePatch=patch)
-    await start(space, workload, replicas=2)
+    await start(namespace, workload, replicas=2)
     read = partial(runtime.get_workload_logs, "weather")
 
     assert await read() == "[weather-0] server weather-0\n[weather-1] server weather-1\n"
@@ -128,20 +130,20 @@ async def test_replicas_and_a_sidecar(space: Space, runtime: KubernetesRuntime) 
     assert {line.container for line in got.values()} == {"helper"}
 
 
-async def test_follow_over_a_crash(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_follow_over_a_crash(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """Every line of both instances; twenty of them are in `machine`, where restarts are quick."""
-    await follow_over_crashes(space, runtime, 1)
+    await follow_over_crashes(namespace, runtime, 1)
 
 
-async def test_follow_over_replaced_pods(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_follow_over_replaced_pods(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """The old pod's last word, then the new one's first; the end when the workload stops."""
-    await start(space, make_script(_FAREWELL))
+    await start(namespace, make_script(_FAREWELL))
     lines = await runtime.get_workload_logs("weather", follow=True)
 
     async with aclosing(lines):
         got = await take(lines, 5)
         for _ in range(2):
-            await space.delete("Pod", "weather-0")
+            await namespace.delete("Pod", "weather-0")
             while got[-1] != "bye":
                 got += await take(lines, 1)
             got += await take(lines, 5)
@@ -155,9 +157,9 @@ async def test_follow_over_replaced_pods(space: Space, runtime: KubernetesRuntim
     assert lives == [[str(number) for number in range(len(life))] for life in lives]
 
 
-async def test_a_tail_is_followed(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_a_tail_is_followed(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """From there on, or from now on; nothing that was printed before."""
-    await start(space, make_script(TICK))
+    await start(namespace, make_script(TICK))
     whole = await runtime.get_workload_logs("weather", follow=True)
     async with aclosing(whole):
         await take(whole, 20)
@@ -171,11 +173,13 @@ async def test_a_tail_is_followed(space: Space, runtime: KubernetesRuntime) -> N
         assert got[0] > last - tail
 
 
-async def test_follow_over_broken_connections(space: Space, cluster: Cluster) -> None:
+async def test_follow_over_broken_connections(namespace: Namespace, cluster: Cluster) -> None:
     """What was printed while nobody listened is told, once."""
-    await start(space, make_script(TICK))
-    async with Cuttable.open(cluster.kubeconfig) as wire:
-        runtime = await KubernetesRuntime.from_environment(space.name, kubeconfig=wire.kubeconfig)
+    await start(namespace, make_script(TICK))
+    async with FlakyProxy.open(cluster.kubeconfig) as wire:
+        runtime = await KubernetesRuntime.from_environment(
+            namespace.name, kubeconfig=wire.kubeconfig
+        )
         async with (
             runtime,
             aclosing(await runtime.get_workload_logs("weather", follow=True)) as lines,
@@ -187,9 +191,9 @@ async def test_follow_over_broken_connections(space: Space, cluster: Cluster) ->
     assert numbers(got) == list(range(len(got)))
 
 
-async def test_cancelled_while_waiting(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_cancelled_while_waiting(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """The fixture sees to it that no connection and no task is left."""
-    await start(space, make_script("import time; print(1, flush=True); time.sleep(600)"))
+    await start(namespace, make_script("import time; print(1, flush=True); time.sleep(600)"))
     lines = await runtime.get_workload_logs("weather", follow=True)
 
     async def read() -> None:
@@ -206,9 +210,9 @@ async def test_cancelled_while_waiting(space: Space, runtime: KubernetesRuntime)
 
 
 @pytest.mark.slow
-async def test_follow_over_rotation(space: Space, runtime: KubernetesRuntime) -> None:
+async def test_follow_over_rotation(namespace: Namespace, runtime: KubernetesRuntime) -> None:
     """The kubelet begins a new file after ten megabytes, and shows the new one alone."""
-    await start(space, make_script(_MANY))
+    await start(namespace, make_script(_MANY))
     lines = await runtime.get_workload_logs("weather", follow=True)
 
     async with aclosing(lines):

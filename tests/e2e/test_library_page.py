@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.cluster import Cluster
 from tests.support.library import PAGE, give_rights, read_blocks
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 
 async def run_block(line: int, source: str, scope: dict[str, Any]) -> None:
@@ -26,10 +26,10 @@ async def run_block(line: int, source: str, scope: dict[str, Any]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_the_page_runs_as_it_stands(
-    space: Space, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    namespace: Namespace, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every example, in order, in one program."""
-    kubeconfig = await give_rights(space, cluster, tmp_path)
+    kubeconfig = await give_rights(namespace, cluster, tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     blocks, scope = read_blocks("python"), {"__name__": "__main__"}
     assert len(blocks) > 8

@@ -6,7 +6,7 @@ from hack.images.catalog import by_name
 from tests.support.audit import AuditLog
 from tests.support.cluster import Cluster, retag
 from tests.support.manifests import SMALL, make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import field, has, has_condition, is_ready, is_replaced
 
 pytestmark = pytest.mark.slow
@@ -18,29 +18,32 @@ IMAGE = ("spec", "template", "spec", "containers", 0, "image")
 
 @pytest.mark.timeout(300)
 async def test_a_restart_by_kubectl_is_nobodys_business_but_an_undo_is(
-    space: Space, cluster: Cluster, audit: AuditLog
+    namespace: Namespace, cluster: Cluster, audit: AuditLog
 ) -> None:
     """`rollout restart` adds a field of its own; `undo` changes one of ours."""
     workload = make_running_workload("server")
-    await space.settle(workload)
+    await namespace.settle(workload)
     retag(by_name("time"), RETAGGED)
     workload["spec"]["image"] = RETAGGED
-    await space.settle(workload)
-    pod = await space.get("Pod", "server-0")
+    await namespace.settle(workload)
+    pod = await namespace.get("Pod", "server-0")
     log = audit.from_now()
 
-    await cluster.kubectl("-n", space.name, "rollout", "restart", "statefulset/server")
-    await space.until("Pod", "server-0", is_replaced(pod["metadata"]["uid"]))
-    await cluster.kubectl("-n", space.name, "rollout", "status", "statefulset/server")
-    await space.until("MCPWorkload", "server", is_ready())
-    assert [write for write in log.writes(space.name) if write.resource == "statefulsets"] == []
+    await cluster.kubectl("-n", namespace.name, "rollout", "restart", "statefulset/server")
+    await namespace.until("Pod", "server-0", is_replaced(pod["metadata"]["uid"]))
+    await cluster.kubectl("-n", namespace.name, "rollout", "status", "statefulset/server")
+    await namespace.until("MCPWorkload", "server", is_ready())
+    assert [write for write in log.writes(namespace.name) if write.resource == "statefulsets"] == []
 
     undo = ["rollout", "undo", "statefulset/server", "--to-revision=1"]
-    await cluster.kubectl("-n", space.name, *undo)
-    await space.until("StatefulSet", "server", has("our image", RETAGGED, *IMAGE))
-    await space.until("MCPWorkload", "server", is_ready())
-    assert len([write for write in log.writes(space.name) if write.resource == "statefulsets"]) == 1
-    said = [event for event in await space.read_all("CoreEvent") if event["reason"] == DRIFT]
+    await cluster.kubectl("-n", namespace.name, *undo)
+    await namespace.until("StatefulSet", "server", has("our image", RETAGGED, *IMAGE))
+    await namespace.until("MCPWorkload", "server", is_ready())
+    assert (
+        len([write for write in log.writes(namespace.name) if write.resource == "statefulsets"])
+        == 1
+    )
+    said = [event for event in await namespace.read_all("CoreEvent") if event["reason"] == DRIFT]
     assert [(event["type"], event["involvedObject"]["kind"]) for event in said] == [
         ("Warning", "MCPWorkload")
     ]
@@ -51,46 +54,46 @@ async def test_a_restart_by_kubectl_is_nobodys_business_but_an_undo_is(
     )
 
 
-async def test_a_restart_by_the_spec_replaces_the_pods(space: Space) -> None:
+async def test_a_restart_by_the_spec_replaces_the_pods(namespace: Namespace) -> None:
     """Another `restartedAt` is another template."""
     workload = make_running_workload("server")
-    await space.settle(workload)
-    pod = await space.get("Pod", "server-0")
+    await namespace.settle(workload)
+    pod = await namespace.get("Pod", "server-0")
 
     workload["spec"]["restartedAt"] = "2026-11-23T12:00:00Z"
-    await space.settle(workload)
+    await namespace.settle(workload)
 
-    assert (await space.get("Pod", "server-0"))["metadata"]["uid"] != pod["metadata"]["uid"]
+    assert (await namespace.get("Pod", "server-0"))["metadata"]["uid"] != pod["metadata"]["uid"]
 
 
-async def test_a_partition_keeps_the_lower_ordinals_as_they_are(space: Space) -> None:
+async def test_a_partition_keeps_the_lower_ordinals_as_they_are(namespace: Namespace) -> None:
     """Ready all the same: that is what was asked for."""
     workload = make_running_workload("server", replicas=2)
-    await space.settle(workload)
+    await namespace.settle(workload)
 
     workload["spec"] |= {
         "env": [{"name": "CITY", "value": "Oslo"}],
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}},
     }
-    await space.settle(workload)
+    await namespace.settle(workload)
 
     cities = [
         entry["value"]
         for name in ("server-0", "server-1")
-        for entry in field(await space.get("Pod", name), "spec", "containers", 0, "env")
+        for entry in field(await namespace.get("Pod", name), "spec", "containers", 0, "env")
         if entry["name"] == "CITY"
     ]
     assert cities == ["Oslo"]
 
 
-async def test_a_broken_revision_heals_when_the_spec_does(space: Space) -> None:
+async def test_a_broken_revision_heals_when_the_spec_does(namespace: Namespace) -> None:
     """No pod has to be deleted by hand."""
     workload = make_running_workload("server")
-    await space.settle(workload)
+    await namespace.settle(workload)
 
     workload["spec"]["command"] = ["no-such-program"]
-    await space.apply(workload)
+    await namespace.apply(workload)
     broken = has_condition("Available", "False", "StartFailed")
-    await space.until("MCPWorkload", "server", broken)
+    await namespace.until("MCPWorkload", "server", broken)
 
-    await space.settle(make_running_workload("server"))
+    await namespace.settle(make_running_workload("server"))

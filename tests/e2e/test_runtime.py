@@ -27,7 +27,7 @@ from mcpworkload.runtime import (
     WorkloadNotReady,
 )
 from tests.support.manifests import LISTEN, SMALL, make_running_workload, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, exists, is_gone
 
 # Nothing is spared by a pause before the end.
@@ -58,31 +58,33 @@ async def deploy(
 
 
 @pytest.mark.long
-async def test_a_workload_lives_as_it_is_told(runtime: KubernetesRuntime, space: Space) -> None:
+async def test_a_workload_lives_as_it_is_told(
+    runtime: KubernetesRuntime, namespace: Namespace
+) -> None:
     """Deployed, changed, stopped, started and removed; each call returns when it is true."""
     news: list[Progress] = []
     labels = {"team": "sky"}
 
     workload, port = await deploy(runtime, labels=labels, progress=news.append)
 
-    assert (workload, port) == (f"{space.name}/weather", 8080)
+    assert (workload, port) == (f"{namespace.name}/weather", 8080)
     assert [item.reason for item in news if item.reason != "Pending"] == ["Starting", "Ready"]
     assert labels == {"team": "sky"}
-    pod = await space.get("Pod", "weather-0")
+    pod = await namespace.get("Pod", "weather-0")
     assert pod["metadata"]["labels"]["team"] == "sky"
     assert await runtime.is_workload_running(workload)
 
-    before = await space.get("MCPWorkload", "weather")
+    before = await namespace.get("MCPWorkload", "weather")
     assert await deploy(runtime, labels=labels) == (workload, port)
-    assert await space.get("MCPWorkload", "weather") == before
+    assert await namespace.get("MCPWorkload", "weather") == before
 
     await deploy(runtime, env_vars={"CITY": "Oslo"})
-    changed = await space.get("Pod", "weather-0")
+    changed = await namespace.get("Pod", "weather-0")
     assert changed["metadata"]["uid"] != pod["metadata"]["uid"]
     assert "team" not in changed["metadata"]["labels"]
 
     await runtime.stop_workload(workload)
-    assert await space.read_all("Pod") == []
+    assert await namespace.read_all("Pod") == []
     assert not await runtime.is_workload_running("weather")
     assert (await runtime.get_workload_info("weather")).state == "stopped"
     await runtime.stop_workload(workload)
@@ -95,12 +97,12 @@ async def test_a_workload_lives_as_it_is_told(runtime: KubernetesRuntime, space:
     assert await runtime.is_workload_running(workload)
 
     await runtime.remove_workload(workload)
-    assert await space.read_all("MCPWorkload") == await space.read_all("Pod") == []
+    assert await namespace.read_all("MCPWorkload") == await namespace.read_all("Pod") == []
     with pytest.raises(WorkloadNotFound):
         await runtime.remove_workload(workload)
 
 
-async def test_a_host_port_opens_no_node(runtime: KubernetesRuntime, space: Space) -> None:
+async def test_a_host_port_opens_no_node(runtime: KubernetesRuntime, namespace: Namespace) -> None:
     """Nor does a number of the node port range hinder anything; what is left out goes."""
     binding = {"9090/tcp": [PortBinding(host_port="30080")]}
     options = {"port_bindings": binding, "sse_headless_service_name": "mcp-weather"}
@@ -108,11 +110,11 @@ async def test_a_host_port_opens_no_node(runtime: KubernetesRuntime, space: Spac
     _, port = await deploy(runtime, env_vars={"MCP_PORT": "8080"}, options=options)
 
     assert port == 8080
-    service = (await space.get("Service", "weather-svc"))["spec"]
+    service = (await namespace.get("Service", "weather-svc"))["spec"]
     assert service["type"] == "ClusterIP"
     assert [entry["port"] for entry in service["ports"]] == [8080, 30080]
     assert all("nodePort" not in entry for entry in service["ports"])
-    alias = (await space.get("Service", "mcp-weather"))["spec"]
+    alias = (await namespace.get("Service", "mcp-weather"))["spec"]
     assert alias["clusterIP"] == "None"
     assert alias["selector"] == service["selector"]
     info = await runtime.get_workload_info("weather")
@@ -123,18 +125,18 @@ async def test_a_host_port_opens_no_node(runtime: KubernetesRuntime, space: Spac
 
     await deploy(runtime, env_vars={"MCP_PORT": "8080"})
 
-    await space.until("Service", "weather-svc", is_gone())
-    await space.until("Service", "mcp-weather", is_gone())
-    assert await space.get("Service", "weather")
+    await namespace.until("Service", "weather-svc", is_gone())
+    await namespace.until("Service", "mcp-weather", is_gone())
+    assert await namespace.get("Service", "weather")
 
 
 async def test_a_list_is_one_request(
-    runtime: KubernetesRuntime, space: Space, monkeypatch: pytest.MonkeyPatch
+    runtime: KubernetesRuntime, namespace: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the number, and with everything in it."""
     names = [f"weather-{number:02}" for number in range(25)]
     for name in names:
-        await space.apply(make_workload(name))
+        await namespace.apply(make_workload(name))
     sent: list[str] = []
     request = Api.request
 
@@ -152,7 +154,7 @@ async def test_a_list_is_one_request(
         await runtime.list_workloads(all_namespaces=True)
 
 
-async def test_a_sidecar_counts(runtime: KubernetesRuntime, space: Space) -> None:
+async def test_a_sidecar_counts(runtime: KubernetesRuntime, namespace: Namespace) -> None:
     """A workload whose sidecar is not ready does not run, although its server does."""
     lame = {
         "name": "lame",
@@ -160,13 +162,13 @@ async def test_a_sidecar_counts(runtime: KubernetesRuntime, space: Space) -> Non
         "command": ["python3", "-c", "import time; time.sleep(3600)"],
         "readinessProbe": {"exec": {"command": ["false"]}},
     }
-    await space.apply(make_running_workload(sidecars=[lame]))
+    await namespace.apply(make_running_workload(sidecars=[lame]))
 
     def serves(pod: dict[str, Any] | None) -> bool:
         statuses = (pod or {}).get("status", {}).get("containerStatuses", [{}])
         return bool(statuses[0].get("ready"))
 
-    await space.until("Pod", "weather-0", Predicate("its server is ready", serves), 60)
+    await namespace.until("Pod", "weather-0", Predicate("its server is ready", serves), 60)
 
     assert not await runtime.is_workload_running("weather")
     assert (await runtime.get_workload_info("weather")).state != "running"
@@ -197,7 +199,7 @@ async def test_a_failure_comes_with_its_reason(runtime: KubernetesRuntime) -> No
 
 
 async def test_what_cannot_be_done_is_refused_and_nothing_is_made(
-    runtime: KubernetesRuntime, space: Space
+    runtime: KubernetesRuntime, namespace: Namespace
 ) -> None:
     """Protection above all: the original ignored both arguments."""
     for arguments, field in (
@@ -210,48 +212,52 @@ async def test_what_cannot_be_done_is_refused_and_nothing_is_made(
             await deploy(runtime, **arguments)
         assert field in str(caught.value.fields)
 
-    assert await space.read_all("MCPWorkload") == []
+    assert await namespace.read_all("MCPWorkload") == []
 
 
-async def test_what_others_hold_is_left_to_them(runtime: KubernetesRuntime, space: Space) -> None:
+async def test_what_others_hold_is_left_to_them(
+    runtime: KubernetesRuntime, namespace: Namespace
+) -> None:
     """A workload of GitOps is not changed behind its back."""
-    await space.apply(make_workload("weather"))
+    await namespace.apply(make_workload("weather"))
 
     with pytest.raises(WorkloadConflict, match=r"\.spec\.image"):
         await runtime.deploy_workload("other:1", "weather")
 
-    workload = await space.get("MCPWorkload", "weather")
+    workload = await namespace.get("MCPWorkload", "weather")
     assert workload["spec"]["image"] == SMALL
 
 
-async def claims_of(space: Space) -> list[str]:
+async def claims_of(namespace: Namespace) -> list[str]:
     """The names of the claims that are there."""
-    claims = await space.read_all("PersistentVolumeClaim")
+    claims = await namespace.read_all("PersistentVolumeClaim")
     return sorted(claim["metadata"]["name"] for claim in claims)
 
 
 @pytest.mark.slow
-async def test_volumes_go_or_stay_as_asked(runtime: KubernetesRuntime, space: Space) -> None:
+async def test_volumes_go_or_stay_as_asked(
+    runtime: KubernetesRuntime, namespace: Namespace
+) -> None:
     """Those of a stopped workload too, of which Kubernetes loses sight."""
-    await space.settle(make_running_workload("running", replicas=2, **CLAIMS), 60)
-    await space.settle(make_running_workload("stopped", **CLAIMS), 60)
+    await namespace.settle(make_running_workload("running", replicas=2, **CLAIMS), 60)
+    await namespace.settle(make_running_workload("stopped", **CLAIMS), 60)
     keeps = {**CLAIMS, "volumeRetention": {"whenDeleted": "Delete"}}
-    await space.settle(make_running_workload("kept", **keeps), 60)
+    await namespace.settle(make_running_workload("kept", **keeps), 60)
     await runtime.stop_workload("stopped")
-    assert len(await claims_of(space)) == 4
+    assert len(await claims_of(namespace)) == 4
 
     await runtime.remove_workload("running")
     await runtime.remove_workload("stopped")
     await runtime.remove_workload("kept", keep_volumes=True)
 
-    assert await claims_of(space) == ["data-kept-0"]
+    assert await claims_of(namespace) == ["data-kept-0"]
 
 
 async def test_a_cancelled_removal_changes_nothing(
-    runtime: KubernetesRuntime, space: Space
+    runtime: KubernetesRuntime, namespace: Namespace
 ) -> None:
     """What was prepared for it is taken back."""
-    await space.settle(make_running_workload("weather", **CLAIMS), 60)
+    await namespace.settle(make_running_workload("weather", **CLAIMS), 60)
 
     def cancel(news: Progress) -> None:
         if news.reason == "Retention":
@@ -261,12 +267,12 @@ async def test_a_cancelled_removal_changes_nothing(
     with pytest.raises(asyncio.CancelledError):
         await removing
 
-    workload = await space.get("MCPWorkload", "weather")
+    workload = await namespace.get("MCPWorkload", "weather")
     assert "deletionTimestamp" not in workload["metadata"]
     assert workload["spec"].get("volumeRetention", {}).get("whenDeleted") is None
 
 
-async def test_nothing_leaks(runtime: KubernetesRuntime, space: Space) -> None:
+async def test_nothing_leaks(runtime: KubernetesRuntime, namespace: Namespace) -> None:
     """Neither tasks nor sockets, after waits that ended, failed and were cancelled."""
     await runtime.is_running()
     descriptors, tasks = count_descriptors(), asyncio.all_tasks()
@@ -275,7 +281,7 @@ async def test_nothing_leaks(runtime: KubernetesRuntime, space: Space) -> None:
         waiting = asyncio.create_task(
             runtime.deploy_workload("localhost/mcpworkload/nothing:1", "weather")
         )
-        await space.until("MCPWorkload", "weather", exists())
+        await namespace.until("MCPWorkload", "weather", exists())
         await asyncio.sleep(0.2)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

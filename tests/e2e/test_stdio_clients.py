@@ -10,7 +10,7 @@ from tests.support.cluster import Cluster
 from tests.support.kinds import Manifest
 from tests.support.manifests import EVERYTHING, SMALL, STATIC
 from tests.support.mcp_calls import call_tool, forwarded, list_tools
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.stdio import make_everything, make_stdio, make_time
 from tests.support.typescript import call_by_typescript, start_client
 
@@ -53,21 +53,23 @@ CASES = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
-async def test_a_server_answers_both_clients(space: Space, cluster: Cluster, name: str) -> None:
+async def test_a_server_answers_both_clients(
+    namespace: Namespace, cluster: Cluster, name: str
+) -> None:
     """Tools are listed and called by the Python client, and from a pod by the TypeScript one."""
     case = CASES[name]
-    workload = await space.settle(case.workload, READY_SECONDS)
+    workload = await namespace.settle(case.workload, READY_SECONDS)
 
     for mode in MODES:
         async with (
-            forwarded(space.name, f"service/{name}") as port,
+            forwarded(namespace.name, f"service/{name}") as port,
             Client(f"http://127.0.0.1:{port}/mcp", mode=mode) as client,
         ):
             assert case.tool in await list_tools(client), mode
             assert case.answer in await call_tool(client, case.tool, **case.arguments), mode
-    await start_client(space)
+    await start_client(namespace)
     tools, text = await call_by_typescript(
-        space, cluster, workload["status"]["url"], case.tool, **case.arguments
+        namespace, cluster, workload["status"]["url"], case.tool, **case.arguments
     )
     assert case.tool in tools
     assert case.answer in text

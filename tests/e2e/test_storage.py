@@ -6,7 +6,7 @@ from hack.images.catalog import by_name
 from tests.support.cluster import Cluster, retag
 from tests.support.kinds import Manifest
 from tests.support.manifests import SMALL, make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import has, has_condition, is_gone, is_ready, is_replaced
 
 CLAIM = {
@@ -29,61 +29,63 @@ def make_storing_workload(**spec: object) -> Manifest:
     return make_running_workload("store", **fields)
 
 
-async def run(space: Space, cluster: Cluster, pod: str, command: str) -> str:
+async def run(namespace: Namespace, cluster: Cluster, pod: str, command: str) -> str:
     """What a shell command in a pod's server prints."""
     shell = ["exec", pod, "--container=mcp", "--", "sh", "-c", command]
-    return await cluster.kubectl("--namespace", space.name, *shell)
+    return await cluster.kubectl("--namespace", namespace.name, *shell)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-async def test_data_outlives_everything_but_the_workload(space: Space, cluster: Cluster) -> None:
+async def test_data_outlives_everything_but_the_workload(
+    namespace: Namespace, cluster: Cluster
+) -> None:
     """Also a stop of a workload whose claims go when it is scaled down."""
     workload = make_storing_workload(volumeRetention={"whenScaled": "Delete"})
-    await space.settle(workload)
-    await run(space, cluster, "store-0", "echo kept > /data/it")
-    first = await space.get("Pod", "store-0")
+    await namespace.settle(workload)
+    await run(namespace, cluster, "store-0", "echo kept > /data/it")
+    first = await namespace.get("Pod", "store-0")
 
-    await space.delete("Pod", "store-0")
-    await space.until("Pod", "store-0", is_replaced(first["metadata"]["uid"]))
-    await space.until("MCPWorkload", "store", is_ready())
-    assert await run(space, cluster, "store-0", "cat /data/it") == "kept\n"
+    await namespace.delete("Pod", "store-0")
+    await namespace.until("Pod", "store-0", is_replaced(first["metadata"]["uid"]))
+    await namespace.until("MCPWorkload", "store", is_ready())
+    assert await run(namespace, cluster, "store-0", "cat /data/it") == "kept\n"
 
     retag(by_name("time"), RETAGGED)
     workload["spec"]["image"] = RETAGGED
-    await space.settle(workload)
-    assert await run(space, cluster, "store-0", "cat /data/it") == "kept\n"
+    await namespace.settle(workload)
+    assert await run(namespace, cluster, "store-0", "cat /data/it") == "kept\n"
 
     workload["spec"]["operatingMode"] = "Stopped"
-    await space.settle(workload)
-    await space.until("MCPWorkload", "store", has_condition("Available", "False", "Stopped"))
-    assert await space.read_all("Pod") == []
-    claim = await space.get("PersistentVolumeClaim", "data-store-0")
+    await namespace.settle(workload)
+    await namespace.until("MCPWorkload", "store", has_condition("Available", "False", "Stopped"))
+    assert await namespace.read_all("Pod") == []
+    claim = await namespace.get("PersistentVolumeClaim", "data-store-0")
     assert "deletionTimestamp" not in claim["metadata"]
 
     # What is asked for while it is stopped is remembered, and comes with the start.
     workload["spec"] |= {"operatingMode": "Running", "replicas": 2}
-    await space.settle(workload)
-    assert await run(space, cluster, "store-0", "cat /data/it") == "kept\n"
+    await namespace.settle(workload)
+    assert await run(namespace, cluster, "store-0", "cat /data/it") == "kept\n"
 
     workload["spec"]["replicas"] = 1
-    await space.settle(workload)
-    await space.until("PersistentVolumeClaim", "data-store-1", is_gone())
-    assert await run(space, cluster, "store-0", "cat /data/it") == "kept\n"
+    await namespace.settle(workload)
+    await namespace.until("PersistentVolumeClaim", "data-store-1", is_gone())
+    assert await run(namespace, cluster, "store-0", "cat /data/it") == "kept\n"
 
 
-async def test_claims_go_with_the_workload_where_that_is_asked_for(space: Space) -> None:
+async def test_claims_go_with_the_workload_where_that_is_asked_for(namespace: Namespace) -> None:
     """Retained by default, deleted by `whenDeleted: Delete`."""
     for name, retention in (("store", "Retain"), ("draft", "Delete")):
         workload = make_storing_workload(volumeRetention={"whenDeleted": retention})
         workload["metadata"]["name"] = name
-        await space.settle(workload)
+        await namespace.settle(workload)
     bound = has("is bound", "Bound", "status", "phase")
-    await space.until("PersistentVolumeClaim", "data-store-0", bound)
+    await namespace.until("PersistentVolumeClaim", "data-store-0", bound)
 
-    await space.delete("MCPWorkload", "store")
-    await space.delete("MCPWorkload", "draft")
+    await namespace.delete("MCPWorkload", "store")
+    await namespace.delete("MCPWorkload", "draft")
 
-    await space.until("PersistentVolumeClaim", "data-draft-0", is_gone())
-    await space.until("StatefulSet", "store", is_gone())
-    await space.until("PersistentVolumeClaim", "data-store-0", bound)
+    await namespace.until("PersistentVolumeClaim", "data-draft-0", is_gone())
+    await namespace.until("StatefulSet", "store", is_gone())
+    await namespace.until("PersistentVolumeClaim", "data-store-0", bound)

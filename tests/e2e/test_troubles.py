@@ -22,8 +22,8 @@ from tests.support.cluster import Cluster
 from tests.support.describe import excerpt
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
-from tests.support.namespace import Space
-from tests.support.operator_under_test import Seat
+from tests.support.namespace import Namespace
+from tests.support.operator_under_test import OperatorUnderTest
 from tests.support.page import read_blocks, write_block
 from tests.support.predicates import Predicate, condition_of, field, has_condition, is_ready
 from tests.support.troubles import TROUBLES, Trouble, clean_up
@@ -61,14 +61,14 @@ def says(*words: str) -> Predicate:
     return Predicate(f"says {words}", holds)
 
 
-class Spaces:
+class Namespaces:
     """Where the troubled workloads are: those that would trouble others, elsewhere."""
 
-    def __init__(self, shared: Space, alone: Space) -> None:
+    def __init__(self, shared: Namespace, alone: Namespace) -> None:
         self.shared, self.alone = shared, alone
         self._are_told = self._are_mended = False
 
-    def of(self, trouble: Trouble) -> Space:
+    def of(self, trouble: Trouble) -> Namespace:
         """The namespace of that one."""
         return self.alone if trouble.is_alone else self.shared
 
@@ -91,107 +91,113 @@ class Spaces:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def spaces(cluster: Cluster, seat: Seat) -> AsyncIterator[Spaces]:
+async def namespaces(
+    cluster: Cluster, operator_under_test: OperatorUnderTest
+) -> AsyncIterator[Namespaces]:
     """All troubles, just begun."""
-    seat.put_in()
+    operator_under_test.put_in()
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(Api.open(cluster.kubeconfig))
         shared, alone = [
-            await stack.enter_async_context(Space.open(api, word, seat.log))
+            await stack.enter_async_context(Namespace.open(api, word, operator_under_test.log))
             for word in ("troubles", "trouble-alone")
         ]
-        spaces = Spaces(shared, alone)
+        namespaces = Namespaces(shared, alone)
         stack.push_async_callback(clean_up, shared)
         for trouble in TROUBLES:
             for manifest in trouble.before:
-                await spaces.of(trouble).create(manifest)
+                await namespaces.of(trouble).create(manifest)
         # A quota that has not been counted yet does not refuse.
         if quotas := await alone.read_all("ResourceQuota"):
             name = quotas[0]["metadata"]["name"]
             await alone.until("ResourceQuota", name, IS_COUNTED)
         for trouble in TROUBLES:
-            await spaces.of(trouble).apply(trouble.manifest)
-        yield spaces
+            await namespaces.of(trouble).apply(trouble.manifest)
+        yield namespaces
 
 
 @each_trouble
-async def test_what_the_status_says(spaces: Spaces, trouble: Trouble) -> None:
+async def test_what_the_status_says(namespaces: Namespaces, trouble: Trouble) -> None:
     """The reason, pod and container, and the words of whoever knows."""
-    workload = await spaces.until_said(trouble)
+    workload = await namespaces.until_said(trouble)
 
     available, ready = condition_of(workload, "Available"), condition_of(workload, "Ready")
     assert (ready["status"], ready["reason"]) == ("False", trouble.reason)
     assert ready["message"] == available["message"]
 
 
-async def describe(spaces: Spaces, trouble: Trouble, cluster: Cluster) -> str:
+async def describe(namespaces: Namespaces, trouble: Trouble, cluster: Cluster) -> str:
     """What kubectl shows of the troubled workload at this moment."""
-    namespace = spaces.of(trouble).name
+    namespace = namespaces.of(trouble).name
     described = await cluster.kubectl("describe", "mcpw", trouble.name, "--namespace", namespace)
     return excerpt(described, namespace)
 
 
 @each_trouble
 @pytest.mark.timeout(TROUBLE_SECONDS + 2 * EVENTS_SECONDS + 30)
-async def test_what_kubectl_shows(spaces: Spaces, trouble: Trouble, cluster: Cluster) -> None:
+async def test_what_kubectl_shows(
+    namespaces: Namespaces, trouble: Trouble, cluster: Cluster
+) -> None:
     """It is what the page for users says that it shows."""
     if cluster.context != PAGE_CONTEXT:
         pytest.skip("the page has the words of the local cluster's versions")
-    await spaces.until_said(trouble)
+    await namespaces.until_said(trouble)
     if IS_TO_WRITE:
-        await spaces.until_told()
-        write_block(trouble.title, await describe(spaces, trouble, cluster))
+        await namespaces.until_told()
+        write_block(trouble.title, await describe(namespaces, trouble, cluster))
 
     # The Event of an exit comes after the condition that a failing probe gives.
     page, deadline = read_blocks()[trouble.title], time.monotonic() + EVENTS_SECONDS
-    shown = await describe(spaces, trouble, cluster)
+    shown = await describe(namespaces, trouble, cluster)
     while shown != page and time.monotonic() < deadline:
         await asyncio.sleep(1)
-        shown = await describe(spaces, trouble, cluster)
+        shown = await describe(namespaces, trouble, cluster)
     assert shown == page
 
 
-async def restarts_of(space: Space) -> Counter[str]:
+async def restarts_of(namespace: Namespace) -> Counter[str]:
     """How many exits have been counted, by workload."""
-    workloads = await space.read_all("MCPWorkload")
+    workloads = await namespace.read_all("MCPWorkload")
     return Counter({each["metadata"]["name"]: each["status"]["restarts"] for each in workloads})
 
 
-async def test_only_exits_are_written_while_trouble_lasts(spaces: Spaces, cluster: Cluster) -> None:
+async def test_only_exits_are_written_while_trouble_lasts(
+    namespaces: Namespaces, cluster: Cluster
+) -> None:
     """However often pods are started and images asked for: no server is ready for a moment."""
     log = AuditLog(cluster.require_audit_log()).from_now()
-    before = await restarts_of(spaces.shared)
+    before = await restarts_of(namespaces.shared)
 
     await asyncio.sleep(QUIET_SECONDS)
 
-    writes = Counter(write.name for write in log.writes(spaces.shared.name))
-    exits = await restarts_of(spaces.shared) - before
-    assert set(log.count(spaces.shared.name)) <= {"patch mcpworkloads/status"}
-    assert log.writes(spaces.alone.name) == []
+    writes = Counter(write.name for write in log.writes(namespaces.shared.name))
+    exits = await restarts_of(namespaces.shared) - before
+    assert set(log.count(namespaces.shared.name)) <= {"patch mcpworkloads/status"}
+    assert log.writes(namespaces.alone.name) == []
     # One may fall between two of these looks.
     assert {name for name in writes | exits if abs(writes[name] - exits[name]) > 1} == set()
     assert exits["short-lived"] > 0
-    pod = await spaces.shared.get("Pod", "short-lived-0")
+    pod = await namespaces.shared.get("Pod", "short-lived-0")
     assert pod["status"]["containerStatuses"][0]["restartCount"] > 1
 
 
 @each_trouble
 @pytest.mark.timeout(HEAL_SECONDS + 60)
-async def test_it_ends_with_its_cause(spaces: Spaces, trouble: Trouble) -> None:
+async def test_it_ends_with_its_cause(namespaces: Namespaces, trouble: Trouble) -> None:
     """Nothing has to be restarted or deleted."""
-    await spaces.mend_all()
+    await namespaces.mend_all()
 
-    await spaces.of(trouble).until("MCPWorkload", trouble.name, is_ready(), HEAL_SECONDS)
+    await namespaces.of(trouble).until("MCPWorkload", trouble.name, is_ready(), HEAL_SECONDS)
 
 
-async def test_each_transition_is_told_once(spaces: Spaces) -> None:
+async def test_each_transition_is_told_once(namespaces: Namespaces) -> None:
     """The operator's own Events, on the workload."""
     name = "command-not-found"
-    await spaces.shared.settle(make_running_workload(name), HEAL_SECONDS)
+    await namespaces.shared.settle(make_running_workload(name), HEAL_SECONDS)
 
     events = [
         event
-        for event in await spaces.shared.read_all("CoreEvent")
+        for event in await namespaces.shared.read_all("CoreEvent")
         if event["involvedObject"]["kind"] == "MCPWorkload"
         and event["involvedObject"]["name"] == name
     ]

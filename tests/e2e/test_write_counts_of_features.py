@@ -19,8 +19,8 @@ from tests.support.api import Api
 from tests.support.audit import AuditLog
 from tests.support.cluster import Cluster
 from tests.support.manifests import LISTEN, SMALL, make_object, make_running_workload, make_workload
-from tests.support.namespace import Space
-from tests.support.operator_under_test import Seat, restart_in_cluster
+from tests.support.namespace import Namespace
+from tests.support.operator_under_test import OperatorUnderTest, restart_in_cluster
 from tests.support.predicates import is_gone, is_ready, is_replaced
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
@@ -161,7 +161,7 @@ each_feature = pytest.mark.parametrize(
 class Life:
     """The operator's writes in each part of the workloads' lives, by workload."""
 
-    space: Space
+    namespace: Namespace
     log: AuditLog
     parts: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
 
@@ -172,7 +172,7 @@ class Life:
     async def end(self, part: str) -> None:
         """File what was written since `begin`, and a little later, under *part*."""
         await asyncio.sleep(QUIET_SECONDS)
-        writes = self.log.writes(self.space.name)
+        writes = self.log.writes(self.namespace.name)
         self.parts[part] = {
             name: Counter(str(write) for write in writes if write.name in (name, f"{name}-svc"))
             for name in NAMES
@@ -180,22 +180,22 @@ class Life:
 
     async def all_ready(self) -> None:
         """Return when each of them is."""
-        await self.space.until_all("MCPWorkload", NAMES, is_ready(), SETTLE_SECONDS)
+        await self.namespace.until_all("MCPWorkload", NAMES, is_ready(), SETTLE_SECONDS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def life(cluster: Cluster, seat: Seat) -> AsyncIterator[Life]:
+async def life(cluster: Cluster, operator_under_test: OperatorUnderTest) -> AsyncIterator[Life]:
     """One life of each workload, all at a time."""
     log = AuditLog(cluster.require_audit_log())
-    seat.put_in()
+    operator_under_test.put_in()
     async with (
         Api.open(cluster.kubeconfig) as api,
-        Space.open(api, "write-counts", seat.log) as space,
+        Namespace.open(api, "write-counts", operator_under_test.log) as namespace,
     ):
-        life = Life(space, log)
+        life = Life(namespace, log)
         cities = {"first": "Oslo", "second": "Bergen"}
-        await space.create(make_object("ConfigMap", "cities", data=cities))
-        await space.create(make_object("Secret", "keys", stringData={"KEY": "x"}))
+        await namespace.create(make_object("ConfigMap", "cities", data=cities))
+        await namespace.create(make_object("Secret", "keys", stringData={"KEY": "x"}))
         for part in (_create, _update, _change_content, _disturb, _restart, _delete):
             life.begin()
             await part(life)
@@ -205,24 +205,24 @@ async def life(cluster: Cluster, seat: Seat) -> AsyncIterator[Life]:
 
 async def _create(life: Life) -> None:
     for feature in FEATURES:
-        await life.space.apply(make_running_workload(feature.name, **feature.spec))
+        await life.namespace.apply(make_running_workload(feature.name, **feature.spec))
     await life.all_ready()
 
 
 async def _update(life: Life) -> None:
     for feature in FEATURES:
         spec = {**feature.spec, **feature.change}
-        await life.space.apply(make_running_workload(feature.name, **spec))
+        await life.namespace.apply(make_running_workload(feature.name, **spec))
     await life.all_ready()
 
 
 async def _change_content(life: Life) -> None:
     """What two of the workloads read."""
     pods = [f"{name}-0" for name in ("references", "everything")]
-    uids = [(await life.space.get("Pod", pod))["metadata"]["uid"] for pod in pods]
-    await life.space.patch("ConfigMap", "cities", {"data": {"second": "Tromsø"}})
+    uids = [(await life.namespace.get("Pod", pod))["metadata"]["uid"] for pod in pods]
+    await life.namespace.patch("ConfigMap", "cities", {"data": {"second": "Tromsø"}})
     for pod, uid in zip(pods, uids, strict=True):
-        await life.space.until("Pod", pod, is_replaced(uid), SETTLE_SECONDS)
+        await life.namespace.until("Pod", pod, is_replaced(uid), SETTLE_SECONDS)
     await life.all_ready()
 
 
@@ -230,23 +230,23 @@ async def _disturb(life: Life) -> None:
     """By others, in ways that are none of our business."""
     noise = {"metadata": {"labels": {"theirs": "x"}, "annotations": {"theirs": "x"}}}
     for kind in ("MCPWorkload", "StatefulSet", "Service", "PodDisruptionBudget", "Pod"):
-        for item in await life.space.read_all(kind):
-            await life.space.patch(kind, item["metadata"]["name"], noise)
-    await life.space.patch("ConfigMap", "cities", {"metadata": {"labels": {"theirs": "x"}}})
+        for item in await life.namespace.read_all(kind):
+            await life.namespace.patch(kind, item["metadata"]["name"], noise)
+    await life.namespace.patch("ConfigMap", "cities", {"metadata": {"labels": {"theirs": "x"}}})
 
 
 async def _restart(life: Life) -> None:
     await asyncio.to_thread(restart_in_cluster)
     # Once a newcomer is served, everything that was there before has been looked at.
-    await life.space.settle(make_workload("newcomer"))
+    await life.namespace.settle(make_workload("newcomer"))
 
 
 async def _delete(life: Life) -> None:
     for name in NAMES:
-        await life.space.delete("MCPWorkload", name)
+        await life.namespace.delete("MCPWorkload", name)
     for name in NAMES:
-        await life.space.until("StatefulSet", name, is_gone(), SETTLE_SECONDS)
-        await life.space.until("Pod", f"{name}-0", is_gone(), SETTLE_SECONDS)
+        await life.namespace.until("StatefulSet", name, is_gone(), SETTLE_SECONDS)
+        await life.namespace.until("Pod", f"{name}-0", is_gone(), SETTLE_SECONDS)
 
 
 @each_feature

@@ -11,7 +11,7 @@ from mcpworkload.controller.status import Amounts
 from mcpworkload.kube.manifest import Manifest
 from tests.support.api import RequestFailed
 from tests.support.manifests import make_object
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 STDIO: dict[str, Any] = {"transport": {"type": "stdio"}}
 SERVERS: dict[str, dict[str, Any]] = {
@@ -39,35 +39,35 @@ def draft(spec: Manifest) -> tuple[Workload, Manifest]:
     return workload, build_draft(workload, Policy(bridge_image="bridge:1")).template
 
 
-async def judge(space: Space, template: Manifest) -> str:
+async def judge(namespace: Namespace, template: Manifest) -> str:
     """Why the namespace does not take such a pod; empty where it does."""
     # That there is an account is another admission's question.
     spec = {name: part for name, part in template["spec"].items() if name != "serviceAccountName"}
     try:
-        await space.create(make_object("Pod", "weather", spec=spec), dry_run=True)
+        await namespace.create(make_object("Pod", "weather", spec=spec), dry_run=True)
     except RequestFailed as refused:
         return refused.message
     return ""
 
 
-async def close_in(space: Space) -> None:
+async def close_in(namespace: Namespace) -> None:
     """Give the namespace a quota and a LimitRange, and wait until both are enforced."""
-    await space.create(make_object("LimitRange", "limits", spec={"limits": [RANGE]}))
-    await space.create(make_object("ResourceQuota", "quota", spec={"hard": QUOTA}))
+    await namespace.create(make_object("LimitRange", "limits", spec={"limits": [RANGE]}))
+    await namespace.create(make_object("ResourceQuota", "quota", spec={"hard": QUOTA}))
     probe = draft(SERVERS["http"])[1]
     for _ in range(100):
-        if "per Container" in await judge(space, probe):
+        if "per Container" in await judge(namespace, probe):
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the LimitRange does not hold")
 
 
-async def test_helpers_fit_where_their_server_does(space: Space) -> None:
+async def test_helpers_fit_where_their_server_does(namespace: Namespace) -> None:
     """With whichever bridge, in a namespace that counts and bounds everything."""
-    await close_in(space)
+    await close_in(namespace)
 
     verdicts = {
-        name: await judge(space, draft({**spec, "resources": WHOLE})[1])
+        name: await judge(namespace, draft({**spec, "resources": WHOLE})[1])
         for name, spec in SERVERS.items()
     }
 
@@ -75,12 +75,12 @@ async def test_helpers_fit_where_their_server_does(space: Space) -> None:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-async def test_a_refused_amount_is_explained(space: Space, name: str) -> None:
+async def test_a_refused_amount_is_explained(namespace: Namespace, name: str) -> None:
     """In the API server's own words of this version, whatever it finds."""
-    await close_in(space)
+    await close_in(namespace)
     workload, template = draft(SERVERS[name])
 
-    said = await judge(space, template)
+    said = await judge(namespace, template)
     added = Amounts(template, workload.spec.resources).explain(said)
 
     assert "per Container" in said

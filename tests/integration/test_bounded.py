@@ -14,7 +14,7 @@ from tests.support.api import APPLY, MERGE, Api, RequestFailed
 from tests.support.cluster import ROOT, Cluster
 from tests.support.kinds import Manifest, path_of
 from tests.support.manifests import make_object, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, exists, has_condition, is_gone
 from tests.support.process import NAMESPACE, write_kubeconfig
 
@@ -74,12 +74,12 @@ async def account(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Api]:
         await cluster.kubectl("delete", "--ignore-not-found", "-f", str(POLICY))
 
 
-async def test_the_account_is_bounded(account: Api, space: Space) -> None:
+async def test_the_account_is_bounded(account: Api, namespace: Namespace) -> None:
     """Every kind of child is written where it belongs to a workload, and nothing else is."""
-    ours = children_in(space.name)
+    ours = children_in(namespace.name)
     # What it grants has to be there before any other admission is asked.
     role = next(child for child in ours if child["kind"] == "Role")
-    await space.create(make_object("Role", "granted", rules=role["rules"]))
+    await namespace.create(make_object("Role", "granted", rules=role["rules"]))
     binding = next(child for child in ours if child["kind"] == "RoleBinding")
     binding["roleRef"]["name"] = "granted"
     assert {child["kind"]: await try_apply(account, child) for child in ours} == dict.fromkeys(
@@ -96,7 +96,7 @@ async def test_the_account_is_bounded(account: Api, space: Space) -> None:
         said = await try_apply(account, changed)
         # A whole cluster may have forbidden privileged containers, before any policy is asked.
         assert "makes no pods that are privileged" in said or "disallowed by cluster policy" in said
-    await _assert_others_are_safe(account, space, ours)
+    await _assert_others_are_safe(account, namespace, ours)
 
 
 def _made_foreign(child: Manifest) -> list[Manifest]:
@@ -118,13 +118,13 @@ def _made_dangerous(statefulset: Manifest) -> list[Manifest]:
     return variants
 
 
-async def _assert_others_are_safe(account: Api, space: Space, ours: list[Manifest]) -> None:
+async def _assert_others_are_safe(account: Api, namespace: Namespace, ours: list[Manifest]) -> None:
     """What somebody else made is neither changed, taken over nor deleted."""
     for child in ours:
         foreign = deepcopy(child)
         del foreign["metadata"]["ownerReferences"], foreign["metadata"]["labels"]
-        await space.create(foreign)
-        path = path_of(child["kind"], space.name, child["metadata"]["name"])
+        await namespace.create(foreign)
+        path = path_of(child["kind"], namespace.name, child["metadata"]["name"])
         label = {"metadata": {"labels": {"x": "y"}}}
         assert NOT_OURS in await _try(account, "PATCH", path, label)
         assert NOT_OURS in await _try(account, "PATCH", path, {"metadata": child["metadata"]})
@@ -132,24 +132,24 @@ async def _assert_others_are_safe(account: Api, space: Space, ours: list[Manifes
 
 
 @pytest.mark.usefixtures("account")
-async def test_the_operator_works_within_the_bounds(space: Space) -> None:
+async def test_the_operator_works_within_the_bounds(namespace: Namespace) -> None:
     """Children come, are set back, change and go, the account of a bridge included."""
     spec = {"service": {"type": "ClusterIP"}, "disruptionBudget": {"minAvailable": 1}}
     stdio = make_workload("tools", transport={"type": "stdio"})
-    await space.apply(stdio)
-    await space.apply(make_workload("weather", **spec))
-    await space.until("RoleBinding", "tools-mcpw-bridge", exists())
-    await space.until("Service", "weather-svc", exists())
-    await space.until("PodDisruptionBudget", "weather", exists())
+    await namespace.apply(stdio)
+    await namespace.apply(make_workload("weather", **spec))
+    await namespace.until("RoleBinding", "tools-mcpw-bridge", exists())
+    await namespace.until("Service", "weather-svc", exists())
+    await namespace.until("PodDisruptionBudget", "weather", exists())
 
     changed = {"metadata": {"labels": {"app.kubernetes.io/component": "x"}}}
-    await space.patch("StatefulSet", "weather", changed)
-    await space.until("StatefulSet", "weather", _has_our_component())
-    await space.apply(make_workload("weather", replicas=0))
+    await namespace.patch("StatefulSet", "weather", changed)
+    await namespace.until("StatefulSet", "weather", _has_our_component())
+    await namespace.apply(make_workload("weather", replicas=0))
     for kind, name in (("PodDisruptionBudget", "weather"), ("Service", "weather-svc")):
-        await space.until(kind, name, is_gone())
+        await namespace.until(kind, name, is_gone())
     for name in ("weather", "tools"):
-        await space.until("MCPWorkload", name, has_condition("Accepted", "True"))
+        await namespace.until("MCPWorkload", name, has_condition("Accepted", "True"))
 
 
 def _has_our_component() -> Predicate:

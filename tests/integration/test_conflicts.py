@@ -8,7 +8,7 @@ from tests.support.api import Api
 from tests.support.audit import AuditLog
 from tests.support.kinds import Manifest
 from tests.support.manifests import SMALL, make_object, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import (
     Predicate,
     condition_of,
@@ -61,30 +61,30 @@ def has_been_seen() -> Predicate:
 
 @pytest.mark.long
 async def test_objects_of_somebody_else_are_left_alone_until_they_go(
-    space: Space, audit: AuditLog
+    namespace: Namespace, audit: AuditLog
 ) -> None:
     """Accepted=False says whose name it is; their object stays untouched; then it heals."""
     await asyncio.gather(
-        *(meet_and_part(space, audit, name, theirs) for name, theirs in THEIRS.items())
+        *(meet_and_part(namespace, audit, name, theirs) for name, theirs in THEIRS.items())
     )
 
 
-async def meet_and_part(space: Space, audit: AuditLog, name: str, theirs: Manifest) -> None:
+async def meet_and_part(namespace: Namespace, audit: AuditLog, name: str, theirs: Manifest) -> None:
     """One workload whose name is taken by *theirs*, from the conflict to its end."""
     kind = theirs["kind"]
-    await space.create({**theirs, "metadata": {"name": name}})
+    await namespace.create({**theirs, "metadata": {"name": name}})
     # A StatefulSet gets its first status from its controller; after that nobody writes.
-    made = await space.until(kind, name, has_been_seen())
+    made = await namespace.until(kind, name, has_been_seen())
 
-    await space.apply(make_workload(name))
+    await namespace.apply(make_workload(name))
 
     conflict = has_condition("Accepted", "False", "ChildConflict")
-    workload = await space.until("MCPWorkload", name, conflict)
+    workload = await namespace.until("MCPWorkload", name, conflict)
     log = audit.from_now()
     # Looking again, as the operator does meanwhile, is neither touching nor writing.
     await asyncio.sleep(LOOK_AGAIN_SECONDS)
-    assert [write for write in log.writes(space.name) if write.name == name] == []
-    found = await space.get(kind, name)
+    assert [write for write in log.writes(namespace.name) if write.name == name] == []
+    found = await namespace.get(kind, name)
     assert found["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
     assert found["metadata"]["uid"] == made["metadata"]["uid"]
     message = condition_of(workload, "Accepted")["message"]
@@ -92,48 +92,48 @@ async def meet_and_part(space: Space, audit: AuditLog, name: str, theirs: Manife
     assert condition_of(workload, "Ready")["reason"] == "ChildConflict"
     assert workload["status"].get("url", "") == ""
 
-    await space.delete(kind, name)
+    await namespace.delete(kind, name)
 
-    await space.until(kind, name, is_gone() | is_ours())
-    healed = await space.until("MCPWorkload", name, is_ready(), HEAL_SECONDS)
-    assert healed["status"]["url"] == f"http://{name}.{space.name}.svc:8080/mcp"
+    await namespace.until(kind, name, is_gone() | is_ours())
+    healed = await namespace.until("MCPWorkload", name, is_ready(), HEAL_SECONDS)
+    assert healed["status"]["url"] == f"http://{name}.{namespace.name}.svc:8080/mcp"
 
 
-async def test_a_child_of_another_workload_is_not_taken(space: Space) -> None:
+async def test_a_child_of_another_workload_is_not_taken(namespace: Namespace) -> None:
     """The controller reference decides, whatever the labels of an object say."""
-    await space.settle(make_workload("other"))
-    owner = (await space.get("StatefulSet", "other"))["metadata"]["ownerReferences"]
+    await namespace.settle(make_workload("other"))
+    owner = (await namespace.get("StatefulSet", "other"))["metadata"]["ownerReferences"]
     taken = labelled(HEADLESS, **{"mcpworkload.dev/workload": "weather"})
     taken["metadata"]["ownerReferences"] = owner
-    made = await space.create(taken)
+    made = await namespace.create(taken)
 
-    await space.apply(make_workload("weather"))
+    await namespace.apply(make_workload("weather"))
 
     conflict = has_condition("Accepted", "False", "ChildConflict")
-    workload = await space.until("MCPWorkload", "weather", conflict)
+    workload = await namespace.until("MCPWorkload", "weather", conflict)
     assert "belongs to MCPWorkload other" in condition_of(workload, "Accepted")["message"]
-    found = await space.get("Service", "weather")
+    found = await namespace.get("Service", "weather")
     assert found["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
 
 
-async def test_an_alias_that_was_there_first_lends_no_url(space: Space) -> None:
+async def test_an_alias_that_was_there_first_lends_no_url(namespace: Namespace) -> None:
     """It leads to the other workload's pods; the URL comes with a Service of its own."""
-    await space.settle(make_workload("thief", service={"headlessAlias": "victim"}))
+    await namespace.settle(make_workload("thief", service={"headlessAlias": "victim"}))
 
-    await space.apply(make_workload("victim"))
+    await namespace.apply(make_workload("victim"))
 
     conflict = has_condition("Accepted", "False", "ChildConflict")
-    workload = await space.until("MCPWorkload", "victim", conflict)
+    workload = await namespace.until("MCPWorkload", "victim", conflict)
     assert workload["status"].get("url", "") == ""
 
-    await space.settle(make_workload("thief"))
-    healed = await space.until("MCPWorkload", "victim", is_ready(), HEAL_SECONDS)
-    assert healed["status"]["url"] == f"http://victim.{space.name}.svc:8080/mcp"
+    await namespace.settle(make_workload("thief"))
+    healed = await namespace.until("MCPWorkload", "victim", is_ready(), HEAL_SECONDS)
+    assert healed["status"]["url"] == f"http://victim.{namespace.name}.svc:8080/mcp"
 
 
 async def test_a_workload_named_like_the_api_servers_own_service(api: Api, audit: AuditLog) -> None:
     """`kubernetes` in `default` says whose name it is, and nothing happens to that Service."""
-    default = Space(api, "default", str)
+    default = Namespace(api, "default", str)
     log = audit.from_now()
     before = await default.get("Service", "kubernetes")
     await default.apply(make_workload("kubernetes"))

@@ -9,7 +9,7 @@ from tests.support.api import MERGE, STRATEGIC
 from tests.support.audit import AuditLog
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, condition_of, field, is_ready, is_replaced
 from tests.support.process import OperatorProcess
 
@@ -109,47 +109,47 @@ def is_as(before: Manifest) -> Predicate:
 
 
 @pytest.mark.parametrize("kind", CHILDREN)
-async def test_a_deleted_child_comes_back(space: Space, kind: str) -> None:
+async def test_a_deleted_child_comes_back(namespace: Namespace, kind: str) -> None:
     """At once, as another object of the same content."""
-    await space.settle(WORKLOAD)
-    before = await space.get(kind, "weather")
+    await namespace.settle(WORKLOAD)
+    before = await namespace.get(kind, "weather")
 
-    await space.delete(kind, "weather")
+    await namespace.delete(kind, "weather")
 
     uid = before["metadata"]["uid"]
-    after = await space.until(kind, "weather", is_replaced(uid), seconds=5)
+    after = await namespace.until(kind, "weather", is_replaced(uid), seconds=5)
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
     assert after["metadata"]["annotations"] == before["metadata"]["annotations"]
-    await space.until("MCPWorkload", "weather", is_ready())
+    await namespace.until("MCPWorkload", "weather", is_ready())
 
 
 @pytest.mark.parametrize(("kind", "content_type", "edit"), EDITS)
 async def test_a_field_that_we_set_comes_back(
-    space: Space, audit: AuditLog, kind: str, content_type: str, edit: Manifest
+    namespace: Namespace, audit: AuditLog, kind: str, content_type: str, edit: Manifest
 ) -> None:
     """One write restores the child, whoever changed it and how."""
-    await space.settle(WORKLOAD)
-    before = await space.get(kind, "weather")
+    await namespace.settle(WORKLOAD)
+    before = await namespace.get(kind, "weather")
     log = audit.from_now()
 
-    await space.patch(kind, "weather", edit, content_type)
+    await namespace.patch(kind, "weather", edit, content_type)
 
-    await space.until(kind, "weather", is_as(before), seconds=5)
+    await namespace.until(kind, "weather", is_as(before), seconds=5)
     children = [
-        write for write in log.writes(space.name) if write.resource != "mcpworkloads/status"
+        write for write in log.writes(namespace.name) if write.resource != "mcpworkloads/status"
     ]
     assert [str(write) for write in children] == [f"patch {kind.lower()}s"]
 
 
-async def test_a_stubborn_hand_is_told_once(space: Space) -> None:
+async def test_a_stubborn_hand_is_told_once(namespace: Namespace) -> None:
     """One Event for one field, whose words stay; the next field is another one."""
-    await space.settle(WORKLOAD)
-    before = await space.get("StatefulSet", "weather")
+    await namespace.settle(WORKLOAD)
+    before = await namespace.get("StatefulSet", "weather")
 
     for replicas in (2, 3):
-        await space.patch("StatefulSet", "weather", {"spec": {"replicas": replicas}})
-        await space.until("StatefulSet", "weather", is_as(before), seconds=5)
-    await space.patch("Service", "weather", {"metadata": {"labels": {"team": None}}})
+        await namespace.patch("StatefulSet", "weather", {"spec": {"replicas": replicas}})
+        await namespace.until("StatefulSet", "weather", is_as(before), seconds=5)
+    await namespace.patch("Service", "weather", {"metadata": {"labels": {"team": None}}})
 
     told = {
         "StatefulSet weather: another client changed spec.replicas, and the operator set it back; "
@@ -158,108 +158,111 @@ async def test_a_stubborn_hand_is_told_once(space: Space) -> None:
         "back; change the MCPWorkload (`kubectl edit mcpw weather`) instead",
     }
     async with asyncio.timeout(10):
-        while (said := await reverted(space)) != sorted(told):
+        while (said := await reverted(namespace)) != sorted(told):
             assert set(said) < told
             await asyncio.sleep(0.2)
 
 
-async def reverted(space: Space) -> list[str]:
+async def reverted(namespace: Namespace) -> list[str]:
     """What Events say of changes that were undone."""
     return sorted(
         event["message"]
-        for event in await space.read_all("CoreEvent")
+        for event in await namespace.read_all("CoreEvent")
         if event["reason"] == "DriftReverted"
     )
 
 
-async def test_what_others_add_is_left_alone(space: Space, audit: AuditLog) -> None:
+async def test_what_others_add_is_left_alone(namespace: Namespace, audit: AuditLog) -> None:
     """A field, label or annotation of somebody else stays; of the content it is said, once."""
-    await asyncio.gather(*(space.settle(make_workload(name)) for name in ADDITIONS))
+    await asyncio.gather(*(namespace.settle(make_workload(name)) for name in ADDITIONS))
     log = audit.from_now()
 
     changed = {
-        name: await space.patch(kind, name, addition, content_type)
+        name: await namespace.patch(kind, name, addition, content_type)
         for name, (kind, content_type, addition) in ADDITIONS.items()
     }
     await asyncio.gather(
-        *(space.until("MCPWorkload", name, says_that_others_added(kind)) for name, kind in TOLD)
+        *(namespace.until("MCPWorkload", name, says_that_others_added(kind)) for name, kind in TOLD)
     )
     await asyncio.sleep(QUIET_SECONDS)
 
-    writes = [(write.name, str(write)) for write in log.writes(space.name)]
+    writes = [(write.name, str(write)) for write in log.writes(namespace.name)]
     assert sorted(writes) == sorted((name, "patch mcpworkloads/status") for name, _ in TOLD)
     for name, (kind, _, _) in ADDITIONS.items():
-        assert our_part(await space.get(kind, name)) == our_part(changed[name])
+        assert our_part(await namespace.get(kind, name)) == our_part(changed[name])
 
 
-async def test_what_others_add_outlives_our_own_change(space: Space) -> None:
+async def test_what_others_add_outlives_our_own_change(namespace: Namespace) -> None:
     """A foreign label is still there after the spec was changed and applied."""
-    await space.settle(WORKLOAD)
+    await namespace.settle(WORKLOAD)
     for kind in CHILDREN:
-        await space.patch(kind, "weather", {"metadata": {"labels": {"mine": "x"}}})
+        await namespace.patch(kind, "weather", {"metadata": {"labels": {"mine": "x"}}})
 
-    await space.settle(make_workload("weather", labels={"team": "sea"}))
+    await namespace.settle(make_workload("weather", labels={"team": "sea"}))
 
     for kind in CHILDREN:
-        labels = (await space.get(kind, "weather"))["metadata"]["labels"]
+        labels = (await namespace.get(kind, "weather"))["metadata"]["labels"]
         assert (labels["mine"], labels["team"]) == ("x", "sea")
 
 
 async def test_what_happened_while_the_operator_was_down_is_mended_at_its_start(
-    space: Space, operator: OperatorProcess
+    namespace: Namespace, operator: OperatorProcess
 ) -> None:
     """A deleted child, changed fields and a changed spec: all of it is noticed."""
     names = ("deleted", "edited", "respecified")
-    await asyncio.gather(*(space.settle(make_workload(name)) for name in names))
-    deleted, edited = await space.get("Service", "deleted"), await space.get("Service", "edited")
+    await asyncio.gather(*(namespace.settle(make_workload(name)) for name in names))
+    deleted, edited = (
+        await namespace.get("Service", "deleted"),
+        await namespace.get("Service", "edited"),
+    )
     operator.stop()
-    await space.delete("Service", "deleted")
-    await space.patch("Service", "edited", {"spec": {"selector": {"app": "mine"}}})
-    await space.patch("StatefulSet", "edited", {"spec": {"replicas": 2}})
-    await space.apply(make_workload("respecified", args=["--new"]))
+    await namespace.delete("Service", "deleted")
+    await namespace.patch("Service", "edited", {"spec": {"selector": {"app": "mine"}}})
+    await namespace.patch("StatefulSet", "edited", {"spec": {"replicas": 2}})
+    await namespace.apply(make_workload("respecified", args=["--new"]))
 
     operator.start_leading()
 
-    await space.until("Service", "deleted", is_replaced(deleted["metadata"]["uid"]))
-    await space.until("Service", "edited", is_as(edited))
-    await space.until_all("MCPWorkload", names, is_ready())
-    statefulset = await space.get("StatefulSet", "respecified")
+    await namespace.until("Service", "deleted", is_replaced(deleted["metadata"]["uid"]))
+    await namespace.until("Service", "edited", is_as(edited))
+    await namespace.until_all("MCPWorkload", names, is_ready())
+    statefulset = await namespace.get("StatefulSet", "respecified")
     assert field(statefulset, "spec", "template", "spec", "containers", 0, "args") == ["--new"]
-    statefulset = await space.get("StatefulSet", "edited")
+    statefulset = await namespace.get("StatefulSet", "edited")
     assert statefulset["spec"]["replicas"] == 0
 
 
 async def test_a_workload_that_changes_only_in_its_metadata_is_not_written(
-    space: Space, audit: AuditLog
+    namespace: Namespace, audit: AuditLog
 ) -> None:
     """Labels and annotations of the workload itself concern nobody but their author."""
-    await space.settle(WORKLOAD)
+    await namespace.settle(WORKLOAD)
     log = audit.from_now()
 
-    await space.patch("MCPWorkload", "weather", {"metadata": {"labels": {"mine": "x"}}})
-    await space.patch("MCPWorkload", "weather", {"metadata": {"annotations": {"mine": "x"}}})
+    await namespace.patch("MCPWorkload", "weather", {"metadata": {"labels": {"mine": "x"}}})
+    await namespace.patch("MCPWorkload", "weather", {"metadata": {"annotations": {"mine": "x"}}})
     await asyncio.sleep(QUIET_SECONDS)
 
-    assert log.writes(space.name) == []
+    assert log.writes(namespace.name) == []
 
 
 async def test_a_status_that_somebody_else_wrote_is_corrected_once(
-    space: Space, audit: AuditLog
+    namespace: Namespace, audit: AuditLog
 ) -> None:
     """The operator is the only writer of the status."""
-    workload = await space.settle(WORKLOAD)
+    workload = await namespace.settle(WORKLOAD)
     log = audit.from_now()
 
-    await space.api.patch(
+    await namespace.api.patch(
         "MCPWorkload",
-        space.name,
+        namespace.name,
         "weather",
         {"status": {"readyReplicas": 7, "url": "http://elsewhere"}},
         subresource="status",
     )
 
     right = workload["status"]
-    await space.until(
+    await namespace.until(
         "MCPWorkload",
         "weather",
         Predicate(
@@ -267,4 +270,4 @@ async def test_a_status_that_somebody_else_wrote_is_corrected_once(
         ),
     )
     await asyncio.sleep(QUIET_SECONDS)
-    assert log.count(space.name) == {"patch mcpworkloads/status": 1}
+    assert log.count(namespace.name) == {"patch mcpworkloads/status": 1}

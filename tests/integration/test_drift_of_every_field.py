@@ -20,7 +20,7 @@ from tests.support.api import JSON, RequestFailed
 from tests.support.kinds import Manifest, path_of
 from tests.support.leaves import Change, changes_of
 from tests.support.manifests import make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import condition_of, is_ready
 
 MANAGER = "mcpworkload"
@@ -113,9 +113,11 @@ def make(name: str, spec: Manifest) -> Manifest:
     return make_workload(name, **spec)
 
 
-async def read_children(space: Space, names: Sequence[str]) -> dict[tuple[str, str], Manifest]:
+async def read_children(
+    namespace: Namespace, names: Sequence[str]
+) -> dict[tuple[str, str], Manifest]:
     """The children of those workloads, by kind and name."""
-    found = await asyncio.gather(*(space.read_all(kind) for kind in KINDS))
+    found = await asyncio.gather(*(namespace.read_all(kind) for kind in KINDS))
     return {
         (kind, child["metadata"]["name"]): child
         for kind, children in zip(KINDS, found, strict=True)
@@ -124,20 +126,22 @@ async def read_children(space: Space, names: Sequence[str]) -> dict[tuple[str, s
     }
 
 
-async def find_hands(space: Space, name: str, patches: dict[str, list[Manifest]]) -> list[Hand]:
+async def find_hands(
+    namespace: Namespace, name: str, patches: dict[str, list[Manifest]]
+) -> list[Hand]:
     """What the API server would let somebody do to the children of the workload *name*."""
     gate = asyncio.Semaphore(8)
 
     async def find(kind: str, child: str, change: Change) -> Hand | None:
-        path = path_of(kind, space.name, child)
+        path = path_of(kind, namespace.name, child)
         async with gate:
             for patch in change.spellings:
                 with contextlib.suppress(RequestFailed):
-                    await space.api.request("PATCH", path, patch, JSON, {"dryRun": "All"})
+                    await namespace.api.request("PATCH", path, patch, JSON, {"dryRun": "All"})
                     return Hand(kind, child.removeprefix(name), change.words, patch)
         return None
 
-    children = await read_children(space, [name])
+    children = await read_children(namespace, [name])
     wanted = [
         find(kind, child, change)
         for (kind, child), live in children.items()
@@ -168,12 +172,15 @@ def spread(hands: list[Hand]) -> list[list[list[Hand]]]:
 
 
 async def until_back(
-    space: Space, names: Sequence[str], before: dict[tuple[str, str], Manifest], hands: list[str]
+    namespace: Namespace,
+    names: Sequence[str],
+    before: dict[tuple[str, str], Manifest],
+    hands: list[str],
 ) -> None:
     """Return when every child is again what it was, as far as that was ours."""
     deadline = time.monotonic() + BACK_SECONDS
     while True:
-        now = await read_children(space, names)
+        now = await read_children(namespace, names)
         lacking = {
             f"{kind} {name}": difference
             for (kind, name), child in before.items()
@@ -204,19 +211,19 @@ async def until_back(
     ],
 )
 async def test_what_we_set_comes_back_and_is_no_fault_of_the_spec(
-    space: Space, spec: Manifest, patches: dict[str, list[Manifest]], least: int
+    namespace: Namespace, spec: Manifest, patches: dict[str, list[Manifest]], least: int
 ) -> None:
     """One change of each child at a time, of many workloads side by side."""
-    await space.settle(make("probe", spec))
-    hands = await find_hands(space, "probe", patches)
+    await namespace.settle(make("probe", spec))
+    hands = await find_hands(namespace, "probe", patches)
     assert len(hands) >= least
     assert {hand.words for hand in hands} >= patches.keys()
     hands = hands if EVERY else one_of_each(hands)
     shares = spread(hands)
     names = [f"w{number:02}" for number in range(len(shares))]
-    await asyncio.gather(*(space.apply(make(name, spec)) for name in names))
-    await space.until_all("MCPWorkload", names, is_ready(), BACK_SECONDS)
-    before = await read_children(space, names)
+    await asyncio.gather(*(namespace.apply(make(name, spec)) for name in names))
+    await namespace.until_all("MCPWorkload", names, is_ready(), BACK_SECONDS)
+    before = await read_children(namespace, names)
 
     for number in range(ROUNDS):
         done = [
@@ -224,29 +231,29 @@ async def test_what_we_set_comes_back_and_is_no_fault_of_the_spec(
             for name, share in zip(names, shares, strict=True)
             for hand in share[number]
         ]
-        await asyncio.gather(*(change(space, name, hand) for name, hand in done))
+        await asyncio.gather(*(change(namespace, name, hand) for name, hand in done))
         await until_back(
-            space,
+            namespace,
             names,
             before,
             [f"{name}: {hand.kind}{hand.suffix} {hand.words}" for name, hand in done],
         )
 
-    workloads = await space.until_all("MCPWorkload", names, is_ready(), BACK_SECONDS)
+    workloads = await namespace.until_all("MCPWorkload", names, is_ready(), BACK_SECONDS)
     assert [
         each for each in workloads if condition_of(each, "Stalled").get("status") == "True"
     ] == []
-    events = [event["reason"] for event in await space.read_all("CoreEvent")]
+    events = [event["reason"] for event in await namespace.read_all("CoreEvent")]
     assert "Rejected" not in events
     assert events.count("DriftReverted") > len(hands) / 4
 
 
-async def change(space: Space, name: str, hand: Hand) -> None:
+async def change(namespace: Namespace, name: str, hand: Hand) -> None:
     """Do what was tried; a version in between is no reason not to."""
     try:
-        await space.api.request(
+        await namespace.api.request(
             "PATCH",
-            hand.path(space.name, name),
+            hand.path(namespace.name, name),
             hand.patch,
             JSON,
             {"fieldManager": "somebody-else"},

@@ -18,7 +18,7 @@ from tests.support import specs
 from tests.support.api import APPLY, Api, RequestFailed
 from tests.support.kinds import Manifest, path_of
 from tests.support.manifests import make_object, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import exists, is_gone
 
 UID = "0b9c0000-0000-4000-8000-000000000000"
@@ -34,12 +34,14 @@ async def dry_apply(api: Api, manifest: Manifest) -> Manifest:
 
 
 @pytest.mark.parametrize("spec", specs.SPECS.values(), ids=specs.SPECS)
-async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[str, Any]) -> None:
+async def test_what_is_built_is_accepted_and_no_drift(
+    namespace: Namespace, spec: dict[str, Any]
+) -> None:
     """Defaults that the API server adds are not taken for somebody's change."""
     body = make_workload(**{"replicas": 1, **spec})
-    body["metadata"] |= {"namespace": space.name, "uid": UID}
+    body["metadata"] |= {"namespace": namespace.name, "uid": UID}
     for child in build_children(Workload.parse(body)):
-        stored = await dry_apply(space.api, child.manifest)
+        stored = await dry_apply(namespace.api, child.manifest)
 
         assert first_difference(child.manifest["spec"], stored["spec"], "spec") is None
         if child.id.kind == "StatefulSet":
@@ -49,9 +51,9 @@ async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[s
 
 
 @pytest.mark.parametrize("spec", specs.SPECS.values(), ids=specs.SPECS)
-async def test_good_specs_are_accepted(space: Space, spec: dict[str, Any]) -> None:
+async def test_good_specs_are_accepted(namespace: Namespace, spec: dict[str, Any]) -> None:
     """The CRD knows every field."""
-    await space.create(make_workload(**spec), dry_run=True)
+    await namespace.create(make_workload(**spec), dry_run=True)
 
 
 def change(path: tuple[Any, ...], value: Any) -> list[Manifest]:
@@ -88,16 +90,16 @@ def change(path: tuple[Any, ...], value: Any) -> list[Manifest]:
     ],
 )
 async def test_claim_templates_stay_as_they_are(
-    space: Space, claims: list[Manifest] | None, is_accepted: bool
+    namespace: Namespace, claims: list[Manifest] | None, is_accepted: bool
 ) -> None:
     """But for the request, which the operator judges; the message says so."""
-    await space.apply(make_workload(volumeClaimTemplates=CLAIMS))
+    await namespace.apply(make_workload(volumeClaimTemplates=CLAIMS))
     changed = make_workload(volumeClaimTemplates=claims)
-    metadata = {"name": "weather", "namespace": space.name}
-    path = path_of("MCPWorkload", space.name, "weather")
+    metadata = {"name": "weather", "namespace": namespace.name}
+    path = path_of("MCPWorkload", namespace.name, "weather")
     query = {"dryRun": "All", "fieldManager": "author", "force": "true"}
 
-    request = space.api.request("PATCH", path, {**changed, "metadata": metadata}, APPLY, query)
+    request = namespace.api.request("PATCH", path, {**changed, "metadata": metadata}, APPLY, query)
     if is_accepted:
         await request
         return
@@ -105,14 +107,14 @@ async def test_claim_templates_stay_as_they_are(
         await request
 
 
-async def test_a_typo_deep_inside_is_named(space: Space) -> None:
+async def test_a_typo_deep_inside_is_named(namespace: Namespace) -> None:
     """As `kubectl apply` asks for by default."""
     mounts = [{"name": "a", "mountPath": "/a", "subpath": "b"}]
     workload = make_workload(sidecars=[{"name": "a", "image": "a", "volumeMounts": mounts}])
-    workload["metadata"]["namespace"] = space.name
+    workload["metadata"]["namespace"] = namespace.name
 
     with pytest.raises(RequestFailed, match=r"sidecars.*volumeMounts.*\.subpath"):
-        await dry_apply(space.api, workload)
+        await dry_apply(namespace.api, workload)
 
 
 def parts_of(word: str, number: int) -> dict[str, Any]:
@@ -140,14 +142,16 @@ def parts_of(word: str, number: int) -> dict[str, Any]:
     }
 
 
-async def test_what_two_managers_apply_is_merged_by_key(space: Space) -> None:
+async def test_what_two_managers_apply_is_merged_by_key(namespace: Namespace) -> None:
     """Neither takes from the other, nor leaves anything behind when it gives up its part."""
-    path = path_of("MCPWorkload", space.name, "weather")
+    path = path_of("MCPWorkload", namespace.name, "weather")
 
     async def apply(manager: str, **spec: Any) -> Manifest:
         manifest = make_object("MCPWorkload", "weather", spec=spec)
         query = {"fieldManager": manager}
-        stored: Manifest = (await space.api.request("PATCH", path, manifest, APPLY, query))["spec"]
+        stored: Manifest = (await namespace.api.request("PATCH", path, manifest, APPLY, query))[
+            "spec"
+        ]
         return stored
 
     needed = {"image": "a", "transport": {"type": "sse"}, "replicas": 0}
@@ -168,20 +172,20 @@ async def test_what_two_managers_apply_is_merged_by_key(space: Space) -> None:
     assert {field: left[field] for field in second} == second
 
 
-async def test_children_come_and_go_with_the_fields_that_ask_for_them(space: Space) -> None:
+async def test_children_come_and_go_with_the_fields_that_ask_for_them(namespace: Namespace) -> None:
     """The second Service and the budget are deleted when nobody asks for them any more."""
     asked: dict[str, Any] = {
         "service": {"type": "ClusterIP"},
         "disruptionBudget": {"maxUnavailable": 1},
     }
-    await space.settle(make_workload(**asked))
-    await space.until("Service", "weather-svc", exists())
-    budget = await space.until("PodDisruptionBudget", "weather", exists())
+    await namespace.settle(make_workload(**asked))
+    await namespace.until("Service", "weather-svc", exists())
+    budget = await namespace.until("PodDisruptionBudget", "weather", exists())
     assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
-    kept = await space.get("Service", "weather")
+    kept = await namespace.get("Service", "weather")
 
-    await space.settle(make_workload())
+    await namespace.settle(make_workload())
 
-    await space.until("Service", "weather-svc", is_gone())
-    await space.until("PodDisruptionBudget", "weather", is_gone())
-    assert (await space.get("Service", "weather"))["metadata"]["uid"] == kept["metadata"]["uid"]
+    await namespace.until("Service", "weather-svc", is_gone())
+    await namespace.until("PodDisruptionBudget", "weather", is_gone())
+    assert (await namespace.get("Service", "weather"))["metadata"]["uid"] == kept["metadata"]["uid"]

@@ -29,7 +29,7 @@ from tests.support.cluster import Cluster
 from tests.support.generate import make_spec, spec_schema
 from tests.support.kinds import Manifest, path_of
 from tests.support.manifests import make_object
-from tests.support.measurements import Figures
+from tests.support.measurements import Measurements
 
 NAMESPACE = "default"
 # One in four is refused by the CRD; those do not count.
@@ -63,7 +63,7 @@ class Judge:
 
 
 @pytest.fixture(scope="module")
-def judge(cluster: Cluster, figures: Figures) -> Iterator[Judge]:
+def judge(cluster: Cluster, measurements: Measurements) -> Iterator[Judge]:
     """One session for all examples; what came out is noted at the end."""
     with asyncio.Runner() as runner:
         context = Api.open(cluster.kubeconfig)
@@ -71,7 +71,7 @@ def judge(cluster: Cluster, figures: Figures) -> Iterator[Judge]:
         yield judge
         runner.run(context.__aexit__(None, None, None))
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in judge.verdicts.most_common())
-    figures.note(f"generated specs: {verdicts}")
+    measurements.note(f"generated specs: {verdicts}")
 
 
 @pytest.mark.slow

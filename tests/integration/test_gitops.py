@@ -16,7 +16,7 @@ from tests.support.argocd import SCRIPT, health_of
 from tests.support.cluster import ROOT, Cluster
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_object, make_running_workload, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import has_condition, is_ready
 from tests.support.process import OperatorProcess
 
@@ -28,7 +28,9 @@ GENERATED = {"ConfigMap", "Secret"}
 KEY = "resource.customizations.health.mcpworkload.dev_MCPWorkload"
 
 
-async def test_a_kustomize_overlay_patches_lists_by_key(space: Space, cluster: Cluster) -> None:
+async def test_a_kustomize_overlay_patches_lists_by_key(
+    namespace: Namespace, cluster: Cluster
+) -> None:
     """Entries are changed and added by name, at two depths; what the patch leaves out stays."""
     workload: Manifest = yaml.safe_load(await cluster.kubectl("kustomize", str(OVERLAY)))
 
@@ -40,7 +42,7 @@ async def test_a_kustomize_overlay_patches_lists_by_key(space: Space, cluster: C
     assert sidecar["command"][:3] == ["python3", "-m", "http.server"]
     names = {entry["name"] for entry in sidecar["env"]}
     assert names == {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
-    await space.create(workload, dry_run=True)
+    await namespace.create(workload, dry_run=True)
 
 
 async def test_kustomize_finds_images_replicas_and_names(cluster: Cluster, tmp_path: Path) -> None:
@@ -104,11 +106,11 @@ def _value_at(node: Any, path: tuple[str, ...]) -> Any:
 
 @pytest.mark.parametrize("how", [[], ["--server-side"]], ids=["client-side", "server-side"])
 async def test_nothing_differs_after_an_apply(
-    how: list[str], space: Space, cluster: Cluster
+    how: list[str], namespace: Namespace, cluster: Cluster
 ) -> None:
     """Also when other hands have scaled what the manifest says nothing about."""
     manifest = yaml.safe_dump(make_workload("weather", replicas=None, operatingMode="Stopped"))
-    here = ("--namespace", space.name)
+    here = ("--namespace", namespace.name)
     await cluster.kubectl(*here, "apply", *how, "-f-", stdin=manifest)
     await cluster.kubectl(*here, "wait", "--for=condition=Ready", "mcpw/weather", "--timeout=30s")
     await cluster.kubectl(*here, "scale", "mcpw/weather", "--replicas=3")
@@ -117,43 +119,47 @@ async def test_nothing_differs_after_an_apply(
     assert await cluster.kubectl(*here, "diff", *how, "-f-", stdin=manifest) == ""
 
 
-async def test_the_health_script_goes_beside_other_settings_of_argo_cd(space: Space) -> None:
+async def test_the_health_script_goes_beside_other_settings_of_argo_cd(
+    namespace: Namespace,
+) -> None:
     """The command of the README adds one key and takes nothing away."""
     found = re.search(r"```\n(kubectl create configmap argocd-cm.*?)```", _readme(), re.DOTALL)
     assert found is not None
-    await space.create(make_object("ConfigMap", "argocd-cm", data={"url": "https://cd.example"}))
-    command = found[1].replace("namespace argocd", f"namespace {space.name}")
+    await namespace.create(
+        make_object("ConfigMap", "argocd-cm", data={"url": "https://cd.example"})
+    )
+    command = found[1].replace("namespace argocd", f"namespace {namespace.name}")
     path = f"{Path(tool.program()).parent}:{tool.environment()['PATH']}"
 
     bash = ["bash", "-euo", "pipefail", "-c", command]
     environment = {**tool.environment(), "PATH": path}
     await asyncio.to_thread(run, bash, cwd=str(ROOT), env=environment)
 
-    data: dict[str, Any] = (await space.get("ConfigMap", "argocd-cm"))["data"]
+    data: dict[str, Any] = (await namespace.get("ConfigMap", "argocd-cm"))["data"]
     assert data["url"] == "https://cd.example"
     assert data[KEY] == SCRIPT.read_text(encoding="utf-8")
 
 
 async def test_argo_cd_understands_what_the_operator_writes(
-    space: Space, operator: OperatorProcess
+    namespace: Namespace, operator: OperatorProcess
 ) -> None:
     """From the first look to Ready, over a stop, to a mistake that no retry can mend."""
     operator.stop()
-    await space.apply(make_running_workload("weather"))
-    fresh = await space.get("MCPWorkload", "weather")
+    await namespace.apply(make_running_workload("weather"))
+    fresh = await namespace.get("MCPWorkload", "weather")
     assert health_of(fresh)[0] == "Progressing"
 
     await asyncio.to_thread(operator.start_leading)
-    ready = await space.until("MCPWorkload", "weather", is_ready())
+    ready = await namespace.until("MCPWorkload", "weather", is_ready())
     assert health_of(ready)[0] == "Healthy"
 
-    stopped = await space.settle(make_running_workload("weather", operatingMode="Stopped"))
+    stopped = await namespace.settle(make_running_workload("weather", operatingMode="Stopped"))
     assert health_of(stopped) == ("Healthy", "Stopped: nothing runs")
 
     patch = [{"op": "test", "path": "/spec/containers/0/name", "value": "other"}]
-    await space.apply(make_running_workload("weather", podTemplatePatch=patch))
+    await namespace.apply(make_running_workload("weather", podTemplatePatch=patch))
     stalled = has_condition("Stalled", "True", "PatchRejected")
-    found = await space.until("MCPWorkload", "weather", stalled)
+    found = await namespace.until("MCPWorkload", "weather", stalled)
     assert health_of(found)[0] == "Degraded"
 
 

@@ -22,7 +22,7 @@ from hack.cluster.tools import find_tool
 from hack.local import binaries
 from tests.support.cluster import Cluster
 from tests.support.manifests import make_object, make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import condition_of, exists, has_condition
 from tests.support.process import OperatorProcess
 
@@ -67,16 +67,16 @@ Install = Callable[[dict[str, Any]], Awaitable[Installation]]
 
 @pytest.fixture
 async def install(
-    helm: Path, space: Space, cluster: Cluster, tmp_path: Path
+    helm: Path, namespace: Namespace, cluster: Cluster, tmp_path: Path
 ) -> AsyncIterator[Install]:
     """Start an installation of the chart with this spec; none outlives the test."""
-    async with _installer(helm, space, cluster, tmp_path) as start:
+    async with _installer(helm, namespace, cluster, tmp_path) as start:
         yield start
 
 
 @asynccontextmanager
 async def _installer(
-    helm: Path, space: Space, cluster: Cluster, folder: Path
+    helm: Path, namespace: Namespace, cluster: Cluster, folder: Path
 ) -> AsyncIterator[Install]:
     started: list[Process] = []
     environment = {
@@ -89,7 +89,7 @@ async def _installer(
         values = folder / "values.json"
         values.write_text(json.dumps({"spec": spec}))
         process = await asyncio.create_subprocess_exec(
-            *(str(helm), "install", "weather", str(CHART), "--namespace", space.name),
+            *(str(helm), "install", "weather", str(CHART), "--namespace", namespace.name),
             *("--values", str(values), "--wait", f"--timeout={HELM_SECONDS}s"),
             env=environment,
             stdout=PIPE,
@@ -114,12 +114,12 @@ def spec_of(**spec: Any) -> dict[str, Any]:
 
 
 async def test_it_waits_for_the_operator(
-    install: Install, space: Space, operator: OperatorProcess
+    install: Install, namespace: Namespace, operator: OperatorProcess
 ) -> None:
     """A workload that nobody has looked at is in progress; Ready ends the wait."""
     operator.stop()
     installation = await install(spec_of())
-    await space.until("MCPWorkload", "weather", exists())
+    await namespace.until("MCPWorkload", "weather", exists())
     await asyncio.sleep(WATCH_SECONDS)
     assert installation.is_waiting
 
@@ -127,11 +127,11 @@ async def test_it_waits_for_the_operator(
     status, words = await installation.end()
 
     assert status == 0, words
-    workload = await space.get("MCPWorkload", "weather")
+    workload = await namespace.get("MCPWorkload", "weather")
     assert has_condition("Ready", "True").holds(workload)
 
 
-async def test_it_fails_fast_when_no_retry_can_help(install: Install, space: Space) -> None:
+async def test_it_fails_fast_when_no_retry_can_help(install: Install, namespace: Namespace) -> None:
     """Stalled is a failure, not something to wait for."""
     patch = [{"op": "test", "path": "/spec/containers/0/name", "value": "other"}]
     begin = time.monotonic()
@@ -140,19 +140,19 @@ async def test_it_fails_fast_when_no_retry_can_help(install: Install, space: Spa
 
     assert status != 0
     assert time.monotonic() - begin < FAST_SECONDS, words
-    workload = await space.get("MCPWorkload", "weather")
+    workload = await namespace.get("MCPWorkload", "weather")
     assert condition_of(workload, "Stalled")["reason"] == "PatchRejected"
 
 
-async def test_it_waits_on_for_a_secret(install: Install, space: Space) -> None:
+async def test_it_waits_on_for_a_secret(install: Install, namespace: Namespace) -> None:
     """What can heal from outside is no failure."""
     missing = [{"secretRef": {"name": "weather"}}]
     installation = await install(spec_of(envFrom=missing))
-    await space.until("MCPWorkload", "weather", has_condition("Ready", "False"))
+    await namespace.until("MCPWorkload", "weather", has_condition("Ready", "False"))
     await asyncio.sleep(WATCH_SECONDS)
     assert installation.is_waiting
 
-    await space.create(make_object("Secret", "weather", stringData={"CITY": "Oslo"}))
+    await namespace.create(make_object("Secret", "weather", stringData={"CITY": "Oslo"}))
     status, words = await installation.end()
 
     assert status == 0, words

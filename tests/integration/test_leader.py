@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.manifests import make_workload
-from tests.support.measurements import Figures
-from tests.support.namespace import Space
+from tests.support.measurements import Measurements
+from tests.support.namespace import Namespace
 from tests.support.predicates import is_ready
 from tests.support.process import OperatorProcess
 
@@ -29,35 +29,41 @@ def second(operator: OperatorProcess, tmp_path: Path) -> Iterator[OperatorProces
         second.stop()
 
 
-async def test_only_the_leader_works(space: Space, second: OperatorProcess) -> None:
+async def test_only_the_leader_works(namespace: Namespace, second: OperatorProcess) -> None:
     """The one that waits does not even look."""
-    await space.settle(make_workload("weather"))
+    await namespace.settle(make_workload("weather"))
 
     assert not second.is_leading()
-    assert space.name not in second.words()
+    assert namespace.name not in second.words()
 
 
 async def test_a_leader_that_ends_is_followed_at_once(
-    space: Space, operator: OperatorProcess, second: OperatorProcess, figures: Figures
+    namespace: Namespace,
+    operator: OperatorProcess,
+    second: OperatorProcess,
+    measurements: Measurements,
 ) -> None:
     """A SIGTERM releases the Lease; nothing that changes meanwhile is lost."""
     assert operator.stop() == 0
-    await space.apply(make_workload("weather"))
+    await namespace.apply(make_workload("weather"))
 
     took = second.wait_for("leading as tests-second", TAKE_OVER_SECONDS)
 
-    figures.note(f"leader ended by SIGTERM: the next one leads after {took:.1f} s")
-    await space.until("MCPWorkload", "weather", is_ready())
+    measurements.note(f"leader ended by SIGTERM: the next one leads after {took:.1f} s")
+    await namespace.until("MCPWorkload", "weather", is_ready())
 
 
 async def test_a_leader_that_dies_is_followed_when_its_lease_expires(
-    space: Space, operator: OperatorProcess, second: OperatorProcess, figures: Figures
+    namespace: Namespace,
+    operator: OperatorProcess,
+    second: OperatorProcess,
+    measurements: Measurements,
 ) -> None:
     """Nobody releases the Lease of a killed leader; it runs out."""
     operator.kill()
-    await space.apply(make_workload("weather"))
+    await namespace.apply(make_workload("weather"))
 
     took = second.wait_for("leading as tests-second", EXPIRY_SECONDS)
 
-    figures.note(f"leader ended by SIGKILL: the next one leads after {took:.1f} s")
-    await space.until("MCPWorkload", "weather", is_ready())
+    measurements.note(f"leader ended by SIGKILL: the next one leads after {took:.1f} s")
+    await namespace.until("MCPWorkload", "weather", is_ready())

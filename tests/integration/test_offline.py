@@ -17,7 +17,7 @@ from mcpworkload.cli.offline.admission import NotAdmittedError, admit, is_worklo
 from mcpworkload.cli.offline.reader import Reader, UnreadableError
 from tests.support.manifest_shapes import manifest, shapes
 from tests.support.mutations import BASES, mutated_specs
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 MUTATIONS = int(os.environ.get("MANIFEST_MUTATIONS", "200"))
 #: What the API server takes and the operator refuses: an empty name of a volume, for which the CRD
@@ -37,7 +37,7 @@ _TAKEN = re.compile(
 @pytest.mark.long
 @pytest.mark.timeout(60 + MUTATIONS)
 async def test_a_file_is_taken_or_refused_as_by_the_api_server(
-    space: Space, tmp_path: Path
+    namespace: Namespace, tmp_path: Path
 ) -> None:
     """Shapes that users wrote, and mutations at every place; all differences are shown."""
     files = {name: text for name, (text, _) in shapes().items()}
@@ -45,7 +45,7 @@ async def test_a_file_is_taken_or_refused_as_by_the_api_server(
     for number, spec in enumerate(mutated_specs(MUTATIONS)):
         files[f"mutation-{number}"] = manifest_of(spec, f"mutation-{number}")
 
-    said = await verdicts(space.name, files, tmp_path)
+    said = await verdicts(namespace.name, files, tmp_path)
     ours = {name: complaint(text) for name, text in files.items()}
 
     for name, words in ours.items():

@@ -20,7 +20,7 @@ from tests.support.api import Api, RequestFailed
 from tests.support.generate import make_spec_with_rights
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_object
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 SPECS = 250
 LABEL = "pod-security.kubernetes.io/enforce"
@@ -45,13 +45,13 @@ def template_of(spec: Manifest, level: PodSecurity) -> Manifest | None:
         return None
 
 
-async def is_allowed(space: Space, template: Manifest) -> bool | None:
+async def is_allowed(namespace: Namespace, template: Manifest) -> bool | None:
     """What the namespace's own admission says of the pod; None where it is no pod at all."""
     spec = {field: part for field, part in template["spec"].items() if field not in ELSEWHERE}
     pod = make_object("Pod", "weather", spec=spec)
     pod["metadata"]["annotations"] = template["metadata"].get("annotations")
     try:
-        await space.create(pod, dry_run=True)
+        await namespace.create(pod, dry_run=True)
     except RequestFailed as refused:
         return False if "violates PodSecurity" in refused.message else None
     return True
@@ -74,13 +74,13 @@ async def test_every_source_of_this_api_server_is_decided_upon(api: Api) -> None
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("level", [PodSecurity.BASELINE, PodSecurity.RESTRICTED])
 async def test_we_allow_what_the_namespace_would(
-    space: Space, api: Api, level: PodSecurity
+    namespace: Namespace, api: Api, level: PodSecurity
 ) -> None:
     """No pod passes us that the standard forbids, and none is held up that it allows."""
     labels = {LABEL: str(level), f"{LABEL}-version": VERSION}
-    await api.patch("Namespace", "", space.name, {"metadata": {"labels": labels}})
+    await api.patch("Namespace", "", namespace.name, {"metadata": {"labels": labels}})
     for _ in range(100):  # admission learns of the label by a watch
-        if await is_allowed(space, PLAIN) is (level is PodSecurity.BASELINE):
+        if await is_allowed(namespace, PLAIN) is (level is PodSecurity.BASELINE):
             break
         await asyncio.sleep(0.1)
     verdicts: Counter[bool] = Counter()
@@ -91,7 +91,7 @@ async def test_we_allow_what_the_namespace_would(
             is_ours = template_of(spec, level) is not None
         except Refusal:
             continue
-        if template and (allowed := await is_allowed(space, template)) is not None:
+        if template and (allowed := await is_allowed(namespace, template)) is not None:
             assert is_ours == allowed, f"make_spec_with_rights({seed})"
             verdicts[is_ours] += 1
     assert min(verdicts[True], verdicts[False]) >= SPECS // 50, verdicts

@@ -9,7 +9,7 @@ import aiohttp
 from tests.support.api import Api
 from tests.support.cluster import Cluster
 from tests.support.manifests import make_object, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.process import OperatorProcess, write_kubeconfig
 
 # What is under way when the operator is told to end differs from time to time.
@@ -44,7 +44,7 @@ async def read_metrics(port: int) -> list[str]:
 
 
 async def test_a_leading_operator_answers_its_probes(
-    operator: OperatorProcess, space: Space, tmp_path: Path
+    operator: OperatorProcess, namespace: Namespace, tmp_path: Path
 ) -> None:
     """Alive and ready, once it has looked at what there is."""
     operator.stop()
@@ -55,10 +55,10 @@ async def test_a_leading_operator_answers_its_probes(
     )
     probed.start_leading()
     try:
-        await space.settle(make_workload("weather"))
+        await namespace.settle(make_workload("weather"))
 
         assert await read_probes(port) == {"/livez": (200, "ok"), "/readyz": (200, "ok")}
-        labels = f'namespace="{space.name}",workload="weather"'
+        labels = f'namespace="{namespace.name}",workload="weather"'
         metrics = await read_metrics(port)
         assert f"mcpworkload_unexpected_exits_total{{{labels}}} 0.0" in metrics
         assert f"mcpworkload_ready{{{labels}}} 1.0" in metrics
@@ -93,27 +93,27 @@ async def test_an_end_amid_failing_writes_is_a_good_end(
     for number in range(ENDS):
         ending = OperatorProcess(operator.kubeconfig, tmp_path / "log", operator.identity)
         ending.start_leading()
-        async with Space.open(api, "ending", ending.words) as space:
+        async with Namespace.open(api, "ending", ending.words) as namespace:
             for name in (f"w{each}" for each in range(20)):
                 # Refused by the API server, and asked again and again.
-                await space.apply(make_workload(name, hostAliases=[{"ip": "no address"}]))
+                await namespace.apply(make_workload(name, hostAliases=[{"ip": "no address"}]))
             await asyncio.sleep(number * 0.05)
             assert ending.stop() == 0, ending.words()
 
 
 async def test_the_rights_in_one_namespace_are_enough_for_one_namespace(
-    operator: OperatorProcess, space: Space, api: Api, cluster: Cluster, tmp_path: Path
+    operator: OperatorProcess, namespace: Namespace, api: Api, cluster: Cluster, tmp_path: Path
 ) -> None:
     """As in the overlay `namespaced`: a RoleBinding instead of the ClusterRoleBinding."""
     operator.stop()
-    kubeconfig = await make_account(space, cluster, tmp_path)
-    environment = {"MCPWORKLOAD_NAMESPACES": space.name, "POD_NAMESPACE": space.name}
+    kubeconfig = await make_account(namespace, cluster, tmp_path)
+    environment = {"MCPWORKLOAD_NAMESPACES": namespace.name, "POD_NAMESPACE": namespace.name}
     narrow = OperatorProcess(kubeconfig, tmp_path / "log", "narrow", environment=environment)
     narrow.start_leading()
     try:
-        async with Space.open(api, "elsewhere", narrow.words) as elsewhere:
+        async with Namespace.open(api, "elsewhere", narrow.words) as elsewhere:
             await elsewhere.apply(make_workload("weather"))
-            await space.settle(make_workload("weather"))
+            await namespace.settle(make_workload("weather"))
 
             unseen = await elsewhere.get("MCPWorkload", "weather")
             assert unseen["status"] == {"observedGeneration": -1}
@@ -123,16 +123,16 @@ async def test_the_rights_in_one_namespace_are_enough_for_one_namespace(
     assert "forbidden" not in narrow.words()
 
 
-async def make_account(space: Space, cluster: Cluster, folder: Path) -> Path:
-    """A kubeconfig of a ServiceAccount with the operator's rights in *space* alone."""
-    subjects = [{"kind": "ServiceAccount", "name": "narrow", "namespace": space.name}]
-    await space.create(make_object("ServiceAccount", "narrow"))
+async def make_account(namespace: Namespace, cluster: Cluster, folder: Path) -> Path:
+    """A kubeconfig of a ServiceAccount with the operator's rights in *namespace* alone."""
+    subjects = [{"kind": "ServiceAccount", "name": "narrow", "namespace": namespace.name}]
+    await namespace.create(make_object("ServiceAccount", "narrow"))
     lease = {
         "apiGroups": ["coordination.k8s.io"],
         "resources": ["leases"],
         "verbs": ["create", "get", "update"],
     }
-    await space.create(make_object("Role", "leader", rules=[lease]))
+    await namespace.create(make_object("Role", "leader", rules=[lease]))
     for name, kind, role in (
         ("leader", "Role", "leader"),
         ("operator", "ClusterRole", "mcpworkload-operator"),
@@ -140,5 +140,5 @@ async def make_account(space: Space, cluster: Cluster, folder: Path) -> Path:
     ):
         reference = {"apiGroup": RBAC, "kind": kind, "name": role}
         binding = make_object("RoleBinding", name, roleRef=reference, subjects=subjects)
-        await space.create(binding)
-    return write_kubeconfig(cluster, folder / "kubeconfig", space.name, "narrow")
+        await namespace.create(binding)
+    return write_kubeconfig(cluster, folder / "kubeconfig", namespace.name, "narrow")

@@ -16,7 +16,7 @@ from tests.support.api import Api, RequestFailed
 from tests.support.audit import AuditLog
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_object, make_running_workload, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, condition_of, field, has_condition, is_ready
 from tests.support.process import ACCOUNT, NAMESPACE, OperatorProcess
 
@@ -58,9 +58,9 @@ async def quiet(audit: AuditLog) -> AuditLog:
     return audit.from_now()
 
 
-async def digest_in(space: Space) -> str:
+async def digest_in(namespace: Namespace) -> str:
     """The digest in the pod template of the workload's StatefulSet."""
-    digest: str = field(await space.get("StatefulSet", "weather"), *ANNOTATION)
+    digest: str = field(await namespace.get("StatefulSet", "weather"), *ANNOTATION)
     return digest
 
 
@@ -92,25 +92,25 @@ async def remove_rights(api: Api) -> None:
             assert failure.status == 404  # noqa: PT017 - it was not there
 
 
-async def test_a_missing_object_and_a_missing_key_are_named_and_heal(space: Space) -> None:
+async def test_a_missing_object_and_a_missing_key_are_named_and_heal(namespace: Namespace) -> None:
     """No pod is made that could not start; the arrival of what is missing is enough."""
     workload = make_running_workload(env=read_key("configMapKeyRef", "settings"))
-    await space.apply(workload)
-    found = await space.until("MCPWorkload", "weather", NOT_FOUND)
+    await namespace.apply(workload)
+    found = await namespace.until("MCPWorkload", "weather", NOT_FOUND)
     message = condition_of(found, "Accepted")["message"]
     assert message == "there is no ConfigMap settings (spec.env[KEY])"
     assert not condition_of(found, "Stalled")
-    assert await space.read_all("StatefulSet") == []
+    assert await namespace.read_all("StatefulSet") == []
 
-    await space.apply(make_config("settings", other="1"))
+    await namespace.apply(make_config("settings", other="1"))
     words = "ConfigMap settings has no key api (spec.env[KEY])"
     names_the_key = Predicate(
         words, lambda item: item is not None and condition_of(item, "Accepted")["message"] == words
     )
-    await space.until("MCPWorkload", "weather", names_the_key)
+    await namespace.until("MCPWorkload", "weather", names_the_key)
 
-    await space.apply(make_config("settings", api="1"))
-    await space.until("MCPWorkload", "weather", is_ready())
+    await namespace.apply(make_config("settings", api="1"))
+    await namespace.until("MCPWorkload", "weather", is_ready())
 
 
 @pytest.mark.parametrize(
@@ -123,46 +123,46 @@ async def test_a_missing_object_and_a_missing_key_are_named_and_heal(space: Spac
     ],
 )
 async def test_a_name_leads_nowhere_but_to_an_object_of_the_namespace(
-    space: Space, name: str
+    namespace: Namespace, name: str
 ) -> None:
     """The operator asks with its own rights, so it asks for nothing else."""
-    await space.apply(make_running_workload(envFrom=[{"configMapRef": {"name": name}}]))
+    await namespace.apply(make_running_workload(envFrom=[{"configMapRef": {"name": name}}]))
 
-    found = await space.until("MCPWorkload", "weather", NOT_FOUND)
+    found = await namespace.until("MCPWorkload", "weather", NOT_FOUND)
     message = condition_of(found, "Accepted")["message"]
     assert message.startswith(f"there is no ConfigMap {name}"[:1000])
 
 
-async def test_an_optional_reference_is_not_missed(space: Space) -> None:
+async def test_an_optional_reference_is_not_missed(namespace: Namespace) -> None:
     """And its arrival rolls the pods, which else would not see it."""
     env = read_key("configMapKeyRef", "settings", optional=True)
-    await space.settle(make_running_workload(env=env))
-    before = await digest_in(space)
+    await namespace.settle(make_running_workload(env=env))
+    before = await digest_in(namespace)
 
-    await space.apply(make_config("settings", api="1"))
+    await namespace.apply(make_config("settings", api="1"))
 
-    await space.until("StatefulSet", "weather", differs(before))
-    await space.until("MCPWorkload", "weather", is_ready())
+    await namespace.until("StatefulSet", "weather", differs(before))
+    await namespace.until("MCPWorkload", "weather", is_ready())
 
 
 async def test_content_rolls_the_pods_once_and_nothing_else_does(
-    space: Space, audit: AuditLog
+    namespace: Namespace, audit: AuditLog
 ) -> None:
     """One apply of the StatefulSet for one change; none for a label or a key nobody reads."""
-    await space.apply(make_config("settings", api="1"))
+    await namespace.apply(make_config("settings", api="1"))
     env = read_key("configMapKeyRef", "settings")
-    await space.settle(make_running_workload(env=env, imagePullSecrets=[{"name": "pull"}]))
-    before, pod = await digest_in(space), await space.get("Pod", "weather-0")
+    await namespace.settle(make_running_workload(env=env, imagePullSecrets=[{"name": "pull"}]))
+    before, pod = await digest_in(namespace), await namespace.get("Pod", "weather-0")
     audit = await quiet(audit)
 
     labels = {"metadata": {"labels": {"team": "sky"}, "annotations": {"x": "y"}}}
-    await space.patch("ConfigMap", "settings", {**labels, "data": {"other": "1"}})
-    await space.create(make_secret("pull", x="1"))
+    await namespace.patch("ConfigMap", "settings", {**labels, "data": {"other": "1"}})
+    await namespace.create(make_secret("pull", x="1"))
     await asyncio.sleep(QUIET_SECONDS)
-    assert audit.count(space.name) == {}
+    assert audit.count(namespace.name) == {}
 
-    await space.patch("ConfigMap", "settings", {"data": {"api": "2"}})
-    await space.until("StatefulSet", "weather", differs(before))
+    await namespace.patch("ConfigMap", "settings", {"data": {"api": "2"}})
+    await namespace.until("StatefulSet", "weather", differs(before))
     is_new = Predicate(
         "is a new pod, ready",
         lambda item: (
@@ -171,69 +171,69 @@ async def test_content_rolls_the_pods_once_and_nothing_else_does(
             and item["status"].get("containerStatuses", [{}])[0].get("ready") is True
         ),
     )
-    await space.until("Pod", "weather-0", is_new)
-    await space.until("MCPWorkload", "weather", is_ready())
+    await namespace.until("Pod", "weather-0", is_new)
+    await namespace.until("MCPWorkload", "weather", is_ready())
     await asyncio.sleep(QUIET_SECONDS)
-    count = audit.count(space.name)
+    count = audit.count(namespace.name)
     assert count["patch statefulsets"] == 1
     assert set(count) == {"patch statefulsets", "patch mcpworkloads/status"}
 
 
 async def test_without_rights_on_secrets_it_says_what_it_cannot_know(
-    space: Space, audit: AuditLog
+    namespace: Namespace, audit: AuditLog
 ) -> None:
     """The workload works; a changed Secret is not noticed."""
-    await space.create(make_secret("weather-key", api="1"))
+    await namespace.create(make_secret("weather-key", api="1"))
     env = read_key("secretKeyRef", "weather-key")
-    workload = await space.settle(make_running_workload(env=env))
+    workload = await namespace.settle(make_running_workload(env=env))
     assert "not allowed to read Secrets" in condition_of(workload, "Accepted")["message"]
-    assert await digest_in(space) is None
+    assert await digest_in(namespace) is None
     audit = await quiet(audit)
 
-    await space.apply(make_secret("weather-key", api="2"))
+    await namespace.apply(make_secret("weather-key", api="2"))
     await asyncio.sleep(QUIET_SECONDS)
 
-    assert audit.count(space.name) == {}
+    assert audit.count(namespace.name) == {}
 
 
 @pytest.mark.usefixtures("_rights_on_secrets")
 async def test_with_rights_secrets_are_followed_and_stay_secret(
-    space: Space, operator: OperatorProcess
+    namespace: Namespace, operator: OperatorProcess
 ) -> None:
     """Missing, there, changed; no value is in the status or in the log."""
     workload = make_running_workload(env=read_key("secretKeyRef", "weather-key"))
-    await space.apply(workload)
-    found = await space.until("MCPWorkload", "weather", NOT_FOUND)
+    await namespace.apply(workload)
+    found = await namespace.until("MCPWorkload", "weather", NOT_FOUND)
     message = condition_of(found, "Accepted")["message"]
     assert message == "there is no Secret weather-key (spec.env[KEY])"
 
-    await space.create(make_secret("weather-key", api="swordfish-1"))
-    await space.until("MCPWorkload", "weather", is_ready())
-    before = await digest_in(space)
-    await space.apply(make_secret("weather-key", api="swordfish-2"))
-    await space.until("StatefulSet", "weather", differs(before))
+    await namespace.create(make_secret("weather-key", api="swordfish-1"))
+    await namespace.until("MCPWorkload", "weather", is_ready())
+    before = await digest_in(namespace)
+    await namespace.apply(make_secret("weather-key", api="swordfish-2"))
+    await namespace.until("StatefulSet", "weather", differs(before))
 
-    found = await space.until("MCPWorkload", "weather", is_ready())
+    found = await namespace.until("MCPWorkload", "weather", is_ready())
     assert "swordfish" not in str(found["status"])
     assert "swordfish" not in operator.words()
 
 
 @pytest.mark.usefixtures("_rights_on_secrets")
 async def test_a_restart_of_the_operator_writes_nothing(
-    space: Space, audit: AuditLog, operator: OperatorProcess
+    namespace: Namespace, audit: AuditLog, operator: OperatorProcess
 ) -> None:
     """Looks wait until what pods read is known, and find the digest that was there before."""
-    await space.apply(make_config("settings", api="1"))
-    await space.create(make_secret("weather-key", api="1"))
+    await namespace.apply(make_config("settings", api="1"))
+    await namespace.create(make_secret("weather-key", api="1"))
     env_from = [{"secretRef": {"name": "weather-key"}}]
     env = read_key("configMapKeyRef", "settings")
-    await space.settle(make_workload(env=env, envFrom=env_from))
-    assert await digest_in(space)
+    await namespace.settle(make_workload(env=env, envFrom=env_from))
+    assert await digest_in(namespace)
     operator.stop()
     audit = audit.from_now()
 
     operator.start_leading()
-    await space.settle(make_workload("other"))
+    await namespace.settle(make_workload("other"))
     await asyncio.sleep(QUIET_SECONDS)
 
-    assert {write.name for write in audit.writes(space.name)} == {"other"}
+    assert {write.name for write in audit.writes(namespace.name)} == {"other"}

@@ -11,7 +11,7 @@ from tests.support.api import RequestFailed
 from tests.support.cluster import Cluster
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_object, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 HTTP = {"type": "streamable-http"}
 
@@ -62,18 +62,18 @@ BAD_NAMES = [
 ]
 
 
-async def refusal_of(space: Space, manifest: Manifest) -> str:
+async def refusal_of(namespace: Namespace, manifest: Manifest) -> str:
     """The API server's answer to an object that it refuses."""
     with pytest.raises(RequestFailed) as caught:
-        await space.create(manifest, dry_run=True)
+        await namespace.create(manifest, dry_run=True)
     assert caught.value.status == 422
     return caught.value.message
 
 
-async def test_a_bad_spec_is_refused_with_what_to_write(space: Space) -> None:
+async def test_a_bad_spec_is_refused_with_what_to_write(namespace: Namespace) -> None:
     """Each wrong field is named by the API server, most of them in words of ours."""
     answers = await asyncio.gather(
-        *(refusal_of(space, make_workload("weather", **spec)) for spec, _ in BAD_SPECS)
+        *(refusal_of(namespace, make_workload("weather", **spec)) for spec, _ in BAD_SPECS)
     )
 
     wrong = [
@@ -84,22 +84,22 @@ async def test_a_bad_spec_is_refused_with_what_to_write(space: Space) -> None:
     assert wrong == []
 
 
-async def test_a_bad_name_is_refused_with_what_to_choose(space: Space) -> None:
+async def test_a_bad_name_is_refused_with_what_to_choose(namespace: Namespace) -> None:
     """A name that would not do for a child is refused before there is one."""
     for name, words in BAD_NAMES:
-        assert words in await refusal_of(space, make_workload(name))
+        assert words in await refusal_of(namespace, make_workload(name))
 
 
-async def test_a_workload_without_spec_is_refused(space: Space) -> None:
+async def test_a_workload_without_spec_is_refused(namespace: Namespace) -> None:
     """An empty manifest says what to write first."""
-    answer = await refusal_of(space, make_object("MCPWorkload", "weather"))
+    answer = await refusal_of(namespace, make_object("MCPWorkload", "weather"))
 
     assert "write at least image and transport.type" in answer
 
 
-async def test_the_longest_name_works(space: Space) -> None:
+async def test_the_longest_name_works(namespace: Namespace) -> None:
     """52 characters, as the message says, are not one too many for any child."""
-    await space.settle(make_workload("w" * 52, replicas=0))
+    await namespace.settle(make_workload("w" * 52, replicas=0))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_the_longest_name_works(space: Space) -> None:
     ],
 )
 async def test_kubectl_refuses_a_misspelt_field(
-    space: Space, cluster: Cluster, spec: dict[str, Any], path: str, applied_path: str
+    namespace: Namespace, cluster: Cluster, spec: dict[str, Any], path: str, applied_path: str
 ) -> None:
     """At its defaults kubectl names the unknown field, and nothing is applied."""
     manifest = json.dumps(make_workload("weather", **spec))
@@ -126,7 +126,7 @@ async def test_kubectl_refuses_a_misspelt_field(
     ):
         with pytest.raises(ToolError) as caught:
             await cluster.kubectl(
-                "apply", option, "--namespace", space.name, "--filename=-", stdin=manifest
+                "apply", option, "--namespace", namespace.name, "--filename=-", stdin=manifest
             )
         assert words in str(caught.value)
-    assert await space.read_all("MCPWorkload") == []
+    assert await namespace.read_all("MCPWorkload") == []

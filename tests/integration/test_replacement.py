@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import field, has, is_ready
 from tests.support.process import OperatorProcess
 
@@ -25,9 +25,9 @@ def make_storing_workload(name: str, size: str) -> Manifest:
     return make_running_workload(name, volumeClaimTemplates=templates, volumeMounts=mounts)
 
 
-async def apply_all(space: Space, size: str) -> None:
+async def apply_all(namespace: Namespace, size: str) -> None:
     """Every workload with a volume of that size."""
-    await asyncio.gather(*(space.apply(make_storing_workload(name, size)) for name in NAMES))
+    await asyncio.gather(*(namespace.apply(make_storing_workload(name, size)) for name in NAMES))
 
 
 async def kill_at_work(operator: OperatorProcess) -> None:
@@ -36,32 +36,32 @@ async def kill_at_work(operator: OperatorProcess) -> None:
     operator.kill()
 
 
-async def identities(space: Space) -> dict[str, Any]:
+async def identities(namespace: Namespace) -> dict[str, Any]:
     """The pods and containers that run, by name of the pod."""
     return {
         pod["metadata"]["name"]: (
             pod["metadata"]["uid"],
             [status["containerID"] for status in pod["status"]["containerStatuses"]],
         )
-        for pod in await space.read_all("Pod")
+        for pod in await namespace.read_all("Pod")
     }
 
 
 async def test_a_killed_operator_finishes_replacements_and_no_pod_notices(
-    space: Space, operator: OperatorProcess
+    namespace: Namespace, operator: OperatorProcess
 ) -> None:
     """Some claims have grown by then, some StatefulSets are gone, some are made anew."""
-    await apply_all(space, "1Mi")
-    await space.until_all("MCPWorkload", NAMES, is_ready(), 60)
-    before = await identities(space)
+    await apply_all(namespace, "1Mi")
+    await namespace.until_all("MCPWorkload", NAMES, is_ready(), 60)
+    before = await identities(namespace)
 
-    await asyncio.gather(apply_all(space, "2Mi"), kill_at_work(operator))
-    found = await space.read_all("StatefulSet")
+    await asyncio.gather(apply_all(namespace, "2Mi"), kill_at_work(operator))
+    found = await namespace.read_all("StatefulSet")
     finished = [each for each in found if field(each, *TEMPLATE) == "2Mi"]
     assert len(finished) < len(NAMES), "the operator was faster than the test"
     operator.start_leading()
 
-    await space.until_all("StatefulSet", NAMES, has("of the new size", "2Mi", *TEMPLATE))
-    await space.until_all("MCPWorkload", NAMES, is_ready())
-    await space.until_all("PersistentVolumeClaim", CLAIMS, has("grown", "2Mi", *REQUEST))
-    assert await identities(space) == before
+    await namespace.until_all("StatefulSet", NAMES, has("of the new size", "2Mi", *TEMPLATE))
+    await namespace.until_all("MCPWorkload", NAMES, is_ready())
+    await namespace.until_all("PersistentVolumeClaim", CLAIMS, has("grown", "2Mi", *REQUEST))
+    assert await identities(namespace) == before

@@ -9,24 +9,24 @@ from tests.support.audit import AuditLog
 from tests.support.cluster import Cluster
 from tests.support.kinds import Manifest, path_of
 from tests.support.manifests import make_object, make_running_workload, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, field, has, is_ready
 
 # The autoscaler looks once in 15 s, for the first time after as many.
 AUTOSCALER_SECONDS = 60.0
 OPERATOR = "mcpworkload"
 
-Write = Callable[[Space, str, int], Awaitable[None]]
+Write = Callable[[Namespace, str, int], Awaitable[None]]
 
 
-async def put_scale(space: Space, name: str, replicas: int) -> None:
+async def put_scale(namespace: Namespace, name: str, replicas: int) -> None:
     """What KEDA and the HorizontalPodAutoscaler do: read the scale and write it back."""
-    path = path_of("MCPWorkload", space.name, name, "scale")
+    path = path_of("MCPWorkload", namespace.name, name, "scale")
     while True:
-        scale = await space.api.request("GET", path)
+        scale = await namespace.api.request("GET", path)
         scale["spec"]["replicas"] = replicas
         try:
-            await space.api.request("PUT", path, scale, query={"fieldManager": "keda"})
+            await namespace.api.request("PUT", path, scale, query={"fieldManager": "keda"})
         except RequestFailed as failure:
             # The status was written in between: they begin anew, too.
             if failure.status != 409:
@@ -35,10 +35,10 @@ async def put_scale(space: Space, name: str, replicas: int) -> None:
             return
 
 
-async def patch_scale(space: Space, name: str, replicas: int) -> None:
+async def patch_scale(namespace: Namespace, name: str, replicas: int) -> None:
     """What `kubectl scale` does."""
     body = {"spec": {"replicas": replicas}}
-    await space.api.patch("MCPWorkload", space.name, name, body, subresource="scale")
+    await namespace.api.patch("MCPWorkload", namespace.name, name, body, subresource="scale")
 
 
 def scales_to(replicas: int) -> Predicate:
@@ -48,18 +48,18 @@ def scales_to(replicas: int) -> Predicate:
 
 @pytest.mark.parametrize("write", [put_scale, patch_scale])
 async def test_the_operator_follows_the_scale_and_never_writes_it(
-    space: Space, audit: AuditLog, write: Write
+    namespace: Namespace, audit: AuditLog, write: Write
 ) -> None:
     """From something to nothing, too; the child is written once for each number."""
-    await space.settle(make_workload("weather"))
+    await namespace.settle(make_workload("weather"))
     log = audit.from_now()
 
     for replicas in (2, 0, 1):
-        await write(space, "weather", replicas)
-        await space.until("StatefulSet", "weather", scales_to(replicas))
+        await write(namespace, "weather", replicas)
+        await namespace.until("StatefulSet", "weather", scales_to(replicas))
 
-    workload = await space.until("MCPWorkload", "weather", scales_to(1))
-    written = [str(each) for each in log.writes(space.name) if "/status" not in each.resource]
+    workload = await namespace.until("MCPWorkload", "weather", scales_to(1))
+    written = [str(each) for each in log.writes(namespace.name) if "/status" not in each.resource]
     assert written == ["patch statefulsets"] * 3
     managers = {
         (entry["manager"], entry.get("subresource"))
@@ -70,20 +70,20 @@ async def test_the_operator_follows_the_scale_and_never_writes_it(
 
 
 async def test_what_is_scaled_while_stopped_is_there_after_the_start(
-    space: Space, cluster: Cluster
+    namespace: Namespace, cluster: Cluster
 ) -> None:
     """No pod before, that many afterwards; the last word counts."""
     workload = make_running_workload("weather", operatingMode="Stopped")
-    await space.settle(workload)
+    await namespace.settle(workload)
 
-    await cluster.kubectl("-n", space.name, "scale", "mcpw/weather", "--replicas=3")
-    await put_scale(space, "weather", 2)
-    await space.until("MCPWorkload", "weather", is_ready() & scales_to(2))
-    assert await space.read_all("Pod") == []
-    assert (await space.get("StatefulSet", "weather"))["spec"]["replicas"] == 0
+    await cluster.kubectl("-n", namespace.name, "scale", "mcpw/weather", "--replicas=3")
+    await put_scale(namespace, "weather", 2)
+    await namespace.until("MCPWorkload", "weather", is_ready() & scales_to(2))
+    assert await namespace.read_all("Pod") == []
+    assert (await namespace.get("StatefulSet", "weather"))["spec"]["replicas"] == 0
 
-    await space.patch("MCPWorkload", "weather", {"spec": {"operatingMode": "Running"}})
-    started = await space.until("MCPWorkload", "weather", is_ready() & scales_to(2))
+    await namespace.patch("MCPWorkload", "weather", {"spec": {"operatingMode": "Running"}})
+    started = await namespace.until("MCPWorkload", "weather", is_ready() & scales_to(2))
     assert started["status"]["readyReplicas"] == 2
 
 
@@ -115,7 +115,7 @@ def autoscaler_says(kind: str, status: str, reason: str) -> Predicate:
 
 @pytest.mark.long
 async def test_a_horizontal_pod_autoscaler_reads_and_writes_the_scale(
-    space: Space, audit: AuditLog
+    namespace: Namespace, audit: AuditLog
 ) -> None:
     """
     Real ones; no cluster of ours has metrics, so that one raises to its minimum.
@@ -123,17 +123,17 @@ async def test_a_horizontal_pod_autoscaler_reads_and_writes_the_scale(
     The other is within its bounds and asks for metrics, for which it needs the selector.
     """
     for name in ("raised", "measured"):
-        await space.settle(make_workload(name, replicas=1, operatingMode="Stopped"))
+        await namespace.settle(make_workload(name, replicas=1, operatingMode="Stopped"))
     log = audit.from_now()
 
-    await space.create(make_autoscaler("raised", 3))
-    await space.create(make_autoscaler("measured", 1))
+    await namespace.create(make_autoscaler("raised", 3))
+    await namespace.create(make_autoscaler("measured", 1))
 
-    await space.until("MCPWorkload", "raised", is_ready() & scales_to(3), AUTOSCALER_SECONDS)
+    await namespace.until("MCPWorkload", "raised", is_ready() & scales_to(3), AUTOSCALER_SECONDS)
     # An invalid selector would be the reason InvalidSelector.
     asks = autoscaler_says("ScalingActive", "False", "FailedGetResourceMetric")
     asks &= autoscaler_says("AbleToScale", "True", "SucceededGetScale")
-    await space.until("HorizontalPodAutoscaler", "measured", asks, AUTOSCALER_SECONDS)
-    assert (await space.get("MCPWorkload", "measured"))["spec"]["replicas"] == 1
+    await namespace.until("HorizontalPodAutoscaler", "measured", asks, AUTOSCALER_SECONDS)
+    assert (await namespace.get("MCPWorkload", "measured"))["spec"]["replicas"] == 1
     # A stopped workload has nothing to scale yet.
-    assert {str(each) for each in log.writes(space.name)} == {"patch mcpworkloads/status"}
+    assert {str(each) for each in log.writes(namespace.name)} == {"patch mcpworkloads/status"}

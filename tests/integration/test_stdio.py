@@ -19,7 +19,7 @@ from tests.support.audit import AuditLog
 from tests.support.bridged import MOUNTED, POLICY
 from tests.support.kinds import Manifest, path_of
 from tests.support.manifests import make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import condition_of, exists, has, has_condition, is_gone, is_ready
 from tests.support.process import OperatorProcess
 from tests.support.stdio_specs import AFFINE, COMMAND, stdio
@@ -29,18 +29,18 @@ ACCOUNT = ("ServiceAccount", "Role", "RoleBinding")
 NAME = "weather-mcpw-bridge"
 
 
-async def refusal_of(space: Space, spec: dict[str, Any]) -> str:
+async def refusal_of(namespace: Namespace, spec: dict[str, Any]) -> str:
     """The API server's answer to a spec that it refuses."""
     with pytest.raises(RequestFailed) as caught:
-        await space.create(make_workload("weather", **{"replicas": 1, **spec}), dry_run=True)
+        await namespace.create(make_workload("weather", **{"replicas": 1, **spec}), dry_run=True)
     assert caught.value.status == 422
     return caught.value.message
 
 
-async def test_a_bad_spec_is_refused_where_and_as_the_operator_would(space: Space) -> None:
+async def test_a_bad_spec_is_refused_where_and_as_the_operator_would(namespace: Namespace) -> None:
     """The same table as that of the models."""
     answers = await asyncio.gather(
-        *(refusal_of(space, spec) for spec, _, _ in stdio_specs.BAD.values())
+        *(refusal_of(namespace, spec) for spec, _, _ in stdio_specs.BAD.values())
     )
 
     wrong = [
@@ -50,21 +50,23 @@ async def test_a_bad_spec_is_refused_where_and_as_the_operator_would(space: Spac
     ]
     assert wrong == []
     assert "spec.transport.stdio.serve[1]: Duplicate value" in await refusal_of(
-        space, stdio({"serve": ["sse", "sse"]})
+        namespace, stdio({"serve": ["sse", "sse"]})
     )
 
 
 @pytest.mark.parametrize("spec", stdio_specs.GOOD.values(), ids=stdio_specs.GOOD)
-async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[str, Any]) -> None:
+async def test_what_is_built_is_accepted_and_no_drift(
+    namespace: Namespace, spec: dict[str, Any]
+) -> None:
     """Of specs that the CRD takes, whichever way the bridge comes into the pods."""
     body = make_workload("weather", **{"replicas": 1, **spec})
-    await space.create(body, dry_run=True)
-    body["metadata"] |= {"namespace": space.name, "uid": UID}
+    await namespace.create(body, dry_run=True)
+    body["metadata"] |= {"namespace": namespace.name, "uid": UID}
     query = {"dryRun": "All", "fieldManager": "mcpworkload", "fieldValidation": "Strict"}
     for policy in (POLICY, MOUNTED):
         for child in build_children(Workload.parse(body), policy):
-            path = path_of(child.id.kind, space.name, child.id.name)
-            stored = await space.api.request("PATCH", path, child.manifest, APPLY, query)
+            path = path_of(child.id.kind, namespace.name, child.id.name)
+            stored = await namespace.api.request("PATCH", path, child.manifest, APPLY, query)
 
             assert first_difference(child.content, stored) is None
             if child.id.kind == "StatefulSet":
@@ -72,15 +74,19 @@ async def test_what_is_built_is_accepted_and_no_drift(space: Space, spec: dict[s
                 assert find_forbidden(live, template, policy) == ()
 
 
-async def test_replicas_whose_sessions_would_mix_are_refused_by_scale_too(space: Space) -> None:
+async def test_replicas_whose_sessions_would_mix_are_refused_by_scale_too(
+    namespace: Namespace,
+) -> None:
     """Autoscalers and `kubectl scale` write there."""
-    await space.apply(make_workload("weather", **stdio(**COMMAND)))
+    await namespace.apply(make_workload("weather", **stdio(**COMMAND)))
     body = {"spec": {"replicas": 2}}
 
     with pytest.raises(RequestFailed, match="its requests would go to others, too"):
-        await space.api.patch("MCPWorkload", space.name, "weather", body, subresource="scale")
-    await space.apply(make_workload("weather", **stdio(**COMMAND, **AFFINE)))
-    await space.api.patch("MCPWorkload", space.name, "weather", body, subresource="scale")
+        await namespace.api.patch(
+            "MCPWorkload", namespace.name, "weather", body, subresource="scale"
+        )
+    await namespace.apply(make_workload("weather", **stdio(**COMMAND, **AFFINE)))
+    await namespace.api.patch("MCPWorkload", namespace.name, "weather", body, subresource="scale")
 
 
 def resource_names(role: Manifest) -> list[str]:
@@ -88,37 +94,39 @@ def resource_names(role: Manifest) -> list[str]:
     return [name for rule in role["rules"] or () for name in rule["resourceNames"]]
 
 
-async def test_the_account_is_made_kept_and_taken_away(space: Space, audit: AuditLog) -> None:
+async def test_the_account_is_made_kept_and_taken_away(
+    namespace: Namespace, audit: AuditLog
+) -> None:
     """It follows replicas, drift is undone, and it goes when the bridge is injected instead."""
     unschedulable = {"nodeSelector": {"no.example.com/such": "node"}}
     attached = make_workload("weather", **stdio(**AFFINE, **unschedulable))
-    await space.settle(attached)
-    role = await space.get("Role", NAME)
+    await namespace.settle(attached)
+    role = await namespace.get("Role", NAME)
     assert role["rules"] in (None, [])
 
-    await space.apply({**attached, "spec": {**attached["spec"], "replicas": 2}})
+    await namespace.apply({**attached, "spec": {**attached["spec"], "replicas": 2}})
     wanted = has("names a pod", "weather-0", "rules", 0, "resourceNames", 0)
-    role = await space.until("Role", NAME, wanted)
+    role = await namespace.until("Role", NAME, wanted)
     assert resource_names(role) == ["weather-0", "weather-1"]
-    binding = await space.get("RoleBinding", NAME)
+    binding = await namespace.get("RoleBinding", NAME)
     assert binding["subjects"] == [
-        {"kind": "ServiceAccount", "name": NAME, "namespace": space.name}
+        {"kind": "ServiceAccount", "name": NAME, "namespace": namespace.name}
     ]
-    pod = await space.until("Pod", "weather-0", exists())
+    pod = await namespace.until("Pod", "weather-0", exists())
     assert pod["spec"]["serviceAccountName"] == NAME
 
-    await space.api.patch("Role", space.name, NAME, {"rules": []})
-    await space.until("Role", NAME, wanted)
+    await namespace.api.patch("Role", namespace.name, NAME, {"rules": []})
+    await namespace.until("Role", NAME, wanted)
 
     log = audit.from_now()
     injected = make_workload("weather", **stdio(**AFFINE, **COMMAND, **unschedulable))
-    await space.apply({**injected, "spec": {**injected["spec"], "replicas": 0}})
+    await namespace.apply({**injected, "spec": {**injected["spec"], "replicas": 0}})
     for kind in ACCOUNT:
-        await space.until(kind, NAME, is_gone())
-    statefulset = await space.get("StatefulSet", "weather")
+        await namespace.until(kind, NAME, is_gone())
+    statefulset = await namespace.get("StatefulSet", "weather")
     assert "serviceAccountName" not in statefulset["spec"]["template"]["spec"]
-    await space.until("MCPWorkload", "weather", is_ready())
-    written = [str(each) for each in log.writes(space.name)]
+    await namespace.until("MCPWorkload", "weather", is_ready())
+    written = [str(each) for each in log.writes(namespace.name)]
     assert sorted(each for each in written if each.startswith("delete")) == [
         "delete rolebindings",
         "delete roles",
@@ -126,27 +134,27 @@ async def test_the_account_is_made_kept_and_taken_away(space: Space, audit: Audi
     ]
 
 
-async def test_an_account_of_somebody_elses_is_left_alone(space: Space) -> None:
+async def test_an_account_of_somebody_elses_is_left_alone(namespace: Namespace) -> None:
     """Its name is taken: nothing is made, and the message says by what."""
     account = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": {"name": NAME, "labels": {"owner": "somebody"}},
     }
-    await space.create(account)
-    await space.apply(make_workload("weather", **stdio()))
+    await namespace.create(account)
+    await namespace.apply(make_workload("weather", **stdio()))
 
     conflict = has_condition("Accepted", "False", "ChildConflict")
-    workload = await space.until("MCPWorkload", "weather", conflict)
+    workload = await namespace.until("MCPWorkload", "weather", conflict)
 
     assert f"the ServiceAccount {NAME} exists" in condition_of(workload, "Accepted")["message"]
-    assert await space.read_all("StatefulSet") == []
-    found = await space.get("ServiceAccount", NAME)
+    assert await namespace.read_all("StatefulSet") == []
+    found = await namespace.get("ServiceAccount", NAME)
     assert found["metadata"]["labels"] == {"owner": "somebody"}
 
 
 async def test_where_attaching_is_denied_a_command_is_asked_for(
-    operator: OperatorProcess, space: Space, tmp_path: Path
+    operator: OperatorProcess, namespace: Namespace, tmp_path: Path
 ) -> None:
     """And none of the three kinds is looked at; with a command it is served."""
     operator.stop()
@@ -154,14 +162,14 @@ async def test_where_attaching_is_denied_a_command_is_asked_for(
     strict = OperatorProcess(operator.kubeconfig, tmp_path / "log", operator.identity, environment)
     strict.start_leading()
     try:
-        await space.apply(make_workload("weather", **stdio()))
+        await namespace.apply(make_workload("weather", **stdio()))
         denied = has_condition("Stalled", "True", "PolicyDenied")
-        workload = await space.until("MCPWorkload", "weather", denied)
+        workload = await namespace.until("MCPWorkload", "weather", denied)
         message = condition_of(workload, "Accepted")["message"]
         assert "MCPWORKLOAD_ATTACH is denied" in message
 
-        workload = await space.settle(make_workload("weather", **stdio(**COMMAND)))
-        assert workload["status"]["url"] == f"http://weather.{space.name}.svc:8080/mcp"
+        workload = await namespace.settle(make_workload("weather", **stdio(**COMMAND)))
+        assert workload["status"]["url"] == f"http://weather.{namespace.name}.svc:8080/mcp"
         assert "Inject, because command is set" in condition_of(workload, "Accepted")["message"]
     finally:
         assert strict.stop() == 0

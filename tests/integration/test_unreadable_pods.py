@@ -9,7 +9,7 @@ from tests.support.api import Api
 from tests.support.audit import AuditLog
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import condition_of, has_condition, is_ready
 from tests.support.process import OperatorProcess
 
@@ -41,7 +41,7 @@ async def rules_without_pods(api: Api) -> AsyncIterator[list[Manifest]]:
 
 async def test_pods_that_may_not_be_read(
     operator: OperatorProcess,
-    space: Space,
+    namespace: Namespace,
     api: Api,
     audit: AuditLog,
     rules_without_pods: list[Manifest],
@@ -49,26 +49,26 @@ async def test_pods_that_may_not_be_read(
     """The status says so once, in the API server's words; what runs goes on, and nothing hangs."""
     role = await api.get("ClusterRole", "", ROLE)
     assert role is not None
-    before = await space.settle(make_running_workload("weather"))
+    before = await namespace.settle(make_running_workload("weather"))
     operator.stop()
     await set_rules(api, rules_without_pods)
     operator.start_leading()
 
     blind = has_condition("Available", "Unknown", "PodsUnreadable")
-    workload = await space.until("MCPWorkload", "weather", blind, BELIEF_SECONDS)
+    workload = await namespace.until("MCPWorkload", "weather", blind, BELIEF_SECONDS)
 
     ready = condition_of(workload, "Ready")
     assert (ready["status"], ready["reason"]) == ("Unknown", "PodsUnreadable")
     assert 'cannot list resource "pods"' in ready["message"]
     assert workload["status"]["readyReplicas"] == before["status"]["readyReplicas"] == 1
     # The rest of its work does not depend on pods.
-    await space.apply(make_running_workload("newcomer"))
-    await space.until("MCPWorkload", "newcomer", blind)
+    await namespace.apply(make_running_workload("newcomer"))
+    await namespace.until("MCPWorkload", "newcomer", blind)
     log = audit.from_now()
     await asyncio.sleep(QUIET_SECONDS)
-    assert log.writes(space.name) == []
+    assert log.writes(namespace.name) == []
 
     await set_rules(api, role["rules"])
-    await space.until_all("MCPWorkload", ["weather", "newcomer"], is_ready(), HEAL_SECONDS)
-    pod = await space.get("Pod", "weather-0")
+    await namespace.until_all("MCPWorkload", ["weather", "newcomer"], is_ready(), HEAL_SECONDS)
+    pod = await namespace.get("Pod", "weather-0")
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0

@@ -7,8 +7,8 @@ import pytest
 from hack.cluster.choose import choose_cluster
 from tests.support.cluster import make
 from tests.support.manifests import make_workload
-from tests.support.namespace import Space
-from tests.support.operator_under_test import Seat
+from tests.support.namespace import Namespace
+from tests.support.operator_under_test import OperatorUnderTest
 
 REACHED_SECONDS = 120.0
 TAKES_IT_DOWN = "test_local_cluster.py"
@@ -27,11 +27,13 @@ def _only_of_the_local_cluster() -> None:
 
 
 @pytest.fixture
-async def _operator_in_cluster(seat: Seat, space: Space) -> None:
+async def _operator_in_cluster(
+    operator_under_test: OperatorUnderTest, namespace: Namespace
+) -> None:
     """The operator works in the cluster, though a test before may have restarted the API server."""
-    seat.put_in()
+    operator_under_test.put_in()
     # Until kube-proxy has found that again, no pod reaches it.
-    await space.settle(make_workload("first"), REACHED_SECONDS)
+    await namespace.settle(make_workload("first"), REACHED_SECONDS)
 
 
 @pytest.fixture

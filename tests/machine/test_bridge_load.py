@@ -15,8 +15,8 @@ from mcpworkload.runtime import KubernetesRuntime
 from tests.support.cluster import Cluster
 from tests.support.exit_scenarios import Listener, exit_events
 from tests.support.mcp_load import VERSION, WITH_SESSIONS, Load, load
-from tests.support.measurements import Figures
-from tests.support.namespace import Space
+from tests.support.measurements import Measurements
+from tests.support.namespace import Namespace
 from tests.support.predicates import field, is_ready
 from tests.support.stdio import make_slow, make_time
 
@@ -55,51 +55,55 @@ SLOW_SECONDS = 8.0
 @pytest.mark.timeout(300 + 15 * KILLS)
 @pytest.mark.usefixtures("_quick_restarts", "_operator_in_cluster")
 async def test_a_killed_server_leaves_nobody_waiting(
-    space: Space, cluster: Cluster, figures: Figures
+    namespace: Namespace, cluster: Cluster, measurements: Measurements
 ) -> None:
     """Who has asked gets an answer or an error within a second; each death is told once."""
     names = [f"time-{number}" for number in range(WORKLOADS)]
     for name in names:
-        await space.apply(make_time(name))
-    await space.until_all("MCPWorkload", names, is_ready(), READY_SECONDS)
+        await namespace.apply(make_time(name))
+    await namespace.until_all("MCPWorkload", names, is_ready(), READY_SECONDS)
     runtime = await KubernetesRuntime.from_environment(kubeconfig=cluster.kubeconfig)
-    async with runtime, runtime.monitor(namespace=space.name) as monitor:
+    async with runtime, runtime.monitor(namespace=namespace.name) as monitor:
         listener = Listener(monitor)
         listening = asyncio.create_task(listener.listen())
         kills = [KILLS // WORKLOADS] * WORKLOADS
         waits = await asyncio.gather(
             *(
-                _kill_under_load(space, cluster, name, count)
+                _kill_under_load(namespace, cluster, name, count)
                 for name, count in zip(names, kills, strict=True)
             )
         )
-        await space.until_all("MCPWorkload", names, is_ready(), READY_SECONDS)
+        await namespace.until_all("MCPWorkload", names, is_ready(), READY_SECONDS)
         await monitor.stop_monitoring()
         await listening
 
     for name, count in zip(names, kills, strict=True):
         told = [each.exit_code for each in listener.exits(name)]
         assert told == [SIGKILLED] * count
-        assert (await exit_events(space, name)).total() == count
-        status = (await space.get("MCPWorkload", name))["status"]
+        assert (await exit_events(namespace, name)).total() == count
+        status = (await namespace.get("MCPWorkload", name))["status"]
         assert status["restarts"] == count
     longest = sorted(wait for each in waits for wait in each)
-    figures.note(
+    measurements.note(
         f"{sum(kills)} kills: {len(longest)} requests were under way; answered or refused after "
         f"{longest[len(longest) // 2]:.3f} s (median), {longest[-1]:.3f} s at the latest"
     )
     assert longest[-1] < ANSWER_SECONDS
 
 
-async def _kill_under_load(space: Space, cluster: Cluster, name: str, kills: int) -> list[float]:
+async def _kill_under_load(
+    namespace: Namespace, cluster: Cluster, name: str, kills: int
+) -> list[float]:
     """How long, after its server was killed, each request that was under way took to end."""
-    address = field(await space.get("Pod", f"{name}-0"), "status", "podIP")
+    address = field(await namespace.get("Pod", f"{name}-0"), "status", "podIP")
     waits: list[float] = []
     async with load(f"http://{address}:8080/mcp", CLIENTS, _TOOL, **_ARGUMENTS) as running:
         for _ in range(kills):
             await _until_served(running)
             await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311
-            told = await cluster.kubectl("-n", space.name, "exec", f"{name}-0", "--", *_killer())
+            told = await cluster.kubectl(
+                "-n", namespace.name, "exec", f"{name}-0", "--", *_killer()
+            )
             killed_at = time.monotonic() - (time.time() - float(told))
             await asyncio.sleep(ANSWER_SECONDS + 0.5)
             waits += [
@@ -124,18 +128,18 @@ async def _until_served(running: Load) -> None:
 @pytest.mark.usefixtures("_operator_in_cluster")
 @pytest.mark.parametrize(("bridge", "version"), [("Inject", VERSION), ("Attach", WITH_SESSIONS)])
 async def test_a_rollout_loses_no_request(
-    space: Space, figures: Figures, bridge: str, version: str
+    namespace: Namespace, measurements: Measurements, bridge: str, version: str
 ) -> None:
     """What a pod has accepted it answers, though it is told to end meanwhile."""
-    await space.apply(
+    await namespace.apply(
         make_slow(
             transport={"type": "stdio", "stdio": {"bridge": bridge, **_SHORT_SESSIONS}},
             service={"type": "ClusterIP"},
             terminationGracePeriodSeconds=30,
         )
     )
-    await space.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
-    address = field(await space.get("Service", "slow-svc"), "spec", "clusterIP")
+    await namespace.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
+    address = field(await namespace.get("Service", "slow-svc"), "spec", "clusterIP")
     url = f"http://{address}:8080/mcp"
     async with (
         load(url, 4, "wait", version, seconds=0.01) as running,
@@ -144,11 +148,11 @@ async def test_a_rollout_loses_no_request(
         for number in range(3):
             await _until_served(running)
             when = f"2026-01-01T00:00:0{number}Z"
-            await space.patch("MCPWorkload", "slow", {"spec": {"restartedAt": when}})
-            await space.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
+            await namespace.patch("MCPWorkload", "slow", {"spec": {"restartedAt": when}})
+            await namespace.until("MCPWorkload", "slow", is_ready(), READY_SECONDS)
         await _until_served(slow)
 
-    figures.note(
+    measurements.note(
         f"{bridge}: three rollouts under load: {dict(running.kinds())}, slow {dict(slow.kinds())}"
     )
     for each in (running, slow):

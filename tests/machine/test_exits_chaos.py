@@ -19,9 +19,9 @@ from mcpworkload.runtime import KubernetesRuntime
 from tests.support import chaos
 from tests.support.cluster import ROOT, Cluster, make
 from tests.support.exit_scenarios import Listener, exit_events
-from tests.support.measurements import Figures
-from tests.support.namespace import Space
-from tests.support.operator_under_test import Seat
+from tests.support.measurements import Measurements
+from tests.support.namespace import Namespace
+from tests.support.operator_under_test import OperatorUnderTest
 from tests.support.predicates import is_ready
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
@@ -44,22 +44,25 @@ def restart_api_server() -> None:
 @pytest.mark.timeout(SECONDS + 400)
 @pytest.mark.usefixtures("_quick_restarts")
 async def test_what_is_told_is_what_happened(
-    space: Space, seat: Seat, cluster: Cluster, figures: Figures
+    namespace: Namespace,
+    operator_under_test: OperatorUnderTest,
+    cluster: Cluster,
+    measurements: Measurements,
 ) -> None:
     """Nothing missing, nothing twice, nothing that was asked for."""
-    operator = seat.take_out()
+    operator = operator_under_test.take_out()
     until = time.time() + SECONDS
     runtime = await KubernetesRuntime.from_environment(kubeconfig=cluster.kubeconfig)
-    async with runtime, runtime.monitor(namespace=space.name) as monitor:
+    async with runtime, runtime.monitor(namespace=namespace.name) as monitor:
         listener = Listener(monitor)
         listening = asyncio.create_task(listener.listen())
         for name in MORTALS:
-            await space.apply(chaos.make_mortal(name, until=until, life=LIFE_SECONDS))
+            await namespace.apply(chaos.make_mortal(name, until=until, life=LIFE_SECONDS))
         for name in CALM:
-            await space.apply(chaos.make_calm(name))
+            await namespace.apply(chaos.make_calm(name))
         trouble = [
             asyncio.create_task(chaos.kill_again_and_again(operator, KILL_SECONDS)),
-            asyncio.create_task(chaos.disturb(space, CALM, pause=3)),
+            asyncio.create_task(chaos.disturb(namespace, CALM, pause=3)),
         ]
         await asyncio.sleep(SECONDS / 2)
         await asyncio.to_thread(restart_api_server)
@@ -72,19 +75,19 @@ async def test_what_is_told_is_what_happened(
         if not operator.is_running:
             await asyncio.to_thread(operator.start_leading)
         for name in CALM:
-            await space.patch("MCPWorkload", name, {"spec": {"operatingMode": "Running"}})
-        await space.until_all("MCPWorkload", [*MORTALS, *CALM], is_ready(), SETTLE_SECONDS)
+            await namespace.patch("MCPWorkload", name, {"spec": {"operatingMode": "Running"}})
+        await namespace.until_all("MCPWorkload", [*MORTALS, *CALM], is_ready(), SETTLE_SECONDS)
         await monitor.stop_monitoring()
         await listening
 
     total: Counter[str] = Counter()
     for name in [*MORTALS, *CALM]:
-        book = chaos.read_book(space, name) if name in MORTALS else Counter[int]()
-        status = (await space.get("MCPWorkload", name))["status"]
-        events = await exit_events(space, name)
+        book = chaos.read_book(namespace, name) if name in MORTALS else Counter[int]()
+        status = (await namespace.get("MCPWorkload", name))["status"]
+        events = await exit_events(namespace, name)
         told = listener.exits(name)
         known = Counter(each.exit_code for each in told if each.exit_code is not None)
-        figures.note(
+        measurements.note(
             f"{name}: book {book.total()}, status {status['restarts']}, Events {dict(events)}, "
             f"Monitor {sum(each.count for each in told)}"
         )
@@ -96,4 +99,4 @@ async def test_what_is_told_is_what_happened(
         assert len(ids) == len(set(ids))
         total.update({"exits": book.total(), **events})
         total["details by the Monitor"] += known.total()
-    figures.note(f"{SECONDS:.0f} s of chaos: {dict(total)}")
+    measurements.note(f"{SECONDS:.0f} s of chaos: {dict(total)}")

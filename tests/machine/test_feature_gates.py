@@ -8,7 +8,7 @@ import pytest
 from tests.support.audit import AuditLog
 from tests.support.cluster import make
 from tests.support.manifests import LISTEN, make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import condition_of, field, has, is_ready, is_replaced
 
 GATE = "MaxUnavailableStatefulSet"
@@ -39,35 +39,35 @@ def is_open(request: pytest.FixtureRequest, _gates_as_before: None) -> bool:
 
 
 async def test_as_many_pods_are_replaced_at_once_as_the_cluster_can(
-    is_open: bool, space: Space, audit: AuditLog
+    is_open: bool, namespace: Namespace, audit: AuditLog
 ) -> None:
     """A dropped field is said; in neither case is there a fight for it."""
     workload = make_running_workload("server", replicas=4, updateStrategy=ALLOWED)
-    settled = await space.settle(workload, 90)
-    pods = {name: (await space.get("Pod", name))["metadata"]["uid"] for name in PODS}
+    settled = await namespace.settle(workload, 90)
+    pods = {name: (await namespace.get("Pod", name))["metadata"]["uid"] for name in PODS}
     assert (DROPPED in condition_of(settled, "Accepted")["message"]) is not is_open
-    kept = field(await space.get("StatefulSet", "server"), *FIELD)
+    kept = field(await namespace.get("StatefulSet", "server"), *FIELD)
     assert kept == (2 if is_open else None)
     log = audit.from_now()
 
     # Pods of the next template never start, so that as many are missing as may be, and stay so.
     broken = {**workload["spec"], "command": ["no-such-program"]}
-    await space.apply({**workload, "spec": broken})
+    await namespace.apply({**workload, "spec": broken})
     replaced = PODS[2:] if is_open else PODS[3:]
     for name in replaced:
-        await space.until("Pod", name, is_replaced(pods[name]), 60)
+        await namespace.until("Pod", name, is_replaced(pods[name]), 60)
     await asyncio.sleep(QUIET_SECONDS)
     for name in set(PODS) - set(replaced):
-        assert (await space.get("Pod", name))["metadata"]["uid"] == pods[name]
+        assert (await namespace.get("Pod", name))["metadata"]["uid"] == pods[name]
 
     # Somebody else's annotation has the operator look once more.
-    await space.patch("StatefulSet", "server", {"metadata": {"annotations": {"mine": "x"}}})
-    await space.apply(workload)
+    await namespace.patch("StatefulSet", "server", {"metadata": {"annotations": {"mine": "x"}}})
+    await namespace.apply(workload)
     if is_open:
         # With the gate open Kubernetes itself replaces no pod while as many as may be are missing.
-        await space.until("StatefulSet", "server", has("our command", LISTEN, *COMMAND))
+        await namespace.until("StatefulSet", "server", has("our command", LISTEN, *COMMAND))
         for name in replaced:
-            await space.delete("Pod", name)
-    await space.until("MCPWorkload", "server", is_ready(), 90)
-    written = [str(each) for each in log.writes(space.name) if "/status" not in each.resource]
+            await namespace.delete("Pod", name)
+    await namespace.until("MCPWorkload", "server", is_ready(), 90)
+    written = [str(each) for each in log.writes(namespace.name) if "/status" not in each.resource]
     assert written == ["patch statefulsets"] * 2

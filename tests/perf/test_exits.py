@@ -27,15 +27,15 @@ from tests.support.exit_scenarios import exit_events
 from tests.support.fake_kubelet import (
     AT_ONCE,
     EXIT_CODES,
-    PlayedKubelet,
+    FakeKubelet,
     exit_code,
-    make_played_workload,
+    make_workload_of_fake_kubelet,
 )
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_object
-from tests.support.measurements import Figures
-from tests.support.namespace import Space
-from tests.support.operator_under_test import Seat
+from tests.support.measurements import Measurements
+from tests.support.namespace import Namespace
+from tests.support.operator_under_test import OperatorUnderTest
 from tests.support.predicates import is_ready
 from tests.support.process import NAMESPACE, write_kubeconfig
 
@@ -69,15 +69,15 @@ class Run:
     #: How long it took to store each: how busy the machine is without us.
     took: list[float] = field(default_factory=list)
 
-    async def follow(self, space: Space) -> None:
+    async def follow(self, namespace: Namespace) -> None:
         """Note when `status.restarts` of each workload was first seen to be what it is."""
-        async for workload in space.api.watch("MCPWorkload", space.name):
+        async for workload in namespace.api.watch("MCPWorkload", namespace.name):
             at, name = time.monotonic(), workload["metadata"]["name"]
             for restarts in range(workload["status"].get("restarts", 0), 0, -1):
                 if self.counted.setdefault((name, restarts), at) != at:
                     break
 
-    async def end(self, kubelet: PlayedKubelet, name: str) -> None:
+    async def end(self, kubelet: FakeKubelet, name: str) -> None:
         """One exit, and the restart after it."""
         begin = time.monotonic()
         container = await kubelet.end(f"{name}-0")
@@ -99,74 +99,76 @@ class Run:
 
 @pytest.mark.timeout(300 + SIZE)
 async def test_exits_are_told_soon_and_rest_costs_nothing(
-    space: Space,
-    seat: Seat,
+    namespace: Namespace,
+    operator_under_test: OperatorUnderTest,
     cluster: Cluster,
     audit: AuditLog,
-    figures: Figures,
+    measurements: Measurements,
     tmp_path: Path,
 ) -> None:
     """No request while nothing happens; then each exit told once, within half a second."""
-    operator = seat.take_out()
-    kubelet = PlayedKubelet(space)
+    operator = operator_under_test.take_out()
+    kubelet = FakeKubelet(namespace)
     begin = time.monotonic()
-    await settle(space, kubelet, audit)
-    figures.note(f"{SIZE} workloads settled in {time.monotonic() - begin:.0f} s")
+    await settle(namespace, kubelet, audit)
+    measurements.note(f"{SIZE} workloads settled in {time.monotonic() - begin:.0f} s")
 
-    async with make_account(space):
+    async with make_account(namespace):
         kubeconfig = write_kubeconfig(cluster, tmp_path / "kubeconfig", NAMESPACE, ACCOUNT)
-        async with listen(kubeconfig, space, tmp_path / "told") as monitor:
+        async with listen(kubeconfig, namespace, tmp_path / "told") as monitor:
             begun = audit.requests(USER)
-            idle = await rest(space, audit, operator.pid, monitor, figures)
+            idle = await rest(namespace, audit, operator.pid, monitor, measurements)
             before = cpu_seconds(operator.pid)
-            run = await kill(space, kubelet, tmp_path / "told")
+            run = await kill(namespace, kubelet, tmp_path / "told")
             used = cpu_seconds(operator.pid) - before
-            figures.note(f"  an exit and the restart cost the operator {used / EXITS:.3f} s of CPU")
+            measurements.note(
+                f"  an exit and the restart cost the operator {used / EXITS:.3f} s of CPU"
+            )
             for name, pid in (("operator", operator.pid), ("Monitor", monitor)):
-                figures.note(f"  memory of the {name}: {resident_megabytes(pid):.0f} MB")
+                measurements.note(f"  memory of the {name}: {resident_megabytes(pid):.0f} MB")
 
     assert begun == {f"{verb} {it}": 1 for verb in ("list", "watch") for it in WATCHED}
     assert set(idle) <= {f"watch {it}" for it in WATCHED}, "more than watches that were renewed"
     lines = told(tmp_path / "told")
     to_monitor = [line["at"] - run.stored[line["container"]] for line in lines]
-    note(figures, "until stored by the API server", run.took)
-    note(figures, "from there to status.restarts", run.to_status(*EXIT_CODES))
+    note(measurements, "until stored by the API server", run.took)
+    note(measurements, "from there to status.restarts", run.to_status(*EXIT_CODES))
     for code in EXIT_CODES:
-        note(figures, f"those with code {code}", run.to_status(code))
-    note(figures, "from there to the Monitor's item", to_monitor)
+        note(measurements, f"those with code {code}", run.to_status(code))
+    note(measurements, "from there to the Monitor's item", to_monitor)
     assert sorted(line["container"] for line in lines) == sorted(run.stored)
     assert {line["count"] for line in lines} == {1}
     restarts = {
         each["metadata"]["name"]: each["status"].get("restarts", 0)
-        for each in await space.read_all("MCPWorkload")
+        for each in await namespace.read_all("MCPWorkload")
     }
     assert restarts == run.exits
-    assert await exit_events(space) == {"Exited": EXITS}
+    assert await exit_events(namespace) == {"Exited": EXITS}
     for seconds in (run.to_status(*EXIT_CODES), to_monitor):
         assert percentile(seconds, 99 if IS_LONG else 50) < LATEST_SECONDS
 
 
-async def settle(space: Space, kubelet: PlayedKubelet, audit: AuditLog) -> None:
+async def settle(namespace: Namespace, kubelet: FakeKubelet, audit: AuditLog) -> None:
     """Return when all workloads are Ready, and the operator has nothing left to write."""
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def apply(name: str) -> None:
         async with turns:
-            await space.apply(make_played_workload(name))
+            await namespace.apply(make_workload_of_fake_kubelet(name))
 
     await asyncio.gather(kubelet.run(SIZE), *(apply(name) for name in NAMES))
-    await space.until_all("MCPWorkload", NAMES, is_ready(), 60 + SIZE / 5)
+    await namespace.until_all("MCPWorkload", NAMES, is_ready(), 60 + SIZE / 5)
     log = audit.from_now()
     await asyncio.sleep(PAUSE_SECONDS)
-    while log.writes(space.name):
+    while log.writes(namespace.name):
         log = audit.from_now()
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 @asynccontextmanager
-async def make_account(space: Space) -> AsyncIterator[None]:
+async def make_account(namespace: Namespace) -> AsyncIterator[None]:
     """
-    A ServiceAccount with the rights that the docs name, in *space*.
+    A ServiceAccount with the rights that the docs name, in *namespace*.
 
     It lives in the operator's namespace, for the audit log records those alone.
     """
@@ -176,20 +178,20 @@ async def make_account(space: Space) -> AsyncIterator[None]:
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": ACCOUNT}
     account = make_object("ServiceAccount", ACCOUNT)
     account["metadata"]["namespace"] = NAMESPACE
-    await space.api.apply(account)
-    await space.create(make_object("Role", ACCOUNT, rules=rules))
-    await space.create(make_object("RoleBinding", ACCOUNT, roleRef=role, subjects=[subject]))
+    await namespace.api.apply(account)
+    await namespace.create(make_object("Role", ACCOUNT, rules=rules))
+    await namespace.create(make_object("RoleBinding", ACCOUNT, roleRef=role, subjects=[subject]))
     yield
-    await space.api.delete("ServiceAccount", NAMESPACE, ACCOUNT)
+    await namespace.api.delete("ServiceAccount", NAMESPACE, ACCOUNT)
 
 
 @asynccontextmanager
-async def listen(kubeconfig: Path, space: Space, output: Path) -> AsyncIterator[int]:
+async def listen(kubeconfig: Path, namespace: Namespace, output: Path) -> AsyncIterator[int]:
     """A Monitor in a process of its own, which listens; its process ID."""
     program = str(Path(__file__).parent / "listen.py")
     with output.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, program, str(kubeconfig), space.name, stdout=file
+            sys.executable, program, str(kubeconfig), namespace.name, stdout=file
         )
     try:
         async with asyncio.timeout(TOLD_SECONDS):
@@ -204,7 +206,7 @@ async def listen(kubeconfig: Path, space: Space, output: Path) -> AsyncIterator[
 
 
 async def rest(
-    space: Space, audit: AuditLog, operator: int, monitor: int, figures: Figures
+    namespace: Namespace, audit: AuditLog, operator: int, monitor: int, measurements: Measurements
 ) -> dict[str, int]:
     """Let nothing happen; the Monitor's requests meanwhile. The operator writes nothing."""
     log = audit.from_now()
@@ -212,19 +214,19 @@ async def rest(
     await asyncio.sleep(IDLE_SECONDS)
     used = {pid: cpu_seconds(pid) - before[pid] for pid in before}
     requests = log.requests(USER)
-    assert log.writes(space.name) == []
+    assert log.writes(namespace.name) == []
     for name, pid in (("operator", operator), ("Monitor", monitor)):
-        figures.note(f"  {IDLE_SECONDS} s of rest: the {name} used {used[pid]:.2f} s of CPU")
-        figures.note(f"  memory of the {name} then: {resident_megabytes(pid):.0f} MB")
-    figures.note(f"  requests of the Monitor in that time: {dict(requests) or 'none'}")
+        measurements.note(f"  {IDLE_SECONDS} s of rest: the {name} used {used[pid]:.2f} s of CPU")
+        measurements.note(f"  memory of the {name} then: {resident_megabytes(pid):.0f} MB")
+    measurements.note(f"  requests of the Monitor in that time: {dict(requests) or 'none'}")
     return requests
 
 
-async def kill(space: Space, kubelet: PlayedKubelet, output: Path) -> Run:
+async def kill(namespace: Namespace, kubelet: FakeKubelet, output: Path) -> Run:
     """EXITS exits, spread over time and workloads; return once all have been told."""
     run = Run()
     async with asyncio.timeout(EXITS / EXITS_PER_SECOND + TOLD_SECONDS):
-        following = asyncio.create_task(run.follow(space))
+        following = asyncio.create_task(run.follow(namespace))
         await asyncio.sleep(PAUSE_SECONDS)  # it begins with what there is
         async with asyncio.TaskGroup() as group:
             for number in range(EXITS):
@@ -248,10 +250,10 @@ def told(output: Path) -> list[Manifest]:
     return [json.loads(line) for line in output.read_text().splitlines()[1:]]
 
 
-def note(figures: Figures, what: str, seconds: Sequence[float]) -> None:
+def note(measurements: Measurements, what: str, seconds: Sequence[float]) -> None:
     """Note how long it took until an exit was told there."""
     shown = ", ".join(f"p{part} {percentile(seconds, part) * 1000:.0f} ms" for part in (50, 99))
-    figures.note(f"  {len(seconds)} exits, {what}: {shown}, max {max(seconds) * 1000:.0f} ms")
+    measurements.note(f"  {len(seconds)} exits, {what}: {shown}, max {max(seconds) * 1000:.0f} ms")
 
 
 def percentile(values: Sequence[float], part: int) -> float:

@@ -14,8 +14,8 @@ from hack.cluster.choose import choose_cluster
 from tests.perf.bridge.load import Client, latencies, rate
 from tests.support.cluster import Cluster
 from tests.support.manifests import SMALL
-from tests.support.measurements import Figures
-from tests.support.namespace import Space
+from tests.support.measurements import Measurements
+from tests.support.namespace import Namespace
 from tests.support.predicates import field, is_ready
 from tests.support.stdio import make_stdio
 
@@ -50,28 +50,30 @@ class Cost:
 
 @pytest.mark.timeout(300)
 async def test_an_injected_bridge_is_the_faster_one(
-    space: Space, cluster: Cluster, figures: Figures
+    namespace: Namespace, cluster: Cluster, measurements: Measurements
 ) -> None:
     """The same server, the same clients, with sessions that share it."""
     if choose_cluster().name != "local":
         pytest.skip("pods are asked without a port-forward: only of the local cluster")
     costs = {
-        "Inject": await _measure(space, cluster, "inject", "Inject", "mcp"),
-        "Attach": await _measure(space, cluster, "attach", "Attach", "mcpw-bridge"),
+        "Inject": await _measure(namespace, cluster, "inject", "Inject", "mcp"),
+        "Attach": await _measure(namespace, cluster, "attach", "Attach", "mcpw-bridge"),
     }
 
     for way, cost in costs.items():
-        figures.note(f"stdio by {way}: {cost}")
+        measurements.note(f"stdio by {way}: {cost}")
     assert costs["Inject"].p50 < costs["Attach"].p50
     assert max(costs["Inject"].rates) > max(costs["Attach"].rates)
 
 
-async def _measure(space: Space, cluster: Cluster, name: str, bridge: str, container: str) -> Cost:
+async def _measure(
+    namespace: Namespace, cluster: Cluster, name: str, bridge: str, container: str
+) -> Cost:
     transport = {"type": "stdio", "stdio": {"bridge": bridge, "sessions": "Shared"}}
     program = ("python3", "-S", "-I", "-c", SERVER.read_text())
-    await space.apply(make_stdio(name, SMALL, *program, transport=transport))
-    await space.until("MCPWorkload", name, is_ready(), READY_SECONDS)
-    host = str(field(await space.get("Pod", f"{name}-0"), "status", "podIP"))
+    await namespace.apply(make_stdio(name, SMALL, *program, transport=transport))
+    await namespace.until("MCPWorkload", name, is_ready(), READY_SECONDS)
+    host = str(field(await namespace.get("Pod", f"{name}-0"), "status", "podIP"))
     (client,) = await _clients(host, 1)
     await latencies(client, 50, TEXT)
     times = [1000 * each for each in await latencies(client, CALLS, TEXT)]
@@ -84,7 +86,7 @@ async def _measure(space: Space, cluster: Cluster, name: str, bridge: str, conta
             await each.close()
     look = ["/mcpw/bin/python3", "-I", "-S", "-c", _MEMORY]
     words = await cluster.kubectl(
-        "-n", space.name, "exec", f"{name}-0", "-c", container, "--", *look
+        "-n", namespace.name, "exec", f"{name}-0", "-c", container, "--", *look
     )
     memory = dict(line.split(":", 1) for line in words.splitlines() if ":" in line)
     resident, anonymous = (int(memory[key].split()[0]) / 1024 for key in ("VmRSS", "RssAnon"))

@@ -76,7 +76,7 @@ class Bridge:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def legacy(self, session: str | None, message: Any, **headers: str) -> Answer:
+    async def in_session(self, session: str | None, message: Any, **headers: str) -> Answer:
         """POST a message of a session."""
         named = {} if session is None else {"mcp-session-id": session}
         body = json.dumps(message).encode()
@@ -85,17 +85,19 @@ class Bridge:
             "POST", body=body, headers={**JSON_HEADERS, **version, **named, **headers}
         )
 
-    async def modern(self, message: Any, **headers: str) -> Answer:
+    async def stateless(self, message: Any, **headers: str) -> Answer:
         """POST a message that stands for itself."""
         body = json.dumps(message).encode()
-        return await self.request("POST", body=body, headers={**modern_headers(message), **headers})
+        return await self.request(
+            "POST", body=body, headers={**stateless_headers(message), **headers}
+        )
 
     async def open(self) -> str:
         """Open a session; its id."""
-        answer = await self.legacy(None, initialize())
+        answer = await self.in_session(None, initialize())
         assert answer.status == 200, answer
         session = answer.headers["mcp-session-id"]
-        done = await self.legacy(session, notification("notifications/initialized"))
+        done = await self.in_session(session, notification("notifications/initialized"))
         assert done.status == 202
         return session
 
@@ -137,7 +139,7 @@ class Bridge:
 JSON_HEADERS = {"content-type": "application/json", "accept": JSON_AND_EVENTS}
 
 
-def modern_headers(message: Any) -> dict[str, str]:
+def stateless_headers(message: Any) -> dict[str, str]:
     """What the head says of a message of the modern era."""
     params = message.get("params") or {}
     named = params.get("name") or params.get("uri")

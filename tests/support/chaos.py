@@ -12,7 +12,7 @@ from typing import Any
 from hack.kubectl import kubectl
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.process import OperatorProcess
 
 # What ends it is written down first; a request to end (SIGTERM) then has to wait, and one that
@@ -61,10 +61,10 @@ def make_mortal(name: str, *, until: float, life: float) -> Manifest:
     )
 
 
-def read_book(space: Space, workload: str) -> Counter[int]:
+def read_book(namespace: Namespace, workload: str) -> Counter[int]:
     """How often the server of a workload ended, by exit code, as it wrote down itself."""
     script = "cat /data/book 2>/dev/null || true"
-    command = ("exec", f"{workload}-0", "-n", space.name, "-c", "mcp", "--", "sh", "-c", script)
+    command = ("exec", f"{workload}-0", "-n", namespace.name, "-c", "mcp", "--", "sh", "-c", script)
     return Counter(int(line) for line in kubectl(*command).split())
 
 
@@ -93,15 +93,15 @@ async def kill_again_and_again(operator: OperatorProcess, every: float) -> None:
                 await asyncio.to_thread(operator.start_leading)
 
 
-async def disturb(space: Space, names: list[str], pause: float) -> None:
+async def disturb(namespace: Namespace, names: list[str], pause: float) -> None:
     """Do to workloads what somebody may ask for: none of it is an unexpected exit."""
     deeds: list[Callable[[str], Any]] = [
-        lambda name: space.delete("Pod", f"{name}-0"),
-        lambda name: _change(space, name, restartedAt=datetime.now(UTC).isoformat()),
-        lambda name: _change(space, name, replicas=2),
-        lambda name: _change(space, name, operatingMode="Stopped"),
-        lambda name: _change(space, name, operatingMode="Running"),
-        lambda name: _change(space, name, replicas=1),
+        lambda name: namespace.delete("Pod", f"{name}-0"),
+        lambda name: _change(namespace, name, restartedAt=datetime.now(UTC).isoformat()),
+        lambda name: _change(namespace, name, replicas=2),
+        lambda name: _change(namespace, name, operatingMode="Stopped"),
+        lambda name: _change(namespace, name, operatingMode="Running"),
+        lambda name: _change(namespace, name, replicas=1),
     ]
     for deed, name in zip(itertools.cycle(deeds), itertools.cycle(names), strict=False):
         try:
@@ -111,5 +111,5 @@ async def disturb(space: Space, names: list[str], pause: float) -> None:
         await asyncio.sleep(pause)
 
 
-async def _change(space: Space, name: str, **spec: Any) -> None:
-    await space.patch("MCPWorkload", name, {"spec": spec})
+async def _change(namespace: Namespace, name: str, **spec: Any) -> None:
+    await namespace.patch("MCPWorkload", name, {"spec": spec})

@@ -9,7 +9,7 @@ from mcpworkload.controller.desired import build_children
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.kube.errors import Forbidden
 from mcpworkload.kube.objects import StatefulSet
-from tests.support.harness import Bench, World, make_bench
+from tests.support.harness import FakeCluster, Harness, make_harness
 from tests.support.parsed import (
     as_applied,
     make_claim,
@@ -63,7 +63,7 @@ def at(version: int, observation: Observation) -> Observation:
     return replace(observation, versions={"Service": 1000, "StatefulSet": version})
 
 
-def make_world(statefulset: StatefulSet | None = None, size: str = "1Gi") -> World:
+def make_cluster(statefulset: StatefulSet | None = None, size: str = "1Gi") -> FakeCluster:
     """Two pods with a claim each, and claims that are none of theirs."""
     claims = [
         *(make_claim(f"data-weather-{ordinal}", size) for ordinal in (0, 1)),
@@ -73,12 +73,12 @@ def make_world(statefulset: StatefulSet | None = None, size: str = "1Gi") -> Wor
         make_claim("data-weather-3", "1Gi", deletionTimestamp="2026-11-23T12:00:00Z"),
         make_claim("data-weather-4", "5Gi"),
     ]
-    return World(
+    return FakeCluster(
         observe(statefulset or make_live("1Gi")),
         claims={claim.metadata.name: claim for claim in claims},
     )
 
 
-def make_growing(world: World, size: str = "2Gi") -> Bench:
+def make_growing(cluster: FakeCluster, size: str = "2Gi") -> Harness:
     """A workload whose claims are to be of that size, after a restart of the operator."""
-    return make_bench(world, volumeClaimTemplates=make_claims(size), replicas=2)
+    return make_harness(cluster, volumeClaimTemplates=make_claims(size), replicas=2)

@@ -147,7 +147,7 @@ class FakeConnection:
         yield await self.request("GET", path)
 
 
-class World:
+class CommandHarness:
     """Runs commands against a `FakeConnection`, as CliRunner does."""
 
     def __init__(self, *bodies: Manifest, answers: Mapping[str, Any] | None = None) -> None:
@@ -180,6 +180,6 @@ def lines(text: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def world() -> World:
+def harness() -> CommandHarness:
     """One workload that is ready."""
-    return World(make_body())
+    return CommandHarness(make_body())

@@ -11,7 +11,7 @@ from hack.images.catalog import by_name
 from hack.kubectl import kubectl
 from tests.support.api import Api
 from tests.support.cluster import ROOT, Cluster
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 FOLDER = ROOT / "examples" / "toolbox"
 NAMESPACE = "mcpworkload-example"
@@ -22,10 +22,10 @@ _GONE_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def installed(cluster: Cluster, api: Api) -> AsyncIterator[Space]:
+async def installed(cluster: Cluster, api: Api) -> AsyncIterator[Namespace]:
     """The example's namespace, with its operator at work there."""
-    space = Space(api, NAMESPACE, controller_log)
-    await _remove(cluster, space)  # what a run that was killed has left
+    namespace = Namespace(api, NAMESPACE, controller_log)
+    await _remove(cluster, namespace)  # what a run that was killed has left
     try:
         await cluster.kubectl("apply", "--server-side", "-f", str(FOLDER / "deploy" / "crd.yaml"))
         await cluster.kubectl("wait", _ESTABLISHED, f"crd/{CRD}")
@@ -34,9 +34,9 @@ async def installed(cluster: Cluster, api: Api) -> AsyncIterator[Space]:
             await cluster.kubectl("apply", "--server-side", "--kustomize", folder)
         rollout = ("rollout", "status", "deployment/toolbox", "--timeout=60s")
         await cluster.kubectl("--namespace", NAMESPACE, *rollout)
-        yield space
+        yield namespace
     finally:
-        await _remove(cluster, space)
+        await _remove(cluster, namespace)
 
 
 def controller_log() -> str:
@@ -55,10 +55,10 @@ def _write_kustomization(folder: Path) -> None:
     )
 
 
-async def _remove(cluster: Cluster, space: Space) -> None:
+async def _remove(cluster: Cluster, namespace: Namespace) -> None:
     # First, and waited for: the finalizer on it is the controller's to take away.
-    if await space.api.get("CustomResourceDefinition", "", CRD) is not None:
+    if await namespace.api.get("CustomResourceDefinition", "", CRD) is not None:
         await cluster.kubectl("delete", CRD, "--all", "--namespace", NAMESPACE, "--timeout=60s")
     path = str(FOLDER / "deploy")
     await cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "--kustomize", path)
-    await space.until_ended(_GONE_SECONDS)
+    await namespace.until_ended(_GONE_SECONDS)

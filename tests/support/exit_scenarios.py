@@ -6,7 +6,7 @@ from typing import Any
 from mcpworkload.runtime import Monitor, WorkloadEvent, WorkloadExited
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 # Survives the container, not the pod.
 MEMORY = {
@@ -60,9 +60,9 @@ class Listener:
         ]
 
 
-async def exit_events(space: Space, workload: str = "") -> Counter[str]:
-    """The Events of exits of a workload, or of all in *space*, by reason."""
-    events = await space.read_all("Event")
+async def exit_events(namespace: Namespace, workload: str = "") -> Counter[str]:
+    """The Events of exits of a workload, or of all in *namespace*, by reason."""
+    events = await namespace.read_all("Event")
     return Counter(
         event["reason"]
         for event in events

@@ -60,7 +60,7 @@ Play = Callable[[Container], Awaitable[None]]
 
 
 @dataclass
-class PlayedApi:
+class FakeAttachApi:
     """Plays one of *plays* at each attach, the last one again and again."""
 
     plays: Sequence[Play | Refusal]
@@ -125,13 +125,13 @@ class PlayedApi:
 @contextlib.asynccontextmanager
 async def playing(
     credentials: Path, *plays: Play | Refusal, protocols: Sequence[Subprotocol] = (V5, V4)
-) -> AsyncIterator[PlayedApi]:
+) -> AsyncIterator[FakeAttachApi]:
     """An API server on a port of its own, with the plays for the attaches to come."""
     probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = probe.sockets[0].getsockname()[1]
     probe.close()
     await probe.wait_closed()
-    api = PlayedApi(plays, ApiServer("127.0.0.1", port, credentials), protocols)
+    api = FakeAttachApi(plays, ApiServer("127.0.0.1", port, credentials), protocols)
     await api.listen()
     try:
         yield api

@@ -13,7 +13,7 @@ from typing import Any
 from mcpworkload.api.names import CONTAINER
 from tests.support.kinds import Manifest
 from tests.support.manifests import SMALL, make_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 # By itself, and by a SIGKILL.
 EXIT_CODES = (3, 137)
@@ -21,7 +21,7 @@ AT_ONCE = 20
 _CONDITIONS = ("PodScheduled", "PodReadyToStartContainers", "Initialized")
 
 
-def make_played_workload(name: str) -> Manifest:
+def make_workload_of_fake_kubelet(name: str) -> Manifest:
     """A workload with a pod that the scheduler leaves alone, and so the real kubelet."""
     nobody = {"op": "add", "path": "/spec/schedulerName", "value": "nobody"}
     return make_workload(name, replicas=1, podTemplatePatch=[nobody])
@@ -32,11 +32,11 @@ def exit_code(pod: str) -> int:
     return EXIT_CODES[zlib.crc32(pod.encode()) % len(EXIT_CODES)]
 
 
-class PlayedKubelet:
-    """Says of the pods of a space how they are; each has one container."""
+class FakeKubelet:
+    """Reports the status of the pods of a namespace; each has one container."""
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
         #: By pod: how often its container has been restarted.
         self._restarts: dict[str, int] = {}
 
@@ -52,7 +52,7 @@ class PlayedKubelet:
         while len(self._restarts) < count:
             # A list of many pods is real work for a small machine.
             await asyncio.sleep(1)
-            names = {pod["metadata"]["name"] for pod in await self._space.read_all("Pod")}
+            names = {pod["metadata"]["name"] for pod in await self._namespace.read_all("Pod")}
             await asyncio.gather(*(begin(name) for name in names - self._restarts.keys()))
 
     async def end(self, pod: str) -> str:
@@ -101,12 +101,12 @@ class PlayedKubelet:
             ],
             "containerStatuses": [container],
         }
-        await self._space.api.patch(
-            "Pod", self._space.name, pod, {"status": status}, subresource="status"
+        await self._namespace.api.patch(
+            "Pod", self._namespace.name, pod, {"status": status}, subresource="status"
         )
 
     def _container_id(self, pod: str) -> str:
-        said = f"{self._space.name} {pod} {self._restarts[pod]}"
+        said = f"{self._namespace.name} {pod} {self._restarts[pod]}"
         return f"containerd://{hashlib.sha256(said.encode()).hexdigest()}"
 
 

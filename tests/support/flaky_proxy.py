@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import yaml
 
 
-class Cuttable:
+class FlakyProxy:
     """Passes bytes on to the API server of a kubeconfig, for one of its own."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -20,7 +20,7 @@ class Cuttable:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, kubeconfig: str) -> AsyncIterator["Cuttable"]:
+    async def open(cls, kubeconfig: str) -> AsyncIterator["FlakyProxy"]:
         """A way that lasts as long as the context; `kubeconfig` leads through it."""
         configuration = yaml.safe_load(await asyncio.to_thread(Path(kubeconfig).read_text))
         clusters = [entry["cluster"] for entry in configuration["clusters"]]

@@ -24,7 +24,7 @@ KEY = "team/weather"
 
 
 @dataclass
-class World:
+class FakeCluster:
     """
     What the API server holds and answers, and what was asked of it.
 
@@ -67,7 +67,7 @@ class World:
     meanwhile: Callable[[], None] = lambda: None
 
     @property
-    def references(self) -> "World":
+    def references(self) -> "FakeCluster":
         """What pods read is kept apart from children, but not here."""
         return self
 
@@ -207,10 +207,10 @@ class World:
 
 
 @dataclass
-class Bench:
-    """A reconciler in that world, with one workload."""
+class Harness:
+    """A reconciler in that cluster, with one workload."""
 
-    world: World
+    cluster: FakeCluster
     store: WorkloadStore
     reconcile: Reconciler
     #: The keys that the queue was told to forget.
@@ -231,22 +231,24 @@ class Bench:
         assert body is not None
         parsed = parse(body, DEFAULT_POLICY)
         observation, self.reconcile._states[KEY] = await self.reconcile._observer.observe(
-            KEY, parsed, self.state, self.world.now
+            KEY, parsed, self.state, self.cluster.now
         )
         return observation
 
     def conditions(self) -> list[str]:
         """The conditions that were written last."""
-        written = self.world.statuses[-1]["conditions"]
+        written = self.cluster.statuses[-1]["conditions"]
         return ["{type}={status}/{reason}".format(**condition) for condition in written]
 
 
-def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **spec: Any) -> Bench:
+def make_harness(
+    cluster: FakeCluster | None = None, policy: Policy = DEFAULT_POLICY, **spec: Any
+) -> Harness:
     """A workload that nobody has seen before, and its reconciler."""
-    world, store, forgotten = world or World(), WorkloadStore(), list[str]()
+    cluster, store, forgotten = cluster or FakeCluster(), WorkloadStore(), list[str]()
     store.put(make_body(**spec))
-    anything: Any = world
-    clock = Clock(lambda: world.seconds, lambda: world.now)
+    anything: Any = cluster
+    clock = Clock(lambda: cluster.seconds, lambda: cluster.now)
     reconcile = Reconciler(
         store,
         anything,
@@ -256,4 +258,4 @@ def make_bench(world: World | None = None, policy: Policy = DEFAULT_POLICY, **sp
         policy,
         clock,
     )
-    return Bench(world, store, reconcile, forgotten)
+    return Harness(cluster, store, reconcile, forgotten)

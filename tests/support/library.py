@@ -9,7 +9,7 @@ import yaml
 
 from tests.support.cluster import ROOT, Cluster
 from tests.support.manifests import make_object
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.process import write_kubeconfig
 
 PAGE = ROOT / "docs" / "library.md"
@@ -23,12 +23,12 @@ def read_blocks(language: str) -> list[tuple[int, str]]:
     return [(text.count("\n", 0, match.start(1)), match[1]) for match in found]
 
 
-async def give_rights(space: Space, cluster: Cluster, folder: Path) -> Path:
-    """A kubeconfig of an account that has the page's Role; its namespace is the space's."""
+async def give_rights(namespace: Namespace, cluster: Cluster, folder: Path) -> Path:
+    """A kubeconfig of an account that has the page's Role; its namespace is the test's."""
     ((_, role),) = read_blocks("yaml")
-    await space.create(make_object("ServiceAccount", ACCOUNT))
-    await space.create(yaml.safe_load(role))
-    await space.create(
+    await namespace.create(make_object("ServiceAccount", ACCOUNT))
+    await namespace.create(yaml.safe_load(role))
+    await namespace.create(
         make_object(
             "RoleBinding",
             ACCOUNT,
@@ -37,12 +37,12 @@ async def give_rights(space: Space, cluster: Cluster, folder: Path) -> Path:
                 "kind": "Role",
                 "name": yaml.safe_load(role)["metadata"]["name"],
             },
-            subjects=[{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": space.name}],
+            subjects=[{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace.name}],
         )
     )
-    path = write_kubeconfig(cluster, folder / "kubeconfig", space.name, ACCOUNT)
+    path = write_kubeconfig(cluster, folder / "kubeconfig", namespace.name, ACCOUNT)
     config: dict[str, Any] = json.loads(path.read_text())
     for context in config["contexts"]:
-        context["context"]["namespace"] = space.name
+        context["context"]["namespace"] = namespace.name
     path.write_text(json.dumps(config))
     return path

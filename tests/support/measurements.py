@@ -1,11 +1,11 @@
-"""Figures that tests measure, for the summary at the end of the run."""
+"""What tests measure, for the summary at the end of the run."""
 
 from typing import Any
 
 import pytest
 
 
-class Figures:
+class Measurements:
     """What was measured, in the order of the tests."""
 
     def __init__(self) -> None:
@@ -19,12 +19,12 @@ class Figures:
         """Send the lines of a worker to the process that prints the summary."""
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["figures"] = self._lines
+            output["measurements"] = self._lines
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take the lines of a worker that has ended."""
-        self._lines += getattr(node, "workeroutput", {}).get("figures", [])
+        self._lines += getattr(node, "workeroutput", {}).get("measurements", [])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was measured."""

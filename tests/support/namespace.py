@@ -22,7 +22,7 @@ class TimedOut(AssertionError):
 
 
 @dataclass(frozen=True)
-class Space:
+class Namespace:
     """A namespace; everything that a test creates is in one, and goes with it."""
 
     api: Api
@@ -34,19 +34,19 @@ class Space:
     @asynccontextmanager
     async def open(
         cls, api: Api, word: str, operator_log: Callable[[], str]
-    ) -> AsyncIterator["Space"]:
+    ) -> AsyncIterator["Namespace"]:
         """A fresh namespace whose name says *word*; its deletion is not waited for."""
-        space = cls(api, f"mcpw-test-{word}-{secrets.token_hex(3)}", operator_log)
+        namespace = cls(api, f"mcpw-test-{word}-{secrets.token_hex(3)}", operator_log)
         # What the default pod may do is tested along: it passes the strictest level.
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-        metadata = {"name": space.name, "labels": labels}
+        metadata = {"name": namespace.name, "labels": labels}
         await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         try:
             # Without it pods are refused, and the StatefulSet controller backs off.
-            await space.until("ServiceAccount", "default", exists())
-            yield space
+            await namespace.until("ServiceAccount", "default", exists())
+            yield namespace
         finally:
-            await api.delete("Namespace", "", space.name)
+            await api.delete("Namespace", "", namespace.name)
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Apply a manifest to this namespace, as its author."""

@@ -1,8 +1,8 @@
 """
-Where the one operator works: in the cluster, or as a process of the tests.
+The one operator that is tested: in the cluster, or as a process of the tests.
 
 Both use the same leader Lease and the same rights, so only one of them can be at work. Which
-is needed differs from test to test; changing seats takes seconds, so it is done on demand.
+is needed differs from test to test; the change takes seconds, so it is done on demand.
 """
 
 import time
@@ -14,7 +14,7 @@ PODS = "app.kubernetes.io/name=mcpworkload"
 LOG_LINES = 40
 
 
-class Seat:
+class OperatorUnderTest:
     """Keeps exactly one of two operators at work."""
 
     def __init__(self, process: OperatorProcess) -> None:
@@ -41,7 +41,7 @@ class Seat:
         self._is_in_cluster = True
 
     def log(self) -> str:
-        """The last log lines of whoever is at work."""
+        """The last log lines of the operator that is at work."""
         if self._is_in_cluster:
             return kubectl("logs", DEPLOYMENT, "--namespace", NAMESPACE, f"--tail={LOG_LINES}")
         return "\n".join(self.process.words().splitlines()[-LOG_LINES:])

@@ -8,7 +8,7 @@ from mcpworkload.runtime import KubernetesRuntime, LogLine
 from tests.support.api import open_sockets
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, field
 
 START_SECONDS = 60
@@ -34,10 +34,12 @@ state.write_text(str(first + {lines}))
 
 
 @asynccontextmanager
-async def open_runtime(space: Space, kubeconfig: str) -> AsyncIterator[KubernetesRuntime]:
+async def open_runtime(namespace: Namespace, kubeconfig: str) -> AsyncIterator[KubernetesRuntime]:
     """The library in the test's namespace; leaves no task and no socket behind."""
     before = open_sockets()
-    async with await KubernetesRuntime.from_environment(space.name, kubeconfig=kubeconfig) as found:
+    async with await KubernetesRuntime.from_environment(
+        namespace.name, kubeconfig=kubeconfig
+    ) as found:
         yield found
     async with asyncio.timeout(5):
         while open_sockets() > before:
@@ -67,11 +69,13 @@ HAS_BEGUN = Predicate(
 )
 
 
-async def start(space: Space, manifest: Manifest, restarts: int = 0, replicas: int = 1) -> None:
+async def start(
+    namespace: Namespace, manifest: Manifest, restarts: int = 0, replicas: int = 1
+) -> None:
     """Apply the workload, and wait until its containers run."""
-    await space.apply(manifest)
+    await namespace.apply(manifest)
     names = [f"{manifest['metadata']['name']}-{number}" for number in range(replicas)]
-    await space.until_all("Pod", names, has_run(restarts), START_SECONDS)
+    await namespace.until_all("Pod", names, has_run(restarts), START_SECONDS)
 
 
 def make_counter(lines: int, end: str) -> Manifest:
@@ -91,11 +95,13 @@ def numbers(lines: Sequence[LogLine]) -> list[int]:
     return [int(line) for line in lines]
 
 
-async def follow_over_crashes(space: Space, runtime: KubernetesRuntime, crashes: int) -> None:
+async def follow_over_crashes(
+    namespace: Namespace, runtime: KubernetesRuntime, crashes: int
+) -> None:
     """Follow a server that ends again and again; every line is there, once and in order."""
-    await space.apply(make_counter(_LINES_A_RUN, "time.sleep(0.5); sys.exit(3)"))
+    await namespace.apply(make_counter(_LINES_A_RUN, "time.sleep(0.5); sys.exit(3)"))
     # Not until it runs: that is over before anybody looks.
-    await space.until("Pod", "weather-0", HAS_BEGUN, START_SECONDS)
+    await namespace.until("Pod", "weather-0", HAS_BEGUN, START_SECONDS)
     lines = await runtime.get_workload_logs("weather", follow=True)
     async with aclosing(lines):
         got = await take(lines, _LINES_A_RUN * (crashes + 1), 150)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.kinds import Manifest
 from tests.support.manifests import EVERYTHING, LISTEN, SMALL, make_object, make_running_workload
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 
 # Opens its port, and ends after three seconds.
 _SHORT_LIVED = f"""
@@ -41,7 +41,7 @@ class Trouble:
     #: What is there before the workload.
     before: tuple[Manifest, ...] = ()
     #: Makes the cause go; by default by a spec without fault.
-    cure: Callable[[Space], Awaitable[Any]] | None = None
+    cure: Callable[[Namespace], Awaitable[Any]] | None = None
     #: Whether what is there before it would trouble others as well.
     is_alone: bool = False
 
@@ -50,42 +50,42 @@ class Trouble:
         """The workload."""
         return make_running_workload(self.name, **self.spec)
 
-    async def mend(self, space: Space) -> None:
+    async def mend(self, namespace: Namespace) -> None:
         """Make the cause go."""
         if self.cure is None:
-            await space.apply(make_running_workload(self.name))
+            await namespace.apply(make_running_workload(self.name))
         else:
-            await self.cure(space)
+            await self.cure(namespace)
 
 
-async def _label_node(space: Space) -> None:
-    (node, *_) = await space.api.read_all("Node")
+async def _label_node(namespace: Namespace) -> None:
+    (node, *_) = await namespace.api.read_all("Node")
     labels = {"metadata": {"labels": {"mcpworkload.dev/disk": "fast"}}}
-    await space.api.patch("Node", "", node["metadata"]["name"], labels)
+    await namespace.api.patch("Node", "", node["metadata"]["name"], labels)
 
 
-async def _make_volume(space: Space) -> None:
+async def _make_volume(namespace: Namespace) -> None:
     spec = {
         "accessModes": ["ReadWriteOnce"],
         "capacity": {"storage": "1Mi"},
-        "claimRef": {"namespace": space.name, "name": "data-unbound-claim-0"},
-        "hostPath": {"path": f"/tmp/{space.name}", "type": "DirectoryOrCreate"},
+        "claimRef": {"namespace": namespace.name, "name": "data-unbound-claim-0"},
+        "hostPath": {"path": f"/tmp/{namespace.name}", "type": "DirectoryOrCreate"},
         "storageClassName": _NO_CLASS,
     }
-    await space.api.create(make_object("PersistentVolume", space.name, spec=spec))
+    await namespace.api.create(make_object("PersistentVolume", namespace.name, spec=spec))
 
 
-async def clean_up(space: Space) -> None:
+async def clean_up(namespace: Namespace) -> None:
     """Undo those cures that outlive the namespace they were for."""
     labels = {"metadata": {"labels": {"mcpworkload.dev/disk": None}}}
-    for node in await space.api.read_all("Node"):
-        await space.api.patch("Node", "", node["metadata"]["name"], labels)
-    if await space.api.get("PersistentVolume", "", space.name):
-        await space.api.delete("PersistentVolume", "", space.name)
+    for node in await namespace.api.read_all("Node"):
+        await namespace.api.patch("Node", "", node["metadata"]["name"], labels)
+    if await namespace.api.get("PersistentVolume", "", namespace.name):
+        await namespace.api.delete("PersistentVolume", "", namespace.name)
 
 
-def _create(kind: str, name: str, **parts: Any) -> Callable[[Space], Awaitable[Any]]:
-    return lambda space: space.create(make_object(kind, name, **parts))
+def _create(kind: str, name: str, **parts: Any) -> Callable[[Namespace], Awaitable[Any]]:
+    return lambda namespace: namespace.create(make_object(kind, name, **parts))
 
 
 _IMAGES = (
@@ -234,7 +234,9 @@ _REFERENCES = (
         ("couldn't find key token in Secret",),
         {"env": [{"name": "TOKEN", "valueFrom": _TOKEN}]},
         before=(make_object("Secret", "weather-token", stringData={"other": "x"}),),
-        cure=lambda space: space.patch("Secret", "weather-token", {"stringData": {"token": "x"}}),
+        cure=lambda namespace: namespace.patch(
+            "Secret", "weather-token", {"stringData": {"token": "x"}}
+        ),
     ),
     Trouble(
         "A volume that cannot be mounted",
@@ -291,7 +293,7 @@ _REFUSED = (
         "PodRefused",
         ("pod over-quota-0: ", "exceeded quota: few"),
         before=(_NO_PODS,),
-        cure=lambda space: space.delete("ResourceQuota", "few"),
+        cure=lambda namespace: namespace.delete("ResourceQuota", "few"),
         is_alone=True,
     ),
     Trouble(

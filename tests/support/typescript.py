@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.cluster import Cluster
 from tests.support.manifests import EVERYTHING, make_object
-from tests.support.namespace import Space
+from tests.support.namespace import Namespace
 from tests.support.predicates import Predicate, field
 
 POD = "typescript-client"
@@ -26,7 +26,7 @@ await client.close();
 """
 
 
-async def start_client(space: Space) -> None:
+async def start_client(namespace: Namespace) -> None:
     """Start the pod in which `call_by_typescript` runs."""
     container = {
         "name": "client",
@@ -40,17 +40,17 @@ async def start_client(space: Space) -> None:
         },
     }
     pod_spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    await space.create(make_object("Pod", POD, spec=pod_spec))
+    await namespace.create(make_object("Pod", POD, spec=pod_spec))
     running = Predicate("runs", lambda pod: field(pod or {}, "status", "phase") == "Running")
-    await space.until("Pod", POD, running, 60)
+    await namespace.until("Pod", POD, running, 60)
 
 
 async def call_by_typescript(
-    space: Space, cluster: Cluster, url: str, tool: str, **arguments: object
+    namespace: Namespace, cluster: Cluster, url: str, tool: str, **arguments: object
 ) -> tuple[set[str], str]:
     """The tools that it lists at *url*, and the text that a call of *tool* gives."""
     script = _SCRIPT % {"modules": _MODULES}
     node = ["node", "--input-type=module", "--eval", script, url, tool, json.dumps(arguments)]
-    words = await cluster.kubectl("--namespace", space.name, "exec", POD, "--", *node)
+    words = await cluster.kubectl("--namespace", namespace.name, "exec", POD, "--", *node)
     told: dict[str, Any] = json.loads(words.splitlines()[-1])
     return set(told["tools"]), told["text"]

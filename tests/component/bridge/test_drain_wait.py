@@ -13,9 +13,9 @@ from tests.support.bridges import (
     Answer,
     Bridge,
     head,
-    modern_headers,
     read_head,
     running,
+    stateless_headers,
     tool,
 )
 
@@ -37,7 +37,7 @@ def asking(bridge: Bridge, path: str) -> "asyncio.Task[tuple[str, float]]":
 
 def sleeping(bridge: Bridge, seconds: float) -> "asyncio.Task[Answer]":
     """A request that takes so long."""
-    return asyncio.create_task(bridge.modern(tool("sleep", meta=META, seconds=seconds)))
+    return asyncio.create_task(bridge.stateless(tool("sleep", meta=META, seconds=seconds)))
 
 
 async def test_it_takes_what_is_under_way_and_the_pause() -> None:
@@ -99,7 +99,7 @@ async def listen(bridge: Bridge) -> tuple[asyncio.StreamReader, asyncio.StreamWr
     message = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": params}
     body = json.dumps(message).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
-    writer.write(head("POST", "/mcp", body, modern_headers(message)) + body)
+    writer.write(head("POST", "/mcp", body, stateless_headers(message)) + body)
     status, _ = await read_head(reader)
     assert status == 200
     return reader, writer

@@ -38,12 +38,12 @@ async def test_the_bridge_ends_as_its_server_did(trick: Any, code: int, message:
     async with running(*PLAIN, "modern") as bridge:
         loop = asyncio.get_running_loop()
         waiting = [
-            asyncio.create_task(bridge.modern(tool("sleep", n, meta=META, seconds=5)))
+            asyncio.create_task(bridge.stateless(tool("sleep", n, meta=META, seconds=5)))
             for n in range(3)
         ]
         await asyncio.sleep(0.1)
         begin = loop.time()
-        dying = await bridge.modern(trick)
+        dying = await bridge.stateless(trick)
         ended = await bridge.ended()
         took = loop.time() - begin
         answers = [await w for w in waiting]
@@ -60,7 +60,7 @@ async def test_a_server_that_leaves_a_process_behind_has_ended() -> None:
     script = f"sleep 60 & exec {' '.join(PLAIN)} modern"
     async with running("/bin/sh", "-c", script) as bridge:
         group = bridge.children()[0]
-        dying = await bridge.modern(tool("exit", meta=META, code=5))
+        dying = await bridge.stateless(tool("exit", meta=META, code=5))
         code = await bridge.ended(within=1)
 
     assert (dying.last["error"]["code"], code) == (-32000, 5)
@@ -71,7 +71,7 @@ async def test_a_server_that_leaves_a_process_behind_has_ended() -> None:
 async def test_what_is_accepted_is_answered_before_the_end() -> None:
     """SIGTERM: no new connections, an answer to what runs, an end of the server's input; 0."""
     async with running(*PLAIN, "modern", options=("--grace", "4")) as bridge:
-        waiting = asyncio.create_task(bridge.modern(tool("sleep", meta=META, seconds=0.8)))
+        waiting = asyncio.create_task(bridge.stateless(tool("sleep", meta=META, seconds=0.8)))
         await asyncio.sleep(0.1)
         bridge.process.terminate()
         await asyncio.sleep(0.1)
@@ -159,7 +159,7 @@ async def test_orphans_are_reaped() -> None:
     """What a server's child leaves behind comes to us, and does not stay as a zombie."""
     async with running(*PLAIN, "modern") as bridge:
         for number in range(5):
-            await bridge.modern(tool("orphan", number, meta=META))
+            await bridge.stateless(tool("orphan", number, meta=META))
         server = bridge.children()[0]
         async with asyncio.timeout(15):
             while bridge.children() != [server]:
@@ -181,8 +181,8 @@ async def test_sessions_that_end_leave_nothing_behind() -> None:
 async def churn(bridge: Bridge) -> None:
     """Open some sessions, use them, and end them in several ways."""
     sessions = await asyncio.gather(*(bridge.open() for _ in range(3)))
-    await asyncio.gather(*(bridge.legacy(s, tool("echo")) for s in sessions))
-    await bridge.legacy(sessions[0], tool("exit", code=1))
+    await asyncio.gather(*(bridge.in_session(s, tool("echo")) for s in sessions))
+    await bridge.in_session(sessions[0], tool("exit", code=1))
     for session in sessions[1:]:
         await bridge.end(session)
 

@@ -107,12 +107,12 @@ async def test_an_only_session_hears_messages_after_it_has_cancelled() -> None:
     """The server never answers what was cancelled, and goes on to speak to its client."""
     async with running(*PLAIN, "legacy", options=("--sessions", "Shared")) as bridge:
         session = await bridge.open()
-        waiting = asyncio.create_task(bridge.legacy(session, tool("sleep", 1, seconds=60)))
-        await bridge.legacy(session, tool("echo", 2))
-        await bridge.legacy(session, notification("notifications/cancelled", requestId=1))
+        waiting = asyncio.create_task(bridge.in_session(session, tool("sleep", 1, seconds=60)))
+        await bridge.in_session(session, tool("echo", 2))
+        await bridge.in_session(session, notification("notifications/cancelled", requestId=1))
         await waiting
-        answer = await bridge.legacy(session, tool("garbage", 3, **LATE))
-        after = await bridge.legacy(session, tool("echo", 4))
+        answer = await bridge.in_session(session, tool("garbage", 3, **LATE))
+        after = await bridge.in_session(session, tool("echo", 4))
 
     methods = [message.get("method") for message in answer.messages + after.messages]
     assert [method for method in methods if method is not None] == SAID
@@ -124,8 +124,8 @@ LATE = {"lines": [json.dumps(notification(method, said="of A")) for method in SA
 async def test_no_other_client_hears_of_a_request_that_took_too_long() -> None:
     """Each request of this era shares a server with all others."""
     async with running(*PLAIN, "modern", options=("--request-timeout", "2")) as bridge:
-        given_up = await bridge.modern(tool("sleep", meta=LOGS, seconds=4))
-        other = await bridge.modern(tool("garbage", 2, meta=LOGS, **LATE))
+        given_up = await bridge.stateless(tool("sleep", meta=LOGS, seconds=4))
+        other = await bridge.stateless(tool("garbage", 2, meta=LOGS, **LATE))
 
     assert given_up.last["error"]["code"] == -32001
     assert [message.get("id") for message in other.messages] == [2]
@@ -135,12 +135,12 @@ async def test_no_other_session_hears_of_one_that_ended() -> None:
     """Where they share a server, which works on."""
     async with running(*PLAIN, "legacy", options=("--sessions", "Shared")) as bridge:
         first, second = await bridge.open(), await bridge.open()
-        waiting = asyncio.create_task(bridge.legacy(first, tool("sleep", seconds=60)))
-        await bridge.legacy(first, tool("echo", 2))
+        waiting = asyncio.create_task(bridge.in_session(first, tool("sleep", seconds=60)))
+        await bridge.in_session(first, tool("echo", 2))
         await bridge.end(first)
         await waiting
-        answer = await bridge.legacy(second, tool("garbage", 3, **LATE))
-        after = await bridge.legacy(second, tool("echo", 4))
+        answer = await bridge.in_session(second, tool("garbage", 3, **LATE))
+        after = await bridge.in_session(second, tool("echo", 4))
 
     assert [message.get("id") for message in answer.messages + after.messages] == [3, 4]
 
@@ -148,12 +148,12 @@ async def test_no_other_session_hears_of_one_that_ended() -> None:
 async def test_the_version_tells_the_era_and_not_what_else_a_head_says() -> None:
     """Clients of sessions may repeat the method in the head, as those without sessions must."""
     async with running(*PLAIN, "legacy") as bridge:
-        opened_ = await bridge.legacy(None, initialize(), **{"mcp-method": "initialize"})
+        opened_ = await bridge.in_session(None, initialize(), **{"mcp-method": "initialize"})
         session = opened_.headers["mcp-session-id"]
         ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-        pong = await bridge.legacy(session, ping, **{"mcp-method": "ping"})
+        pong = await bridge.in_session(session, ping, **{"mcp-method": "ping"})
         wrong = [
-            await bridge.legacy(
+            await bridge.in_session(
                 session, {**ping, "method": method}, **{"mcp-protocol-version": version}
             )
             for method in ("ping", "tools/list", "logging/setLevel")
@@ -169,8 +169,8 @@ async def test_what_a_session_subscribes_to_is_bounded() -> None:
     async with running(*PLAIN, "legacy", options=("--sessions", "Shared")) as bridge:
         session = await bridge.open()
         message = {"jsonrpc": "2.0", "id": 1, "method": "resources/subscribe"}
-        long = await bridge.legacy(session, {**message, "params": {"uri": "x" * 9000}})
-        fine = await bridge.legacy(session, {**message, "params": {"uri": "x" * 8000}})
+        long = await bridge.in_session(session, {**message, "params": {"uri": "x" * 9000}})
+        fine = await bridge.in_session(session, {**message, "params": {"uri": "x" * 8000}})
 
     assert "longer than 8192" in long.last["error"]["message"]
     assert fine.last["result"] == {}

@@ -105,7 +105,7 @@ async def test_requests_are_refused_by_name_and_page() -> None:
     options = ("--allowed-origin", "https://app.example", "--allowed-host", "mcp.example")
     async with running(*PLAIN, "legacy", options=options) as bridge:
         found = {
-            name: await bridge.legacy(None, initialize(), **headers)
+            name: await bridge.in_session(None, initialize(), **headers)
             for name, headers in {
                 "service": {"host": "web-0.web.team.svc.cluster.local"},
                 "allowed": {"host": "mcp.example"},
@@ -139,9 +139,9 @@ async def test_listed_pages_can_read_the_answers() -> None:
     options = ("--allowed-origin", "https://app.example")
     async with running(*PLAIN, "legacy", options=options) as bridge:
         may = await bridge.request("OPTIONS", headers=asking)
-        opened = await bridge.legacy(None, initialize(), **page)
+        opened = await bridge.in_session(None, initialize(), **page)
         other = await bridge.request("OPTIONS", headers={"origin": "https://evil.example"})
-        plain = await bridge.legacy(None, initialize())
+        plain = await bridge.in_session(None, initialize())
 
     assert may.status == 204
     assert may.headers["access-control-allow-origin"] == "https://app.example"

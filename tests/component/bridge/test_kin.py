@@ -59,7 +59,7 @@ async def test_what_a_session_started_ends_with_it(end: str) -> None:
             ):
                 await asyncio.sleep(0.02)
         if end in ("crashes", "dies"):
-            await bridge.legacy(session, tool("go"))
+            await bridge.in_session(session, tool("go"))
         else:
             await bridge.end(session)
         await nothing_runs(bridge, but=len(WAYS) + 1)
@@ -67,7 +67,7 @@ async def test_what_a_session_started_ends_with_it(end: str) -> None:
         await asyncio.sleep(0.3)
         left = running_of(bridge)
         if end == "ends":
-            answer = await bridge.legacy(other, tool("go"))
+            answer = await bridge.in_session(other, tool("go"))
         await bridge.end(other)
         await nothing_runs(bridge)
         said = re.findall(rf"session {session[:8]}: its server left (.*); ended", bridge.log)
@@ -99,7 +99,7 @@ async def test_the_end_of_a_shared_server_is_that_of_its_processes() -> None:
         async with asyncio.timeout(15):
             while len(helpers(bridge)) < len(WAYS):
                 await asyncio.sleep(0.02)
-        await bridge.legacy(session, tool("go"))
+        await bridge.in_session(session, tool("go"))
         code = await bridge.ended()
 
     assert code == 3

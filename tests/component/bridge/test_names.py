@@ -179,11 +179,11 @@ async def test_clients_of_a_lenient_server_do_not_meet(how: str) -> None:
         arguments = {"wait": True, "mine": "victim's"}
         params = {"name": "x", "arguments": arguments, "_meta": {"progressToken": "t"}}
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        waiting = asyncio.create_task(bridge.legacy(victim, message))
+        waiting = asyncio.create_task(bridge.in_session(victim, message))
         await asyncio.sleep(0)
         await forge(bridge, {"mcp-session-id": other})
         message = {**message, "params": {"name": "x", "arguments": {"last": True}}}
-        last = await bridge.legacy(other, message)
+        last = await bridge.in_session(other, message)
         answer = await waiting
 
     assert json.loads(answer.last["result"]["content"][0]["text"])["argument"] == arguments
@@ -198,12 +198,12 @@ async def test_nor_do_those_without_sessions(era: str) -> None:
         arguments = {"wait": True, "mine": "victim's"}
         params = {"name": "x", "arguments": arguments, "_meta": {**META, "progressToken": "t"}}
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        waiting = asyncio.create_task(bridge.modern(message))
+        waiting = asyncio.create_task(bridge.stateless(message))
         await asyncio.sleep(0)
         headers = {"mcp-protocol-version": MODERN, "mcp-method": "tools/call", "mcp-name": "x"}
         await forge(bridge, headers)
         message = {**message, "params": {**params, "arguments": {"last": True}, "_meta": META}}
-        last = await bridge.modern(message)
+        last = await bridge.stateless(message)
         answer = await waiting
 
     assert json.loads(answer.last["result"]["content"][0]["text"])["argument"] == arguments

@@ -32,8 +32,8 @@ async def answers(bridge: Bridge) -> tuple[int, int]:
     """Call a tool in a session and without one; the status of each."""
     session = await bridge.open()
     return (
-        (await bridge.legacy(session, tool("echo"))).status,
-        (await bridge.modern(tool("echo", meta=META))).status,
+        (await bridge.in_session(session, tool("echo"))).status,
+        (await bridge.stateless(tool("echo", meta=META))).status,
     )
 
 
@@ -68,7 +68,7 @@ async def test_with_sessions_of_their_own_one_client_can_have_it(
         await bridge.ready(within=40)
         at_ready = len(bridge.children())
         session = await bridge.open()
-        answer = await bridge.legacy(session, tool("echo"))
+        answer = await bridge.in_session(session, tool("echo"))
 
     assert (at_ready, answer.status) == (0, 200)
 
@@ -92,7 +92,7 @@ async def test_who_has_no_sessions_is_not_started_for_them(tmp_path: Path) -> No
     script = once.command[2].replace("flock -n 9 || exit 1;", "")
     async with running("/bin/sh", "-c", script, options=SHARED) as bridge:
         at_ready = once.starts
-        refused = [await bridge.legacy(None, initialize()) for _ in range(3)]
+        refused = [await bridge.in_session(None, initialize()) for _ in range(3)]
 
     assert at_ready == once.starts == 2
     assert {answer.last["error"]["code"] for answer in refused} == {-32000}

@@ -135,7 +135,7 @@ async def test_a_slow_log_and_a_loud_server_slow_nobody(shout: str) -> None:
         await bridge.ready(within=20)
         quiet, loud = await bridge.open(), await bridge.open()
         calm = await pace(bridge, quiet)
-        await bridge.legacy(loud, tool("shout"))
+        await bridge.in_session(loud, tool("shout"))
         busy = await pace(bridge, quiet)
     finally:
         process.terminate()
@@ -159,7 +159,7 @@ async def pace(bridge: Bridge, session: str) -> float:
     took = []
     for number in range(24):
         begin = time.perf_counter()
-        await bridge.legacy(session, tool("echo", number))
+        await bridge.in_session(session, tool("echo", number))
         took.append(time.perf_counter() - begin)
         await asyncio.sleep(0.03)
     return sorted(took)[18]
@@ -173,8 +173,8 @@ async def test_servers_words_and_ours_are_in_order() -> None:
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},
         }
-        await bridge.modern(tool("garbage", meta=meta, lines=lines))
-        await bridge.modern(tool("exit", meta=meta, code=3))
+        await bridge.stateless(tool("garbage", meta=meta, lines=lines))
+        await bridge.stateless(tool("exit", meta=meta, code=3))
         await bridge.ended()
 
     said = bridge.log.splitlines()

@@ -35,7 +35,7 @@ async def most_servers(bridge: Bridge, done: Callable[[], bool]) -> int:
 
 async def opens_and_ends(bridge: Bridge) -> None:
     """Be a client that does nothing else."""
-    answer = await bridge.legacy(None, initialize())
+    answer = await bridge.in_session(None, initialize())
     if answer.status == 200:
         await bridge.end(answer.headers["mcp-session-id"])
     else:
@@ -71,10 +71,10 @@ async def test_sessions_that_end_count_until_their_server_is_gone(
         most = await most_servers(bridge, lambda: all(c.done() for c in clients))
         await asyncio.gather(*clients)
         async with asyncio.timeout(20):
-            answer = await bridge.legacy(None, initialize())
+            answer = await bridge.in_session(None, initialize())
             while answer.status == 503:
                 await asyncio.sleep(0.1)
-                answer = await bridge.legacy(None, initialize())
+                answer = await bridge.in_session(None, initialize())
 
     assert answer.status == 200
     assert most <= MOST + 2
@@ -86,8 +86,8 @@ async def test_a_place_that_is_about_to_be_free_is_waited_for() -> None:
         for _ in range(5):
             await bridge.end(await bridge.open())
         session = await bridge.open()
-        refused = await bridge.legacy(None, initialize())
-        answer = await bridge.legacy(session, tool("echo"))
+        refused = await bridge.in_session(None, initialize())
+        answer = await bridge.in_session(session, tool("echo"))
 
     assert (refused.status, refused.headers["retry-after"], answer.status) == (503, "5", 200)
 
@@ -98,18 +98,18 @@ async def test_a_session_that_was_only_opened_gives_way(sessions: str) -> None:
     options = ("--max-sessions", "3", "--idle-timeout", "4", "--sessions", sessions)
     async with running(*PLAIN, "legacy", options=options) as bridge:
         used = await bridge.open()
-        await bridge.legacy(used, tool("echo"))
-        opened = (await bridge.legacy(None, initialize())).headers["mcp-session-id"]
+        await bridge.in_session(used, tool("echo"))
+        opened = (await bridge.in_session(None, initialize())).headers["mcp-session-id"]
         greeted = await bridge.open()
-        at_once = await bridge.legacy(None, initialize())
+        at_once = await bridge.in_session(None, initialize())
         begin = asyncio.get_running_loop().time()
         async with asyncio.timeout(15):
-            while (answer := await bridge.legacy(None, initialize())).status == 503:
-                await bridge.legacy(used, tool("echo"))
+            while (answer := await bridge.in_session(None, initialize())).status == 503:
+                await bridge.in_session(used, tool("echo"))
                 await asyncio.sleep(0.05)
         took = asyncio.get_running_loop().time() - begin
-        gone = (await bridge.legacy(opened, tool("echo"))).status
-        kept = [(await bridge.legacy(s, tool("echo"))).status for s in (used, greeted)]
+        gone = (await bridge.in_session(opened, tool("echo"))).status
+        kept = [(await bridge.in_session(s, tool("echo"))).status for s in (used, greeted)]
 
     assert (at_once.status, answer.status, gone, kept) == (503, 200, 404, [200, 200])
     assert took > 1

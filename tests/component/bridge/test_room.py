@@ -146,7 +146,7 @@ async def test_few_descriptors_are_no_end() -> None:
         streams = [await connected(bridge) for _ in range(10)]
         answers = [await send(stream) for stream in streams]
         idle = [await asyncio.open_connection("127.0.0.1", bridge.port) for _ in range(300)]
-        sessions = [await bridge.legacy(None, initialize()) for _ in range(60)]
+        sessions = [await bridge.in_session(None, initialize()) for _ in range(60)]
         probe = await bridge.request("GET", "/readyz")
         for _, writer in (*idle, *streams):
             writer.close()
@@ -157,7 +157,7 @@ async def test_few_descriptors_are_no_end() -> None:
             while bridge.children() or descriptors(bridge) > open_before + 2:
                 await asyncio.sleep(0.05)
         session = await bridge.open()
-        after = await bridge.legacy(session, tool("echo"))
+        after = await bridge.in_session(session, tool("echo"))
 
     refused = [answer for answer in sessions if answer.status != 200]
     assert refused
@@ -189,10 +189,10 @@ async def test_few_processes_are_no_end() -> None:
     async with running(*PLAIN, "legacy") as bridge:
         before: Any = resource.prlimit(bridge.process.pid, resource.RLIMIT_NPROC)
         resource.prlimit(bridge.process.pid, resource.RLIMIT_NPROC, (1, before[1]))
-        refused = [await bridge.legacy(None, initialize()) for _ in range(3)]
+        refused = [await bridge.in_session(None, initialize()) for _ in range(3)]
         probe = await bridge.request("GET", "/readyz")
         resource.prlimit(bridge.process.pid, resource.RLIMIT_NPROC, before)
-        answer = await bridge.legacy(await bridge.open(), tool("echo"))
+        answer = await bridge.in_session(await bridge.open(), tool("echo"))
 
     assert {a.status for a in refused} == {503}
     assert (probe.status, answer.status) == (200, 200)

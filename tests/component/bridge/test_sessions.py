@@ -21,12 +21,12 @@ async def test_a_session_lives_from_initialize_to_delete() -> None:
     async with running(*PLAIN, "legacy") as bridge:
         first, second = await bridge.open(), await bridge.open()
         pids = [
-            (await bridge.legacy(session, tool("echo", text="hi"))).last["result"]["pid"]
+            (await bridge.in_session(session, tool("echo", text="hi"))).last["result"]["pid"]
             for session in (first, second, first)
         ]
         gone = await bridge.end(first)
-        after = await bridge.legacy(first, tool("echo"))
-        other = await bridge.legacy(second, tool("echo"))
+        after = await bridge.in_session(first, tool("echo"))
+        other = await bridge.in_session(second, tool("echo"))
 
     assert pids[0] == pids[2] != pids[1]
     assert (gone.status, after.status, other.status) == (204, 404, 200)
@@ -57,10 +57,10 @@ async def test_answers_come_as_json_unless_something_comes_first() -> None:
     """Progress and log messages make a stream of the answer, in order."""
     async with running(*PLAIN, "legacy") as bridge:
         session = await bridge.open()
-        plain = await bridge.legacy(session, tool("echo"))
+        plain = await bridge.in_session(session, tool("echo"))
         call = tool("sleep", 7, meta={"progressToken": "mine"}, seconds=0, steps=3)
-        progress = await bridge.legacy(session, call)
-        log = await bridge.legacy(session, tool("log", lines=2))
+        progress = await bridge.in_session(session, call)
+        log = await bridge.in_session(session, tool("log", lines=2))
 
     assert plain.headers["content-type"] == "application/json"
     assert progress.headers["content-type"] == "text/event-stream"
@@ -81,11 +81,11 @@ async def test_the_server_can_ask_its_client() -> None:
         await reader.readuntil(b"data: ")
         question = json.loads(await reader.readline())
         reply = {"jsonrpc": "2.0", "id": question["id"], "result": {"text": "forty-two"}}
-        taken = await bridge.legacy(session, reply)
-        again = await bridge.legacy(session, reply)
+        taken = await bridge.in_session(session, reply)
+        again = await bridge.in_session(session, reply)
         rest = await reader.readuntil(b"0\r\n\r\n")
         writer.close()
-        seen = await bridge.legacy(session, tool("seen"))
+        seen = await bridge.in_session(session, tool("seen"))
 
     assert (status, headers["content-type"]) == (200, "text/event-stream")
     assert question["method"] == "sampling/createMessage"
@@ -99,19 +99,21 @@ async def test_what_is_for_no_request_goes_to_the_stream_of_the_session() -> Non
     """Also what came before that stream was opened."""
     async with running(*PLAIN, "legacy") as bridge:
         session, other = await bridge.open(), await bridge.open()
-        await bridge.legacy(session, tool("garbage", lines=[json.dumps(notification("before"))]))
+        await bridge.in_session(
+            session, tool("garbage", lines=[json.dumps(notification("before"))])
+        )
         reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
         get = {"accept": "text/event-stream", "mcp-session-id": session}
         writer.write(head("GET", "/mcp", None, get))
         status, headers = await read_head(reader)
-        slow = asyncio.create_task(bridge.legacy(session, tool("sleep", 1, seconds=0.3)))
-        also = asyncio.create_task(bridge.legacy(session, tool("sleep", 2, seconds=0.3)))
+        slow = asyncio.create_task(bridge.in_session(session, tool("sleep", 1, seconds=0.3)))
+        also = asyncio.create_task(bridge.in_session(session, tool("sleep", 2, seconds=0.3)))
         await asyncio.sleep(0.1)
         line = json.dumps(notification("notifications/tools/list_changed"))
-        third = await bridge.legacy(session, tool("garbage", 3, lines=[line]))
+        third = await bridge.in_session(session, tool("garbage", 3, lines=[line]))
         await reader.readuntil(b"list_changed")
         await asyncio.gather(slow, also)
-        await bridge.legacy(other, tool("log", text="not yours"))
+        await bridge.in_session(other, tool("log", text="not yours"))
         await bridge.end(session)
         rest = await reader.readuntil(b"0\r\n\r\n")
         writer.close()
@@ -126,9 +128,9 @@ async def test_a_client_without_a_stream_hears_with_its_next_answer() -> None:
     async with running(*PLAIN, "legacy") as bridge:
         session = await bridge.open()
         late = tool("late", lines=[json.dumps(notification("notifications/tools/list_changed"))])
-        await bridge.legacy(session, late)
+        await bridge.in_session(session, late)
         await asyncio.sleep(0.3)
-        answer = await bridge.legacy(session, tool("echo"))
+        answer = await bridge.in_session(session, tool("echo"))
 
     methods = [message.get("method") for message in answer.messages]
     assert methods == ["notifications/tools/list_changed", None]
@@ -138,10 +140,10 @@ async def test_cancelling_is_a_message_and_closing_is_not() -> None:
     """The server hears of a cancellation under the id that it knows, and of a closed one not."""
     async with running(*PLAIN, "legacy") as bridge:
         session = await bridge.open()
-        await bridge.legacy(session, tool("echo", 5))
-        call = asyncio.create_task(bridge.legacy(session, tool("sleep", 5, seconds=0.5)))
+        await bridge.in_session(session, tool("echo", 5))
+        call = asyncio.create_task(bridge.in_session(session, tool("sleep", 5, seconds=0.5)))
         await asyncio.sleep(0.1)
-        await bridge.legacy(session, notification("notifications/cancelled", requestId=5))
+        await bridge.in_session(session, notification("notifications/cancelled", requestId=5))
         cancelled = await call
         body = json.dumps(tool("sleep", 6, seconds=0.1)).encode()
         _, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
@@ -150,7 +152,7 @@ async def test_cancelling_is_a_message_and_closing_is_not() -> None:
         writer.close()
         await asyncio.sleep(0.2)
         seen = json.loads(
-            (await bridge.legacy(session, tool("seen"))).last["result"]["content"][0]["text"]
+            (await bridge.in_session(session, tool("seen"))).last["result"]["content"][0]["text"]
         )
 
     # Whoever cancelled knows the request no more: the response ends, with no answer in it.
@@ -164,8 +166,8 @@ async def test_a_request_that_takes_too_long_is_given_up() -> None:
     """The client gets an error, the server a cancellation, and both go on."""
     async with running(*PLAIN, "legacy", options=("--request-timeout", "2")) as bridge:
         session = await bridge.open()
-        late = await bridge.legacy(session, tool("sleep", 9, seconds=4))
-        seen = await bridge.legacy(session, tool("seen"))
+        late = await bridge.in_session(session, tool("sleep", 9, seconds=4))
+        seen = await bridge.in_session(session, tool("seen"))
 
     assert (late.last["id"], late.last["error"]["code"]) == (9, -32001)
     assert "2 seconds" in late.last["error"]["message"]
@@ -176,11 +178,11 @@ async def test_the_end_of_a_server_ends_its_session_alone() -> None:
     """Its client gets an error and then 404; the bridge and the others go on."""
     async with running(*PLAIN, "legacy") as bridge:
         session, other = await bridge.open(), await bridge.open()
-        waiting = asyncio.create_task(bridge.legacy(session, tool("sleep", 1, seconds=5)))
+        waiting = asyncio.create_task(bridge.in_session(session, tool("sleep", 1, seconds=5)))
         await asyncio.sleep(0.1)
-        dying = await bridge.legacy(session, tool("exit", 2, code=3))
-        after = await bridge.legacy(session, tool("echo"))
-        fine = await bridge.legacy(other, tool("echo"))
+        dying = await bridge.in_session(session, tool("exit", 2, code=3))
+        after = await bridge.in_session(session, tool("echo"))
+        fine = await bridge.in_session(other, tool("echo"))
         ready = await bridge.request("GET", "/readyz")
 
     assert dying.last["error"]["message"] == "server exited with code 3 before it answered"
@@ -193,14 +195,14 @@ async def test_sessions_are_limited_and_idle_ones_end() -> None:
     options = ("--max-sessions", "1", "--idle-timeout", "3")
     async with running(*PLAIN, "legacy", options=options) as bridge:
         session = await bridge.open()
-        refused = await bridge.legacy(None, initialize())
+        refused = await bridge.in_session(None, initialize())
         await asyncio.sleep(1.7)
-        used = await bridge.legacy(session, tool("echo"))
+        used = await bridge.in_session(session, tool("echo"))
         await asyncio.sleep(1.7)
-        still = await bridge.legacy(session, tool("echo"))
+        still = await bridge.in_session(session, tool("echo"))
         await asyncio.sleep(4.5)
-        idle = await bridge.legacy(session, tool("echo"))
-        again = await bridge.legacy(None, initialize())
+        idle = await bridge.in_session(session, tool("echo"))
+        again = await bridge.in_session(None, initialize())
         children = len(bridge.children())
 
     assert (refused.status, refused.headers["retry-after"]) == (503, "5")
@@ -213,8 +215,8 @@ async def test_ten_megabytes_go_both_ways() -> None:
     """As one JSON answer, however long its line."""
     async with running(*PLAIN, "legacy") as bridge:
         session = await bridge.open()
-        there = await bridge.legacy(session, tool("echo", text="é" * 5_000_000))
-        back = await bridge.legacy(session, tool("big", size=10_000_000))
+        there = await bridge.in_session(session, tool("echo", text="é" * 5_000_000))
+        back = await bridge.in_session(session, tool("big", size=10_000_000))
 
     assert len(there.last["result"]["content"][0]["text"]) == 5_000_000
     assert len(back.last["result"]["content"][0]["text"]) == 10_000_000
@@ -225,11 +227,11 @@ async def test_an_answer_that_is_no_json_fails_its_request() -> None:
     async with running(*PLAIN, "legacy") as bridge:
         session = await bridge.open()
         lines = ['{"jsonrpc": "2.0", "id": 2, "result": {"mean": NaN}}']
-        lost = await bridge.legacy(session, tool("garbage", "a", lines=lines))
+        lost = await bridge.in_session(session, tool("garbage", "a", lines=lines))
         lines = [
             '{"jsonrpc": "2.0", "id": 3, "result": {"text": "\\\\ud83d \\ud83d\\ude00 \\ude00"}}'
         ]
-        mended = await bridge.legacy(session, tool("garbage", "b", lines=lines))
+        mended = await bridge.in_session(session, tool("garbage", "b", lines=lines))
 
     assert lost.last["id"] == "a"
     assert lost.last["error"]["message"] == "the server's answer is not JSON"
@@ -246,7 +248,7 @@ async def test_ids_of_one_session_mean_nothing_in_another() -> None:
 
         async def one(session: str, number: int) -> None:
             call = tool("sleep", 1, meta={"progressToken": 1}, seconds=0.05, steps=number)
-            got = await bridge.legacy(session, call)
+            got = await bridge.in_session(session, call)
             assert [m["params"]["progress"] for m in got.messages[:-1]] == [*range(1, number + 1)]
             assert got.last["id"] == 1
 
@@ -270,7 +272,7 @@ async def test_versions_of_this_era_are_all_taken() -> None:
         unknown = await bridge.request(
             "POST", body=body, headers={**named, "mcp-protocol-version": "1999"}
         )
-        missing = await bridge.legacy(None, tool("echo"))
+        missing = await bridge.in_session(None, tool("echo"))
 
     assert statuses == [200, 200, 200]
     assert (unknown.status, missing.status) == (400, 400)
@@ -280,10 +282,10 @@ async def test_a_server_that_does_not_read_is_not_waited_for() -> None:
     """Whoever sends to it is told so in time, requests and notifications alike."""
     async with running(*PLAIN, "legacy", options=("--request-timeout", "2")) as bridge:
         session = await bridge.open()
-        await bridge.legacy(session, tool("deaf"))
+        await bridge.in_session(session, tool("deaf"))
         large = tool("echo", text="x" * 1_000_000)
-        answers = await asyncio.gather(*(bridge.legacy(session, large) for _ in range(3)))
-        told = await bridge.legacy(session, notification("notifications/x", text="x" * 100_000))
+        answers = await asyncio.gather(*(bridge.in_session(session, large) for _ in range(3)))
+        told = await bridge.in_session(session, notification("notifications/x", text="x" * 100_000))
         ready = await bridge.request("GET", "/readyz")
 
     codes = sorted((a.status, a.last["error"]["code"]) for a in answers)

@@ -18,17 +18,17 @@ async def test_clients_share_a_server_and_nothing_else() -> None:
     """One process, one handshake; equal ids and tokens never meet."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         sessions = [await bridge.open() for _ in range(3)]
-        old = await bridge.legacy(None, initialize("2025-03-26"))
+        old = await bridge.in_session(None, initialize("2025-03-26"))
 
         async def one(session: str, steps: int) -> int:
             call = tool("sleep", 1, meta={"progressToken": 1}, seconds=0.1, steps=steps)
-            answer = await bridge.legacy(session, call)
+            answer = await bridge.in_session(session, call)
             assert len(answer.messages) == steps + 1
-            pid: int = (await bridge.legacy(session, tool("echo"))).last["result"]["pid"]
+            pid: int = (await bridge.in_session(session, tool("echo"))).last["result"]["pid"]
             return pid
 
         pids = await asyncio.gather(*(one(s, n) for n, s in enumerate(sessions)))
-        seen = await bridge.legacy(sessions[0], tool("seen"))
+        seen = await bridge.in_session(sessions[0], tool("seen"))
         children = len(bridge.children())
 
     assert len(set(pids)) == children == 1
@@ -44,8 +44,8 @@ async def test_a_shared_server_cannot_ask() -> None:
     """It is refused with the reason, and may go on."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         session = await bridge.open()
-        answer = await bridge.legacy(session, tool("ask"))
-        alive = await bridge.legacy(session, tool("ask", method="ping"))
+        answer = await bridge.in_session(session, tool("ask"))
+        alive = await bridge.in_session(session, tool("ask", method="ping"))
 
     assert "PerSession" in answer.last["result"]["content"][0]["text"]
     assert alive.last["result"]["content"][0]["text"] == "{}"
@@ -56,13 +56,13 @@ async def test_only_what_concerns_all_is_told_to_all() -> None:
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         first, second = await bridge.open(), await bridge.open()
         subscribe = {"jsonrpc": "2.0", "id": 1, "method": "resources/subscribe"}
-        await bridge.legacy(first, {**subscribe, "params": {"uri": "a:b"}})
+        await bridge.in_session(first, {**subscribe, "params": {"uri": "a:b"}})
         changed = notification("notifications/tools/list_changed")
         updated = notification("notifications/resources/updated", uri="a:b")
         lines = [json.dumps(changed), json.dumps(updated)]
-        await bridge.legacy(first, tool("garbage", lines=lines))
+        await bridge.in_session(first, tool("garbage", lines=lines))
         # One hears it with its next answer, the other one on its stream.
-        log = await bridge.legacy(first, tool("log"))
+        log = await bridge.in_session(first, tool("log"))
         get = {"accept": "text/event-stream", "mcp-session-id": second}
         listening = asyncio.create_task(bridge.request("GET", headers=get))
         await asyncio.sleep(0.1)
@@ -79,9 +79,9 @@ async def test_a_resource_without_a_name_harms_nobody() -> None:
     line = json.dumps(notification("notifications/resources/updated", uri=["x"]))
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         session = await bridge.open()
-        written = await bridge.legacy(session, tool("garbage", lines=[line]))
+        written = await bridge.in_session(session, tool("garbage", lines=[line]))
         message = {"jsonrpc": "2.0", "id": 1, "method": "resources/unsubscribe"}
-        passed_on = await bridge.legacy(session, {**message, "params": {"uri": ["x"]}})
+        passed_on = await bridge.in_session(session, {**message, "params": {"uri": ["x"]}})
 
     assert written.last["result"]["content"][0]["text"] == "written"
     assert passed_on.last["result"] == {}
@@ -94,12 +94,12 @@ async def test_nobody_ends_a_subscription_of_somebody_else() -> None:
     unsubscribe = {**message, "method": "resources/unsubscribe"}
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         first, second = await bridge.open(), await bridge.open()
-        never = await bridge.legacy(first, unsubscribe)
-        await bridge.legacy(first, subscribe)
-        others = await bridge.legacy(second, unsubscribe)
-        before = await bridge.legacy(first, tool("seen"))
-        own = await bridge.legacy(first, unsubscribe)
-        after = await bridge.legacy(first, tool("seen"))
+        never = await bridge.in_session(first, unsubscribe)
+        await bridge.in_session(first, subscribe)
+        others = await bridge.in_session(second, unsubscribe)
+        before = await bridge.in_session(first, tool("seen"))
+        own = await bridge.in_session(first, unsubscribe)
+        after = await bridge.in_session(first, tool("seen"))
 
     counts = [
         json.loads(answer.last["result"]["content"][0]["text"])["seen"].count(
@@ -115,7 +115,7 @@ async def test_numbers_of_a_shared_server_fit_into_any_int() -> None:
     """Some servers keep an id in 32 bits with a sign, or write fourteen digits of it."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         session = await bridge.open()
-        seen = await bridge.legacy(session, tool("seen"))
+        seen = await bridge.in_session(session, tool("seen"))
 
     numbers = json.loads(seen.last["result"]["content"][0]["text"])["numbers"]
     assert numbers
@@ -126,11 +126,11 @@ async def test_a_session_ends_without_its_server() -> None:
     """Its requests are cancelled, the others go on with the same process."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         first, second = await bridge.open(), await bridge.open()
-        waiting = asyncio.create_task(bridge.legacy(first, tool("sleep", seconds=2)))
+        waiting = asyncio.create_task(bridge.in_session(first, tool("sleep", seconds=2)))
         await asyncio.sleep(0.1)
         await bridge.end(first)
         ended = await waiting
-        seen = await bridge.legacy(second, tool("seen"))
+        seen = await bridge.in_session(second, tool("seen"))
 
     assert "session ended" in ended.last["error"]["message"]
     found = json.loads(seen.last["result"]["content"][0]["text"])
@@ -141,10 +141,10 @@ async def test_the_end_of_a_shared_server_ends_the_bridge() -> None:
     """With its code, after everybody who waits has heard of it."""
     async with running(*PLAIN, "dual", options=SHARED) as bridge:
         session = await bridge.open()
-        waiting = asyncio.create_task(bridge.legacy(session, tool("sleep", seconds=5)))
+        waiting = asyncio.create_task(bridge.in_session(session, tool("sleep", seconds=5)))
         await asyncio.sleep(0.1)
         begin = asyncio.get_running_loop().time()
-        dying = await bridge.legacy(session, tool("exit", code=4))
+        dying = await bridge.in_session(session, tool("exit", code=4))
         code = await bridge.ended()
         took = asyncio.get_running_loop().time() - begin
 

@@ -35,15 +35,15 @@ async def test_nobody_waits_for_a_server_that_does_not_read(sessions: str) -> No
     async with running(*PLAIN, "legacy", options=options) as bridge:
         session = await bridge.open()
         async with asyncio.timeout(15):
-            await bridge.legacy(session, request("stall", 1))
+            await bridge.in_session(session, request("stall", 1))
             answers = await asyncio.gather(
-                *(bridge.legacy(session, request("x", n)) for n in (2, 3))
+                *(bridge.in_session(session, request("x", n)) for n in (2, 3))
             )
-            told = await bridge.legacy(session, notification("x", text=LARGE))
-            gone = await bridge.legacy(session, notification("x"))
+            told = await bridge.in_session(session, notification("x", text=LARGE))
+            gone = await bridge.in_session(session, notification("x"))
             while gone.status != 404:
                 await asyncio.sleep(2.5)
-                gone = await bridge.legacy(session, notification("x"))
+                gone = await bridge.in_session(session, notification("x"))
 
     # Which of the two the server was still sent, is chance.
     assert {a.last["error"]["code"] for a in answers} == {-32001, -32603}

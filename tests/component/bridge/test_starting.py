@@ -32,7 +32,7 @@ async def test_it_is_ready_when_a_server_has_answered() -> None:
     late = f"sleep 0.5; exec {' '.join(PLAIN)} modern"
     async with running("/bin/sh", "-c", late, ready=False) as bridge:
         before = await answering(bridge)
-        refused = await bridge.modern(tool("echo", meta=META))
+        refused = await bridge.stateless(tool("echo", meta=META))
         await bridge.ready()
         after = await bridge.request("GET", "/readyz", headers={"host": "whatever.example"})
 
@@ -54,7 +54,7 @@ async def test_silence_at_discover_means_initialize() -> None:
     """A server that knows no other first message gets a process where that is the first."""
     async with running(*PLAIN, "mute") as bridge:
         session = await bridge.open()
-        answer = await bridge.legacy(session, tool("echo", text="at last"))
+        answer = await bridge.in_session(session, tool("echo", text="at last"))
         children = len(bridge.children())
 
     assert answer.last["result"]["content"][0]["text"] == "at last"
@@ -66,7 +66,7 @@ async def test_a_server_may_fail_to_start_a_few_times(tmp_path: Path) -> None:
     count = tmp_path / "starts"
     command = (*PLAIN, "modern", "--die-after", "2", str(count), "3")
     async with running(*command) as bridge:
-        answer = await bridge.modern(tool("echo", meta=META))
+        answer = await bridge.stateless(tool("echo", meta=META))
 
     assert answer.status == 200
     assert "server exited with code 3 before it answered" in bridge.log
@@ -122,7 +122,7 @@ async def test_servers_that_stop_to_answer_take_the_bridge_down(tmp_path: Path) 
     async with running("/bin/sh", "-c", script) as bridge:
         await bridge.end(await bridge.open())
         broken.touch()
-        failed = await bridge.legacy(None, initialize())
+        failed = await bridge.in_session(None, initialize())
         unready = await bridge.request("GET", "/readyz")
         code = await bridge.ended()
 
@@ -137,7 +137,7 @@ async def test_a_program_that_is_gone_takes_the_bridge_down(tmp_path: Path) -> N
     program.chmod(0o755)
     async with running(str(program)) as bridge:
         program.unlink()
-        failed = await bridge.legacy(None, initialize())
+        failed = await bridge.in_session(None, initialize())
         unready = await bridge.request("GET", "/readyz")
         code = await bridge.ended()
 
@@ -152,7 +152,7 @@ async def test_a_server_that_hangs_makes_the_bridge_unready(tmp_path: Path) -> N
     options = ("--request-timeout", "2")
     async with running("/bin/sh", "-c", script, options=options) as bridge:
         mute.touch()
-        failed = await bridge.legacy(None, initialize())
+        failed = await bridge.in_session(None, initialize())
         unready = await bridge.request("GET", "/readyz")
         await bridge.ready()
 
@@ -167,9 +167,9 @@ async def test_a_failed_session_does_not_end_one_that_works(tmp_path: Path) -> N
     async with running("/bin/sh", "-c", script) as bridge:
         session = await bridge.open()
         broken.touch()
-        failed = await bridge.legacy(None, initialize())
+        failed = await bridge.in_session(None, initialize())
         await bridge.ready()
-        answer = await bridge.legacy(session, tool("echo"))
+        answer = await bridge.in_session(session, tool("echo"))
         another = await bridge.open()
 
     assert (failed.last["error"]["code"], answer.status) == (-32000, 200)
@@ -186,7 +186,7 @@ async def test_a_server_has_the_environment_it_would_have_had() -> None:
     }
     show = f"exec {' '.join(PLAIN)} modern"
     async with running("/bin/sh", "-c", show, environment=environment) as bridge:
-        answer = await bridge.modern(tool("seen", meta=META))
+        answer = await bridge.stateless(tool("seen", meta=META))
         child = Path(f"/proc/{bridge.children()[0]}")
         given = dict(
             entry.split("=", 1)

@@ -12,10 +12,10 @@ from tests.support.bridges import (
     Bridge,
     head,
     initialize,
-    modern_headers,
     notification,
     read_head,
     running,
+    stateless_headers,
     tool,
 )
 
@@ -30,14 +30,14 @@ def call(name: str, number: Any = 1, *, token: Any = None, **arguments: Any) -> 
 
 async def seen(bridge: Bridge) -> Any:
     """Return what the server has seen so far."""
-    answer = await bridge.modern(call("seen"))
+    answer = await bridge.stateless(call("seen"))
     return json.loads(answer.last["result"]["content"][0]["text"])
 
 
 async def test_all_requests_go_to_one_server() -> None:
     """Which is the one that was asked at the start; no session id is given to anybody."""
     async with running(*PLAIN, "modern") as bridge:
-        answers = await asyncio.gather(*(bridge.modern(call("echo", n)) for n in range(5)))
+        answers = await asyncio.gather(*(bridge.stateless(call("echo", n)) for n in range(5)))
         found = await seen(bridge)
 
     assert len({a.last["result"]["pid"] for a in answers}) == 1
@@ -51,7 +51,9 @@ async def test_equal_ids_and_tokens_of_concurrent_clients_never_meet() -> None:
     async with running(*PLAIN, "modern") as bridge:
 
         async def one(number: int) -> None:
-            answer = await bridge.modern(call("sleep", "same", token=1, seconds=0.1, steps=number))
+            answer = await bridge.stateless(
+                call("sleep", "same", token=1, seconds=0.1, steps=number)
+            )
             steps = [m["params"]["progress"] for m in answer.messages[:-1]]
             assert steps == [*range(1, number + 1)]
             tokens = [m["params"]["progressToken"] for m in answer.messages[:-1]]
@@ -65,20 +67,20 @@ async def test_a_token_that_is_none_is_not_passed_on() -> None:
     """What a server gives back might equal the token of somebody else."""
     async with running(*PLAIN, "modern") as bridge:
         for token in (True, 1.0, None, [1], {"a": 1}):
-            answer = await bridge.modern(tool("echo", meta={**META, "progressToken": token}))
+            answer = await bridge.stateless(tool("echo", meta={**META, "progressToken": token}))
             assert "progressToken" not in answer.last["result"]["got"]["_meta"], token
 
 
 async def test_log_messages_go_to_the_one_that_asked_for_them() -> None:
     """And to nobody where two did: whose they are is not told."""
     async with running(*PLAIN, "modern") as bridge:
-        sleeping = asyncio.create_task(bridge.modern(call("sleep", seconds=0.3)))
+        sleeping = asyncio.create_task(bridge.stateless(call("sleep", seconds=0.3)))
         await asyncio.sleep(0.05)
-        asked = await bridge.modern(tool("log", meta=LOGS))
+        asked = await bridge.stateless(tool("log", meta=LOGS))
         await sleeping
-        other = asyncio.create_task(bridge.modern(tool("sleep", meta=LOGS, seconds=0.3)))
+        other = asyncio.create_task(bridge.stateless(tool("sleep", meta=LOGS, seconds=0.3)))
         await asyncio.sleep(0.05)
-        unclear = await bridge.modern(tool("log", meta=LOGS))
+        unclear = await bridge.stateless(tool("log", meta=LOGS))
 
     assert [m.get("method") for m in asked.messages] == ["notifications/message", None]
     assert len(sleeping.result().messages) == 1
@@ -91,7 +93,7 @@ async def test_closing_the_response_cancels() -> None:
         message = call("sleep", "mine", seconds=1)
         body = json.dumps(message).encode()
         _, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
-        writer.write(head("POST", "/mcp", body, modern_headers(message)) + body)
+        writer.write(head("POST", "/mcp", body, stateless_headers(message)) + body)
         await asyncio.sleep(0.1)
         writer.close()
         await asyncio.sleep(0.1)
@@ -112,7 +114,7 @@ async def test_subscriptions_know_each_other_by_their_own_ids() -> None:
             }  # fmt: skip
             body = json.dumps(message).encode()
             reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
-            writer.write(head("POST", "/mcp", body, modern_headers(message)) + body)
+            writer.write(head("POST", "/mcp", body, stateless_headers(message)) + body)
             status, headers = await read_head(reader)
             assert (status, headers["content-type"]) == (200, "text/event-stream")
             assert headers["x-accel-buffering"] == "no"
@@ -120,7 +122,7 @@ async def test_subscriptions_know_each_other_by_their_own_ids() -> None:
             assert first["method"] == "notifications/subscriptions/acknowledged"
             assert subscription(first["params"]) == number
             streams.append((reader, writer))
-        await bridge.modern(call("change"))
+        await bridge.stateless(call("change"))
         events = [await next_event(reader) for reader, _ in streams]
         streams[0][1].close()
         await asyncio.sleep(0.1)
@@ -150,7 +152,7 @@ async def next_event(reader: asyncio.StreamReader) -> Any:
 async def test_a_server_cannot_ask_in_this_era() -> None:
     """It hears so at once, and nobody else does."""
     async with running(*PLAIN, "modern") as bridge:
-        answer = await bridge.modern(call("ask"))
+        answer = await bridge.stateless(call("ask"))
 
     assert "input_required" in answer.last["result"]["content"][0]["text"]
     assert len(answer.messages) == 1
@@ -173,7 +175,7 @@ async def test_heads_that_contradict_bodies_are_refused() -> None:
     async with running(*PLAIN, "modern") as bridge:
         for case, (headers, without, code) in BROKEN.items():
             meta = {key: value for key, value in META.items() if key not in without}
-            answer = await bridge.modern(tool("echo", "x", meta=meta or {"a": 1}), **headers)
+            answer = await bridge.stateless(tool("echo", "x", meta=meta or {"a": 1}), **headers)
             found = (answer.status, answer.last["error"]["code"], answer.last["id"])
             assert found == (400, code, "x"), case
 
@@ -183,17 +185,17 @@ async def test_what_is_said_about_versions_methods_and_messages() -> None:
     async with running(*PLAIN, "modern") as bridge:
         later = {**META, "io.modelcontextprotocol/protocolVersion": "2027-01-01"}
         answers = {
-            "version": await bridge.modern(
+            "version": await bridge.stateless(
                 tool("echo", meta=later), **{"mcp-protocol-version": "2027-01-01"}
             ),
-            "method": await bridge.modern(request("tools/none")),
-            "initialize": await bridge.modern(request("initialize")),
-            "response": await bridge.modern(
+            "method": await bridge.stateless(request("tools/none")),
+            "initialize": await bridge.stateless(request("initialize")),
+            "response": await bridge.stateless(
                 {"jsonrpc": "2.0", "id": 1, "result": {}, "method": "x"} | {"method": "x"}
             ),
-            "tool": await bridge.modern(call("none")),
-            "coded": await bridge.modern(call("echo"), **{"mcp-name": "=?base64?ZWNobw==?="}),
-            "notification": await bridge.modern(notification("notifications/cancelled")),
+            "tool": await bridge.stateless(call("none")),
+            "coded": await bridge.stateless(call("echo"), **{"mcp-name": "=?base64?ZWNobw==?="}),
+            "notification": await bridge.stateless(notification("notifications/cancelled")),
         }
 
     assert answers["version"].last["error"]["code"] == -32022
@@ -224,13 +226,13 @@ def status_and_code(answer: Answer) -> tuple[int, int | None]:
 async def test_no_server_serves_two_eras() -> None:
     """A client that opens a session gets a server that no other request has reached."""
     async with running(*PLAIN, "dual") as bridge:
-        modern = await bridge.modern(call("echo"))
+        stateless = await bridge.stateless(call("echo"))
         session = await bridge.open()
-        legacy = await bridge.legacy(session, tool("seen"))
+        in_session = await bridge.in_session(session, tool("seen"))
         found = await seen(bridge)
 
-    assert modern.last["result"]["pid"]
-    text = json.loads(legacy.last["result"]["content"][0]["text"])["seen"]
+    assert stateless.last["result"]["pid"]
+    text = json.loads(in_session.last["result"]["content"][0]["text"])["seen"]
     assert text == ["initialize", "notifications/initialized", "tools/call"]
     assert "initialize" not in found["seen"]
 
@@ -238,7 +240,7 @@ async def test_no_server_serves_two_eras() -> None:
 async def test_a_server_without_sessions_opens_none() -> None:
     """Its client hears what it needs to try the other way, or to give up."""
     async with running(*PLAIN, "modern") as bridge:
-        legacy = await bridge.legacy(None, initialize())
+        in_session = await bridge.in_session(None, initialize())
 
-    assert status_and_code(legacy) == (200, -32022)
-    assert "mcp-session-id" not in legacy.headers
+    assert status_and_code(in_session) == (200, -32022)
+    assert "mcp-session-id" not in in_session.headers

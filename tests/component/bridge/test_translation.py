@@ -19,8 +19,8 @@ from tests.support.bridges import (
     Answer,
     Bridge,
     head,
-    modern_headers,
     running,
+    stateless_headers,
     tool,
 )
 
@@ -41,7 +41,7 @@ def request(method: str, **params: Any) -> Any:
 
 async def seen(bridge: Bridge) -> Any:
     """Return what the server has seen so far."""
-    answer = await bridge.modern(call("seen"))
+    answer = await bridge.stateless(call("seen"))
     return json.loads(answer.last["result"]["content"][0]["text"])
 
 
@@ -115,13 +115,13 @@ async def test_all_requests_share_one_session_of_the_bridge(options: tuple[str, 
 
         async def one(steps: int) -> None:
             message = call("sleep", "same", meta={"progressToken": 1}, seconds=0.1, steps=steps)
-            answer = await bridge.modern(message)
+            answer = await bridge.stateless(message)
             progress = [m["params"] for m in answer.messages[:-1]]
             assert progress == [{"progressToken": 1, "progress": n + 1} for n in range(steps)]
             assert (answer.last["id"], answer.last["result"]["resultType"]) == ("same", "complete")
 
         await asyncio.gather(*(one(steps) for steps in range(6)))
-        echoed = await bridge.modern(call("echo", meta=CLIENT, text="x"))
+        echoed = await bridge.stateless(call("echo", meta=CLIENT, text="x"))
         found = await seen(bridge)
         children = len(bridge.children())
 
@@ -139,10 +139,10 @@ async def test_sessions_and_requests_without_one_do_not_share_a_process() -> Non
             while bridge.children():
                 await asyncio.sleep(0.02)
         session = await bridge.open()
-        own = (await bridge.legacy(session, tool("echo"))).last["result"]["pid"]
-        other = (await bridge.modern(call("echo"))).last["result"]["pid"]
+        own = (await bridge.in_session(session, tool("echo"))).last["result"]["pid"]
+        other = (await bridge.stateless(call("echo"))).last["result"]["pid"]
         await bridge.end(session)
-        again = (await bridge.modern(call("echo"))).last["result"]["pid"]
+        again = (await bridge.stateless(call("echo"))).last["result"]["pid"]
 
     assert own != other == again
 
@@ -163,7 +163,7 @@ async def test_what_takes_a_session_is_refused(method: str, code: int) -> None:
     """With the code by which clients go on, and the way to have it."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         before = (await seen(bridge))["seen"]
-        answer = await bridge.modern(request(method))
+        answer = await bridge.stateless(request(method))
         found = await seen(bridge)
 
     status = 400 if code == -32600 else 404
@@ -175,8 +175,8 @@ async def test_what_takes_a_session_is_refused(method: str, code: int) -> None:
 async def test_errors_of_the_server_are_passed_on() -> None:
     """With the status that this era has for them; what we know nothing of is the server's."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
-        method = await bridge.modern(request("tools/none"))
-        name = await bridge.modern(call("none"))
+        method = await bridge.stateless(request("tools/none"))
+        name = await bridge.stateless(call("none"))
 
     assert (method.status, method.last["error"]["message"]) == (404, "no method tools/none")
     assert (name.status, name.last["error"]["message"]) == (400, "no tool none")
@@ -190,8 +190,8 @@ async def test_a_client_of_any_revision_is_sent_to_a_session_when_it_looks() -> 
             later = {"io.modelcontextprotocol/protocolVersion": version}
             message = request("server/discover")
             message["params"]["_meta"] = {**META, **later}
-            answers.append(await bridge.modern(message, **{"mcp-protocol-version": version}))
-        wrong = await bridge.modern(call("echo"), **{"mcp-protocol-version": "2027-01-01"})
+            answers.append(await bridge.stateless(message, **{"mcp-protocol-version": version}))
+        wrong = await bridge.stateless(call("echo"), **{"mcp-protocol-version": "2027-01-01"})
 
     assert [a.last["error"]["code"] for a in answers] == [-32600, -32600]
     assert all("send initialize" in a.last["error"]["message"] for a in answers)
@@ -203,10 +203,10 @@ async def test_the_server_can_ask_and_tell_nobody(options: tuple[str, ...]) -> N
     """A question is refused in words; log messages and changes are no answer to a request."""
     changed = json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
     async with running(*PLAIN, "legacy", options=options) as bridge:
-        asked = await bridge.modern(call("ask", method="elicitation/create"))
-        pinged = await bridge.modern(call("ask", method="ping"))
-        logged = await bridge.modern(tool("log", meta=LOGS))
-        told = await bridge.modern(call("garbage", lines=[changed]))
+        asked = await bridge.stateless(call("ask", method="elicitation/create"))
+        pinged = await bridge.stateless(call("ask", method="ping"))
+        logged = await bridge.stateless(tool("log", meta=LOGS))
+        told = await bridge.stateless(call("garbage", lines=[changed]))
 
     reason = asked.last["result"]["content"][0]["text"]
     assert "PerSession" in reason if options else "initialize" in reason
@@ -218,8 +218,8 @@ async def test_log_messages_of_a_request_do_not_reach_a_session() -> None:
     """Even if that is the only one at the same server."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         session = await bridge.open()
-        await bridge.modern(call("log", text="theirs"))
-        await bridge.legacy(session, tool("log", text="mine"))
+        await bridge.stateless(call("log", text="theirs"))
+        await bridge.in_session(session, tool("log", text="mine"))
         get = {"accept": "text/event-stream", "mcp-session-id": session}
         listening = asyncio.create_task(bridge.request("GET", headers=get))
         await asyncio.sleep(0.1)
@@ -236,7 +236,7 @@ async def test_closing_the_response_cancels() -> None:
         body = json.dumps(message).encode()
         await seen(bridge)
         _, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
-        writer.write(head("POST", "/mcp", body, modern_headers(message)) + body)
+        writer.write(head("POST", "/mcp", body, stateless_headers(message)) + body)
         await asyncio.sleep(0.1)
         writer.close()
         await asyncio.sleep(0.1)
@@ -250,10 +250,10 @@ async def test_closing_the_response_cancels() -> None:
 async def test_the_end_of_the_server_ends_the_bridge(options: tuple[str, ...]) -> None:
     """It serves everybody: who waits hears of it, then the container ends with its code."""
     async with running(*PLAIN, "legacy", options=options) as bridge:
-        waiting = asyncio.create_task(bridge.modern(call("sleep", seconds=5)))
+        waiting = asyncio.create_task(bridge.stateless(call("sleep", seconds=5)))
         await asyncio.sleep(0.2)
         begin = asyncio.get_running_loop().time()
-        dying = await bridge.modern(call("exit", code=4))
+        dying = await bridge.stateless(call("exit", code=4))
         code = await bridge.ended()
         took = asyncio.get_running_loop().time() - begin
 
@@ -270,7 +270,7 @@ async def test_a_server_that_cannot_be_started_any_more_takes_the_bridge_down(
     script = f"test -e {broken} && exit 7; exec {' '.join(PLAIN)} legacy"
     async with running("/bin/sh", "-c", script) as bridge:
         broken.touch()
-        failed = await bridge.modern(call("echo"))
+        failed = await bridge.stateless(call("echo"))
         unready = await bridge.request("GET", "/readyz")
         code = await bridge.ended()
 
@@ -283,9 +283,9 @@ async def test_the_end_of_a_session_ends_no_request_without_one() -> None:
     """A session's own server dies; the shared one goes on."""
     async with running(*PLAIN, "legacy") as bridge:
         session = await bridge.open()
-        waiting = asyncio.create_task(bridge.modern(call("sleep", seconds=0.4)))
+        waiting = asyncio.create_task(bridge.stateless(call("sleep", seconds=0.4)))
         await asyncio.sleep(0.1)
-        own = (await bridge.legacy(session, tool("echo"))).last["result"]["pid"]
+        own = (await bridge.in_session(session, tool("echo"))).last["result"]["pid"]
         os.kill(own, signal.SIGKILL)
         answer = await waiting
 

@@ -13,8 +13,8 @@ from tests.support.bridges import (
     PLAIN,
     Answer,
     Bridge,
-    modern_headers,
     running,
+    stateless_headers,
     tool,
 )
 
@@ -60,9 +60,9 @@ async def test_what_a_server_writes_harms_its_own_session_at_most(seed: int) -> 
         wild, tame = await bridge.open(), await bridge.open()
         for number in range(20):
             lines = [strange_line(dice) for _ in range(20)]
-            shouting = asyncio.create_task(bridge.legacy(wild, tool("garbage", 1, lines=lines)))
+            shouting = asyncio.create_task(bridge.in_session(wild, tool("garbage", 1, lines=lines)))
             call = tool("sleep", 1, meta={"progressToken": 1}, seconds=0, steps=number)
-            answer = await bridge.legacy(tame, call)
+            answer = await bridge.in_session(tame, call)
             assert len(answer.messages) == number + 1
             assert answer.last["result"]["content"][0]["text"] == "slept"
             await shouting
@@ -84,7 +84,7 @@ async def test_what_clients_send_is_answered_or_refused(seed: int) -> None:
             answer = await strange_request(dice, bridge, session)
             statuses.add(answer.status)
             assert answer.status in {200, 202, 204, 400, 404, 405, 406, 415, 421, 403}, answer
-        fine = await bridge.modern(tool("echo", meta=META, text="fine"))
+        fine = await bridge.stateless(tool("echo", meta=META, text="fine"))
 
     assert fine.last["result"]["content"][0]["text"] == "fine"
     assert {200, 202, 400} <= statuses
@@ -109,7 +109,7 @@ async def strange_request(dice: random.Random, bridge: Bridge, session: str) -> 
             "params": {**named, "_meta": META},
         }
         body = json.dumps(message).encode()
-        headers = {**headers, **modern_headers({**message, "params": {}})}
+        headers = {**headers, **stateless_headers({**message, "params": {}})}
     if dice.random() < 0.1:
         headers[dice.choice(["accept", "content-type", "origin", "host"])] = "text/strange"
     return await bridge.request(dice.choice(["POST"] * 9 + ["PUT"]), body=body, headers=headers)

@@ -10,22 +10,22 @@ import pytest
 
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.commands.connect import stable_port
-from tests.support.commands import World, make_body
+from tests.support.commands import CommandHarness, make_body
 
 PORT = stable_port("demo/weather")
 UNSERVED = {"type": "stdio", "stdio": {"bridge": "None"}}
 
 
-def make_world(transport: dict[str, Any], **status: Any) -> World:
+def make_harness(transport: dict[str, Any], **status: Any) -> CommandHarness:
     """One workload with that transport."""
     body = make_body(**status)
     body["spec"]["transport"] = transport
-    return World(body)
+    return CommandHarness(body)
 
 
-def config_of(world: World, client: str, *words: str) -> dict[str, Any]:
+def config_of(harness: CommandHarness, client: str, *words: str) -> dict[str, Any]:
     """What is printed for *client*."""
-    result = world.run("connect", "weather", "--print-config", client, *words)
+    result = harness.run("connect", "weather", "--print-config", client, *words)
     assert result.exit_code == ExitCode.OK, result.output
     found: dict[str, Any] = json.loads(result.stdout)
     return found
@@ -45,11 +45,11 @@ def test_a_server_that_nothing_serves_is_attached_to(
     """The client starts the command, wherever it runs: the kubeconfig's path is a whole one."""
     monkeypatch.chdir(tmp_path)
     Path("config").touch()
-    world = make_world(UNSERVED, url="")
+    harness = make_harness(UNSERVED, url="")
 
     entry = {**kind, "command": "mcpworkload", "args": ["attach", "demo/weather"]}
-    assert config_of(world, client) == {key: {"weather": entry}}
-    chosen = config_of(world, client, "--context", "c", "--kubeconfig", "config")
+    assert config_of(harness, client) == {key: {"weather": entry}}
+    chosen = config_of(harness, client, "--context", "c", "--kubeconfig", "config")
     where = ["--context", "c", "--kubeconfig", str(tmp_path / "config")]
     assert chosen[key]["weather"]["args"] == ["attach", "demo/weather", *where]
 
@@ -66,12 +66,12 @@ def test_a_server_that_listens_has_a_url_that_stays(
     client: str, key: str, kind: dict[str, str]
 ) -> None:
     """It needs a forward that runs, and that is said where it does not disturb."""
-    world = make_world({"type": "streamable-http"}, url="http://weather.demo.svc:8080/api")
+    harness = make_harness({"type": "streamable-http"}, url="http://weather.demo.svc:8080/api")
 
     entry = {**kind, "url": f"http://127.0.0.1:{PORT}/api"}
-    assert config_of(world, client) == {key: {"weather": entry}}
-    assert config_of(world, client, "--port", "9000")[key]["weather"]["url"].endswith(":9000/api")
-    note = world.run("connect", "weather", "--print-config", client, "--port", "9000").stderr
+    assert config_of(harness, client) == {key: {"weather": entry}}
+    assert config_of(harness, client, "--port", "9000")[key]["weather"]["url"].endswith(":9000/api")
+    note = harness.run("connect", "weather", "--print-config", client, "--port", "9000").stderr
     assert note == "it works while `mcpworkload connect demo/weather --port 9000` runs\n"
 
 
@@ -98,13 +98,13 @@ def test_the_url_follows_the_transport(
     transport: dict[str, Any], url: str, kind: str, address: str
 ) -> None:
     """Scheme, path, and how the server speaks."""
-    entry = config_of(make_world(transport, url=url), "claude")["mcpServers"]["weather"]
+    entry = config_of(make_harness(transport, url=url), "claude")["mcpServers"]["weather"]
     assert entry == {"type": kind, "url": address}
 
 
 def test_a_port_that_changes_is_no_configuration() -> None:
     """Nor can a server be forwarded to that does not listen, or that there is not."""
-    served, unserved = World(make_body()), make_world(UNSERVED, url="")
+    served, unserved = CommandHarness(make_body()), make_harness(UNSERVED, url="")
 
     refused = served.run("connect", "weather", "--print-config", "claude", "--port", "0")
     assert (refused.exit_code, "a port that stays" in refused.stderr) == (ExitCode.USAGE, True)
@@ -118,7 +118,7 @@ def test_a_port_that_is_taken_is_told_as_the_option() -> None:
     """Only the port that nobody has asked for is replaced."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = World(make_body()).run("connect", "weather", "--port", str(port))
+        result = CommandHarness(make_body()).run("connect", "weather", "--port", str(port))
 
     assert result.exit_code == ExitCode.USAGE
     assert result.stderr.startswith(f"error: --port {port}: ")
@@ -140,7 +140,9 @@ def test_the_page_shows_what_is_printed() -> None:
     raw["spec"]["transport"] = UNSERVED
 
     printed = [
-        json.loads(World(one).run("connect", "tools/weather", "--print-config", "claude").stdout)
+        json.loads(
+            CommandHarness(one).run("connect", "tools/weather", "--print-config", "claude").stdout
+        )
         for one in (body, raw)
     ]
     assert shown == printed

@@ -9,7 +9,7 @@ from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.handshake import is_sse
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import RightsMissing
-from tests.support.commands import Manifest, World, make_body
+from tests.support.commands import CommandHarness, Manifest, make_body
 
 
 def make_pod(name: str, *, ready: bool = True, **metadata: str) -> Manifest:
@@ -18,9 +18,11 @@ def make_pod(name: str, *, ready: bool = True, **metadata: str) -> Manifest:
     return {"metadata": {"name": name, **metadata}, "status": {"conditions": [condition]}}
 
 
-def with_pods(*pods: Manifest, **answers: Any) -> World:
+def with_pods(*pods: Manifest, **answers: Any) -> CommandHarness:
     """A workload with those pods."""
-    return World(make_body(), answers={core_path("pods", "demo"): {"items": list(pods)}, **answers})
+    return CommandHarness(
+        make_body(), answers={core_path("pods", "demo"): {"items": list(pods)}, **answers}
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,9 +52,9 @@ def test_a_missing_right_is_not_hidden_by_the_client() -> None:
         raise RightsMissing("pods/portforward is forbidden", advice="ask")
 
     path = core_path("pods", "demo", "weather-0", "portforward")
-    world = with_pods(make_pod("weather-0"), **{path: refuse})
+    harness = with_pods(make_pod("weather-0"), **{path: refuse})
 
-    result = world.run("tools", "weather")
+    result = harness.run("tools", "weather")
 
     assert result.exit_code == ExitCode.NO_CLUSTER
     assert result.stderr == "error: pods/portforward is forbidden (ask)\n"
@@ -63,7 +65,7 @@ def test_a_server_without_a_bridge_cannot_be_talked_to() -> None:
     body = make_body(url="")
     body["spec"]["transport"] = {"type": "stdio", "stdio": {"bridge": "None"}}
 
-    result = World(body).run("tools", "weather")
+    result = CommandHarness(body).run("tools", "weather")
 
     assert result.exit_code == ExitCode.USAGE
     assert "it is not served over HTTP (transport.stdio.bridge is None)" in result.stderr
@@ -96,13 +98,13 @@ def test_which_transport_the_url_speaks(transport: dict[str, Any], expected: boo
 )
 def test_arguments_that_cannot_be_meant(words: tuple[str, ...], said: str) -> None:
     """Nothing is asked of the cluster before they are understood."""
-    world = with_pods(make_pod("weather-0"))
+    harness = with_pods(make_pod("weather-0"))
 
-    result = world.run("call", "weather", "forecast", *words)
+    result = harness.run("call", "weather", "forecast", *words)
 
     assert result.exit_code == ExitCode.USAGE
     assert said in result.stderr
-    assert world.connection.requests == []
+    assert harness.connection.requests == []
 
 
 async def test_a_port_forward_leaves_nothing_behind() -> None:

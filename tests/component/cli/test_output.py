@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mcpworkload.cli import output
 from mcpworkload.cli.output import Table, cut, fit
-from tests.support.commands import World, make_body
+from tests.support.commands import CommandHarness, make_body
 
 COLUMNS = (
     *("NAMESPACE", "NAME", "STATE", "REASON", "READY", "RESTARTS", "AGE", "URL"),
@@ -100,7 +100,7 @@ def test_a_full_disk_is_one_line(words: tuple[str, ...]) -> None:
 def test_a_list_in_a_pipe_is_whole() -> None:
     """However long the names are."""
     name = "w" * 52
-    text = World(make_body(name)).run("list", "-o", "wide").stdout
+    text = CommandHarness(make_body(name)).run("list", "-o", "wide").stdout
 
     assert name in text
     assert "…" not in text

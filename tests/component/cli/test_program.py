@@ -18,7 +18,7 @@ from mcpworkload.cli.durations import Duration
 from mcpworkload.cli.rights import RIGHTS
 from mcpworkload.runtime import errors
 from mcpworkload.runtime.connection import workloads_path
-from tests.support.commands import World, make_body
+from tests.support.commands import CommandHarness, make_body
 
 # What takes a tenth of a second or more to import, or is of no use to help.
 SLOW = ("kubernetes", "rich", "aiohttp", "mcp", "pydantic", "asyncio", "yaml", "jsonpatch")
@@ -85,11 +85,11 @@ def test_every_command_says_what_it_does_and_each_option_has_its_words() -> None
                 assert getattr(parameter, "help", None), f"{name} {parameter.name}"
 
 
-def complete(words: str, world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def complete(words: str, harness: CommandHarness, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What bash is offered for the last word."""
     from click.shell_completion import ShellComplete
 
-    monkeypatch.setattr(candidates, "to_the_cluster", world.connect)
+    monkeypatch.setattr(candidates, "to_the_cluster", harness.connect)
     *before, last = words.split(" ")
     made = ShellComplete(cli, {}, "mcpworkload", "_MCPWORKLOAD_COMPLETE")
     return [item.value for item in made.get_completions(before, last)]
@@ -99,16 +99,16 @@ def test_the_shell_knows_workloads_and_namespaces(monkeypatch: pytest.MonkeyPatc
     """Names, ids after a slash, namespaces; not what is there already."""
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
     namespaces = {"items": [{"metadata": {"name": name}} for name in ("demo", "tools")]}
-    world = World(
+    harness = CommandHarness(
         make_body(), make_body("time"), make_body("web"), answers={"/api/v1/namespaces": namespaces}
     )
 
-    assert complete("get w", world, monkeypatch) == ["weather", "web"]
-    assert complete("get demo/t", world, monkeypatch) == ["demo/time"]
-    assert complete("stop weather we", world, monkeypatch) == ["web"]
-    assert complete("list -n t", world, monkeypatch) == ["tools"]
-    assert complete("list -n tools --context ", world, monkeypatch) == []
-    assert complete("res", world, monkeypatch) == ["restart"]
+    assert complete("get w", harness, monkeypatch) == ["weather", "web"]
+    assert complete("get demo/t", harness, monkeypatch) == ["demo/time"]
+    assert complete("stop weather we", harness, monkeypatch) == ["web"]
+    assert complete("list -n t", harness, monkeypatch) == ["tools"]
+    assert complete("list -n tools --context ", harness, monkeypatch) == []
+    assert complete("res", harness, monkeypatch) == ["restart"]
 
 
 def test_completion_is_silent_without_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,9 +117,9 @@ def test_completion_is_silent_without_a_cluster(monkeypatch: pytest.MonkeyPatch)
     def refuse(_: object) -> None:
         raise errors.RuntimeUnavailable("no")
 
-    world = World(answers={"/api/v1/namespaces": refuse})
+    harness = CommandHarness(answers={"/api/v1/namespaces": refuse})
 
-    assert complete("list -n ", world, monkeypatch) == []
+    assert complete("list -n ", harness, monkeypatch) == []
 
 
 def test_contexts_come_from_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,13 +128,13 @@ def test_contexts_come_from_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.M
     config.write_text("contexts: [{name: kind-a}, {name: prod}]")
     monkeypatch.setenv("KUBECONFIG", str(config))
 
-    assert complete("list --context k", World(), monkeypatch) == ["kind-a"]
+    assert complete("list --context k", CommandHarness(), monkeypatch) == ["kind-a"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_are_for_their_shell(shell: str) -> None:
     """Each names the program and asks it by its variable."""
-    result = World().run("completion", shell)
+    result = CommandHarness().run("completion", shell)
 
     assert "mcpworkload" in result.stdout
     assert f"_MCPWORKLOAD_COMPLETE={shell}_complete" in result.stdout
@@ -169,22 +169,22 @@ def test_where_may_stand_before_the_command_and_behind_it(
     words: tuple[str, ...], namespace: str, context: str | None
 ) -> None:
     """As with kubectl; what stands behind it counts where both are there."""
-    world = World(make_body())
+    harness = CommandHarness(make_body())
 
-    assert world.run(*words).exit_code == ExitCode.OK
-    assert world.target is not None
-    assert (world.target.namespace, world.target.context) == (namespace, context)
+    assert harness.run(*words).exit_code == ExitCode.OK
+    assert harness.target is not None
+    assert (harness.target.namespace, harness.target.context) == (namespace, context)
 
 
 def test_completion_knows_what_stands_before_the_command(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The namespace that was named there is the one that is asked."""
-    world = World(make_body())
+    harness = CommandHarness(make_body())
 
-    assert complete("-n tools get we", world, monkeypatch) == ["weather"]
-    assert world.target is not None
-    assert world.target.namespace == "tools"
+    assert complete("-n tools get we", harness, monkeypatch) == ["weather"]
+    assert harness.target is not None
+    assert harness.target.namespace == "tools"
 
 
 @pytest.mark.parametrize(
@@ -204,10 +204,10 @@ def test_completion_knows_what_stands_before_the_command(
     ],
 )
 def test_habits_from_other_programs(
-    words: tuple[str, ...], code: ExitCode, said: str, world: World
+    words: tuple[str, ...], code: ExitCode, said: str, harness: CommandHarness
 ) -> None:
     """Their names of commands work, and what is mistyped is answered with what may be meant."""
-    result = world.run(*words)
+    result = harness.run(*words)
 
     assert result.exit_code == code
     assert said in result.output
@@ -263,7 +263,9 @@ def test_every_command_says_which_rights_it_needs() -> None:
         (("get", "weather", "-w"), ""),
     ],
 )
-def test_ctrl_c_is_how_what_follows_ends(words: tuple[str, ...], note: str, world: World) -> None:
+def test_ctrl_c_is_how_what_follows_ends(
+    words: tuple[str, ...], note: str, harness: CommandHarness
+) -> None:
     """No error is told; the exit code is that of Ctrl-C."""
 
     async def interrupt() -> None:
@@ -271,9 +273,9 @@ def test_ctrl_c_is_how_what_follows_ends(words: tuple[str, ...], note: str, worl
         await asyncio.Event().wait()
 
     for path in (workloads_path("demo"), workloads_path("demo", "weather")):
-        world.connection.answers[path] = lambda _: interrupt()
+        harness.connection.answers[path] = lambda _: interrupt()
 
-    result = world.run(*words)
+    result = harness.run(*words)
 
     assert result.exit_code == ExitCode.INTERRUPTED
     assert result.stderr == note

@@ -41,7 +41,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Measurement:
     """What was measured; times in milliseconds, memory in MB."""
 
     name: str
@@ -103,7 +103,7 @@ def subjects() -> list[Subject]:
     ]  # fmt: skip
 
 
-async def measure(subject: Subject, calls: int, seconds: float) -> Figures:
+async def measure(subject: Subject, calls: int, seconds: float) -> Measurement:
     """Run *subject* and measure it."""
     port = free_port()
     begin = time.perf_counter()
@@ -120,7 +120,7 @@ async def measure(subject: Subject, calls: int, seconds: float) -> Figures:
         times = await latencies(client, calls, TEXT)
         rates = [await _rate(subject, port, number, seconds) for number in CLIENTS]
         memory = _memory(process.pid)
-        return Figures(
+        return Measurement(
             subject.name, 1000 * times[len(times) // 2], 1000 * times[int(len(times) * 0.99)],
             tuple(rates), memory["VmRSS"], memory["RssAnon"], start,
         )  # fmt: skip
@@ -169,7 +169,7 @@ def _memory(pid: int) -> dict[str, float]:
     return {name: int(found[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon")}
 
 
-async def on_a_pipe(calls: int) -> Figures:
+async def on_a_pipe(calls: int) -> Measurement:
     """Measure the server itself."""
     process = await asyncio.create_subprocess_exec(
         *SERVER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -192,10 +192,10 @@ async def on_a_pipe(calls: int) -> Figures:
     await process.wait()
     times.sort()
     p50, p99 = times[calls // 2], times[int(calls * 0.99)]
-    return Figures("on a pipe", 1000 * p50, 1000 * p99, (1 / (sum(times) / calls),))
+    return Measurement("on a pipe", 1000 * p50, 1000 * p99, (1 / (sum(times) / calls),))
 
 
-def table(found: list[Figures]) -> str:
+def table(found: list[Measurement]) -> str:
     """Return the figures as a table; latencies are what each bridge adds to the pipe."""
     pipe, first = found[0], found[1]
     heads = ["", "+p50 ms", "+p99 ms", "x ours", *(f"calls/s @{n}" for n in CLIENTS), "x ours",

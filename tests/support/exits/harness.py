@@ -56,7 +56,7 @@ class Reader:
         self.observed.settle(KEY, result.cursor, result.gone)
 
 
-class World:
+class ExitSimulation:
     """The pods, and one reader of them."""
 
     def __init__(self, skew: int, shape: int) -> None:
@@ -255,25 +255,25 @@ class World:
         assert not self.reader.tell(self.wanted).exits
 
 
-POD_STEPS: dict[str, Callable[[World, SimPod, int], None]] = {
-    "go_on": World.go_on,
-    "crash": World.crash,
-    "loop": World.loop,
-    "forget": World.forget,
-    "vanish": World.vanish,
-    "delete": World.delete,
-    "stop": World.stop,
-    "kill": World.kill,
-    "evict": World.evict,
-    "orphan": World.orphan,
+POD_STEPS: dict[str, Callable[[ExitSimulation, SimPod, int], None]] = {
+    "go_on": ExitSimulation.go_on,
+    "crash": ExitSimulation.crash,
+    "loop": ExitSimulation.loop,
+    "forget": ExitSimulation.forget,
+    "vanish": ExitSimulation.vanish,
+    "delete": ExitSimulation.delete,
+    "stop": ExitSimulation.stop,
+    "kill": ExitSimulation.kill,
+    "evict": ExitSimulation.evict,
+    "orphan": ExitSimulation.orphan,
 }
-STEPS: dict[str, Callable[[World, int], None]] = {
-    "fill": World.fill,
-    "scale": World.scale,
-    "roll": World.roll,
-    "look": World.look,
-    "cut": World.cut,
-    "die": World.die,
-    "account": World.account,
+STEPS: dict[str, Callable[[ExitSimulation, int], None]] = {
+    "fill": ExitSimulation.fill,
+    "scale": ExitSimulation.scale,
+    "roll": ExitSimulation.roll,
+    "look": ExitSimulation.look,
+    "cut": ExitSimulation.cut,
+    "die": ExitSimulation.die,
+    "account": ExitSimulation.account,
 }
 OFTEN = ("go_on", "go_on", "go_on", "crash", "crash", "look", "account", "account", "loop")

@@ -1,5 +1,5 @@
 """The fixtures of the tests of the command line."""
 
-from tests.support.commands import world
+from tests.support.commands import harness
 
-__all__ = ["world"]
+__all__ = ["harness"]

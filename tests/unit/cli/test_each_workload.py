@@ -9,41 +9,41 @@ import pytest
 
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.runtime.connection import workloads_path
-from tests.support.commands import Manifest, World, make_body
+from tests.support.commands import CommandHarness, Manifest, make_body
 
 
-def test_stopping_and_starting(world: World) -> None:
+def test_stopping_and_starting(harness: CommandHarness) -> None:
     """The mode is written, and what became true is said once for each workload."""
-    stopped = world.run("stop", "weather")
+    stopped = harness.run("stop", "weather")
 
     assert (stopped.exit_code, stopped.stdout) == (ExitCode.OK, "weather is stopped\n")
     assert "demo/weather: Stopped: as asked for" in stopped.stderr
-    assert world.spec()["operatingMode"] == "Stopped"
+    assert harness.spec()["operatingMode"] == "Stopped"
 
-    assert world.run("start", "demo/weather").stdout == "demo/weather is ready\n"
-    assert world.spec()["operatingMode"] == "Running"
+    assert harness.run("start", "demo/weather").stdout == "demo/weather is ready\n"
+    assert harness.spec()["operatingMode"] == "Running"
 
 
-def test_a_restart_writes_the_time(world: World) -> None:
+def test_a_restart_writes_the_time(harness: CommandHarness) -> None:
     """A new one each time, in the form that the API takes."""
-    assert world.run("restart", "weather").exit_code == ExitCode.OK
-    first = world.spec()["restartedAt"]
-    assert world.run("restart", "weather").exit_code == ExitCode.OK
+    assert harness.run("restart", "weather").exit_code == ExitCode.OK
+    first = harness.spec()["restartedAt"]
+    assert harness.run("restart", "weather").exit_code == ExitCode.OK
 
-    assert world.spec()["restartedAt"] > first
+    assert harness.spec()["restartedAt"] > first
     assert first.endswith("Z")
 
 
-def test_one_failure_does_not_keep_the_others_from_their_end(world: World) -> None:
+def test_one_failure_does_not_keep_the_others_from_their_end(harness: CommandHarness) -> None:
     """All are done that can be; the failure decides the exit code."""
-    result = world.run("stop", "nothing", "weather")
+    result = harness.run("stop", "nothing", "weather")
 
     assert result.exit_code == ExitCode.NOT_FOUND
     assert result.stdout == "weather is stopped\n"
     assert result.stderr.splitlines()[-1] == "error: demo/nothing: not found"
 
 
-def test_waiting_ends_at_once_where_it_cannot_help(world: World) -> None:
+def test_waiting_ends_at_once_where_it_cannot_help(harness: CommandHarness) -> None:
     """A workload that is stalled has its reason in the one line that is said."""
 
     def stall(body: Manifest) -> None:
@@ -57,8 +57,8 @@ def test_waiting_ends_at_once_where_it_cannot_help(world: World) -> None:
             ],
         }
 
-    world.connection.react = stall
-    result = world.run("restart", "weather")
+    harness.connection.react = stall
+    result = harness.run("restart", "weather")
 
     assert result.exit_code == ExitCode.NOT_READY
     assert "error: demo/weather: PatchRejected: no" in result.stderr
@@ -81,18 +81,18 @@ def test_waiting_for(goal: str, name: str, code: ExitCode) -> None:
     rests["spec"]["operatingMode"] = "Stopped"
     rests["status"]["conditions"][0]["reason"] = "Stopped"
 
-    result = World(make_body(), rests).run("wait", name, "--for", goal, "--timeout", "0.2")
+    result = CommandHarness(make_body(), rests).run("wait", name, "--for", goal, "--timeout", "0.2")
 
     assert result.exit_code == code
     assert result.stdout == (f"{name} is {goal}\n" if code is ExitCode.OK else "")
 
 
-def test_removing(world: World) -> None:
+def test_removing(harness: CommandHarness) -> None:
     """It is gone; what was gone before is a failure only where nobody says otherwise."""
-    assert world.run("rm", "weather").stdout == "weather is removed\n"
-    assert world.connection.bodies == {}
-    assert world.run("rm", "weather").exit_code == ExitCode.NOT_FOUND
-    assert world.run("rm", "weather", "--ignore-not-found").exit_code == ExitCode.OK
+    assert harness.run("rm", "weather").stdout == "weather is removed\n"
+    assert harness.connection.bodies == {}
+    assert harness.run("rm", "weather").exit_code == ExitCode.NOT_FOUND
+    assert harness.run("rm", "weather", "--ignore-not-found").exit_code == ExitCode.OK
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,9 @@ def test_removing(world: World) -> None:
         ("wait", True, "nothing was changed by waiting"),
     ],
 )
-def test_ctrl_c_says_what_stands(command: str, lasts: bool, words: str, world: World) -> None:
+def test_ctrl_c_says_what_stands(
+    command: str, lasts: bool, words: str, harness: CommandHarness
+) -> None:
     """Interrupted while it waits, and interrupted before it has asked for anything."""
 
     async def interrupt() -> None:
@@ -117,23 +119,23 @@ def test_ctrl_c_says_what_stands(command: str, lasts: bool, words: str, world: W
         await asyncio.Event().wait()
 
     path = workloads_path("demo", "weather")
-    body = world.connection.bodies[path]
+    body = harness.connection.bodies[path]
     if not lasts:
-        world.connection.answers[path] = lambda _: interrupt()
+        harness.connection.answers[path] = lambda _: interrupt()
     else:
         body["status"] = {}
         body["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
-        world.connection.react = lambda _: None
+        harness.connection.react = lambda _: None
         signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
         signal.setitimer(signal.ITIMER_REAL, 0.3)
 
-    result = world.run(command, "weather")
+    result = harness.run(command, "weather")
 
     assert result.exit_code == ExitCode.INTERRUPTED
     assert result.stderr.splitlines()[-1] == f"error: interrupted; {words}"
 
 
-def test_errors_tell_what_they_are_by_the_exit_code(world: World) -> None:
+def test_errors_tell_what_they_are_by_the_exit_code(harness: CommandHarness) -> None:
     """Rights that are missing, and a refusal by the API server."""
     from mcpworkload.kube.errors import error_of
     from mcpworkload.runtime.answers import workload_error
@@ -143,5 +145,5 @@ def test_errors_tell_what_they_are_by_the_exit_code(world: World) -> None:
         def refuse(_: Any, status: int = status) -> None:
             raise workload_error(error_of(status, json.dumps({"message": "no"}).encode()))
 
-        world.connection.answers[workloads_path("demo", "weather")] = refuse
-        assert world.run("stop", "weather").exit_code == code
+        harness.connection.answers[workloads_path("demo", "weather")] = refuse
+        assert harness.run("stop", "weather").exit_code == code

@@ -20,7 +20,7 @@ from mcpworkload.cli.findings import (
     judge_workload,
 )
 from mcpworkload.runtime import RightsMissing
-from tests.support.commands import Manifest, World, make_body
+from tests.support.commands import CommandHarness, Manifest, make_body
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -165,9 +165,9 @@ def answers(**changes: Any) -> dict[str, Any]:
 
 def test_doctor_says_that_all_is_well() -> None:
     """Six good words about the installation, a seventh about the workload."""
-    world = World(make_body(), answers=answers())
+    harness = CommandHarness(make_body(), answers=answers())
 
-    result = world.run("doctor", "weather")
+    result = harness.run("doctor", "weather")
 
     assert result.exit_code == ExitCode.OK, result.stdout
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 7
@@ -176,8 +176,10 @@ def test_doctor_says_that_all_is_well() -> None:
 def test_doctor_blames_the_operator_only_where_it_can_be_the_cause() -> None:
     """A status of an older spec: the operator comes first; else the workload's own trouble."""
     down = answers(operator={"items": [deployment(0, 0)]})
-    old = World(make_body(observedGeneration=0), answers=down)
-    crashing = World(make_body(conditions=conditions(Available="CrashLooping")), answers=down)
+    old = CommandHarness(make_body(observedGeneration=0), answers=down)
+    crashing = CommandHarness(
+        make_body(conditions=conditions(Available="CrashLooping")), answers=down
+    )
 
     assert "scaled to zero" in old.run("doctor", "weather").stdout.splitlines()[0]
     result = crashing.run("doctor", "weather")
@@ -192,7 +194,9 @@ def test_doctor_goes_on_where_it_may_not_look() -> None:
     def refuse(_: Any) -> None:
         raise RightsMissing("no", advice="ask")
 
-    result = World(answers=answers(lease=refuse, theirs=refuse)).run("doctor", "-o", "json")
+    result = CommandHarness(answers=answers(lease=refuse, theirs=refuse)).run(
+        "doctor", "-o", "json"
+    )
 
     assert result.exit_code == ExitCode.OK
     (warning,) = (one for one in json.loads(result.stdout) if one["level"] == "warn")
@@ -211,7 +215,7 @@ def test_doctor_says_which_stdio_servers_cannot_be_served() -> None:
         }
 
     changes = {"operator": {"items": [bare]}, "theirs": may_all_but_attach}
-    result = World(answers=answers(**changes)).run("doctor")
+    result = CommandHarness(answers=answers(**changes)).run("doctor")
 
     assert result.exit_code == ExitCode.OK
     assert "servers of transport stdio are refused" in result.stdout
@@ -221,7 +225,7 @@ def test_doctor_says_which_stdio_servers_cannot_be_served() -> None:
     env = denied["spec"]["template"]["spec"]["containers"][0]["env"]
     env.append({"name": "MCPWORKLOAD_ATTACH", "value": "denied"})
     changes["operator"] = {"items": [denied]}
-    assert "stdio" not in World(answers=answers(**changes)).run("doctor").stdout
+    assert "stdio" not in CommandHarness(answers=answers(**changes)).run("doctor").stdout
 
 
 def test_the_cause_comes_first_and_what_follows_from_it_not_at_all() -> None:
@@ -258,9 +262,9 @@ def test_whoever_sees_one_namespace_is_sent_to_an_admin_once() -> None:
         raise RightsMissing("no", advice="ask")
 
     hidden = dict.fromkeys(("group", "operator", "lease", "theirs"), refuse)
-    world = World(make_body(), answers=answers(**hidden))
+    harness = CommandHarness(make_body(), answers=answers(**hidden))
 
-    lines = world.run("doctor", "weather").stdout.splitlines()
+    lines = harness.run("doctor", "weather").stdout.splitlines()
 
     assert len([line for line in lines if line.startswith("warn")]) == 1
     assert "ok   demo/weather is ready" in lines

@@ -14,7 +14,7 @@ from mcpworkload.runtime import (
     WorkloadRemoved,
     WorkloadRestarted,
 )
-from tests.support.commands import World
+from tests.support.commands import CommandHarness
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WHERE = {"workload": "demo/weather", "pod": "weather-0", "container": "mcp"}
@@ -69,9 +69,9 @@ def test_a_removal_is_told_of_the_workload() -> None:
     )
 
 
-def test_one_workload_or_all_of_them(world: World) -> None:
+def test_one_workload_or_all_of_them(harness: CommandHarness) -> None:
     """Both at once cannot be meant."""
-    result = world.run("monitor", "weather", "--all-namespaces")
+    result = harness.run("monitor", "weather", "--all-namespaces")
 
     assert result.exit_code == ExitCode.USAGE
     assert "give NAME or --all-namespaces, not both" in result.stderr

@@ -8,12 +8,12 @@ import yaml
 
 from mcpworkload.cli import registry
 from mcpworkload.cli.codes import ExitCode
-from tests.support.commands import Manifest, World, make_body, settle
+from tests.support.commands import CommandHarness, Manifest, make_body, settle
 
 
 def dry_run(*words: str, stdin: str | None = None) -> Manifest:
     """The manifest for these words."""
-    result = World().run("run", "--dry-run", *words, stdin=stdin)
+    result = CommandHarness().run("run", "--dry-run", *words, stdin=stdin)
     assert result.exit_code == ExitCode.OK, result.stderr
     manifest: Manifest = yaml.safe_load(result.stdout)
     return manifest
@@ -21,7 +21,7 @@ def dry_run(*words: str, stdin: str | None = None) -> Manifest:
 
 def test_a_dry_run_prints_what_gitops_would_commit() -> None:
     """Everything that was asked for and nothing else; it asks no cluster."""
-    world = World()
+    harness = CommandHarness()
     words = (
         "run",
         "ghcr.io/acme/Weather_Report:1.4",
@@ -32,7 +32,7 @@ def test_a_dry_run_prints_what_gitops_would_commit() -> None:
         "team=x",
     )
 
-    result = world.run(*words, "--", "--verbose", "now")
+    result = harness.run(*words, "--", "--verbose", "now")
 
     assert yaml.safe_load(result.stdout) == {
         "apiVersion": "mcpworkload.dev/v1alpha1",
@@ -46,26 +46,27 @@ def test_a_dry_run_prints_what_gitops_would_commit() -> None:
             "labels": {"team": "x"},
         },
     }
-    assert world.target is None
+    assert harness.target is None
     assert (
-        yaml.safe_load(world.run(*words, "-n", "tools").stdout)["metadata"]["namespace"] == "tools"
+        yaml.safe_load(harness.run(*words, "-n", "tools").stdout)["metadata"]["namespace"]
+        == "tools"
     )
-    as_json = json.loads(world.run(*words, "-o", "json").stdout)
-    assert as_json == yaml.safe_load(world.run(*words).stdout)
+    as_json = json.loads(harness.run(*words, "-o", "json").stdout)
+    assert as_json == yaml.safe_load(harness.run(*words).stdout)
 
 
 def test_what_is_applied_is_what_a_dry_run_prints() -> None:
     """The same spec, then its URL on stdout once it is ready."""
     words = ("acme/weather:1", "--port", "9000", "--entrypoint", "serve", "--stdin")
-    world = World()
+    harness = CommandHarness()
 
-    result = world.run("run", *words)
+    result = harness.run("run", *words)
 
     assert (result.exit_code, result.stdout) == (
         ExitCode.OK,
         "demo/weather is ready: http://weather.demo.svc:8080/mcp\n",
     )
-    assert world.spec() == dry_run(*words)["spec"]
+    assert harness.spec() == dry_run(*words)["spec"]
 
 
 def test_ports() -> None:
@@ -124,7 +125,7 @@ def test_a_wrong_line_of_a_file_is_not_repeated(tmp_path: Path, content: str, sa
     file = tmp_path / "server.env"
     file.write_text(content)
 
-    result = World().run("run", "acme/weather", "--dry-run", "--env-file", str(file))
+    result = CommandHarness().run("run", "acme/weather", "--dry-run", "--env-file", str(file))
 
     assert result.exit_code == ExitCode.USAGE
     assert f"--env-file {file}, {said}" in result.stderr
@@ -155,14 +156,14 @@ def test_a_patch_comes_from_a_file_or_from_the_command_line(tmp_path: Path) -> N
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])
 def test_what_nothing_enforces_is_refused(words: tuple[str, ...], more: tuple[str, ...]) -> None:
     """Also where only a manifest would be printed; help does not offer it."""
-    world = World()
+    harness = CommandHarness()
 
-    result = world.run("run", "a/b", *words, *more)
+    result = harness.run("run", "a/b", *words, *more)
 
     assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
     assert result.stderr.startswith(f"error: {words[0]}: this version enforces no profile")
-    assert world.connection.requests == []
-    assert words[0] not in world.run("run", "--help").stdout
+    assert harness.connection.requests == []
+    assert words[0] not in harness.run("run", "--help").stdout
 
 
 def test_what_a_first_server_with_a_key_needs(
@@ -195,9 +196,9 @@ def test_what_a_first_server_with_a_key_needs(
         "imagePullSecrets": [{"name": "pull"}],
         "serviceAccountName": "weather",
     }
-    world = World()
-    assert world.run("run", "acme/weather", *words).exit_code == ExitCode.OK
-    assert world.spec()["envFrom"] == spec["envFrom"]
+    harness = CommandHarness()
+    assert harness.run("run", "acme/weather", *words).exit_code == ExitCode.OK
+    assert harness.spec()["envFrom"] == spec["envFrom"]
 
 
 @pytest.mark.parametrize(
@@ -216,12 +217,12 @@ def test_a_derived_name_replaces_no_other_image(
     """Whoever did not choose the name does not mean the workload that has it."""
     body = make_body()
     body["spec"]["image"] = there
-    world = World(body)
+    harness = CommandHarness(body)
 
-    result = world.run("run", image, *words)
+    result = harness.run("run", image, *words)
 
     assert result.exit_code == code, result.stderr
-    assert world.spec()["image"] == (image if code is ExitCode.OK else there)
+    assert harness.spec()["image"] == (image if code is ExitCode.OK else there)
     if code is not ExitCode.OK:
         assert f"demo/weather runs another image, {there}: choose a name with --name" in (
             result.stderr
@@ -240,7 +241,7 @@ def test_a_dry_run_prints_nothing_that_the_cluster_would_refuse(
     words: tuple[str, ...], said: str
 ) -> None:
     """What is committed has to be what is taken."""
-    result = World().run("run", "a/b", "--dry-run", *words)
+    result = CommandHarness().run("run", "a/b", "--dry-run", *words)
 
     assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
     assert said in result.stderr
@@ -266,13 +267,13 @@ def test_a_dry_run_prints_nothing_that_the_cluster_would_refuse(
 )
 def test_what_cannot_be_meant_is_refused(words: tuple[str, ...], said: str) -> None:
     """Before anything is asked of a cluster, with the flag in the message."""
-    world = World()
+    harness = CommandHarness()
 
-    result = world.run("run", "acme/weather", *words)
+    result = harness.run("run", "acme/weather", *words)
 
     assert result.exit_code == ExitCode.USAGE
     assert said in result.stderr
-    assert world.connection.requests == []
+    assert harness.connection.requests == []
 
 
 @pytest.mark.parametrize(
@@ -308,12 +309,12 @@ def test_an_image_that_cannot_be_read_is_a_note(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(registry, "read_program", fail)
     words = ("run", "a/b", "--transport", "stdio", "--dry-run")
 
-    result = World().run(*words)
+    result = CommandHarness().run(*words)
 
     assert "command" not in yaml.safe_load(result.stdout)["spec"]
     assert result.stderr.startswith("note: no a/b; give --entrypoint")
-    assert World().run(*words, "--entrypoint", "serve").stderr == ""
-    assert World().run(*words, "--stdin").stderr == ""
+    assert CommandHarness().run(*words, "--entrypoint", "serve").stderr == ""
+    assert CommandHarness().run(*words, "--stdin").stderr == ""
 
 
 def test_a_stdio_server_is_attached_to_by_somebody_or_by_its_bridge() -> None:
@@ -328,8 +329,8 @@ def test_a_stdio_server_is_attached_to_by_somebody_or_by_its_bridge() -> None:
         settle(body)
         del body["status"]["url"]
 
-    world = World()
-    world.connection.react = settle_without_url
-    assert world.run("run", *words, "--stdin", "--name", "weather").stdout == (
+    harness = CommandHarness()
+    harness.connection.react = settle_without_url
+    assert harness.run("run", *words, "--stdin", "--name", "weather").stdout == (
         "demo/weather is ready\n"
     )

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mcpworkload.cli.codes import ExitCode
-from tests.support.commands import Manifest, World, make_body
+from tests.support.commands import CommandHarness, Manifest, make_body
 
 PATCH = [{"op": "add", "path": "/spec/shareProcessNamespace", "value": True}]
 
@@ -21,11 +21,11 @@ def patched(*operations: Manifest) -> Manifest:
 
 def test_before_and_after() -> None:
     """Without the patch and with it; the difference is what the patch adds."""
-    world = World(patched(*PATCH))
+    harness = CommandHarness(patched(*PATCH))
 
-    after = yaml.safe_load(world.run("template", "weather").stdout)
-    before = json.loads(world.run("template", "weather", "--before", "-o", "json").stdout)
-    diff = world.run("template", "weather", "--diff").stdout
+    after = yaml.safe_load(harness.run("template", "weather").stdout)
+    before = json.loads(harness.run("template", "weather", "--before", "-o", "json").stdout)
+    diff = harness.run("template", "weather", "--diff").stdout
 
     assert after["spec"].pop("shareProcessNamespace") is True
     assert before == after
@@ -39,34 +39,34 @@ def test_a_file_needs_no_cluster(tmp_path: Path) -> None:
     del manifest["status"], manifest["metadata"]["namespace"]
     path = tmp_path / "all.yaml"
     path.write_text(yaml.safe_dump_all([{"kind": "Secret"}, manifest]))
-    world = World()
+    harness = CommandHarness()
 
-    first = world.run("template", "-f", str(path))
-    second = world.run("template", "-f", "-", stdin=path.read_text())
+    first = harness.run("template", "-f", str(path))
+    second = harness.run("template", "-f", "-", stdin=path.read_text())
 
     assert first.exit_code == ExitCode.OK
     assert yaml.safe_load(first.stdout)["spec"]["containers"][0]["image"] == "acme/weather:1"
     assert first.stdout == second.stdout
-    assert world.target is None
+    assert harness.target is None
 
 
 def test_a_patch_that_fails_says_which_operation_and_does_not_hide_the_rest() -> None:
     """The operator's own words; what the patch works on can still be seen."""
-    world = World(patched({"op": "remove", "path": "/spec/nothing"}))
+    harness = CommandHarness(patched({"op": "remove", "path": "/spec/nothing"}))
 
-    result = world.run("template", "weather")
+    result = harness.run("template", "weather")
 
     assert result.exit_code == ExitCode.USAGE
     assert result.stderr.startswith("error: spec.podTemplatePatch[0] (remove /spec/nothing): ")
-    assert world.run("template", "weather", "--before").exit_code == ExitCode.OK
+    assert harness.run("template", "weather", "--before").exit_code == ExitCode.OK
 
 
 def test_the_policy_is_that_of_the_installation() -> None:
     """What baseline refuses, privileged lets through."""
-    world = World(patched({"op": "add", "path": "/spec/hostNetwork", "value": True}))
+    harness = CommandHarness(patched({"op": "add", "path": "/spec/hostNetwork", "value": True}))
 
-    assert "hostNetwork" in world.run("template", "weather").stderr
-    result = world.run("template", "weather", "--pod-security", "privileged")
+    assert "hostNetwork" in harness.run("template", "weather").stderr
+    result = harness.run("template", "weather", "--pod-security", "privileged")
     assert result.exit_code == ExitCode.OK
 
 
@@ -74,11 +74,11 @@ def test_the_bridge_is_that_of_the_installation() -> None:
     """Its image, and how it comes into the pods."""
     body = make_body()
     body["spec"] |= {"transport": {"type": "stdio"}, "command": ["serve"]}
-    world = World(body)
+    harness = CommandHarness(body)
 
-    copied = yaml.safe_load(world.run("template", "weather", "--bridge-image", "b:1").stdout)
+    copied = yaml.safe_load(harness.run("template", "weather", "--bridge-image", "b:1").stdout)
     assert copied["spec"]["initContainers"][0]["image"] == "b:1"
-    mounted = yaml.safe_load(world.run("template", "weather", "--bridge-volume", "image").stdout)
+    mounted = yaml.safe_load(harness.run("template", "weather", "--bridge-volume", "image").stdout)
     assert mounted["spec"]["volumes"][0]["image"] == {"reference": "mcpworkload-bridge"}
 
 
@@ -93,7 +93,7 @@ def test_the_bridge_is_that_of_the_installation() -> None:
 )
 def test_what_cannot_be_meant_is_refused(words: tuple[str, ...], said: str) -> None:
     """The exit code is that of wrong usage."""
-    result = World(make_body()).run("template", *words)
+    result = CommandHarness(make_body()).run("template", *words)
 
     assert result.exit_code == ExitCode.USAGE
     assert said in result.stderr

@@ -7,12 +7,12 @@ import yaml
 
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.output import age, clean
-from tests.support.commands import CREATED, World, lines, make_body
+from tests.support.commands import CREATED, CommandHarness, lines, make_body
 
 
-def test_a_list_is_a_table(world: World) -> None:
+def test_a_list_is_a_table(harness: CommandHarness) -> None:
     """One line for each workload, below the names of the columns; nothing is cut in a pipe."""
-    result = world.run("list")
+    result = harness.run("list")
 
     assert result.exit_code == ExitCode.OK
     head, line = lines(result.stdout)
@@ -24,7 +24,7 @@ def test_a_list_is_a_table(world: World) -> None:
 
 def test_a_wide_list_of_all_namespaces_says_more() -> None:
     """Namespace first, image and ports at the end."""
-    result = World(make_body(), make_body("time", "tools")).run("list", "-A", "-o", "wide")
+    result = CommandHarness(make_body(), make_body("time", "tools")).run("list", "-A", "-o", "wide")
 
     head, *rows = lines(result.stdout)
     assert head[:2] == ["NAMESPACE", "NAME"]
@@ -34,9 +34,11 @@ def test_a_wide_list_of_all_namespaces_says_more() -> None:
 
 
 @pytest.mark.parametrize("output", ["json", "yaml"])
-def test_programs_read_the_same_fields_in_both_formats(world: World, output: str) -> None:
+def test_programs_read_the_same_fields_in_both_formats(
+    harness: CommandHarness, output: str
+) -> None:
     """The names are the API's; times are RFC 3339."""
-    result = world.run("list", "-o", output)
+    result = harness.run("list", "-o", output)
 
     (info,) = json.loads(result.stdout) if output == "json" else yaml.safe_load(result.stdout)
     assert info["id"] == "demo/weather"
@@ -45,26 +47,26 @@ def test_programs_read_the_same_fields_in_both_formats(world: World, output: str
     assert info["ports"] == [{"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}]
 
 
-def test_names_are_what_other_commands_take(world: World) -> None:
+def test_names_are_what_other_commands_take(harness: CommandHarness) -> None:
     """`-o name` gives ids; each finds its workload again."""
-    name = world.run("list", "-o", "name").stdout.strip()
+    name = harness.run("list", "-o", "name").stdout.strip()
 
     assert name == "demo/weather"
-    assert world.run("get", name, "-o", "name").stdout.strip() == name
+    assert harness.run("get", name, "-o", "name").stdout.strip() == name
 
 
 def test_an_empty_list_is_no_failure_and_no_output() -> None:
     """The remark goes to stderr, so that a script reads nothing."""
-    result = World().run("list")
+    result = CommandHarness().run("list")
 
     assert (result.exit_code, result.stdout) == (ExitCode.OK, "")
     assert result.stderr == "there are no workloads\n"
-    assert json.loads(World().run("list", "-o", "json").stdout) == []
+    assert json.loads(CommandHarness().run("list", "-o", "json").stdout) == []
 
 
-def test_a_page_about_one_workload(world: World) -> None:
+def test_a_page_about_one_workload(harness: CommandHarness) -> None:
     """One line for each thing worth knowing."""
-    page = dict(line.split(":", 1) for line in world.run("get", "weather").stdout.splitlines())
+    page = dict(line.split(":", 1) for line in harness.run("get", "weather").stdout.splitlines())
 
     assert page["Id"].strip() == "demo/weather"
     assert page["Status"].strip() == "Ready: as asked for"
@@ -77,15 +79,15 @@ def test_what_strangers_write_does_not_steer_the_terminal() -> None:
     body["status"]["conditions"][0]["message"] = "\x1b]0;gotcha\x07\x1b[31mred\nnew line"
 
     for words in (("get", "weather"), ("list", "-o", "wide")):
-        text = World(body).run(*words).stdout
+        text = CommandHarness(body).run(*words).stdout
         assert "gotcha" in text
         assert not set(text) & {"\x1b", "\x07"}
     assert clean("a\x1bb\nc\u202ed") == "a b c d"
 
 
-def test_what_is_not_there(world: World) -> None:
+def test_what_is_not_there(harness: CommandHarness) -> None:
     """Its own exit code, one line, nothing on stdout."""
-    result = world.run("get", "nothing")
+    result = harness.run("get", "nothing")
 
     assert (result.exit_code, result.stdout) == (ExitCode.NOT_FOUND, "")
     assert result.stderr == "error: demo/nothing: not found\n"
@@ -104,10 +106,10 @@ def test_ages_are_short(seconds: int, words: str) -> None:
     assert age(now - timedelta(seconds=seconds), now) == words
 
 
-def test_a_selector_goes_to_the_api_server(world: World) -> None:
+def test_a_selector_goes_to_the_api_server(harness: CommandHarness) -> None:
     """As kubectl's -l does."""
-    assert world.run("list", "-l", "team=weather,tier!=test").exit_code == ExitCode.OK
-    assert world.connection.queries[-1] == {"labelSelector": "team=weather,tier!=test"}
+    assert harness.run("list", "-l", "team=weather,tier!=test").exit_code == ExitCode.OK
+    assert harness.connection.queries[-1] == {"labelSelector": "team=weather,tier!=test"}
 
 
 @pytest.mark.parametrize("output", [None, "json", "name"])
@@ -115,7 +117,7 @@ def test_what_is_watched_is_told_again_when_it_changes(output: str | None) -> No
     """All of them first, then a line or a document for each change that can be seen."""
     from tests.support.commands import settle
 
-    world = World(make_body(), make_body("time"))
+    harness = CommandHarness(make_body(), make_body("time"))
     crashed = make_body()
     crashed["status"]["conditions"] = [
         {"type": "Ready", "status": "False", "reason": "CrashLooping", "message": "code 1"},
@@ -123,15 +125,15 @@ def test_what_is_watched_is_told_again_when_it_changes(output: str | None) -> No
     ]
     same = make_body("time")
     settle(same)
-    world.connection.events = [
+    harness.connection.events = [
         {"type": "MODIFIED", "object": same},
         {"type": "MODIFIED", "object": crashed},
         {"type": "DELETED", "object": make_body("time")},
     ]
-    for event in world.connection.events:
+    for event in harness.connection.events:
         event["object"]["metadata"]["resourceVersion"] = "2"
 
-    result = world.run("list", "-w", *(("-o", output) if output else ()))
+    result = harness.run("list", "-w", *(("-o", output) if output else ()))
 
     assert result.exit_code == ExitCode.INTERRUPTED
     assert result.stderr == "demo/time is gone\n"
@@ -157,7 +159,7 @@ def test_a_workload_that_is_refused_is_failed_though_it_has_no_replicas() -> Non
     )
     body["spec"]["replicas"] = 0
 
-    assert lines(World(body).run("list").stdout)[1][1] == "failed"
+    assert lines(CommandHarness(body).run("list").stdout)[1][1] == "failed"
 
 
 def test_a_workload_without_ports_has_a_dash() -> None:
@@ -166,7 +168,8 @@ def test_a_workload_without_ports_has_a_dash() -> None:
     body["spec"]["transport"] = {"type": "stdio", "stdio": {"bridge": "None"}}
 
     page = dict(
-        line.split(":", 1) for line in World(body).run("get", "weather").stdout.splitlines()
+        line.split(":", 1)
+        for line in CommandHarness(body).run("get", "weather").stdout.splitlines()
     )
 
     assert page["Ports"].strip() == "-"
@@ -176,7 +179,7 @@ def test_versions_are_those_of_all_that_is_installed() -> None:
     """Without the right to see the operator it says so, and fails not."""
     from tests.unit.cli.test_findings import answers
 
-    seen = World(answers=answers()).run("version").stdout
+    seen = CommandHarness(answers=answers()).run("version").stdout
     assert "crd mcpworkload.dev/v1alpha1: the CRD is served, and of this program's version" in seen
     assert "operator op:1" in seen
 
@@ -185,6 +188,6 @@ def test_versions_are_those_of_all_that_is_installed() -> None:
 
         raise RightsMissing("no")
 
-    unseen = World(answers=answers(operator=refuse)).run("version")
+    unseen = CommandHarness(answers=answers(operator=refuse)).run("version")
     assert unseen.exit_code == ExitCode.OK
     assert "operator unknown: no right to list deployments in mcpworkload-system" in unseen.stdout

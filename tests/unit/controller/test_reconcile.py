@@ -10,7 +10,7 @@ from mcpworkload.controller import state
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.kube.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from mcpworkload.kube.objects import Metadata
-from tests.support.harness import KEY, Bench, make_bench
+from tests.support.harness import KEY, Harness, make_harness
 from tests.support.parsed import (
     make_body,
     make_observation,
@@ -21,230 +21,237 @@ from tests.support.parsed import (
 
 
 @pytest.fixture
-def bench() -> Bench:
+def harness() -> Harness:
     """A workload that nobody has seen before."""
-    return make_bench()
+    return make_harness()
 
 
-async def test_a_new_workload_is_applied_and_its_status_held_back(bench: Bench) -> None:
+async def test_a_new_workload_is_applied_and_its_status_held_back(harness: Harness) -> None:
     """The StatefulSet controller is about to make it stale."""
-    again = await bench.reconcile(KEY)
+    again = await harness.reconcile(KEY)
 
-    assert sorted(bench.world.calls[:2]) == ["read Service weather", "read StatefulSet weather"]
-    assert sorted(bench.world.calls[2:]) == ["apply Service weather", "apply StatefulSet weather"]
+    assert sorted(harness.cluster.calls[:2]) == ["read Service weather", "read StatefulSet weather"]
+    assert sorted(harness.cluster.calls[2:]) == [
+        "apply Service weather",
+        "apply StatefulSet weather",
+    ]
     assert again is not None
     assert again <= 2.0
 
 
-async def test_a_second_look_writes_nothing(bench: Bench) -> None:
+async def test_a_second_look_writes_nothing(harness: Harness) -> None:
     """Whether our own writes are seen already or not."""
-    await bench.reconcile(KEY)
-    bench.world.calls.clear()
+    await harness.reconcile(KEY)
+    harness.cluster.calls.clear()
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert bench.world.calls == []
+    assert harness.cluster.calls == []
 
 
-async def test_nothing_is_written_before_whose_all_names_are_is_known(bench: Bench) -> None:
+async def test_nothing_is_written_before_whose_all_names_are_is_known(harness: Harness) -> None:
     """A taken Service must not leave us with half a workload."""
-    bench.world.existing["Service weather"] = Metadata(name="weather", uid="theirs")
+    harness.cluster.existing["Service weather"] = Metadata(name="weather", uid="theirs")
 
-    again = await bench.reconcile(KEY)
+    again = await harness.reconcile(KEY)
 
-    assert [call for call in bench.world.calls if "apply" in call] == []
-    assert bench.conditions()[0] == "Accepted=False/ChildConflict"
+    assert [call for call in harness.cluster.calls if "apply" in call] == []
+    assert harness.conditions()[0] == "Accepted=False/ChildConflict"
     assert again is not None
 
 
-async def test_our_own_child_with_a_changed_label_is_taken_back(bench: Bench) -> None:
+async def test_our_own_child_with_a_changed_label_is_taken_back(harness: Harness) -> None:
     """The cache files it under another workload, but its owner is this one."""
     content = make_service(labels={names.WORKLOAD_LABEL: "other"})
-    bench.world.existing["Service weather"] = content.metadata
+    harness.cluster.existing["Service weather"] = content.metadata
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert "force Service weather svc" in bench.world.calls
+    assert "force Service weather svc" in harness.cluster.calls
 
 
-async def test_an_orphan_of_this_name_is_adopted_without_force(bench: Bench) -> None:
+async def test_an_orphan_of_this_name_is_adopted_without_force(harness: Harness) -> None:
     """Its fields may belong to somebody by now."""
     labels = {names.WORKLOAD_LABEL: "weather"}
-    bench.world.existing["Service weather"] = Metadata(name="weather", uid="orphan", labels=labels)
+    harness.cluster.existing["Service weather"] = Metadata(
+        name="weather", uid="orphan", labels=labels
+    )
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert "apply Service weather orphan" in bench.world.calls
+    assert "apply Service weather orphan" in harness.cluster.calls
 
 
-async def test_a_refused_child_is_not_sent_again(bench: Bench) -> None:
+async def test_a_refused_child_is_not_sent_again(harness: Harness) -> None:
     """Only a new spec can help, and events come all the time."""
-    bench.world.failures["StatefulSet weather"] = Refused("spec is invalid", status=422)
-    await bench.reconcile(KEY)
-    first = len(bench.world.calls)
+    harness.cluster.failures["StatefulSet weather"] = Refused("spec is invalid", status=422)
+    await harness.reconcile(KEY)
+    first = len(harness.cluster.calls)
 
     for _ in range(3):
-        await bench.reconcile(KEY)
+        await harness.reconcile(KEY)
 
     sent = [
-        call for call in bench.world.calls[first:] if "StatefulSet" in call and "read" not in call
+        call
+        for call in harness.cluster.calls[first:]
+        if "StatefulSet" in call and "read" not in call
     ]
     assert sent == []
-    assert "Stalled=True/Rejected" in bench.conditions()
+    assert "Stalled=True/Rejected" in harness.conditions()
 
 
-async def test_the_worlds_fault_is_retried_and_told(bench: Bench) -> None:
+async def test_the_worlds_fault_is_retried_and_told(harness: Harness) -> None:
     """The caller gets the error for its backoff, the user a condition."""
-    bench.world.failures["Service weather"] = Unavailable("webhook down")
-    bench.world.observation = make_observation(make_pod(ready=True))
+    harness.cluster.failures["Service weather"] = Unavailable("webhook down")
+    harness.cluster.observation = make_observation(make_pod(ready=True))
 
     for _ in range(2):
         with pytest.raises(Unavailable):
-            await bench.reconcile(KEY)
-        bench.world.seconds += state.TROUBLE_SECONDS
+            await harness.reconcile(KEY)
+        harness.cluster.seconds += state.TROUBLE_SECONDS
 
-    assert "Accepted=False/ApplyFailed" in bench.conditions()
+    assert "Accepted=False/ApplyFailed" in harness.conditions()
 
 
-async def test_a_short_trouble_is_not_told(bench: Bench) -> None:
+async def test_a_short_trouble_is_not_told(harness: Harness) -> None:
     """It is over at the next look."""
-    bench.world.failures["Service weather"] = Unavailable("hiccup")
+    harness.cluster.failures["Service weather"] = Unavailable("hiccup")
 
     with pytest.raises(Unavailable):
-        await bench.reconcile(KEY)
+        await harness.reconcile(KEY)
 
-    assert bench.world.statuses == []
+    assert harness.cluster.statuses == []
 
 
-async def test_a_deletion_during_the_status_write_is_not_undone(bench: Bench) -> None:
+async def test_a_deletion_during_the_status_write_is_not_undone(harness: Harness) -> None:
     """The answer to our write comes after the watch's DELETED."""
-    bench.world.observation = make_observation(make_pod(ready=True))
-    write = bench.world.write_status
+    harness.cluster.observation = make_observation(make_pod(ready=True))
+    write = harness.cluster.write_status
 
     async def write_late(body: Any, status: dict[str, Any]) -> dict[str, Any]:
         stored = await write(body, status)
-        bench.store.drop(body)
+        harness.store.drop(body)
         return stored
 
-    bench.world.write_status = write_late  # type: ignore[method-assign]
-    bench.world.failures["Service weather"] = Refused("so that the status is written at once")
-    await bench.reconcile(KEY)
+    harness.cluster.write_status = write_late  # type: ignore[method-assign]
+    harness.cluster.failures["Service weather"] = Refused("so that the status is written at once")
+    await harness.reconcile(KEY)
 
-    assert bench.store.get(KEY) is None
+    assert harness.store.get(KEY) is None
 
 
 @pytest.mark.parametrize("failure", [NotFound("gone"), Conflict("changed")])
-async def test_a_status_that_nobody_wants_is_no_error(bench: Bench, failure: ApiError) -> None:
+async def test_a_status_that_nobody_wants_is_no_error(harness: Harness, failure: ApiError) -> None:
     """The workload is gone, or a newer version of it is on its way."""
-    bench.world.failures = {"status": failure, "Service weather": Refused("no")}
+    harness.cluster.failures = {"status": failure, "Service weather": Refused("no")}
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert (bench.store.get(KEY) is None) == isinstance(failure, NotFound)
+    assert (harness.store.get(KEY) is None) == isinstance(failure, NotFound)
 
 
-async def test_a_successor_of_the_same_name_inherits_no_memory(bench: Bench) -> None:
+async def test_a_successor_of_the_same_name_inherits_no_memory(harness: Harness) -> None:
     """What was applied for the first one is not the second one's to change."""
-    await bench.reconcile(KEY)
-    bench.world.calls.clear()
+    await harness.reconcile(KEY)
+    harness.cluster.calls.clear()
     successor = make_body()
     successor["metadata"] |= {"uid": "second", "resourceVersion": "3000"}
-    bench.store.put(successor)
+    harness.store.put(successor)
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert not [call for call in bench.world.calls if call.startswith("force")]
+    assert not [call for call in harness.cluster.calls if call.startswith("force")]
 
 
-async def test_a_deleted_workload_leaves_no_trace(bench: Bench) -> None:
+async def test_a_deleted_workload_leaves_no_trace(harness: Harness) -> None:
     """Neither in memory nor in the queue."""
-    await bench.reconcile(KEY)
-    known = bench.store.get(KEY)
+    await harness.reconcile(KEY)
+    known = harness.store.get(KEY)
     assert known is not None
-    bench.store.drop(known)
+    harness.store.drop(known)
 
-    assert await bench.reconcile(KEY) is None
-    assert bench.forgotten == [KEY]
-    assert bench.reconcile._states == {}
+    assert await harness.reconcile(KEY) is None
+    assert harness.forgotten == [KEY]
+    assert harness.reconcile._states == {}
 
 
-async def test_a_workload_on_its_way_out_is_left_alone(bench: Bench) -> None:
+async def test_a_workload_on_its_way_out_is_left_alone(harness: Harness) -> None:
     """A foreground deletion takes the children first; they must not come back."""
     leaving = make_body()
     leaving["metadata"] |= {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": "200"}
-    bench.store.put(leaving)
+    harness.store.put(leaving)
 
-    assert await bench.reconcile(KEY) is None
-    assert bench.world.calls == []
+    assert await harness.reconcile(KEY) is None
+    assert harness.cluster.calls == []
 
 
-async def test_an_endless_tug_of_war_slows_down(bench: Bench) -> None:
+async def test_an_endless_tug_of_war_slows_down(harness: Harness) -> None:
     """Somebody changes our field after each of our applies."""
-    await bench.reconcile(KEY)
-    bench.world.calls.clear()
+    await harness.reconcile(KEY)
+    harness.cluster.calls.clear()
     again = None
     for number in range(10):
-        version = bench.world.version + 1 + number
-        bench.world.version = version
-        theirs = make_statefulset(version=version, annotations=_annotations(bench))
-        bench.world.observation = Observation(
+        version = harness.cluster.version + 1 + number
+        harness.cluster.version = version
+        theirs = make_statefulset(version=version, annotations=_annotations(harness))
+        harness.cluster.observation = Observation(
             children={ChildId("StatefulSet", "weather"): theirs},
             statefulset=theirs,
             versions={"Service": 1, "StatefulSet": version},
         )
-        again = await bench.reconcile(KEY)
+        again = await harness.reconcile(KEY)
 
-    repairs = [call for call in bench.world.calls if call.startswith("force StatefulSet")]
+    repairs = [call for call in harness.cluster.calls if call.startswith("force StatefulSet")]
     assert len(repairs) == state.FREE_REPAIRS
     assert again is not None
-    reverted = [each for each in bench.world.said if each.reason == "DriftReverted"]
+    reverted = [each for each in harness.cluster.said if each.reason == "DriftReverted"]
     assert len(reverted) == state.FREE_REPAIRS
     assert len({each.topic for each in reverted}) == 1
 
 
-def _annotations(bench: Bench) -> dict[str, str]:
-    applied = bench.reconcile._states[KEY].applied[ChildId("StatefulSet", "weather")]
+def _annotations(harness: Harness) -> dict[str, str]:
+    applied = harness.reconcile._states[KEY].applied[ChildId("StatefulSet", "weather")]
     return {names.HASH_ANNOTATION: applied.digest}
 
 
-async def test_each_refused_child_keeps_its_own_refusal(bench: Bench) -> None:
+async def test_each_refused_child_keeps_its_own_refusal(harness: Harness) -> None:
     """Neither is sent again, and the words stay those of the first."""
-    bench.world.failures["Service weather"] = Refused("no such service", status=422)
-    bench.world.failures["StatefulSet weather"] = Refused("no such set", status=422)
-    await bench.reconcile(KEY)
-    sent = len(bench.world.calls)
+    harness.cluster.failures["Service weather"] = Refused("no such service", status=422)
+    harness.cluster.failures["StatefulSet weather"] = Refused("no such set", status=422)
+    await harness.reconcile(KEY)
+    sent = len(harness.cluster.calls)
 
     for _ in range(3):
-        await bench.reconcile(KEY)
+        await harness.reconcile(KEY)
 
-    assert bench.world.calls[sent:] == []
-    messages = [status["conditions"][0]["message"] for status in bench.world.statuses]
+    assert harness.cluster.calls[sent:] == []
+    messages = [status["conditions"][0]["message"] for status in harness.cluster.statuses]
     assert {message.rpartition(": ")[2] for message in messages} == {"no such service"}
 
 
 async def test_claims_are_made_for_every_child() -> None:
     """The second Service's name may be taken, too, and nothing is written then."""
-    bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
-    bench.world.existing["Service weather-svc"] = Metadata(name="weather-svc", uid="theirs")
+    harness = make_harness(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
+    harness.cluster.existing["Service weather-svc"] = Metadata(name="weather-svc", uid="theirs")
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert sorted(call for call in bench.world.calls if call != "status") == [
+    assert sorted(call for call in harness.cluster.calls if call != "status") == [
         "read PodDisruptionBudget weather",
         "read Service weather",
         "read Service weather-svc",
         "read StatefulSet weather",
     ]
-    assert bench.conditions()[0] == "Accepted=False/ChildConflict"
+    assert harness.conditions()[0] == "Accepted=False/ChildConflict"
 
 
 async def test_two_children_of_one_kind_are_remembered_apart() -> None:
     """One's digest, version and fate are not the other's."""
-    bench = make_bench(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
+    harness = make_harness(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    applied = bench.reconcile._states[KEY].applied
+    applied = harness.reconcile._states[KEY].applied
     assert sorted(map(str, applied)) == [
         "PodDisruptionBudget weather",
         "Service weather",

@@ -6,7 +6,7 @@ import pytest
 
 from mcpworkload.controller.desired import Policy
 from mcpworkload.controller.settings import PodSecurity
-from tests.support.harness import KEY, make_bench
+from tests.support.harness import KEY, make_harness
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ async def test_the_patched_template_is_what_the_policy_decides_on(
     policy: Policy, operation: dict[str, Any], reason: str
 ) -> None:
     """Nothing is written of a template that may not run, and only a new spec can help."""
-    bench = make_bench(policy=policy, podTemplatePatch=[operation])
+    harness = make_harness(policy=policy, podTemplatePatch=[operation])
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
     is_accepted = reason == "Accepted"
-    assert ("apply StatefulSet weather" in bench.world.calls) == is_accepted
+    assert ("apply StatefulSet weather" in harness.cluster.calls) == is_accepted
     if not is_accepted:
-        assert bench.world.calls == ["status"]
-        assert bench.conditions()[0] == f"Accepted=False/{reason}"
-        assert bench.conditions()[-1] == f"Stalled=True/{reason}"
+        assert harness.cluster.calls == ["status"]
+        assert harness.conditions()[0] == f"Accepted=False/{reason}"
+        assert harness.conditions()[-1] == f"Stalled=True/{reason}"

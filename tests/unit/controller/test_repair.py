@@ -18,7 +18,7 @@ from mcpworkload.controller.plan.plan import Apply, plan
 from mcpworkload.controller.state import WorkloadState
 from mcpworkload.kube.errors import Conflict, Refused
 from mcpworkload.kube.objects import StatefulSet
-from tests.support.harness import KEY, World
+from tests.support.harness import KEY, FakeCluster
 from tests.support.parsed import UID, make_statefulset, make_workload
 
 SERVICE = build_children(make_workload())[0]
@@ -33,7 +33,7 @@ REPAIR = Apply(
 )
 
 
-def make_world(*authors: dict[str, str]) -> World:
+def make_cluster(*authors: dict[str, str]) -> FakeCluster:
     """A Service whose port somebody changed, which therefore cannot be applied."""
     spec = {**SERVICE.manifest["spec"], "ports": [{**PORT, "port": 80, "targetPort": 80}]}
     metadata = {**SERVICE.manifest["metadata"], "uid": "svc", "managedFields": [OURS, *authors]}
@@ -42,20 +42,20 @@ def make_world(*authors: dict[str, str]) -> World:
         "metadata": metadata,
         "spec": {**spec, "externalIPs": ["10.9.9.9"]},
     }
-    return World(whole={NAME: whole}, failures={NAME: INVALID})
+    return FakeCluster(whole={NAME: whole}, failures={NAME: INVALID})
 
 
 @dataclass
 class Hand:
     """Carries out steps for a workload, one after the other, and remembers what they showed."""
 
-    world: World
+    cluster: FakeCluster
     state: WorkloadState = field(default_factory=lambda: WorkloadState(UID))
 
     async def execute(self, step: Apply) -> None:
         """Execute *step*; raise its failure."""
-        world: Any = self.world
-        done = await Executor(world, KEY, self.state, lambda: world.seconds).execute([step])
+        cluster: Any = self.cluster
+        done = await Executor(cluster, KEY, self.state, lambda: cluster.seconds).execute([step])
         self.state = self.state.after_steps(done.learned)
         if done.failure:
             raise done.failure
@@ -63,126 +63,126 @@ class Hand:
 
 async def test_what_keeps_a_field_from_coming_back_goes_first() -> None:
     """In one update; what was held by that is let go of, and the drift is told."""
-    world = make_world(STATUS, THEIRS)
-    hand = Hand(world)
+    cluster = make_cluster(STATUS, THEIRS)
+    hand = Hand(cluster)
 
     await hand.execute(REPAIR)
 
     force = f"force {NAME} svc"
-    assert world.calls == [
+    assert cluster.calls == [
         force, f"whole {NAME}", f"put {NAME} svc", force, f"disown {NAME}"
     ]  # fmt: skip
-    assert world.updates == [{"spec": {**SERVICE.manifest["spec"], "externalIPs": ["10.9.9.9"]}}]
+    assert cluster.updates == [{"spec": {**SERVICE.manifest["spec"], "externalIPs": ["10.9.9.9"]}}]
     assert [each.reason for each in hand.state.news] == ["DriftReverted"]
     # What comes by the watch up to there is the past.
-    assert hand.state.applied[SERVICE.id].version == world.version
+    assert hand.state.applied[SERVICE.id].version == cluster.version
 
 
 async def test_whoever_writes_at_the_same_moment_the_drift_is_told() -> None:
     """The controller of StatefulSets follows each update with one of its own."""
-    world = make_world(THEIRS)
-    hand = Hand(world)
-    world.busy = 2
+    cluster = make_cluster(THEIRS)
+    hand = Hand(cluster)
+    cluster.busy = 2
 
     await hand.execute(REPAIR)
 
-    assert world.calls.count(f"disown {NAME}") == 3
+    assert cluster.calls.count(f"disown {NAME}") == 3
     assert [each.reason for each in hand.state.news] == ["DriftReverted"]
 
 
 async def test_as_little_goes_as_will_do() -> None:
     """All that others added only where the first update was refused."""
-    world = make_world(THEIRS)
-    hand = Hand(world)
-    world.refused_updates[NAME] = [INVALID]
+    cluster = make_cluster(THEIRS)
+    hand = Hand(cluster)
+    cluster.refused_updates[NAME] = [INVALID]
 
     await hand.execute(REPAIR)
 
-    assert world.updates == [{"spec": SERVICE.manifest["spec"]}]
+    assert cluster.updates == [{"spec": SERVICE.manifest["spec"]}]
 
 
 @pytest.mark.parametrize("step", [REPAIR, replace(REPAIR, changed="", fingerprint="", version=0)])
 async def test_a_changed_spec_meets_the_same(step: Apply) -> None:
     """What others added may be in the way of something new as well."""
-    world = make_world(THEIRS)
-    hand = Hand(world)
+    cluster = make_cluster(THEIRS)
+    hand = Hand(cluster)
 
     await hand.execute(step)
 
-    assert len(world.updates) == 1
+    assert len(cluster.updates) == 1
     assert len(hand.state.news) == bool(step.changed)
 
 
 @pytest.mark.parametrize("authors", [(), (STATUS,)])
 async def test_where_no_one_else_wrote_the_spec_is_at_fault(authors: Any) -> None:
     """Nothing is written for it, and the API server's words are told."""
-    world = make_world(*authors)
-    hand = Hand(world)
+    cluster = make_cluster(*authors)
+    hand = Hand(cluster)
 
     with pytest.raises(Rejected, match="Duplicate value"):
         await hand.execute(REPAIR)
 
-    assert world.calls == [f"force {NAME} svc", f"whole {NAME}"]
+    assert cluster.calls == [f"force {NAME} svc", f"whole {NAME}"]
 
 
 async def test_where_nothing_helps_the_spec_is_at_fault() -> None:
     """After all that others added was out, too; and then not again."""
-    world = make_world(THEIRS)
-    hand = Hand(world)
-    world.refused_updates[NAME] = [INVALID] * 9
+    cluster = make_cluster(THEIRS)
+    hand = Hand(cluster)
+    cluster.refused_updates[NAME] = [INVALID] * 9
 
     for _ in range(3):
         with pytest.raises(Rejected, match="Duplicate value"):
             await hand.execute(REPAIR)
 
-    assert world.calls.count(f"put {NAME} svc") == 2
-    assert world.calls.count(f"force {NAME} svc") == 1
+    assert cluster.calls.count(f"put {NAME} svc") == 2
+    assert cluster.calls.count(f"force {NAME} svc") == 1
 
 
 @pytest.mark.parametrize("uid", ["other", None])
 async def test_another_object_of_the_name_is_left_alone(uid: str | None) -> None:
     """It came between our look and our write."""
-    world = make_world(THEIRS)
-    hand = Hand(world)
+    cluster = make_cluster(THEIRS)
+    hand = Hand(cluster)
     if uid is None:
-        del world.whole[NAME]
+        del cluster.whole[NAME]
     else:
-        world.whole[NAME]["metadata"]["uid"] = uid
+        cluster.whole[NAME]["metadata"]["uid"] = uid
 
     with pytest.raises(Rejected):
         await hand.execute(REPAIR)
 
-    assert world.updates == []
+    assert cluster.updates == []
 
 
 async def test_an_entry_under_another_key_goes_without_a_refusal() -> None:
     """Two servers in a pod are nothing that the API server would refuse."""
-    world = make_world(THEIRS)
-    hand = Hand(world)
+    cluster = make_cluster(THEIRS)
+    hand = Hand(cluster)
 
     await hand.execute(replace(REPAIR, is_renamed=True))
 
-    calls = [call.partition(" ")[0] for call in world.calls]
+    calls = [call.partition(" ")[0] for call in cluster.calls]
     assert calls == ["whole", "put", "force", "disown"]
 
 
 async def test_who_holds_an_orphans_fields_is_asked_once_for_each_version() -> None:
     """Until somebody changes the object, another try has the same answer."""
-    world = World(failures={NAME: Conflict("conflict with helm: .spec.type", status=409)})
-    hand = Hand(world)
+    cluster = FakeCluster(failures={NAME: Conflict("conflict with helm: .spec.type", status=409)})
+    hand = Hand(cluster)
     orphan = Apply(SERVICE, "svc", force=False, because="it has lost its owner", version=7)
 
     for step in (orphan, orphan, orphan, replace(orphan, version=8)):
         with pytest.raises(ChildConflict, match="managed by somebody else: conflict with helm"):
             await hand.execute(step)
 
-    assert world.calls == [f"apply {NAME} svc"] * 2
+    assert cluster.calls == [f"apply {NAME} svc"] * 2
 
 
 STATEFULSET = build_children(make_workload())[1]
 
 
-def make_addition(**added: Any) -> tuple[World, Apply]:
+def make_addition(**added: Any) -> tuple[FakeCluster, Apply]:
     """A StatefulSet whose pods' spec somebody gave *added*, and what is planned for it."""
     live = deepcopy(STATEFULSET.manifest)
     live["metadata"] |= {"uid": "sts", "managedFields": [OURS, THEIRS]}
@@ -193,17 +193,17 @@ def make_addition(**added: Any) -> tuple[World, Apply]:
     observation = Observation(children={STATEFULSET.id: content}, versions={"StatefulSet": 9})
     (step,) = plan(UID, [STATEFULSET], observation, {}, judge) or (None,)
     assert isinstance(step, Apply)
-    return World(whole={str(STATEFULSET.id): live}), step
+    return FakeCluster(whole={str(STATEFULSET.id): live}), step
 
 
 async def test_what_the_policy_forbids_is_taken_out_and_told() -> None:
     """What it allows stays."""
-    world, step = make_addition(hostNetwork=True, hostAliases=[{"ip": "10.1.1.1"}])
-    hand = Hand(world)
+    cluster, step = make_addition(hostNetwork=True, hostAliases=[{"ip": "10.1.1.1"}])
+    hand = Hand(cluster)
 
     await hand.execute(step)
 
-    (update,) = world.updates
+    (update,) = cluster.updates
     pod = update["spec"]["template"]["spec"]
     assert "hostNetwork" not in pod
     assert pod["hostAliases"] == [{"ip": "10.1.1.1"}]
@@ -215,9 +215,9 @@ async def test_what_the_policy_forbids_is_taken_out_and_told() -> None:
 
 async def test_who_puts_it_back_at_once_is_not_fought() -> None:
     """A webhook, say: the object is the same as before, and nothing is tried again."""
-    world, step = make_addition(hostNetwork=True)
-    world.version = 8
-    hand = Hand(world)
+    cluster, step = make_addition(hostNetwork=True)
+    cluster.version = 8
+    hand = Hand(cluster)
 
     await hand.execute(step)
 
@@ -227,13 +227,13 @@ async def test_who_puts_it_back_at_once_is_not_fought() -> None:
 
 async def test_where_it_cannot_be_taken_out_it_stays() -> None:
     """The API server refuses what would be left; the apply is tried all the same."""
-    world, step = make_addition(hostNetwork=True)
-    world.refused_updates[str(STATEFULSET.id)] = [INVALID]
+    cluster, step = make_addition(hostNetwork=True)
+    cluster.refused_updates[str(STATEFULSET.id)] = [INVALID]
 
-    await Hand(world).execute(step)
+    await Hand(cluster).execute(step)
 
-    assert world.updates == []
-    assert world.calls[-1] == "force StatefulSet weather sts"
+    assert cluster.updates == []
+    assert cluster.calls[-1] == "force StatefulSet weather sts"
 
 
 def test_what_the_policy_allows_is_no_reason_to_write() -> None:

@@ -1,7 +1,7 @@
 """
 Random lives of pods against what is told of them.
 
-The world is a StatefulSet's pods on a simulated kubelet; the reader a watch with an account now
+The simulation has a StatefulSet's pods on a fake kubelet; the reader is a watch that reports now
 and then, whose process may die at any moment. Whatever happens, nothing is told twice, nothing
 that was asked for, and no detail that is not true. Everything is told of a pod that is there in
 the end, or whose end was watched and accounted for. Of the others at most one exit is made up,
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.exits.harness import OFTEN, POD_STEPS, STEPS, Step, World
+from tests.support.exits.harness import OFTEN, POD_STEPS, STEPS, ExitSimulation, Step
 
 EXAMPLES = 600
 _WORDS = st.sampled_from([*OFTEN, *POD_STEPS, *STEPS])
@@ -29,18 +29,18 @@ _NUMBERS = st.integers(0, 59)
 )
 def test_the_told_exits_are_the_true_ones(steps: list[Step], skew: int, shape: int) -> None:
     """See the module."""
-    world = World(skew, shape)
-    world.fill(0)
-    world.look()
+    simulation = ExitSimulation(skew, shape)
+    simulation.fill(0)
+    simulation.look()
     for step in steps:
-        world.do(step)
-    world.finish()
+        simulation.do(step)
+    simulation.finish()
 
-    told = world.reader.told.values()
+    told = simulation.reader.told.values()
     details = [each.container_id for each in told if each.container_id]
     assert len(set(details)) == len(details)
-    for pod in world.all:
-        is_known = pod.uid in world.done or world.pods.get(pod.name) is pod
+    for pod in simulation.all:
+        is_known = pod.uid in simulation.done or simulation.pods.get(pod.name) is pod
         for container in pod.containers:
             mine = [x for x in told if (x.pod_uid, x.container) == (pod.uid, container.name)]
             assert {x.container_id for x in mine if x.container_id} <= {*container.unexpected}

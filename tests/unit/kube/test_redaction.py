@@ -15,7 +15,7 @@ from mcpworkload.controller.desired import build_draft
 from mcpworkload.controller.status import StatusInput
 from mcpworkload.kube.errors import Refused
 from mcpworkload.kube.redaction import HIDDEN, Secrets, discreet
-from tests.support.harness import KEY, World, make_bench
+from tests.support.harness import KEY, FakeCluster, make_harness
 from tests.support.parsed import make_body, make_event, make_observation, make_pod, make_workload
 from tests.support.statuses import status_of
 from tests.unit.controller.test_reconcile_exits import crashed, show
@@ -356,15 +356,17 @@ def test_no_condition_repeats_what_a_kubelet_quotes() -> None:
 async def test_neither_events_nor_the_log_repeat_them(caplog: pytest.LogCaptureFixture) -> None:
     """Refused children and programs that do not start are told with neither value nor path."""
     caplog.set_level(logging.INFO)
-    bench = make_bench(**SPEC, command=["/no/S3KRIT", "serve"])
-    bench.world.failures["StatefulSet weather"] = Refused(QUOTED, status=400)
-    await bench.reconcile(KEY)
-    bench.world.failures.clear()
+    harness = make_harness(**SPEC, command=["/no/S3KRIT", "serve"])
+    harness.cluster.failures["StatefulSet weather"] = Refused(QUOTED, status=400)
+    await harness.reconcile(KEY)
+    harness.cluster.failures.clear()
     said = f'{_RUNC}exec: "/no/S3KRIT": stat /no/S3KRIT: no such file or directory: unknown'
-    await show(bench, crashed(reason="StartError", exitCode=128, message=said))
+    await show(harness, crashed(reason="StartError", exitCode=128, message=said))
 
     everything = (
-        json.dumps([bench.world.statuses, bench.world.said, bench.world.exits], default=str)
+        json.dumps(
+            [harness.cluster.statuses, harness.cluster.said, harness.cluster.exits], default=str
+        )
         + caplog.text
     )
     assert "denied the request" in everything
@@ -377,7 +379,7 @@ async def test_the_operators_log_has_the_code_and_not_the_tail(
 ) -> None:
     """What a server printed is for who reads its status, not for who reads our log."""
     caplog.set_level(logging.INFO)
-    bench = make_bench(World(version=500))
+    harness = make_harness(FakeCluster(version=500))
     pod = make_pod(
         container={
             "restartCount": 1,
@@ -392,9 +394,9 @@ async def test_the_operators_log_has_the_code_and_not_the_tail(
             },
         }
     )
-    await show(bench, pod)
+    await show(harness, pod)
 
-    assert "the tail" in json.dumps(bench.world.statuses[-1])
+    assert "the tail" in json.dumps(harness.cluster.statuses[-1])
     assert "Available=False CrashLooping: exit code 3" in caplog.text
     assert "the tail" not in caplog.text
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mcpworkload.cli.codes import ExitCode
-from tests.support.commands import World
+from tests.support.commands import CommandHarness
 from tests.support.manifest_shapes import shapes
 
 SHAPES = shapes()
@@ -16,7 +16,7 @@ def test_a_shape_has_the_verdict_of_the_api_server(name: str) -> None:
     """Taken with a template, or refused with words and the exit code of a refusal."""
     text, taken = SHAPES[name]
 
-    result = World().run("template", "-f", "-", "--before", "-o", "json", stdin=text)
+    result = CommandHarness().run("template", "-f", "-", "--before", "-o", "json", stdin=text)
 
     assert result.exit_code == (ExitCode.OK if taken else ExitCode.USAGE), (text, result.output)
     if taken:

@@ -7,7 +7,7 @@ import pytest
 from mcpworkload.api.refusals import InvalidSpec
 from mcpworkload.controller.desired import Policy, build_draft, name_fields
 from mcpworkload.kube.errors import Refused
-from tests.support.harness import KEY, make_bench
+from tests.support.harness import KEY, make_harness
 from tests.support.parsed import make_workload
 from tests.support.stdio_specs import COMMAND, stdio
 
@@ -70,13 +70,13 @@ def test_other_paths_stay() -> None:
 
 async def test_a_rejection_speaks_of_the_spec() -> None:
     """In the condition, also when it is said again from memory."""
-    bench = make_bench(resources=SPEC["resources"])
+    harness = make_harness(resources=SPEC["resources"])
     why = "spec.template.spec.containers[0].resources.requests: must be less than the limit"
-    bench.world.failures["StatefulSet weather"] = Refused(why, status=422)
+    harness.cluster.failures["StatefulSet weather"] = Refused(why, status=422)
     for _ in range(2):
-        await bench.reconcile(KEY)
+        await harness.reconcile(KEY)
 
-        message = bench.world.statuses[-1]["conditions"][0]["message"]
+        message = harness.cluster.statuses[-1]["conditions"][0]["message"]
         assert "spec.resources.requests: must be less than the limit" in message
         assert "spec.template" not in message
 

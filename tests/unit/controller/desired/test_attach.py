@@ -14,7 +14,7 @@ from mcpworkload.controller.plan.plan import Apply, plan, plan_prunes
 from mcpworkload.kube.errors import Forbidden
 from mcpworkload.kube.objects import LiveChild, Pod, Role, RoleBinding, ServiceAccount
 from tests.support.bridged import POLICY, attach, inject
-from tests.support.harness import KEY, World, make_bench
+from tests.support.harness import KEY, FakeCluster, make_harness
 from tests.support.parsed import UID, make_observation, make_pod, make_workload
 
 KINDS: dict[str, type[LiveChild]] = {
@@ -50,11 +50,11 @@ def planned(child: Child, found: LiveChild) -> Apply | None:
 
 async def test_the_account_is_there_before_the_pods() -> None:
     """None can be made without it, and no Role can be granted before it is there."""
-    bench = make_bench(policy=POLICY, **attach())
+    harness = make_harness(policy=POLICY, **attach())
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    applied = [call for call in bench.world.calls if call.startswith("apply")]
+    applied = [call for call in harness.cluster.calls if call.startswith("apply")]
     assert applied[:3] == [
         "apply ServiceAccount weather-mcpw-bridge",
         "apply Role weather-mcpw-bridge",
@@ -65,14 +65,14 @@ async def test_the_account_is_there_before_the_pods() -> None:
 
 async def test_without_the_account_there_are_no_pods() -> None:
     """The API server's words say which right the operator lacks."""
-    bench = make_bench(policy=POLICY, **attach())
+    harness = make_harness(policy=POLICY, **attach())
     refused = Forbidden("attempting to grant RBAC permissions not currently held", status=403)
-    bench.world.failures["Role weather-mcpw-bridge"] = refused
+    harness.cluster.failures["Role weather-mcpw-bridge"] = refused
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert "apply StatefulSet weather" not in bench.world.calls
-    condition = bench.world.statuses[-1]["conditions"][0]
+    assert "apply StatefulSet weather" not in harness.cluster.calls
+    condition = harness.cluster.statuses[-1]["conditions"][0]
     assert condition["reason"] == "Rejected"
     assert "the API server refuses the Role weather-mcpw-bridge: attempting" in condition["message"]
 
@@ -143,16 +143,16 @@ def test_whether_pods_are_older_is_not_known_at_once() -> None:
 
 async def test_an_account_that_is_no_longer_asked_for_goes_by_its_uid() -> None:
     """Once the pods have been replaced."""
-    world = World(observe(make_pod(ready=True)))
-    bench = make_bench(world, POLICY, **inject())
+    cluster = FakeCluster(observe(make_pod(ready=True)))
+    harness = make_harness(cluster, POLICY, **inject())
 
-    await bench.reconcile(KEY)
-    assert not [call for call in world.calls if call.startswith("delete")]
+    await harness.reconcile(KEY)
+    assert not [call for call in cluster.calls if call.startswith("delete")]
 
-    caught_up = dict.fromkeys(world.observation.versions, 5000)
-    world.observation = replace(world.observation, versions=caught_up)
-    await bench.reconcile(KEY)
-    assert sorted(call for call in world.calls if call.startswith("delete")) == [
+    caught_up = dict.fromkeys(cluster.observation.versions, 5000)
+    cluster.observation = replace(cluster.observation, versions=caught_up)
+    await harness.reconcile(KEY)
+    assert sorted(call for call in cluster.calls if call.startswith("delete")) == [
         "delete Role weather-mcpw-bridge Role",
         "delete RoleBinding weather-mcpw-bridge RoleBinding",
         "delete ServiceAccount weather-mcpw-bridge ServiceAccount",

@@ -8,7 +8,7 @@ from mcpworkload.controller.desired import build_children
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.kube.errors import ApiError, Forbidden, Refused, Unavailable
 from mcpworkload.kube.objects import LiveChild
-from tests.support.harness import KEY, Bench, World, make_bench
+from tests.support.harness import KEY, FakeCluster, Harness, make_harness
 from tests.support.parsed import (
     as_applied,
     make_body,
@@ -41,96 +41,96 @@ def observe(*more: LiveChild, is_current: bool = True) -> Observation:
 
 
 @pytest.fixture
-def bench() -> Bench:
+def harness() -> Harness:
     """A workload that once had a budget; else all is as desired."""
-    return make_bench(World(observe(make_budget())))
+    return make_harness(FakeCluster(observe(make_budget())))
 
 
-async def test_a_child_that_is_no_longer_asked_for_is_deleted_once(bench: Bench) -> None:
+async def test_a_child_that_is_no_longer_asked_for_is_deleted_once(harness: Harness) -> None:
     """The cache shows it a little longer; that is no reason to ask again."""
     for _ in range(3):
-        await bench.reconcile(KEY)
+        await harness.reconcile(KEY)
 
-    assert [call for call in bench.world.calls if call != "status"] == [DELETE]
-    assert bench.conditions()[0] == "Accepted=True/Accepted"
+    assert [call for call in harness.cluster.calls if call != "status"] == [DELETE]
+    assert harness.conditions()[0] == "Accepted=True/Accepted"
 
 
 async def test_what_was_deleted_is_waited_for_no_longer() -> None:
     """The apply of a child that is gone will never come by the watch."""
-    bench = make_bench(World(observe()), disruptionBudget={"minAvailable": 1})
-    await bench.reconcile(KEY)
+    harness = make_harness(FakeCluster(observe()), disruptionBudget={"minAvailable": 1})
+    await harness.reconcile(KEY)
     plain = make_body()
     plain["metadata"]["resourceVersion"] = "300"
-    bench.store.put(plain)
-    bench.world.observation = observe(make_budget())
+    harness.store.put(plain)
+    harness.cluster.observation = observe(make_budget())
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert bench.world.calls[-2:] == [DELETE, "status"]
-    assert BUDGET not in bench.reconcile._states[KEY].applied
+    assert harness.cluster.calls[-2:] == [DELETE, "status"]
+    assert BUDGET not in harness.reconcile._states[KEY].applied
 
 
-async def test_nothing_is_deleted_before_the_others_are_applied(bench: Bench) -> None:
+async def test_nothing_is_deleted_before_the_others_are_applied(harness: Harness) -> None:
     """A child that is refused must not cost the one that it was to replace."""
-    bench.world.observation = observe(make_budget(), is_current=False)
-    bench.world.failures["Service weather"] = Refused("no", status=422)
+    harness.cluster.observation = observe(make_budget(), is_current=False)
+    harness.cluster.failures["Service weather"] = Refused("no", status=422)
 
-    await bench.reconcile(KEY)
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    assert DELETE not in bench.world.calls
-    assert bench.conditions()[0] == "Accepted=False/Rejected"
+    assert DELETE not in harness.cluster.calls
+    assert harness.conditions()[0] == "Accepted=False/Rejected"
 
 
-async def test_a_forbidden_deletion_is_told(bench: Bench) -> None:
+async def test_a_forbidden_deletion_is_told(harness: Harness) -> None:
     """With the object and the API server's words; another look may help."""
-    bench.world.failures[f"delete {BUDGET}"] = Forbidden("no rights", status=403)
+    harness.cluster.failures[f"delete {BUDGET}"] = Forbidden("no rights", status=403)
 
-    again = await bench.reconcile(KEY)
+    again = await harness.reconcile(KEY)
 
     assert again == pytest.approx(30)
-    assert bench.conditions()[0] == "Accepted=False/Rejected"
-    assert bench.world.statuses[-1]["conditions"][0]["message"] == (
+    assert harness.conditions()[0] == "Accepted=False/Rejected"
+    assert harness.cluster.statuses[-1]["conditions"][0]["message"] == (
         "the API server refuses the deletion of the PodDisruptionBudget weather: no rights"
     )
 
 
-async def test_a_refused_deletion_is_not_sent_again(bench: Bench) -> None:
+async def test_a_refused_deletion_is_not_sent_again(harness: Harness) -> None:
     """Only a new spec can help, and events come all the time."""
-    bench.world.failures[f"delete {BUDGET}"] = Refused("never", status=422)
+    harness.cluster.failures[f"delete {BUDGET}"] = Refused("never", status=422)
 
     for _ in range(3):
-        await bench.reconcile(KEY)
+        await harness.reconcile(KEY)
 
-    assert bench.world.calls.count(DELETE) == 1
-    assert "Stalled=True/Rejected" in bench.conditions()
+    assert harness.cluster.calls.count(DELETE) == 1
+    assert "Stalled=True/Rejected" in harness.conditions()
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(state.TROUBLE_SECONDS, True), (1.0, False)])
 async def test_the_worlds_fault_is_retried_and_told_when_it_lasts(
-    bench: Bench, seconds: float, told: bool
+    harness: Harness, seconds: float, told: bool
 ) -> None:
     """As with an apply; the deletion is due again."""
     failure: ApiError = Unavailable("webhook down")
-    bench.world.failures[f"delete {BUDGET}"] = failure
+    harness.cluster.failures[f"delete {BUDGET}"] = failure
 
     for _ in range(2):
         with pytest.raises(Unavailable):
-            await bench.reconcile(KEY)
-        bench.world.seconds += seconds
+            await harness.reconcile(KEY)
+        harness.cluster.seconds += seconds
 
-    assert bench.world.calls.count(DELETE) == 2
-    assert bool(bench.world.statuses) == told
+    assert harness.cluster.calls.count(DELETE) == 2
+    assert bool(harness.cluster.statuses) == told
 
 
-async def test_who_makes_anew_what_we_delete_meets_a_pause(bench: Bench) -> None:
+async def test_who_makes_anew_what_we_delete_meets_a_pause(harness: Harness) -> None:
     """Under our owner reference, each time with another UID."""
     again = None
     for number in range(10):
-        bench.world.observation = observe(make_budget(uid=f"budget-{number}"))
-        again = await bench.reconcile(KEY)
+        harness.cluster.observation = observe(make_budget(uid=f"budget-{number}"))
+        again = await harness.reconcile(KEY)
 
-    deletions = [call for call in bench.world.calls if call.startswith("delete")]
+    deletions = [call for call in harness.cluster.calls if call.startswith("delete")]
     assert len(deletions) == state.FREE_REPAIRS
     assert again is not None
-    assert len(bench.reconcile._states[KEY].pruned) <= 1
+    assert len(harness.reconcile._states[KEY].pruned) <= 1

@@ -7,7 +7,7 @@ import pytest
 from mcpworkload.controller.desired import build_draft
 from mcpworkload.controller.status import Amounts
 from tests.support.bridged import POLICY, attach
-from tests.support.harness import KEY, World, make_bench
+from tests.support.harness import KEY, FakeCluster, make_harness
 from tests.support.parsed import make_event, make_observation, make_workload
 
 _DENIED = 'pods "weather-0" is forbidden: '
@@ -108,11 +108,13 @@ async def test_the_condition_has_it() -> None:
     event = make_event(
         "FailedCreate", f"create Pod weather-0 in StatefulSet weather failed error: {said}"
     )
-    bench = make_bench(World(observation=make_observation(failed_creates=[event]), version=500))
+    harness = make_harness(
+        FakeCluster(observation=make_observation(failed_creates=[event]), version=500)
+    )
 
-    await bench.reconcile(KEY)
+    await harness.reconcile(KEY)
 
-    available = bench.world.statuses[-1]["conditions"][1]
+    available = harness.cluster.statuses[-1]["conditions"][1]
     assert available["reason"] == "PodRefused"
     assert available["message"].endswith(
         "but request is 64Mi; container mcp has 64Mi (requests.memory) by the operator's default: "
