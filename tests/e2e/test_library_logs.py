@@ -121,7 +121,7 @@ async def test_replicas_and_a_sidecar(namespace: Namespace, runtime: KubernetesR
     async with aclosing(lines):
         got = {line.pod: line for line in await take(lines, 2)}
         await runtime.remove_workload("weather")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert [line async for line in lines] == [], "it ends with the workload"
     assert got == {
         "weather-0": "sidecar weather-0",

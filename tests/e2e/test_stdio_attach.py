@@ -16,10 +16,10 @@ from tests.support.stdio import make_slow, make_stdio
 NAME = "silent"
 READY_SECONDS = 90
 #: What a client waits for an answer or an error, and what is lost on the way to this machine.
-ANSWER_SECONDS = 1.0 + 1.0
+ANSWER_SECONDS = 1.0 + 4.0
 LARGE = "é" * 5_000_000
 #: What a pod waits at its end until Services have forgotten it, and what else its end may take.
-PAUSE_SECONDS, END_SECONDS = 5.0, 5.0
+PAUSE_SECONDS, END_SECONDS = 5.0, 12.0
 
 HINT = "kubectl logs silent-0 --container mcpw-bridge"
 SILENT = (

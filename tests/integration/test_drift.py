@@ -117,7 +117,7 @@ async def test_a_deleted_child_comes_back(namespace: Namespace, kind: str) -> No
     await namespace.delete(kind, "weather")
 
     uid = before["metadata"]["uid"]
-    after = await namespace.until(kind, "weather", is_replaced(uid), seconds=5)
+    after = await namespace.until(kind, "weather", is_replaced(uid), seconds=20)
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
     assert after["metadata"]["annotations"] == before["metadata"]["annotations"]
     await namespace.until("MCPWorkload", "weather", is_ready())
@@ -134,7 +134,7 @@ async def test_a_field_that_we_set_comes_back(
 
     await namespace.patch(kind, "weather", edit, content_type)
 
-    await namespace.until(kind, "weather", is_as(before), seconds=5)
+    await namespace.until(kind, "weather", is_as(before))
     children = [
         write for write in log.writes(namespace.name) if write.resource != "mcpworkloads/status"
     ]
@@ -148,7 +148,7 @@ async def test_a_stubborn_hand_is_told_once(namespace: Namespace) -> None:
 
     for replicas in (2, 3):
         await namespace.patch("StatefulSet", "weather", {"spec": {"replicas": replicas}})
-        await namespace.until("StatefulSet", "weather", is_as(before), seconds=5)
+        await namespace.until("StatefulSet", "weather", is_as(before))
     await namespace.patch("Service", "weather", {"metadata": {"labels": {"team": None}}})
 
     told = {
@@ -157,7 +157,7 @@ async def test_a_stubborn_hand_is_told_once(namespace: Namespace) -> None:
         "Service weather: another client changed metadata.labels.team, and the operator set it "
         "back; change the MCPWorkload (`kubectl edit mcpw weather`) instead",
     }
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (said := await reverted(namespace)) != sorted(told):
             assert set(said) < told
             await asyncio.sleep(0.2)

@@ -11,7 +11,7 @@ from mcp.types import TextContent
 from hack.kubectl import environment, program
 
 _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
-FORWARD_SECONDS = 15.0
+FORWARD_SECONDS = 45.0
 
 
 @asynccontextmanager

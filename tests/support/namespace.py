@@ -14,7 +14,7 @@ from tests.support.kinds import Manifest
 from tests.support.predicates import Predicate, exists, is_gone, is_ready
 
 POLL_SECONDS = 0.1
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 class TimedOut(AssertionError):

@@ -114,7 +114,7 @@ class OperatorProcess:
         self.start()
         self.wait_for(_LEADING, START_SECONDS)
 
-    def wait_for(self, words: str, seconds: float = 10.0) -> float:
+    def wait_for(self, words: str, seconds: float = 30.0) -> float:
         """
         Return when this run has said *words*; how long that took.
 
