@@ -63,8 +63,9 @@ class FakeCluster:
     #: The exits that were told, and what was seen of containers' ends.
     exits: list[Exit] = field(default_factory=list)
     observed: ObservedExits = field(default_factory=lambda: ObservedExits(lambda _: None))
-    #: What happens while an apply is under way.
+    #: What happens while an apply is under way, and while references are looked up.
     meanwhile: Callable[[], None] = lambda: None
+    while_reading: Callable[[], object] = lambda: None
 
     @property
     def references(self) -> "FakeCluster":
@@ -73,6 +74,7 @@ class FakeCluster:
 
     async def look_up(self, _: str, objects: Iterable[ObjectId]) -> Mapping[ObjectId, Found]:
         """The ConfigMaps and Secrets."""
+        self.while_reading()
         return {each: self.sources.get(str(each), Absence.MISSING) for each in objects}
 
     def forget(self, key: str) -> None:

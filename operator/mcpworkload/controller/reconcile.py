@@ -92,6 +92,10 @@ class Reconciler:
         now = self._clock.now()
         parsed = parse(body, self._policy)
         observation, state = await self._observer.observe(key, parsed, self._recall(key, body), now)
+        if self._store.get(key) is not body:
+            # Reading took a while: what was parsed may be deleted by now, and its children gone.
+            self._states[key] = state
+            return 0.0
         outcome = await self._carry_out(key, parsed.wish, observation, state)
         outcome = await self._report(body, parsed.inputs, observation, outcome, now)
         self._keep(key, observation, outcome)

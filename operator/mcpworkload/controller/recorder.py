@@ -13,7 +13,7 @@ from mcpworkload.controller.kinds import FAILED_CREATE
 from mcpworkload.controller.status import EventDraft, describe
 from mcpworkload.exits import Exit
 from mcpworkload.kube.client import Api
-from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
+from mcpworkload.kube.errors import ApiError, Conflict, Unavailable, read_answer
 from mcpworkload.kube.lists import PAGE_SIZE
 from mcpworkload.kube.objects import Event, Page
 
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 # The API server takes 1,024 bytes.
 MAX_NOTE_BYTES = 1000
 CONTROLLER = f"{names.GROUP}/operator"
-_PAGE = msgspec.json.Decoder(Page[Event])
 
 
 class Events:
@@ -44,10 +43,10 @@ class Events:
         selector = {"fieldSelector": about, "limit": str(PAGE_SIZE)}
         try:
             content = await self._api.request("GET", FAILED_CREATE.path(namespace), params=selector)
+            return read_answer(content, Page[Event]).items
         except ApiError as error:
             log.warning("Events in %s can't be read: %s", namespace, error)
             return ()
-        return _PAGE.decode(content).items
 
     async def post(self, body: Mapping[str, Any], news: EventDraft, now: datetime) -> None:
         """

@@ -16,7 +16,7 @@ from mcpworkload.api.rules import is_subdomain
 from mcpworkload.controller.kinds import REFERRED_KINDS
 from mcpworkload.controller.references import Absence, Found, ObjectId, ReferredKind, digest_content
 from mcpworkload.kube.client import Api
-from mcpworkload.kube.errors import NotFound, Unavailable
+from mcpworkload.kube.errors import NotFound, Unavailable, read_answer
 from mcpworkload.kube.keys import object_key, split_key
 from mcpworkload.kube.metadata_watch import Signals
 from mcpworkload.kube.objects import Metadata
@@ -152,7 +152,7 @@ class References:
             content = await self._api.request("GET", path)
         except NotFound:
             return 0, Absence.MISSING
-        source = msgspec.json.decode(content, type=_Source)
+        source = read_answer(content, _Source)
         values = {**(source.data or {}), **(source.binary_data or {})}
         return source.metadata.version, digest_content(source.metadata.uid, values)
 

@@ -74,7 +74,8 @@ class Reporter:
     ) -> Outcome:
         """Write the status that is true at *now* if it changed and may be written already."""
         moment = self._clock.monotonic()
-        again = _seconds_to_look(observation, state, now, moment)
+        elapsed = (self._clock.now() - now).total_seconds()
+        again = _seconds_to_refresh(observation, state, now, moment, elapsed)
         ends = report_exits(inputs, observation)
         state = state.after_ends(ends.unexplained, moment)
         if (early := state.explanation_wait(moment)) > 0:
@@ -149,13 +150,22 @@ def soonest(*waits: float | None) -> float | None:
     return min((wait for wait in waits if wait is not None), default=None)
 
 
-def _seconds_to_look(
-    observation: Observation, state: WorkloadState, now: datetime, moment: float
+def _seconds_to_refresh(
+    observation: Observation,
+    state: WorkloadState,
+    now: datetime,
+    moment: float,
+    elapsed: float,
 ) -> float | None:
-    """Return in how many seconds time alone changes what is to be read or reported."""
+    """
+    Return in how many seconds time alone changes what is to be read or reported.
+
+    *elapsed* is how many seconds ago the reconcile began, at *now*.
+    """
     pods = observation.pods.values()
     reading = seconds_to_read(pods, state.pod_events, now, moment)
-    return soonest(reading, seconds_to_change(pods, now))
+    change = seconds_to_change(pods, now)
+    return soonest(reading, None if change is None else max(0.0, change - elapsed))
 
 
 def _build(

@@ -11,7 +11,7 @@ from mcpworkload.controller.children import CHILD_KINDS
 from mcpworkload.controller.desired import Child
 from mcpworkload.controller.kinds import CLAIM, WORKLOAD
 from mcpworkload.kube.client import Api
-from mcpworkload.kube.errors import Conflict, NotFound
+from mcpworkload.kube.errors import Conflict, NotFound, read_answer
 from mcpworkload.kube.lists import PARTIAL_OBJECT, read_pages
 from mcpworkload.kube.manifest import Manifest
 from mcpworkload.kube.objects import Claim, Metadata, Partial
@@ -36,7 +36,7 @@ class Writer:
             content = await self._api.request("GET", _path(child), accept=PARTIAL_OBJECT)
         except NotFound:
             return None
-        return msgspec.json.decode(content, type=Partial).metadata
+        return read_answer(content, Partial).metadata
 
     async def apply_child(
         self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
@@ -65,7 +65,7 @@ class Writer:
             content_type=APPLY,
             accept=PARTIAL_OBJECT,
         )
-        return msgspec.json.decode(content, type=Partial).metadata
+        return read_answer(content, Partial).metadata
 
     async def read_whole(self, child: Child) -> Manifest | None:
         """Return the object with the child's kind and name, as it is stored; None without."""
@@ -73,8 +73,7 @@ class Writer:
             content = await self._api.request("GET", _path(child))
         except NotFound:
             return None
-        found: Manifest = msgspec.json.decode(content)
-        return found
+        return read_answer(content, dict)
 
     async def put_back(self, child: Child, live: Manifest, content: Manifest) -> None:
         """
@@ -124,7 +123,7 @@ class Writer:
             content_type=MERGE,
             accept=PARTIAL_OBJECT,
         )
-        return msgspec.json.decode(answer, type=Partial).metadata
+        return read_answer(answer, Partial).metadata
 
     async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
         """
@@ -156,7 +155,7 @@ class Writer:
         content = await self._api.request(
             "DELETE", _path(child), body=msgspec.json.encode(options), accept=PARTIAL_OBJECT
         )
-        return msgspec.json.decode(content, type=Partial).metadata
+        return read_answer(content, Partial).metadata
 
     async def read_claims(self, namespace: str, workload: str) -> list[Claim]:
         """Return the claims that carry the label of that workload."""
@@ -206,8 +205,7 @@ class Writer:
             ),
             content_type=MERGE,
         )
-        stored: dict[str, Any] = msgspec.json.decode(content)
-        return stored
+        return read_answer(content, dict)
 
 
 def _replacing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

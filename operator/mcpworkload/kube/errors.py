@@ -5,7 +5,7 @@ The failures of requests to the API server, translated in one place.
 
     ExplainedError
     └── ApiError           the API server's response
-        ├── Unavailable      no response, time-out, 5xx, 429: retried with backoff
+        ├── Unavailable      no response, or none to read; 5xx, 429: retried with backoff
         ├── Forbidden        403, quota and missing rights alike
         ├── NamespaceEnding  403, because the namespace is being deleted: nothing to be done
         ├── NotFound         404
@@ -13,6 +13,8 @@ The failures of requests to the API server, translated in one place.
         ├── Gone             410: a watch or list has expired
         └── Refused          every other 4xx
 """
+
+from typing import TypeVar
 
 import msgspec
 
@@ -24,6 +26,8 @@ MAX_MESSAGE = 1000
 # as the type it should be: a field that does not exist, a text for a number. Only a template
 # patch can make such a body.
 _UNREADABLE = ("failed to create typed patch object", "failed to convert new object")
+
+AnswerT = TypeVar("AnswerT")
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -87,7 +91,7 @@ class ApiError(ExplainedError):
 
 
 class Unavailable(ApiError):
-    """No response, or one that asks to retry: 429, 5xx, a time-out, a broken connection."""
+    """No response, an unreadable one, or one that asks to retry: 429, 5xx, a time-out."""
 
 
 class Forbidden(ApiError):
@@ -123,6 +127,19 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     401: Unavailable,
     429: Unavailable,
 }
+
+
+def read_answer(content: bytes, kind: type[AnswerT]) -> AnswerT:
+    """
+    Return the body of a successful response as a *kind*.
+
+    Raises:
+        Unavailable: it is none; a proxy may have cut it off, so the request may have succeeded.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise Unavailable(f"the API server's response cannot be read: {error}") from error
 
 
 def error_of(status: int, content: bytes, retry_after: float | None = None) -> ApiError:

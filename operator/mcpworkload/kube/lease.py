@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from mcpworkload.kube.client import Api
-from mcpworkload.kube.errors import ApiError, Conflict, ExplainedError, NotFound
+from mcpworkload.kube.errors import ApiError, Conflict, ExplainedError, NotFound, read_answer
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ class LeaderLease:
         self._see(content)
 
     def _see(self, content: bytes) -> None:
-        self._lease = msgspec.json.decode(content)
+        self._lease = read_answer(content, dict)
         version = self._lease["metadata"]["resourceVersion"]
         if version != self._seen_version:
             self._seen_version, self._seen_at = version, time.monotonic()

@@ -60,6 +60,36 @@ async def test_nothing_is_written_before_whose_all_names_are_is_known(harness: H
     assert again is not None
 
 
+async def test_a_workload_that_is_deleted_while_it_is_read_gets_no_children(
+    harness: Harness,
+) -> None:
+    """Its children go at the same time: to the plan it would look as if they were to be made."""
+    body = harness.store.get(KEY)
+    assert body is not None
+    harness.cluster.while_reading = lambda: harness.store.drop(body)
+
+    assert await harness.reconcile(KEY) == 0.0
+    assert await harness.reconcile(KEY) is None
+
+    assert harness.cluster.calls == []
+    assert harness.forgotten == [KEY]
+
+
+async def test_a_spec_that_changes_while_it_is_read_is_applied_as_it_is_then(
+    harness: Harness,
+) -> None:
+    """Not the one that was parsed before."""
+    newer = make_body(image="weather:2")
+    newer["metadata"] |= {"generation": 2, "resourceVersion": "101"}
+    harness.cluster.while_reading = lambda: harness.store.put(newer)
+
+    assert await harness.reconcile(KEY) == 0.0
+    assert harness.cluster.calls == []
+
+    await harness.reconcile(KEY)
+    assert "apply StatefulSet weather" in harness.cluster.calls
+
+
 async def test_our_own_child_with_a_changed_label_is_taken_back(harness: Harness) -> None:
     """The cache files it under another workload, but its owner is this one."""
     content = make_service(labels={names.WORKLOAD_LABEL: "other"})

@@ -15,7 +15,9 @@ from mcpworkload.kube.errors import (
     Unavailable,
     error_of,
     kind_of,
+    read_answer,
 )
+from mcpworkload.kube.objects import Partial
 
 
 @pytest.mark.parametrize(
@@ -77,3 +79,12 @@ def test_a_namespace_that_ends_is_no_missing_right() -> None:
     """Nothing is to be done about it."""
     content = {"message": "no", "details": {"causes": [{"reason": "NamespaceTerminating"}]}}
     assert isinstance(error_of(403, json.dumps(content).encode()), NamespaceEnding)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"metadata": {"uid"', b"<html>", b'{"metadata": 5}'])
+def test_a_response_that_cannot_be_read_is_none(content: bytes) -> None:
+    """A proxy may have cut it off: the request is repeated as if nothing had come."""
+    with pytest.raises(Unavailable, match="response cannot be read"):
+        read_answer(content, Partial)
+
+    assert read_answer(b'{"metadata": {"uid": "1"}}', Partial).metadata.uid == "1"
