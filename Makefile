@@ -20,7 +20,7 @@ ON_CLUSTER := tests/integration tests/e2e
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## a cluster, the operator, an MCP server, a tool call
+demo: $(STAMP) ## start a cluster, the operator and an MCP server, and call a tool
 	@$(PY) -m hack.demo
 
 # What needs no cluster runs beside what does: the checks and unit tests while the cluster comes up,
@@ -38,44 +38,44 @@ test: $(STAMP) ## unit, component, integration and end-to-end tests, on a real c
 	 wait $$component || result=$$?; cat build/component.log; took=$$((SECONDS - begin)); \
 	 echo "make test took $$((took / 60)) min $$((took % 60)) s"; exit $$result
 
-test-slow: install ## the tests that take long: troubles, rollouts, Helm, generated specs, examples
+test-slow: install ## the slow tests on a cluster: troubles, rollouts, Helm, generated specs, examples
 	@$(PY) -m pytest $(SIDE_BY_SIDE) -m "slow and not alone" $(ON_CLUSTER); result=$$?; \
 	 $(PY) -m pytest -m "slow and alone" $(ON_CLUSTER) || result=$$?; exit $$result
 
-troubleshooting: install ## write what kubectl shows of each trouble into the page for users
+troubleshooting: install ## write what kubectl shows of each trouble into docs/troubleshooting.md
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
 
-test-machine: install ## end the kubelet, change a feature gate, kill the local cluster, take it down
+test-machine: install ## tests that need the machine alone: they end the kubelet and the local cluster
 	@$(PY) -m pytest tests/perf tests/machine
 
-bench-exits: install ## how soon an exit is told, and what idleness costs, at 1,000 workloads
+bench-exits: install ## measure at 1,000 workloads the delay of exits, and the cost while nothing changes
 	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/perf/test_exits.py
 
-chaos: install ## five minutes in which everything fails: is every exit told, and told once
+chaos: install ## five minutes of random failures: each exit has to be reported exactly once
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
-chaos-stdio: install ## two hundred stdio servers killed in the cluster under load, and rollouts
+chaos-stdio: install ## kill two hundred stdio servers in the cluster under load, and roll out
 	@KILLS=200 $(PY) -m pytest tests/machine/test_bridge_load.py
 
-conformance: $(STAMP) ## the protocol's own suite before one server, direct and through the bridge
+conformance: $(STAMP) ## run the MCP conformance suite on one server, directly and through the bridge
 	@$(PY) -m tests.perf.bridge.conformance
 
-bench-bridge: $(STAMP) ## our bridge and others in one run: latency, calls a second, memory, start
+bench-bridge: $(STAMP) ## compare the bridge with other bridges: latency, calls a second, memory, start
 	@$(PY) -m tests.perf.bridge.compare
 
-soak-bridge: $(STAMP) ## fifty clients that come and go for SOAK_SECONDS, 600 unless set: what is left
+soak-bridge: $(STAMP) ## fifty clients connect and leave for SOAK_SECONDS (600): what remains in the bridge
 	@SOAK_SECONDS=$${SOAK_SECONDS:-600} $(PY) -m pytest -s tests/perf/bridge/test_soak.py
 
-kill-bridge: $(STAMP) ## two hundred servers killed behind a bridge under load, no cluster needed
+kill-bridge: $(STAMP) ## kill two hundred servers behind a bridge under load; needs no cluster
 	@BRIDGE_KILLS=200 $(PY) -m pytest -s tests/perf/bridge/test_kills.py
 
-unit: $(STAMP) ## the tests that are arithmetic: no process, no socket, no wait
+unit: $(STAMP) ## tests without a process, a socket or a wait
 	@$(PY) -m pytest $(COMPUTING) tests/unit
 
-component: $(STAMP) ## the tests of processes and sockets that need no cluster
+component: $(STAMP) ## tests of processes and sockets; they need no cluster
 	@$(PY) -m pytest $(WAITING) tests/component
 
-search: $(STAMP) ## let the generated tests try examples that are new, for minutes
+search: $(STAMP) ## run the generated (hypothesis) tests with new examples, for minutes
 	@$(PY) -m pytest $(COMPUTING) --hypothesis-profile=search --timeout 0 -m hypothesis tests/unit tests/component
 
 check: $(STAMP) ## format, lint, types, import layers, generated files
@@ -100,7 +100,7 @@ up: ## start the test cluster (idempotent)
 down: ## remove the test cluster and everything it made
 	@$(PYTHON) -m hack.cluster down
 
-status: ## what of the test cluster runs
+status: ## show which parts of the test cluster run
 	@$(PYTHON) -m hack.cluster status
 
 kubeconfig: ## print the kubeconfig's path and nothing else

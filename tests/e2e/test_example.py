@@ -36,7 +36,7 @@ def has_exits(count: int) -> Predicate:
     )
 
 
-async def test_a_toolbox_runs_its_servers_and_tells_their_ends(
+async def test_a_toolbox_runs_its_servers_and_reports_their_ends(
     tools: Namespace, cluster: Cluster, audit: AuditLog
 ) -> None:
     """From the sample to a tool's answer, an exit told once, and an empty namespace."""

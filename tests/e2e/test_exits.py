@@ -37,7 +37,9 @@ def has_restarted(times: int) -> Predicate:
 
 @pytest.mark.long
 @pytest.mark.timeout(240)
-async def test_every_way_to_end_is_told_once(namespace: Namespace, listener: Listener) -> None:
+async def test_every_kind_of_exit_is_reported_once(
+    namespace: Namespace, listener: Listener
+) -> None:
     """By status, by one Event, and by the Monitor, all with the same details."""
     expected: dict[str, tuple[int, str]] = {
         "code": (3, "Error"),
@@ -94,7 +96,9 @@ async def test_helpers_count_too(namespace: Namespace, listener: Listener) -> No
 
 @pytest.mark.long
 @pytest.mark.timeout(240)
-async def test_what_was_asked_for_is_not_told(namespace: Namespace, listener: Listener) -> None:
+async def test_an_end_that_was_asked_for_is_not_reported(
+    namespace: Namespace, listener: Listener
+) -> None:
     """Deletion of the pod, a rollout, a scale-down, a stop, and the removal."""
     calm = make_running_workload("calm", replicas=2)
     await namespace.settle(calm)
@@ -121,7 +125,7 @@ async def test_what_was_asked_for_is_not_told(namespace: Namespace, listener: Li
 
 
 @pytest.mark.timeout(240)
-async def test_an_eviction_is_told(namespace: Namespace, listener: Listener) -> None:
+async def test_an_eviction_is_reported(namespace: Namespace, listener: Listener) -> None:
     """The cluster ended the pod, and nobody who owns the workload asked for that."""
     await namespace.settle(make_running_workload("calm", command=LISTEN))
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "calm-0"}}

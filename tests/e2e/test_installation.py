@@ -49,7 +49,9 @@ async def test_the_operator_runs_under_the_strictest_pod_security(api: Api) -> N
     assert field(await operator_pod(api), "status", "phase") == "Running"
 
 
-async def test_the_operator_is_nobody_and_writes_nowhere(api: Api, cluster: Cluster) -> None:
+async def test_the_operator_has_no_privileges_and_writes_nowhere(
+    api: Api, cluster: Cluster
+) -> None:
     """No root, no capability, no way to gain one, no writable root file system."""
     status = await process_status(api, cluster)
     container = field(await operator_pod(api), "spec", "containers", 0, "securityContext")

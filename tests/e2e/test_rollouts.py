@@ -17,7 +17,7 @@ IMAGE = ("spec", "template", "spec", "containers", 0, "image")
 
 
 @pytest.mark.timeout(300)
-async def test_a_restart_by_kubectl_is_nobodys_business_but_an_undo_is(
+async def test_a_restart_by_kubectl_stays_and_an_undo_is_reverted(
     namespace: Namespace, cluster: Cluster, audit: AuditLog
 ) -> None:
     """`rollout restart` adds a field of its own; `undo` changes one of ours."""

@@ -58,7 +58,7 @@ async def deploy(
 
 
 @pytest.mark.long
-async def test_a_workload_lives_as_it_is_told(
+async def test_each_call_returns_when_the_workload_is_as_asked_for(
     runtime: KubernetesRuntime, namespace: Namespace
 ) -> None:
     """Deployed, changed, stopped, started and removed; each call returns when it is true."""

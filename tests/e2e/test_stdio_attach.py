@@ -64,7 +64,7 @@ async def test_large_and_many_messages(namespace: Namespace) -> None:
 @pytest.mark.parametrize(
     ("tool", "code"), [pytest.param("exit", 3, id="exit"), pytest.param("crash", 139, id="crash")]
 )
-async def test_the_end_of_a_server_is_told(namespace: Namespace, tool: str, code: int) -> None:
+async def test_the_end_of_a_server_is_reported(namespace: Namespace, tool: str, code: int) -> None:
     """To its client at once, by its own container to everybody else; the successor is served."""
     await settle(namespace)
 
@@ -119,7 +119,7 @@ async def delete_pod(namespace: Namespace, name: str) -> float:
 
 
 @pytest.mark.long
-async def test_a_server_that_does_not_answer_is_told(
+async def test_a_server_that_does_not_answer_is_reported(
     namespace: Namespace, cluster: Cluster
 ) -> None:
     """The status says where the words are that the kubelet does not pass on."""

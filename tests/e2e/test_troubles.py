@@ -190,7 +190,7 @@ async def test_it_ends_with_its_cause(namespaces: Namespaces, trouble: Trouble) 
     await namespaces.of(trouble).until("MCPWorkload", trouble.name, is_ready(), HEAL_SECONDS)
 
 
-async def test_each_transition_is_told_once(namespaces: Namespaces) -> None:
+async def test_each_transition_has_one_event(namespaces: Namespaces) -> None:
     """The operator's own Events, on the workload."""
     name = "command-not-found"
     await namespaces.shared.settle(make_running_workload(name), HEAL_SECONDS)

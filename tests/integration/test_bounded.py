@@ -74,7 +74,7 @@ async def account(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Api]:
         await cluster.kubectl("delete", "--ignore-not-found", "-f", str(POLICY))
 
 
-async def test_the_account_is_bounded(account: Api, namespace: Namespace) -> None:
+async def test_the_rights_of_the_operator_are_bounded(account: Api, namespace: Namespace) -> None:
     """Every kind of child is written where it belongs to a workload, and nothing else is."""
     ours = children_in(namespace.name)
     # What it grants has to be there before any other admission is asked.

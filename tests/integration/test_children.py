@@ -226,7 +226,9 @@ async def test_a_namespace_that_is_deleted_gets_nothing_new(
     assert log.count(namespace.name)["patch mcpworkloads/status"] == 0
 
 
-async def test_an_account_that_leaves_the_spec_leaves_the_pods(namespace: Namespace) -> None:
+async def test_a_service_account_removed_from_the_spec_leaves_the_pods(
+    namespace: Namespace,
+) -> None:
     """The API server keeps it under the field's former name, and would take it from there."""
     await namespace.settle(make_workload("weather", serviceAccountName="mine"))
     template = ("spec", "template", "spec")

@@ -60,7 +60,7 @@ def has_been_seen() -> Predicate:
 
 
 @pytest.mark.long
-async def test_objects_of_somebody_else_are_left_alone_until_they_go(
+async def test_objects_of_another_owner_are_left_alone_until_they_go(
     namespace: Namespace, audit: AuditLog
 ) -> None:
     """Accepted=False says whose name it is; their object stays untouched; then it heals."""

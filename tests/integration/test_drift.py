@@ -141,7 +141,7 @@ async def test_a_field_that_we_set_comes_back(
     assert [str(write) for write in children] == [f"patch {kind.lower()}s"]
 
 
-async def test_a_stubborn_hand_is_told_once(namespace: Namespace) -> None:
+async def test_a_client_that_repeats_its_change_gets_one_event(namespace: Namespace) -> None:
     """One Event for one field, whose words stay; the next field is another one."""
     await namespace.settle(WORKLOAD)
     before = await namespace.get("StatefulSet", "weather")
@@ -246,7 +246,7 @@ async def test_a_workload_that_changes_only_in_its_metadata_is_not_written(
     assert log.writes(namespace.name) == []
 
 
-async def test_a_status_that_somebody_else_wrote_is_corrected_once(
+async def test_a_status_that_another_client_wrote_is_corrected_once(
     namespace: Namespace, audit: AuditLog
 ) -> None:
     """The operator is the only writer of the status."""

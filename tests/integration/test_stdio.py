@@ -94,7 +94,7 @@ def resource_names(role: Manifest) -> list[str]:
     return [name for rule in role["rules"] or () for name in rule["resourceNames"]]
 
 
-async def test_the_account_is_made_kept_and_taken_away(
+async def test_the_service_account_is_made_kept_and_deleted(
     namespace: Namespace, audit: AuditLog
 ) -> None:
     """It follows replicas, drift is undone, and it goes when the bridge is injected instead."""
@@ -134,7 +134,7 @@ async def test_the_account_is_made_kept_and_taken_away(
     ]
 
 
-async def test_an_account_of_somebody_elses_is_left_alone(namespace: Namespace) -> None:
+async def test_a_service_account_of_another_owner_is_left_alone(namespace: Namespace) -> None:
     """Its name is taken: nothing is made, and the message says by what."""
     account = {
         "apiVersion": "v1",

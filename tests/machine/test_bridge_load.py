@@ -54,7 +54,7 @@ SLOW_SECONDS = 8.0
 
 @pytest.mark.timeout(300 + 15 * KILLS)
 @pytest.mark.usefixtures("_quick_restarts", "_operator_in_cluster")
-async def test_a_killed_server_leaves_nobody_waiting(
+async def test_after_the_kill_of_a_server_no_client_waits(
     namespace: Namespace, cluster: Cluster, measurements: Measurements
 ) -> None:
     """Who has asked gets an answer or an error within a second; each death is told once."""

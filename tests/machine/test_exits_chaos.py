@@ -43,7 +43,7 @@ def restart_api_server() -> None:
 
 @pytest.mark.timeout(SECONDS + 400)
 @pytest.mark.usefixtures("_quick_restarts")
-async def test_what_is_told_is_what_happened(
+async def test_the_exits_reported_are_those_that_happened(
     namespace: Namespace,
     operator_under_test: OperatorUnderTest,
     cluster: Cluster,

@@ -98,7 +98,7 @@ class Run:
 
 
 @pytest.mark.timeout(300 + SIZE)
-async def test_exits_are_told_soon_and_rest_costs_nothing(
+async def test_exits_are_reported_soon_and_idleness_costs_nothing(
     namespace: Namespace,
     operator_under_test: OperatorUnderTest,
     cluster: Cluster,

@@ -1,4 +1,4 @@
-"""What `run` asks for: its manifest, and the wait until that is true in the cluster."""
+"""The workload that `run` deploys: its manifest, and the wait until it is ready."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class ImageUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """What an image starts."""
+    """The program that an image starts: its ENTRYPOINT and its CMD."""
 
     entrypoint: tuple[str, ...]
     cmd: tuple[str, ...]
@@ -42,7 +42,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Reference:
-    """Where an image is: `registry/repository:tag` or `@digest`."""
+    """The address of an image: `registry/repository:tag` or `@digest`."""
 
     registry: str
     repository: str

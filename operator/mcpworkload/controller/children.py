@@ -27,7 +27,7 @@ from mcpworkload.kube.objects.lists import LiveT
 
 
 class Pruning(Enum):
-    """When a child that is ours and no longer desired is deleted."""
+    """The moment at which a child that is ours and no longer desired is deleted."""
 
     NEVER = "never"
     AT_ONCE = "at once"

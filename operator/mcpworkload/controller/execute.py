@@ -195,7 +195,7 @@ class Executor:
         except Conflict as error:
             if step.force:
                 raise
-            conflict = ChildConflict(f"the {child.id} is managed by somebody else: {error}")
+            conflict = ChildConflict(f"another client manages fields of the {child.id}: {error}")
             self._remember(child.id, _version_of(step), conflict, lasting=True)
             raise conflict from error
 

@@ -56,7 +56,7 @@ class Content:
 
 
 class Absence(Enum):
-    """Why there is no content."""
+    """The reason why the content of a ConfigMap or Secret is not known."""
 
     MISSING = "missing"
     #: The operator has no right to read it; it may exist.

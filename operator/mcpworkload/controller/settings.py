@@ -20,7 +20,7 @@ class PodSecurity(StrEnum):
 
 
 class BridgeVolume(StrEnum):
-    """How the bridge of a stdio server gets into the server's container."""
+    """The way by which the bridge of a stdio server gets into the server's container."""
 
     #: An init container copies it into an emptyDir; works everywhere.
     COPY = "copy"

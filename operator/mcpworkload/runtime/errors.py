@@ -93,7 +93,7 @@ class WorkloadNotReady(WorkloadError):
 
 
 class WorkloadNotRunning(WorkloadError):
-    """What was asked for needs a running container, and there is none."""
+    """The operation needs a running container, and there is none."""
 
 
 class WaitTimedOut(WorkloadError, TimeoutError):

@@ -33,7 +33,7 @@ from mcpworkload.runtime.instances import is_made_for
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a workload."""
+    """The fields of an MCPWorkload that its exits are counted by."""
 
     #: How many pods there should be.
     replicas: int

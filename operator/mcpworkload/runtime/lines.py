@@ -71,7 +71,7 @@ class Position:
 
     @property
     def query(self) -> dict[str, str]:
-        """What to ask the kubelet for."""
+        """The query parameters of the next request for the log."""
         if self._second is None:
             return {}
         return {"sinceTime": self._second.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}

@@ -24,7 +24,7 @@ from mcpworkload.runtime.watching import Body
 
 
 class LogArguments(TypedDict, total=False):
-    """Which lines of which containers a caller wants; all of them may be left out."""
+    """A caller's choice of log lines and containers; every key may be left out."""
 
     #: Another container than the server's, by name; sidecars and init containers count.
     container: str | None
@@ -42,7 +42,7 @@ class LogArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class LogOptions:
-    """Which lines of which containers are wanted."""
+    """A choice of log lines and containers, with its defaults."""
 
     container: str = names.CONTAINER
     #: One pod by its name; None means all of the workload.

@@ -37,7 +37,7 @@ def located(workload_id: str, namespace: str, argument: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Program:
-    """What the server's container runs: the image, and what overrides its defaults."""
+    """The program of the server's container: the image, and what overrides its defaults."""
 
     image: str
     #: The entry point in place of the image's; empty for the image's own.
@@ -49,7 +49,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the server is run and reached; each as the argument of `deploy_workload` of that name."""
+    """All else of a workload; each field is the argument of `deploy_workload` of that name."""
 
     labels: Mapping[str, str] | None
     permission_profile: PermissionProfile | None

@@ -18,7 +18,7 @@ from mcpworkload.runtime.types import Mount, PermissionConfig
 
 @dataclass(frozen=True)
 class OutboundRules(Checked):
-    """Where the server may connect to; hosts and ports must both match when both are given."""
+    """Hosts and ports that the server may connect to; both must match when both are given."""
 
     insecure_allow_all: bool = False
     allow_host: Sequence[str] = ()
@@ -33,7 +33,7 @@ class OutboundRules(Checked):
 
 @dataclass(frozen=True)
 class InboundRules(Checked):
-    """Who may connect to the server."""
+    """Hosts that may connect to the server."""
 
     allow_host: Sequence[str] = ()
 

@@ -1,4 +1,4 @@
-"""What goes into the runtime and comes out of it: plain, immutable values."""
+"""Arguments and results of the runtime: plain, immutable values."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -147,7 +147,7 @@ def new_deploy_workload_options() -> DeployWorkloadOptions:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a method waits for; handed to the `progress` callback when it changes."""
+    """The state of a wait; passed to the `progress` callback when it changes."""
 
     workload: str
     #: One word, such as a condition's reason.

@@ -83,7 +83,7 @@ async def observe(
 
 
 class _Patience:
-    """How long to wait before the next attempt, and which failures end them."""
+    """The pause before the next attempt, in seconds, and the failures after which there is none."""
 
     def __init__(self) -> None:
         self.pause = _FIRST_PAUSE

@@ -48,7 +48,7 @@ class Unheard:
         raise AssertionError(reason)
 
 
-async def test_a_stream_that_nobody_waits_for_any_more_ends_in_silence() -> None:
+async def test_a_stream_whose_caller_was_cancelled_ends_without_an_error() -> None:
     """Whoever waited for it was cancelled before the API server answered."""
     server = ApiServer("127.0.0.1", 1)
     stream = streams.Stream(server, TARGET, "token", Unheard())  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ async def test_older_clusters_speak_v4(credentials: Path, protocol: str) -> None
         await channel.end(1)
 
 
-async def test_the_end_is_told_to_everybody(credentials: Path) -> None:
+async def test_the_end_is_reported_to_every_caller(credentials: Path) -> None:
     """Who receives gets nothing more, who sends is refused, who waits knows."""
 
     async def play(container: Container) -> None:
@@ -205,7 +205,9 @@ async def test_clients_that_do_not_read_let_the_server_wait(
     assert written == 1_000
 
 
-async def test_nobody_there_is_noticed(credentials: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_that_answers_no_ping_is_noticed(
+    credentials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without an answer to our pings, the stream is over."""
     monkeypatch.setattr(streams, "PING_SECONDS", 0.05)
     monkeypatch.setattr(streams, "SILENCE_SECONDS", 0.2)

@@ -72,7 +72,7 @@ async def test_the_token_is_read_each_time(credentials: Path) -> None:
     assert [r.headers["Authorization"] for r in api.requests] == ["Bearer first", "Bearer second"]
 
 
-async def test_refusals_are_told_once_and_outlived(
+async def test_a_refusal_is_logged_once_and_retried(
     credentials: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rights may come late; the log has the API server's words."""

@@ -111,7 +111,7 @@ async def test_it_says_why_there_never_was_a_server(
     assert said == f"the server has not answered yet; {WHERE}container not running (123)\n"
 
 
-async def test_it_says_how_a_stream_ended_whose_server_never_answered(credentials: Path) -> None:
+async def test_the_reason_names_how_a_stream_ended_before_any_answer(credentials: Path) -> None:
     """It stays for a moment, and is gone before it has said anything."""
 
     async def mute(container: Container) -> None:

@@ -174,7 +174,7 @@ async def test_idle_ones_go_before_requests_that_come_slowly(
     assert [answer.status for answer in answers] == [200] * 4
 
 
-async def test_where_all_are_busy_probes_are_answered_and_others_told() -> None:
+async def test_where_all_connections_are_busy_probes_are_answered_and_others_refused() -> None:
     """As many as may be are; there is always room for a word."""
     async with full_server() as full:
         held = await full.connect(b"GET /held HTTP/1.1\r\nhost: h\r\n\r\n", 7)
@@ -265,7 +265,7 @@ async def test_a_listener_that_was_closed_while_it_waited_stays_closed(
     assert not complaints
 
 
-async def test_an_address_that_is_taken_is_told() -> None:
+async def test_an_address_that_is_taken_is_reported() -> None:
     """And nothing is listened at then."""
     listener = Listener(lambda _: None, lambda: False, lambda: False)
     with socket.socket() as taken:
@@ -283,7 +283,7 @@ async def ask(bridge: Bridge) -> tuple[Answer, float]:
     return await bridge.request("GET", "/readyz"), time.monotonic() - begin
 
 
-async def test_few_descriptors_shut_nobody_out() -> None:
+async def test_clients_are_served_with_few_descriptors() -> None:
     """The same process answers probes and new clients when full, and goes on afterwards."""
     async with running(*PLAIN, "legacy", descriptors=256) as bridge:
         first, writers = bridge.process.pid, []

@@ -147,7 +147,7 @@ async def test_times_that_are_none_are_explained() -> None:
         assert words in answers[query].last["error"]["message"]
 
 
-async def test_strangers_are_not_told() -> None:
+async def test_idle_answers_get_requests_of_own_hosts_alone() -> None:
     """Nor is anything but GET taken."""
     async with running(*PLAIN, "modern") as bridge:
         stranger = await bridge.request("GET", "/idle", headers={"host": "a.example"})

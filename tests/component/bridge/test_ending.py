@@ -193,7 +193,7 @@ def descriptors(bridge: Bridge) -> int:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_kill_at_a_random_moment_leaves_nobody_waiting(seed: int) -> None:
+async def test_after_a_kill_at_a_random_moment_no_client_waits(seed: int) -> None:
     """Every client under way gets an answer or an error within a second; the code is right."""
     dice = random.Random(seed)  # noqa: S311
     answered: list[float] = []

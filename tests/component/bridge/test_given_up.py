@@ -30,7 +30,7 @@ def make_call(
 
 
 @pytest.mark.parametrize("method", SAID)
-def test_nobody_hears_what_may_be_about_a_request_that_was_given_up(method: str) -> None:
+def test_a_message_that_may_be_about_a_request_given_up_reaches_no_client(method: str) -> None:
     """Until the server answers it; then the one that waits hears again."""
     given_up, waits = GivenUp(), make_call(2)
     told = StatelessRouter().route_notification

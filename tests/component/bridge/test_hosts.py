@@ -153,7 +153,7 @@ async def test_listed_pages_can_read_the_answers() -> None:
     assert "access-control-allow-origin" not in plain.headers
 
 
-async def test_only_who_names_us_is_told_why_we_are_not_ready() -> None:
+async def test_the_reason_for_not_ready_is_sent_only_to_our_own_hosts() -> None:
     """A page that pointed its own name here learns no more than a status does."""
     options = ("--allowed-host", "mcp.example")
     async with running(*SILENT, options=options, ready=False) as bridge:

@@ -127,7 +127,7 @@ def crowd() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("crowd")
-async def test_to_look_for_processes_costs_little() -> None:
+async def test_a_search_for_processes_costs_little() -> None:
     """One look for each end, among two hundred that are none of ours; others get their turn."""
     with marked() as mark:
         server = spawn("true")
@@ -166,7 +166,7 @@ async def test_without_a_mark_sessions_and_parents_tell(monkeypatch: pytest.Monk
     assert not [p for p in below if (now := procfs.process(p.pid)) and not now.has_ended]
 
 
-async def test_a_number_that_came_back_is_somebody_elses() -> None:
+async def test_a_process_number_used_again_is_another_process() -> None:
     """A process is known by its number and its start."""
     innocent = spawn("sleep", "60", start_new_session=True)
     found = Kin(1 << 30, None)
@@ -194,7 +194,7 @@ async def test_marks_differ_and_leave_no_trace_in_us() -> None:
     assert resource.getrlimit(resource.RLIMIT_RTTIME) == before
 
 
-async def test_without_descriptors_it_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_search_without_descriptors_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is taken for gone because it could not be seen."""
     with marked() as mark:
         server = spawn("sh", "-c", "setsid sleep 60 & echo; read line",

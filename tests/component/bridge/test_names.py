@@ -124,7 +124,7 @@ def write(found: list[tuple[str, str]]) -> str:
 
 @given(pieces("id", "method", "params"), pieces("_meta", "requestId"), pieces("progressToken"),
        st.booleans())  # fmt: skip
-def test_no_spelling_reaches_a_server_as_an_id_of_somebody_else(
+def test_no_spelling_reaches_a_server_as_the_id_of_another_client(
     outer: list[tuple[str, str]], inner: list[tuple[str, str]], meta: list[tuple[str, str]],
     is_first: bool,
 ) -> None:  # fmt: skip

@@ -113,7 +113,7 @@ sys.exit(3)
 @pytest.mark.long
 @pytest.mark.timeout(40)
 @pytest.mark.parametrize("shape", ["itself", "child"])
-async def test_a_server_that_listens_instead_is_told_so(shape: str) -> None:
+async def test_a_server_that_listens_on_a_port_is_reported(shape: str) -> None:
     """With its port, and in the log; it is not started a second time beside itself."""
     port = free_port()
     command = [sys.executable, "-S", "-I", "-c", LISTEN, str(port), "4"]

@@ -120,7 +120,7 @@ SHOUTS = {
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("shout", SHOUTS)
-async def test_a_slow_log_and_a_loud_server_slow_nobody(shout: str) -> None:
+async def test_a_slow_log_and_a_loud_server_slow_no_other_session(shout: str) -> None:
     """The log is read at 100 kB/s; a call of another session takes what it takes without them."""
     script = NOISY.replace("HOW", SHOUTS[shout])
     reader = slow_reader()

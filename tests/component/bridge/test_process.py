@@ -94,7 +94,7 @@ async def test_a_server_waits_for_us_to_receive(quiet: int) -> None:
         ("echo one >&2; printf two >&2; exit 1", End(code=1, stderr_tail=("one", "two"))),
     ],
 )
-async def test_how_it_ended_is_told(quiet: int, script: str, end: End) -> None:
+async def test_every_caller_receives_how_a_process_ended(quiet: int, script: str, end: End) -> None:
     """To everybody who asks, however often."""
     channel = await start(quiet, script, "/bin/sh")
     found = await asyncio.gather(channel.wait(), channel.wait(), channel.end(1))

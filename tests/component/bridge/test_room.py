@@ -72,7 +72,7 @@ async def test_no_room_at_the_start_is_waited_for(
 
 
 @pytest.mark.parametrize("number", FOR_NOW)
-async def test_no_room_for_a_session_is_told_and_nothing_else(
+async def test_no_room_for_a_session_refuses_that_session_alone(
     background: Background, number: int
 ) -> None:
     """We stay ready, and the next one gets its server."""

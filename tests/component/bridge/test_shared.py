@@ -51,7 +51,7 @@ async def test_a_shared_server_cannot_ask() -> None:
     assert alive.last["result"]["content"][0]["text"] == "{}"
 
 
-async def test_only_what_concerns_all_is_told_to_all() -> None:
+async def test_only_what_concerns_all_clients_is_sent_to_all() -> None:
     """Changed lists to everybody, resources to subscribers, log messages to nobody of several."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         first, second = await bridge.open(), await bridge.open()
@@ -74,7 +74,7 @@ async def test_only_what_concerns_all_is_told_to_all() -> None:
     assert [message["method"] for message in stream.messages] == [changed["method"]]
 
 
-async def test_a_resource_without_a_name_harms_nobody() -> None:
+async def test_a_resource_without_a_name_harms_no_client() -> None:
     """Whether the server says so, or a client."""
     line = json.dumps(notification("notifications/resources/updated", uri=["x"]))
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
@@ -87,7 +87,7 @@ async def test_a_resource_without_a_name_harms_nobody() -> None:
     assert passed_on.last["result"] == {}
 
 
-async def test_nobody_ends_a_subscription_of_somebody_else() -> None:
+async def test_a_client_cannot_end_the_subscription_of_another() -> None:
     """Who has not subscribed is answered, and the server hears nothing of it."""
     message = {"jsonrpc": "2.0", "id": 1, "params": {"uri": "a:b"}}
     subscribe = {**message, "method": "resources/subscribe"}

@@ -29,7 +29,7 @@ def request(method: str, number: int) -> Any:
 
 
 @pytest.mark.parametrize("sessions", ["PerSession", "Shared"])
-async def test_nobody_waits_for_a_server_that_does_not_read(sessions: str) -> None:
+async def test_no_client_waits_for_a_server_that_does_not_read(sessions: str) -> None:
     """Neither with a request nor with a notification, and the session can be given up."""
     options = ("--request-timeout", "1.5", "--idle-timeout", "2", "--sessions", sessions)
     async with running(*PLAIN, "legacy", options=options) as bridge:
@@ -89,7 +89,7 @@ class Failing(NoClients):
         raise TypeError("a bug")
 
 
-async def test_a_bug_ends_the_server_instead_of_leaving_everybody_waiting(
+async def test_a_bug_ends_the_server_instead_of_leaving_clients_waiting(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """So that it shows."""

@@ -180,7 +180,7 @@ async def test_heads_that_contradict_bodies_are_refused() -> None:
             assert found == (400, code, "x"), case
 
 
-async def test_what_is_said_about_versions_methods_and_messages() -> None:
+async def test_wrong_versions_methods_and_messages_are_answered_each_in_its_way() -> None:
     """Each mistake has its own answer."""
     async with running(*PLAIN, "modern") as bridge:
         later = {**META, "io.modelcontextprotocol/protocolVersion": "2027-01-01"}

@@ -182,7 +182,7 @@ async def test_errors_of_the_server_are_passed_on() -> None:
     assert (name.status, name.last["error"]["message"]) == (400, "no tool none")
 
 
-async def test_a_client_of_any_revision_is_sent_to_a_session_when_it_looks() -> None:
+async def test_a_client_of_any_revision_is_directed_to_a_session() -> None:
     """Also one that begins with a later version than there is."""
     async with running(*PLAIN, "legacy", options=SHARED) as bridge:
         answers: list[Answer] = []
@@ -199,7 +199,7 @@ async def test_a_client_of_any_revision_is_sent_to_a_session_when_it_looks() -> 
 
 
 @pytest.mark.parametrize("options", [(), SHARED], ids=["PerSession", "Shared"])
-async def test_the_server_can_ask_and_tell_nobody(options: tuple[str, ...]) -> None:
+async def test_the_server_can_reach_no_client_without_a_request(options: tuple[str, ...]) -> None:
     """A question is refused in words; log messages and changes are no answer to a request."""
     changed = json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
     async with running(*PLAIN, "legacy", options=options) as bridge:

@@ -114,7 +114,7 @@ def test_a_port_that_changes_is_no_configuration() -> None:
     assert served.run("connect", "nothing").exit_code == ExitCode.NOT_FOUND
 
 
-def test_a_port_that_is_taken_is_told_as_the_option() -> None:
+def test_a_port_that_is_taken_is_reported_by_its_option() -> None:
     """Only the port that nobody has asked for is replaced."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -149,7 +149,7 @@ async def test_a_session_that_was_opened_is_ended() -> None:
     assert ENDED == ["s-1"]
 
 
-async def test_a_server_that_closes_at_once_is_told_from_one_with_tls() -> None:
+async def test_a_server_that_closes_at_once_is_distinguished_from_one_with_tls() -> None:
     """A port behind which nothing speaks: all three fields may be wrong."""
 
     async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

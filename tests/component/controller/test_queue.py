@@ -28,7 +28,7 @@ async def working(queue: KeyQueue, reconcile: Reconcile, workers: int = 2) -> As
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_key_added_twice_is_looked_at_once() -> None:
+async def test_a_key_added_twice_is_reconciled_once() -> None:
     """Changes before the reconcile are one change."""
     queue, seen = KeyQueue(time.monotonic), list[str]()
 
@@ -64,7 +64,7 @@ async def test_what_is_urgent_goes_first() -> None:
     assert seen == ["a/3", "a/5", "a/3", "a/1", "a/2", "a/4"]
 
 
-async def test_urgency_lasts_for_one_look() -> None:
+async def test_urgency_lasts_for_one_reconcile() -> None:
     """Afterwards the key waits like the others."""
     queue, seen = KeyQueue(time.monotonic), list[str]()
 
@@ -83,7 +83,7 @@ async def test_urgency_lasts_for_one_look() -> None:
     assert seen == ["a/2", "a/1"]
 
 
-async def test_a_key_added_during_its_look_is_looked_at_again_afterwards() -> None:
+async def test_a_key_added_during_its_reconcile_is_reconciled_again_afterwards() -> None:
     """Never by two workers at the same time, and never lost."""
     queue, running, most, reconciles = KeyQueue(time.monotonic), 0, 0, 0
 
@@ -158,7 +158,7 @@ async def test_a_delayed_key_waits_and_an_earlier_date_wins() -> None:
     assert 0.04 <= seen[0] < 5
 
 
-async def test_a_look_may_ask_for_another() -> None:
+async def test_a_reconcile_may_requeue_its_key() -> None:
     """In as many seconds as it returns."""
     queue, reconciles = KeyQueue(time.monotonic), 0
 
@@ -273,7 +273,7 @@ async def test_what_failed_or_was_slow_has_half_of_the_workers(fails: bool) -> N
         assert len(hall.running) == 16
 
 
-async def test_a_look_that_takes_long_counts_before_it_ends() -> None:
+async def test_a_long_reconcile_counts_before_it_ends() -> None:
     """Those of which one knows that they fail wait until fewer are under way."""
     hall = Hall()
     hall.broken = {"bad/0"}
@@ -313,7 +313,7 @@ async def test_namespaces_take_turns() -> None:
     st.integers(1, 9),
     st.sets(st.sampled_from([f"a/{number}" for number in range(6)])),
 )
-async def test_everybody_has_a_turn(
+async def test_every_key_has_its_turn(
     added: list[tuple[str, int, bool]], workers: int, broken: set[str]
 ) -> None:
     """Whatever fails or hangs, and however often a key is added meanwhile."""

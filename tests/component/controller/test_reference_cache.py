@@ -258,7 +258,7 @@ async def test_one_forbidden_answer_is_no_loss_of_rights(server: Server) -> None
     assert isinstance(found[SECRET], Content)
 
 
-async def test_a_look_before_the_watch_runs_is_put_off(server: Server) -> None:
+async def test_a_look_up_before_the_watch_runs_is_put_off(server: Server) -> None:
     """Neither refused nor rolled."""
     server.status["secrets"] = 500
     async with running(server, sync_seconds=0.01) as (references, _):

@@ -74,7 +74,7 @@ async def test_the_crd_is_waited_for() -> None:
     assert store.is_expected("team/here")
 
 
-async def test_what_was_expected_in_vain_is_looked_at() -> None:
+async def test_a_workload_expected_in_vain_is_reconciled() -> None:
     """It went before kopf listed it; what is kept for it has to go, too."""
     store, queue = WorkloadStore(), KeyQueue(time.monotonic)
     store.expect(["team/gone"])

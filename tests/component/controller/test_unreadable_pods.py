@@ -174,7 +174,7 @@ async def test_a_hiccup_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 503])
-async def test_when_nobody_is_answered_it_is_not_about_pods(
+async def test_an_outage_of_the_api_server_is_not_reported_as_unreadable_pods(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An outage of the API server, or of our token, only takes the operator's readiness."""
@@ -195,7 +195,7 @@ async def test_when_nobody_is_answered_it_is_not_about_pods(
 ACCOUNTS = {"serviceaccounts", "roles", "rolebindings"}
 
 
-async def test_accounts_that_cannot_be_read_are_in_nobodys_way() -> None:
+async def test_service_accounts_that_cannot_be_read_stop_no_workload() -> None:
     """Who installed the operator may not want it to grant anything; servers need not attach."""
     server = Server()
     server.forbidden = ACCOUNTS
@@ -204,7 +204,7 @@ async def test_accounts_that_cannot_be_read_are_in_nobodys_way() -> None:
         assert list(informers.observe(KEY).pods) == ["weather-0"]
 
 
-async def test_accounts_are_not_asked_for_where_none_are_made() -> None:
+async def test_service_accounts_are_not_read_where_none_are_made() -> None:
     """Without the right to attach there is nothing to see."""
     server = Server()
 

@@ -201,7 +201,7 @@ async def test_any_number_of_requests_in_a_row_is_answered(count: int) -> None:
         (b"GET /x HTTP/0.9\r\n\r\n", 505),
     ],
 )
-async def test_what_is_wrong_is_told_after_what_came_before(bad: bytes, status: int) -> None:
+async def test_a_refusal_follows_the_answers_to_earlier_requests(bad: bytes, status: int) -> None:
     """Those are answered first, slow ones too; then the connection ends with the refusal."""
     slow = b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n"
     async with serving() as (port, _):

@@ -214,7 +214,7 @@ async def test_a_connection_is_made_again_while_nothing_of_it_has_arrived(
     assert len(said) == 2  # one for the pod, one for the trouble, which is told once
 
 
-async def test_what_may_have_arrived_is_not_said_twice() -> None:
+async def test_a_request_that_may_have_arrived_is_not_sent_twice() -> None:
     """A tool that is called twice may do it twice."""
     api = Pods(pods=[make_pod("a")], troubles=["read: connection reset by peer"])
     async with api.serve() as runtime, runtime.forward_to_workload("w") as forward:
@@ -272,7 +272,7 @@ async def test_a_port_that_is_taken_is_named() -> None:
         assert names.count("forward to team/w") == 1
 
 
-async def test_what_nothing_serves_is_refused_and_https_is_said() -> None:
+async def test_a_port_without_a_server_is_refused_and_https_is_named() -> None:
     """By the workload's own scheme."""
     transport = {"type": "stdio", "stdio": {"bridge": "None"}}
     async with Pods(body={**BODY, "spec": {"image": "w", "transport": transport}}).serve() as one:

@@ -94,7 +94,7 @@ async def no_task_left() -> AsyncIterator[None]:
     assert asyncio.all_tasks() == before
 
 
-async def test_an_exit_is_told_and_the_iteration_ends_with_the_monitor() -> None:
+async def test_an_exit_is_reported_and_the_iteration_ends_with_the_monitor() -> None:
     """By two lists and two watches, and nothing else."""
     script = Script([make_body()], [RUNNING])
     async with no_task_left():
@@ -231,7 +231,7 @@ async def test_lost_rights_end_the_iteration_with_an_error() -> None:
             await anext(aiter(monitor))
 
 
-async def test_a_pod_that_vanished_is_told_though_the_api_server_is_away_again() -> None:
+async def test_a_pod_that_vanished_is_reported_though_the_api_server_is_away_again() -> None:
     """It has said that the pod is no more, and not yet whether that was asked for."""
     script = Script([make_body()], [RUNNING])
     async with make_monitor(script) as monitor:

@@ -71,7 +71,7 @@ async def kill_one(seed: int) -> Waits:
 
 
 @pytest.mark.timeout(KILLS * 6 + 10)
-async def test_every_death_is_told_to_everybody() -> None:
+async def test_every_kill_is_reported_to_every_client() -> None:
     """Each client gets an answer or an error within a second, and the exit code is the server's."""
     found = [await kill_one(seed) for seed in range(KILLS)]
 

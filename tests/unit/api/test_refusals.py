@@ -232,7 +232,7 @@ def test_the_spec_itself_may_be_wrong(spec: Any, message: str) -> None:
     assert message in refusal(body)
 
 
-def test_all_problems_are_told_at_once_but_not_endlessly() -> None:
+def test_all_problems_are_reported_at_once_up_to_a_limit() -> None:
     """An author mends a spec in one go; a condition stays readable."""
     two = refusal(make_body(image=3, replicas=-1))
     many = refusal(make_body(args=list(range(9))))

@@ -69,7 +69,7 @@ def test_without_clients_nothing_is_on_its_way() -> None:
     assert paused.seconds_left(100, is_reached=True, has_clients=False) == 5
 
 
-async def test_each_change_is_a_reason_to_look_again() -> None:
+async def test_each_change_is_a_reason_to_check_again() -> None:
     """Every wait has its own end; none looks before something changes."""
     changes, looks, left = Changes(), {"a": 0, "b": 0}, {"a": 9.0, "b": 9.0}
 

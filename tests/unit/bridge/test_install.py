@@ -70,7 +70,7 @@ def test_an_earlier_try_does_not_matter(source: Path, target: Path) -> None:
     assert modes(target)["bin/mcpw"] == 0o755
 
 
-def test_a_missing_volume_is_told(source: Path, tmp_path: Path) -> None:
+def test_a_missing_volume_is_reported(source: Path, tmp_path: Path) -> None:
     """What is missing, and what would be right."""
     with pytest.raises(NotCopied, match=r"nowhere.*No such file.*mount a volume there"):
         copy_runtime(source, tmp_path / "nowhere")

@@ -188,7 +188,7 @@ def test_doctor_blames_the_operator_only_where_it_can_be_the_cause() -> None:
     assert result.stderr == "error: 2 of 7 findings are failures\n"
 
 
-def test_doctor_goes_on_where_it_may_not_look() -> None:
+def test_doctor_goes_on_where_it_may_not_read() -> None:
     """Rights that are missing are one warning, not the end, and an admin's to look at."""
 
     def refuse(_: Any) -> None:

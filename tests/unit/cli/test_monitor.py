@@ -62,7 +62,7 @@ def test_what_happens_is_one_line(event: WorkloadEvent, words: str) -> None:
     assert line == f"12:00:00 demo/weather: pod weather-0, container mcp {words}"
 
 
-def test_a_removal_is_told_of_the_workload() -> None:
+def test_a_removal_is_reported_of_the_workload() -> None:
     """There is no container to name."""
     assert (
         describe(WorkloadRemoved("demo/weather"), NOON) == "12:00:00 demo/weather: it was removed"

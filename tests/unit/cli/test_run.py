@@ -317,7 +317,7 @@ def test_an_image_that_cannot_be_read_is_a_note(monkeypatch: pytest.MonkeyPatch)
     assert CommandHarness().run(*words, "--stdin").stderr == ""
 
 
-def test_a_stdio_server_is_attached_to_by_somebody_or_by_its_bridge() -> None:
+def test_a_stdio_server_has_either_a_bridge_or_an_open_stdin() -> None:
     """Not by both: each would hear the other's answers."""
     words = ("a/b", "--transport", "stdio", "--entrypoint", "serve")
 

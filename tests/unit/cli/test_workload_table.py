@@ -113,7 +113,7 @@ def test_a_selector_goes_to_the_api_server(harness: CommandHarness) -> None:
 
 
 @pytest.mark.parametrize("output", [None, "json", "name"])
-def test_what_is_watched_is_told_again_when_it_changes(output: str | None) -> None:
+def test_a_watched_workload_is_printed_again_when_it_changes(output: str | None) -> None:
     """All of them first, then a line or a document for each change that can be seen."""
     from tests.support.commands import settle
 

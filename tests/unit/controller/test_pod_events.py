@@ -147,7 +147,7 @@ async def asked_at(harness: Harness, until: float) -> list[float]:
     return times
 
 
-async def test_a_late_kubelet_is_heard_soon(harness: Harness) -> None:
+async def test_events_of_a_late_kubelet_are_read_soon(harness: Harness) -> None:
     """Each 20 seconds for three minutes; then ever more seldom, so that an hour costs little."""
     await harness.reconcile(KEY)
     harness.remember(pod_events={})
@@ -158,7 +158,7 @@ async def test_a_late_kubelet_is_heard_soon(harness: Harness) -> None:
     assert len(times) < 30
 
 
-async def test_no_more_is_asked_once_it_is_said(harness: Harness) -> None:
+async def test_events_are_read_no_more_once_they_explain_the_exit(harness: Harness) -> None:
     """What came late is known 20 seconds after it came, and asked for no more."""
     await harness.reconcile(KEY)
     harness.remember(pod_events={})

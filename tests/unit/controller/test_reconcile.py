@@ -39,7 +39,7 @@ async def test_a_new_workload_is_applied_and_its_status_held_back(harness: Harne
     assert again <= 2.0
 
 
-async def test_a_second_look_writes_nothing(harness: Harness) -> None:
+async def test_a_second_reconcile_writes_nothing(harness: Harness) -> None:
     """Whether our own writes are seen already or not."""
     await harness.reconcile(KEY)
     harness.cluster.calls.clear()
@@ -49,7 +49,7 @@ async def test_a_second_look_writes_nothing(harness: Harness) -> None:
     assert harness.cluster.calls == []
 
 
-async def test_nothing_is_written_before_whose_all_names_are_is_known(harness: Harness) -> None:
+async def test_ownership_of_every_name_is_checked_before_the_first_write(harness: Harness) -> None:
     """A taken Service must not leave us with half a workload."""
     harness.cluster.existing["Service weather"] = Metadata(name="weather", uid="theirs")
 
@@ -130,7 +130,7 @@ async def test_a_refused_child_is_not_sent_again(harness: Harness) -> None:
     assert "Stalled=True/Rejected" in harness.conditions()
 
 
-async def test_the_worlds_fault_is_retried_and_told(harness: Harness) -> None:
+async def test_a_failure_of_the_api_server_is_retried_and_reported(harness: Harness) -> None:
     """The caller gets the error for its backoff, the user a condition."""
     harness.cluster.failures["Service weather"] = Unavailable("webhook down")
     harness.cluster.observation = make_observation(make_pod(ready=True))
@@ -143,7 +143,7 @@ async def test_the_worlds_fault_is_retried_and_told(harness: Harness) -> None:
     assert "Accepted=False/ApplyFailed" in harness.conditions()
 
 
-async def test_a_short_trouble_is_not_told(harness: Harness) -> None:
+async def test_a_short_failure_is_not_reported(harness: Harness) -> None:
     """It is over at the next look."""
     harness.cluster.failures["Service weather"] = Unavailable("hiccup")
 
@@ -171,7 +171,9 @@ async def test_a_deletion_during_the_status_write_is_not_undone(harness: Harness
 
 
 @pytest.mark.parametrize("failure", [NotFound("gone"), Conflict("changed")])
-async def test_a_status_that_nobody_wants_is_no_error(harness: Harness, failure: ApiError) -> None:
+async def test_a_status_that_is_out_of_date_is_no_error(
+    harness: Harness, failure: ApiError
+) -> None:
     """The workload is gone, or a newer version of it is on its way."""
     harness.cluster.failures = {"status": failure, "Service weather": Refused("no")}
 

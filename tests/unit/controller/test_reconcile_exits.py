@@ -66,7 +66,7 @@ async def harness() -> Harness:
     return ready
 
 
-async def test_an_exit_is_said_and_counted(harness: Harness) -> None:
+async def test_an_exit_is_reported_and_counted(harness: Harness) -> None:
     """With what the kubelet knows of it, by one status write."""
     await show(harness, crashed())
 
@@ -104,7 +104,7 @@ async def test_the_kubelets_words_may_come_a_moment_later(harness: Harness) -> N
     assert harness.cluster.statuses[-1]["restarts"] == 2
 
 
-async def test_it_is_said_once(harness: Harness) -> None:
+async def test_an_exit_is_reported_once(harness: Harness) -> None:
     """Neither another look nor another process says it again."""
     await show(harness, crashed())
     await show(harness, crashed())
@@ -117,7 +117,7 @@ async def test_it_is_said_once(harness: Harness) -> None:
     assert "status" not in other.cluster.calls
 
 
-async def test_an_end_that_comes_during_a_look_is_said_once(harness: Harness) -> None:
+async def test_an_exit_during_a_reconcile_is_reported_once(harness: Harness) -> None:
     """The watch knows of it, and the pods that are looked at do not yet."""
     await show(harness, crashed(1))
 
@@ -136,7 +136,7 @@ async def test_an_end_that_comes_during_a_look_is_said_once(harness: Harness) ->
     assert harness.cluster.statuses[-1]["restarts"] == 2
 
 
-async def test_a_pod_that_goes_during_a_look_is_remembered(harness: Harness) -> None:
+async def test_a_pod_deleted_during_a_reconcile_is_remembered(harness: Harness) -> None:
     """The look that did not see it go must not forget how it ended."""
     await show(harness, crashed(1))
 
@@ -154,7 +154,7 @@ async def test_a_pod_that_goes_during_a_look_is_remembered(harness: Harness) -> 
     ]
 
 
-async def test_what_could_not_be_said_is_not_counted(harness: Harness) -> None:
+async def test_an_exit_that_could_not_be_reported_is_not_counted(harness: Harness) -> None:
     """It is said and counted by the next look."""
     harness.cluster.failures["exit"] = Unavailable("no answer")
     with pytest.raises(Unavailable):
@@ -168,7 +168,7 @@ async def test_what_could_not_be_said_is_not_counted(harness: Harness) -> None:
     assert len(harness.cluster.exits) == 1
 
 
-async def test_a_process_that_comes_late_counts_what_nobody_saw(harness: Harness) -> None:
+async def test_a_new_process_counts_exits_that_no_process_saw(harness: Harness) -> None:
     """Of three exits the kubelet still tells the last."""
     await show(harness, crashed(1))
     harness.cluster.observation = make_observation(crashed(4))
@@ -220,7 +220,7 @@ async def test_a_deleted_pod_is_recorded_at_once(harness: Harness) -> None:
     assert other.cluster.exits == []
 
 
-async def test_a_pod_that_was_lost_while_nobody_looked_is_one_unknown_exit(
+async def test_a_pod_lost_while_no_operator_ran_is_one_unknown_exit(
     harness: Harness,
 ) -> None:
     """It was recorded, it is gone, and nobody saw it deleted."""

@@ -123,7 +123,7 @@ def test_without_anything_readable_there_is_no_digest(
     assert (digest_references(references, found) is not None) == has_digest
 
 
-def test_what_cannot_be_known_is_said_once_for_each_kind() -> None:
+def test_what_cannot_be_known_is_reported_once_for_each_kind() -> None:
     """In words for the condition Accepted."""
     other = ObjectId("Secret", "t")
     found: dict[ObjectId, Found] = {

@@ -113,7 +113,7 @@ async def test_whoever_is_killed_goes_on_where_it_ended(
     ],
 )
 @pytest.mark.parametrize("error", [Unavailable("hiccup"), Conflict("changed", status=409)])
-async def test_the_worlds_fault_is_tried_again(
+async def test_a_failure_of_the_api_server_is_tried_again(
     harness: Harness, failing: str, done: list[str], error: ApiError
 ) -> None:
     """With what is left to do."""
@@ -132,7 +132,7 @@ async def test_the_worlds_fault_is_tried_again(
     ]
 
 
-async def test_a_class_that_does_not_let_claims_grow_is_told(harness: Harness) -> None:
+async def test_a_storage_class_that_does_not_let_claims_grow_is_reported(harness: Harness) -> None:
     """With the way back and the way on; nothing was changed."""
     harness.cluster.failures["try data-weather-1"] = NO_EXPANSION
 
@@ -194,7 +194,7 @@ async def test_a_refused_growth_can_be_taken_back() -> None:
         ),
     ],
 )
-async def test_what_may_not_be_is_told(
+async def test_a_growth_that_is_refused_is_reported(
     harness: Harness, failing: str, error: ApiError, condition: str
 ) -> None:
     """The StatefulSet stays, whatever it is that is refused."""
@@ -206,7 +206,7 @@ async def test_what_may_not_be_is_told(
     assert not [call for call in harness.cluster.calls if call.startswith("apply")]
 
 
-async def test_an_orphan_with_fields_of_somebody_else_stays(harness: Harness) -> None:
+async def test_an_orphan_with_fields_of_another_client_stays(harness: Harness) -> None:
     """As with an orphan that an apply could adopt."""
     harness.cluster.observation = observe(make_live("1Gi", ownerReferences=[]))
     harness.cluster.failures["try StatefulSet weather"] = Conflict("theirs", status=409)

@@ -158,7 +158,7 @@ def test_the_last_cause_is_kept(ended: Terminated, events: list[Event], is_kept:
     assert cause_of(ended, *events, told=TOLD) == said
 
 
-def test_what_was_told_of_an_end_is_so() -> None:
+def test_what_was_reported_of_an_exit_stays() -> None:
     """Whatever the Events say an hour later."""
     ended = msgspec.structs.replace(end(0), container_id="before")
     assert cause_of(ended, STARTED, told=TOLD) == "ProbeFailed: Startup probe failed: HTTP 500"
@@ -188,7 +188,7 @@ def test_a_hook_that_fails() -> None:
         pytest.param({"name": "other"}, True, id="not known"),
     ],
 )
-def test_when_nobody_needs_to_ask(container: dict[str, Any], is_possible: bool) -> None:
+def test_when_no_events_have_to_be_read(container: dict[str, Any], is_possible: bool) -> None:
     """A container that no probe can have ended costs no list of Events."""
     pod = pod_with({"containers": [container]})
     assert may_be_the_kubelets(pod, "mcp", end(life=10)) is is_possible

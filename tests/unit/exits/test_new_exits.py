@@ -17,16 +17,16 @@ from tests.support.exits.books import (
 from tests.support.exits.kubelet import RUNNING, pod_of, status, terminated
 
 
-def test_one_exit_is_told_once_however_it_is_shown() -> None:
-    """One exit is told once however it is shown."""
+def test_one_exit_is_reported_once_however_it_is_shown() -> None:
+    """One exit is reported once however it is shown."""
     process = Process()
     for pod, expected in ((CRASHED, ["a"]), (WAITING, []), (AGAIN, []), (TWICE, ["b"])):
         assert process.sees(pod).names() == expected
     assert Process(process.cursor).sees(TWICE).names() == []
 
 
-def test_each_exit_between_two_accounts_is_told_in_order() -> None:
-    """Each exit between two accounts is told in order."""
+def test_each_exit_between_two_reports_is_reported_in_order() -> None:
+    """Each exit between two reports is reported in order."""
     assert Process().sees(CRASHED, WAITING, AGAIN, TWICE).names() == ["a", "b"]
 
 
@@ -36,7 +36,7 @@ def test_a_process_that_dies_before_the_store_is_repeated_by_the_next() -> None:
     assert first.sees(CRASHED).tells() == second.sees(CRASHED).tells()
 
 
-def test_one_told_in_detail_keeps_its_index_when_details_are_lost() -> None:
+def test_an_exit_reported_in_detail_keeps_its_index_when_details_are_lost() -> None:
     """So the Event of the first process is not joined by one of the second."""
     (told,) = Process().sees(CRASHED).tells()
     later = pod_of(status(3, RUNNING, terminated("c"), own="d"))
@@ -45,7 +45,7 @@ def test_one_told_in_detail_keeps_its_index_when_details_are_lost() -> None:
     assert told.index == 0
 
 
-def test_an_end_noted_between_account_and_settle_stays_in_order() -> None:
+def test_an_exit_noted_between_report_and_settle_stays_in_order() -> None:
     """What is settled is shown again, before the new end; it is not new for that."""
     process = Process().sees(CRASHED)
     result = find_new_exits(process.cursor, process.pods, process.observed.of(KEY), process.wanted)
@@ -68,8 +68,8 @@ def test_what_the_kubelet_forgot_is_counted_and_unknown() -> None:
     ]
 
 
-def test_very_many_unknown_ones_are_told_in_few_but_counted() -> None:
-    """Very many unknown ones are told in few but counted."""
+def test_very_many_unknown_exits_are_all_counted_in_few_reports() -> None:
+    """Very many unknown exits are all counted in few reports."""
     told = Process().sees(pod_of(status(500))).tells()
     assert len(told) == 20
     assert sum(each.count for each in told) == 500
@@ -147,13 +147,13 @@ def test_an_init_container_that_does_its_work_is_no_exit_and_its_failures_are() 
     ("code", "reason", "signal"),
     [(0, "Completed", None), (3, "Error", None), (137, "OOMKilled", 9), (137, "Error", 9)],
 )
-def test_what_a_server_exits_with_is_told(code: int, reason: str, signal: int | None) -> None:
-    """What a server exits with is told."""
+def test_the_exit_code_of_a_server_is_reported(code: int, reason: str, signal: int | None) -> None:
+    """The exit code of a server is reported."""
     (told,) = Process().sees(pod_of(status(0, terminated("a", code, reason=reason)))).tells()
     assert (told.exit_code, told.reason, told.signal) == (code, reason, signal)
 
 
-def test_what_was_told_is_no_news_when_it_is_shown_again() -> None:
+def test_an_exit_that_was_reported_is_not_new_when_it_is_shown_again() -> None:
     """Each news is a look that waits for no other."""
     news: list[str] = []
     observed, cursor = ObservedExits(news.append), before(0, "")

@@ -18,8 +18,8 @@ from tests.support.exits.books import (
 from tests.support.exits.kubelet import BACK_OFF, RUNNING, at, pod_of, status, terminated
 
 
-def test_an_eviction_by_the_kubelet_is_told_once() -> None:
-    """An eviction by the kubelet is told once."""
+def test_an_eviction_by_the_kubelet_is_reported_once() -> None:
+    """An eviction by the kubelet is reported once."""
     pod = pod_of(
         status(0, terminated("a", 137)),
         disruption="TerminationByKubelet",
@@ -34,8 +34,8 @@ def test_an_eviction_by_the_kubelet_is_told_once() -> None:
     assert Process(process.cursor).tells() == []
 
 
-def test_an_eviction_by_the_api_is_told_once() -> None:
-    """An eviction by the api is told once."""
+def test_an_eviction_by_the_api_is_reported_once() -> None:
+    """An eviction by the api is reported once."""
     process = Process().sees(pod_of(status(), disruption=EVICTION, deleted=10))
     assert process.tells() == []
     ended = pod_of(status(0, terminated("a", 143, 12)), disruption=EVICTION, deleted=10)
@@ -47,7 +47,7 @@ def test_an_eviction_by_the_api_is_told_once() -> None:
 @pytest.mark.parametrize("phase", ["Running", "Failed"])
 @pytest.mark.parametrize("is_accounted", [True, False])
 @pytest.mark.parametrize("watched", [True, False])
-def test_what_ran_on_a_lost_node_is_told(phase: str, is_accounted: bool, watched: bool) -> None:
+def test_an_exit_on_a_lost_node_is_reported(phase: str, is_accounted: bool, watched: bool) -> None:
     """The collector of orphaned pods calls them Failed before it removes them."""
     pod = pod_of(status(2, RUNNING, terminated("b")), disruption=TAINT, deleted=10, phase=phase)
     process = Process(before(2, "b")).sees(pod)
@@ -58,8 +58,8 @@ def test_what_ran_on_a_lost_node_is_told(phase: str, is_accounted: bool, watched
     assert process.tells() == []
 
 
-def test_a_pod_that_somebody_deletes_before_its_node_is_lost_was_to_end() -> None:
-    """A pod that somebody deletes before its node is lost was to end."""
+def test_a_pod_deleted_before_its_node_is_lost_was_to_end() -> None:
+    """A pod deleted before its node is lost was to end."""
     process = Process().sees(pod_of(status(), deleted=10))
     assert process.tells() == []
     back = pod_of(status(0, terminated("a", 143, 400)), deleted=10, disruption=TAINT)
@@ -76,8 +76,8 @@ def test_a_baseline_in_the_middle_of_an_eviction_waits_for_its_end() -> None:
 
 
 @pytest.mark.parametrize("pod", [CRASHED, WAITING, AGAIN, TWICE, LOST])
-def test_after_a_baseline_only_news_is_told(pod: Pod) -> None:
-    """After a baseline only news is told."""
+def test_after_a_baseline_only_new_exits_are_reported(pod: Pod) -> None:
+    """After a baseline only new exits are reported."""
     assert Process(baseline([pod])).sees(pod).tells() == []
 
 
@@ -86,10 +86,10 @@ def test_after_a_baseline_only_news_is_told(pod: Pod) -> None:
 
 @pytest.mark.parametrize("skew", [0, -30, 30])
 @pytest.mark.parametrize("is_seen_before", [True, False])
-def test_an_end_by_deletion_is_not_told_whatever_the_clock(
+def test_an_end_by_deletion_is_not_reported_whatever_the_clock(
     skew: float, is_seen_before: bool
 ) -> None:
-    """An end by deletion is not told whatever the clock."""
+    """An end by deletion is not reported whatever the clock."""
     ended = pod_of(status(0, terminated("a", 143, 11 + skew)), deleted=10, skew=skew)
     process = Process()
     if is_seen_before:
@@ -101,14 +101,14 @@ def test_an_end_by_deletion_is_not_told_whatever_the_clock(
 
 
 @pytest.mark.parametrize("skew", [0, -30, 30])
-def test_an_end_seen_before_the_deletion_is_told_after_it(skew: float) -> None:
-    """An end seen before the deletion is told after it."""
+def test_an_end_seen_before_the_deletion_is_reported_after_it(skew: float) -> None:
+    """An end seen before the deletion is reported after it."""
     crash = status(0, terminated("a", 1, 5 + skew))
     process = Process().sees(pod_of(crash, skew=skew), pod_of(crash, deleted=10, skew=skew))
     assert process.names() == ["a"]
 
 
-def test_an_end_long_before_the_deletion_is_told_by_who_comes_after_it() -> None:
+def test_an_end_long_before_the_deletion_is_reported_by_a_new_process() -> None:
     """A new process sees the pod first while it is being deleted, and goes by the clocks."""
     pod = pod_of(status(0, terminated("a", 1, 5)), deleted=60)
     assert Process().sees(pod).names() == ["a"]
@@ -148,10 +148,10 @@ def test_a_deletion_by_force_is_asked_for_when_it_is_watched() -> None:
         (Wanted(0, ""), "", []),
     ],
 )
-def test_a_pod_gone_while_nobody_looked_is_one_unknown_exit_unless_it_was_to_go(
+def test_a_pod_gone_unobserved_is_one_unknown_exit_unless_it_was_to_go(
     wanted: Wanted, successor: str, expected: list[str], is_cached: bool
 ) -> None:
-    """A pod gone while nobody looked is one unknown exit unless it was to go."""
+    """A pod gone unobserved is one unknown exit unless it was to go."""
     old = pod_of(status(3, RUNNING, terminated("c")))
     process = Process(before(3, "c"), wanted)
     if is_cached:
@@ -162,8 +162,8 @@ def test_a_pod_gone_while_nobody_looked_is_one_unknown_exit_unless_it_was_to_go(
     assert process.names() == []
 
 
-def test_moments_are_told_as_the_kubelet_has_them() -> None:
-    """Moments are told as the kubelet has them."""
+def test_times_are_reported_as_the_kubelet_has_them() -> None:
+    """Times are reported as the kubelet has them."""
     state = terminated("a", 1, 7, startedAt=at(3))
     (told,) = Process().sees(pod_of(status(0, state))).tells()
     assert told.started_at
@@ -181,7 +181,7 @@ def test_a_loop_beyond_what_is_remembered_is_counted_all_the_same() -> None:
     assert told[-1].container_id == "c149"
 
 
-def test_an_end_by_deletion_is_not_told_when_the_kubelet_deletes_the_pod_at_last() -> None:
+def test_an_end_by_deletion_is_not_reported_when_the_kubelet_deletes_the_pod_at_last() -> None:
     """Its deletion with no grace moves the time of the request behind the end."""
     ended = pod_of(status(0, terminated("a", 143, 11)), deleted=10)
     ended.metadata.deletion_timestamp = at(14)

@@ -27,7 +27,7 @@ _NUMBERS = st.integers(0, 59)
     st.sampled_from((0, 0, 0, -30, 30)),
     st.integers(0, 3),
 )
-def test_the_told_exits_are_the_true_ones(steps: list[Step], skew: int, shape: int) -> None:
+def test_the_exits_reported_are_the_true_ones(steps: list[Step], skew: int, shape: int) -> None:
     """See the module."""
     simulation = ExitSimulation(skew, shape)
     simulation.fill(0)

@@ -70,7 +70,7 @@ def test_a_stalled_workload() -> None:
     assert health_of(body(ready, stalled)) == ("Degraded", "PatchRejected: in words")
 
 
-def test_a_workload_that_could_not_be_looked_at() -> None:
+def test_a_workload_that_could_not_be_read() -> None:
     """Unknown is no failure."""
     found = health_of(body(condition("Ready", "Unknown", "Unreadable")))
 

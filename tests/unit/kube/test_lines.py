@@ -30,7 +30,7 @@ async def test_lines_are_whole_wherever_the_stream_was_cut(
     assert [line async for line in split_lines(pieces(*parts))] == lines
 
 
-async def test_a_line_may_be_too_long_only_where_that_is_said() -> None:
+async def test_a_line_is_too_long_only_where_a_limit_is_given() -> None:
     """A watch has a bound, a log has none."""
     parts = [b"x" * 6, b"x" * 6, b"\n"]
 

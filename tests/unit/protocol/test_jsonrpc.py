@@ -48,7 +48,7 @@ def test_what_is_inside_goes_through(inside: Any, indent: int | None, ascii_only
         ('{"jsonrpc":"2.0","id":1,"error":null,"result":null}', Kind.RESPONSE),
     ],
 )
-def test_members_tell_what_a_message_is(data: str, kind: Kind) -> None:
+def test_members_decide_what_a_message_is(data: str, kind: Kind) -> None:
     """Nothing else does."""
     assert jsonrpc.kind(jsonrpc.decode(data.encode())) is kind
 

@@ -159,7 +159,7 @@ def test_the_state_is_one_word(
     assert info_of(make_live(status, **spec)).state == state
 
 
-def test_what_is_said_about_an_older_spec_does_not_count() -> None:
+def test_a_condition_of_an_older_generation_does_not_count() -> None:
     """The original took the readiness of the pods before the change for that of those after."""
     live = make_live(make_status(**READY))
     assert verdict_of(live).is_ready

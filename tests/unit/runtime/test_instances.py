@@ -22,7 +22,7 @@ def test_those_of_its_stateful_set_by_their_numbers() -> None:
     assert own_pods([tenth, job, second, neighbour], "w") == [second, tenth]
 
 
-def test_those_whose_stateful_set_is_being_replaced() -> None:
+def test_pods_of_a_statefulset_that_is_being_replaced() -> None:
     """A log that is followed would begin anew with the pod's next owner."""
     orphan = make_pod("w-0")
     assert own_pods([orphan, make_pod("debugger")], "w") == [orphan]

@@ -94,7 +94,7 @@ def test_an_exit_and_the_restart_after_it() -> None:
     assert list(ledger.pod_changed(make_pod(restarts=1))) == []
 
 
-def test_what_was_before_is_not_told() -> None:
+def test_exits_before_the_monitor_started_are_not_reported() -> None:
     """Neither exits nor restarts."""
     ledger = make_ledger(make_pod(restarts=5))
 
@@ -126,7 +126,7 @@ def test_a_deleted_pod_is_no_exit() -> None:
     assert list(ledger.pod_deleted(leaving)) == []
 
 
-def test_an_eviction_is_told() -> None:
+def test_an_eviction_is_reported() -> None:
     """The condition says that it was the cluster that ended the pod."""
     ledger = make_ledger()
     asked: dict[str, Any] = {
@@ -141,7 +141,7 @@ def test_an_eviction_is_told() -> None:
     assert kinds(ledger.pod_changed(evicted)) == [WorkloadEvicted]
 
 
-def test_a_pod_that_vanished_while_nobody_looked() -> None:
+def test_a_pod_that_vanished_unobserved() -> None:
     """It is one exit, of which nothing is known, unless what is asked for explains it."""
     lost, scaled = make_ledger(), make_ledger(replicas=1)
     scaled.workload_changed(make_body(replicas=0))
@@ -155,7 +155,7 @@ def test_a_pod_that_vanished_while_nobody_looked() -> None:
     assert list(scaled.pod_vanished(KEY, "one", "a")) == []
 
 
-def test_a_rollout_while_nobody_looked() -> None:
+def test_a_rollout_that_was_not_observed() -> None:
     """The pods are made from another template now."""
     ledger = make_ledger()
 

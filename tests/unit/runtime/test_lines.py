@@ -43,7 +43,7 @@ def test_what_has_no_time_is_no_line(words: bytes) -> None:
     assert split_stamp(words) is None
 
 
-def test_what_cannot_be_decoded_is_still_told() -> None:
+def test_a_line_that_cannot_be_decoded_is_still_returned() -> None:
     """A container may print what it likes."""
     found = split_stamp(b"2026-01-01T00:00:00Z \xff")
 
@@ -63,7 +63,7 @@ def test_the_query_has_whole_seconds() -> None:
     assert position.query == {"sinceTime": "2026-01-01T00:00:07Z"}
 
 
-def test_the_last_second_is_not_told_twice() -> None:
+def test_the_lines_of_the_last_second_are_not_returned_twice() -> None:
     """The kubelet sends the whole second again."""
     position = Position()
     read(position, "01.1", "02.1", "02.2")

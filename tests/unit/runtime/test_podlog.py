@@ -102,7 +102,7 @@ async def test_the_kubelet_moves_on_while_it_is_asked() -> None:
     assert await read(kubelet, make_pod(FIRST), make_pod(FIRST)) == [*"1234"]
 
 
-async def test_the_log_of_another_pod_is_not_told() -> None:
+async def test_the_log_of_another_pod_is_not_returned() -> None:
     """The pod was replaced, and the watch has not said so yet."""
     kubelet = FakeKubelet([log(1)])
     kubelet.pod = make_pod(SECOND, uid="another")
@@ -110,7 +110,7 @@ async def test_the_log_of_another_pod_is_not_told() -> None:
     assert await read(kubelet, make_pod(FIRST)) == []
 
 
-async def test_a_line_that_was_cut_is_told_whole() -> None:
+async def test_a_line_that_was_cut_is_returned_whole() -> None:
     """The connection broke within a line."""
     kubelet = FakeKubelet([log(1), log(22)[:-3], None], [log(1, 22)])
 

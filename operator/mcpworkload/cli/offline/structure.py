@@ -43,7 +43,7 @@ _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)t(\d\d):(\d\d):(\d\d)(.\d+)?(z|[+-]\d\
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and where; what would be right."""
+    """A violation of the schema: the field's path, what was found, and what would be right."""
 
     path: str
     text: str

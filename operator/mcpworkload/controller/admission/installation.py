@@ -1,4 +1,4 @@
-"""What an installation decides about pods: what they may hold, and where the bridge comes from."""
+"""The policy of an installation: what pods may hold, and where the bridge comes from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ def find_additions(
     """
     found: dict[str, str] = {}
     for entry in managed:
-        manager = entry.get("manager") or "somebody"
+        manager = entry.get("manager") or "an unknown client"
         if manager == names.FIELD_MANAGER or entry.get("subresource"):
             continue
         fields = entry.get("fieldsV1") or {}

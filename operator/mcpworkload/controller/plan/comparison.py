@@ -147,7 +147,7 @@ class DriftCache:
 
     @property
     def comparisons(self) -> Comparisons:
-        """What is known by now."""
+        """The comparisons made so far, by the live object's UID."""
         return self._compared
 
     def compare(self, child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:

@@ -25,7 +25,7 @@ _FREE_MAPS = frozenset({"annotations", "labels"})
 
 
 class Extent(Enum):
-    """How much of other clients' additions is removed, besides changes to the operator's fields."""
+    """The additions of other clients that are removed, besides changes to the operator's fields."""
 
     #: Entries of lists that the operator set, under another key.
     RENAMED = "renamed"

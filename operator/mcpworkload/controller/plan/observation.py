@@ -43,7 +43,7 @@ class Observation:
     versions: Mapping[ChildKind, int] = field(default_factory=dict)
     #: The ConfigMaps and Secrets that the draft of the pod template refers to.
     references: Mapping[ObjectId, Found] = field(default_factory=dict)
-    #: Why those are not known; None when the API server said what there is.
+    #: The error because of which those are not known; None where every read had an answer.
     unanswered: ApiError | None = None
     #: Events on pods that our StatefulSet could not make since no pod was missing last.
     failed_creates: Sequence[Event] = ()

@@ -113,7 +113,7 @@ def _plan_child(
     if live is None:
         return Apply(child, None, force=False, because="it does not exist")
     metadata = live.metadata
-    if not is_ours_or_nobodys(metadata, owner_uid):
+    if not has_no_other_controller(metadata, owner_uid):
         raise ChildConflict(describe_conflict(child, metadata))
     if metadata.deletion_timestamp is not None:
         return None  # its disappearance is an event, which requeues the workload
@@ -216,7 +216,7 @@ def _has_older_pods(observation: Observation, applied: Mapping[ChildId, Applied]
     return len(observation.pods_of_update()) < len(observation.pods)
 
 
-def is_ours_or_nobodys(metadata: Metadata, owner_uid: str) -> bool:
+def has_no_other_controller(metadata: Metadata, owner_uid: str) -> bool:
     """Return whether the owner with that UID may apply to an object that carries our label."""
     return metadata.controller is None or metadata.controller.uid == owner_uid
 

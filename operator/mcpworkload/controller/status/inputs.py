@@ -1,4 +1,4 @@
-"""What a status depends on beside the live objects."""
+"""The inputs of a status beside the live objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class StatusInput:
     may_quote: bool = False
     #: What its author should know of a spec that was accepted.
     notes: tuple[str, ...] = ()
-    #: What the server itself speaks, and where; nothing and 0 where a bridge does, or nobody.
+    #: What the server itself speaks, and where; empty and 0 where a bridge serves it.
     transport: str = ""
     port: int = 0
     #: Whether the server's standard input is open, so that it does not end at once by reading it.
@@ -48,7 +48,7 @@ class StatusInput:
 
     @classmethod
     def of(cls, workload: Workload, amounts: Amounts | None = None) -> "StatusInput":
-        """Return the subject for a workload with a valid spec, whose pods ask for *amounts*."""
+        """Return the inputs for a workload with a valid spec, whose pods ask for *amounts*."""
         return cls(
             generation=workload.generation,
             uid=workload.uid,

@@ -74,7 +74,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Witness:
-    """What explains a pod beside its status: its Events, and the exit that was reported last."""
+    """The facts about a pod beside its status: its Events, and the exit that was reported last."""
 
     #: By the pod's UID.
     events: Mapping[str, Sequence[Event]] = field(default_factory=dict)

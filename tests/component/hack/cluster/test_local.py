@@ -204,7 +204,7 @@ def test_a_failing_program_is_reported_with_its_log(tmp_path: Path) -> None:
         processes.wait_until("broken", lambda: False, timeout=5.0)
 
 
-def test_a_full_disk_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """The line names the folder and what to do."""
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(host, "_NEEDED_BYTES", 2**70)

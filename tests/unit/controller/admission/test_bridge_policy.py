@@ -217,7 +217,7 @@ def test_the_spec_itself_mounts_no_volume_of_the_bridge(spec: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("spec", [{}, inject(), attach()], ids=["http", "inject", "attach"])
-def test_nobody_runs_as_the_account_of_anothers_bridge(spec: dict[str, Any]) -> None:
+def test_no_pod_runs_as_the_service_account_of_another_bridge(spec: dict[str, Any]) -> None:
     """Its token would let him listen to the other server's clients, and speak as one."""
     account = "other-mcpw-bridge"
     with pytest.raises(PolicyDenied, match="take another account: those of such a name"):
@@ -226,7 +226,7 @@ def test_nobody_runs_as_the_account_of_anothers_bridge(spec: dict[str, Any]) -> 
         patched(spec, add("/spec/serviceAccountName", account))
 
 
-def test_a_spec_names_no_account_of_a_bridge_either() -> None:
+def test_a_spec_names_no_service_account_of_a_bridge_either() -> None:
     """Nor one that its own bridge would have if it attached; one of another name is fine."""
     for account in ("other-mcpw-bridge", "weather-mcpw-bridge"):
         with pytest.raises(PolicyDenied, match="take another account: those of such a name"):

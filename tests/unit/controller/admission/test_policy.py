@@ -209,7 +209,7 @@ def test_the_setting_chooses_the_rules(policy: PodSecurity, path: str, value: An
             check_template(template, build(), (), Policy(setting))
 
 
-def test_all_is_told_at_once_but_not_endlessly() -> None:
+def test_all_findings_are_reported_at_once_up_to_a_limit() -> None:
     """A condition stays readable."""
     template = build()
     template["spec"].update(hostNetwork=True, hostPID=True, nodeName="x")

@@ -101,7 +101,7 @@ def test_not_beside_a_bridge_that_attaches_either(kind: str) -> None:
         {"audience": "https://kubernetes-default.example"},
     ],
 )
-def test_a_token_for_somebody_else_is_accepted(fields: dict[str, Any]) -> None:
+def test_a_token_for_another_audience_is_accepted(fields: dict[str, Any]) -> None:
     """As a vault or a cloud asks for one, at the usual setting."""
     check_template(token(**fields), build(), (), Policy(PodSecurity.RESTRICTED))
 

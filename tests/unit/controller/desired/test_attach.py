@@ -48,7 +48,7 @@ def planned(child: Child, found: LiveChild) -> Apply | None:
     return next((step for step in steps if isinstance(step, Apply)), None)
 
 
-async def test_the_account_is_there_before_the_pods() -> None:
+async def test_the_service_account_exists_before_the_pods() -> None:
     """None can be made without it, and no Role can be granted before it is there."""
     harness = make_harness(policy=POLICY, **attach())
 
@@ -63,7 +63,7 @@ async def test_the_account_is_there_before_the_pods() -> None:
     assert len(applied) == 5
 
 
-async def test_without_the_account_there_are_no_pods() -> None:
+async def test_without_the_service_account_there_are_no_pods() -> None:
     """The API server's words say which right the operator lacks."""
     harness = make_harness(policy=POLICY, **attach())
     refused = Forbidden("attempting to grant RBAC permissions not currently held", status=403)
@@ -78,7 +78,7 @@ async def test_without_the_account_there_are_no_pods() -> None:
 
 
 @pytest.mark.parametrize("child", ACCOUNTS, ids=lambda child: child.id.kind)
-def test_an_account_as_desired_needs_nothing(child: Child) -> None:
+def test_a_service_account_as_desired_needs_no_step(child: Child) -> None:
     """A second pass writes nothing."""
     assert planned(child, live(child)) is None
 
@@ -124,7 +124,9 @@ def test_drift_is_mended_and_named(kind: str, changes: dict[str, Any], because: 
         pytest.param([make_pod(terminating=True, revision="old")], False, id="an older one ends"),
     ],
 )
-def test_an_account_stays_as_long_as_pods_that_run_as_it(pods: list[Pod], is_free: bool) -> None:
+def test_a_service_account_stays_as_long_as_pods_that_run_as_it(
+    pods: list[Pod], is_free: bool
+) -> None:
     """Its token would be worth nothing, and no pod of the older template could be made anew."""
     wanted = build_children(make_workload(**inject()), POLICY)
 
@@ -141,7 +143,7 @@ def test_whether_pods_are_older_is_not_known_at_once() -> None:
     assert plan_prunes(UID, wanted, observe(make_pod()), (), applied) == ()
 
 
-async def test_an_account_that_is_no_longer_asked_for_goes_by_its_uid() -> None:
+async def test_a_service_account_no_longer_asked_for_is_deleted_by_its_uid() -> None:
     """Once the pods have been replaced."""
     cluster = FakeCluster(observe(make_pod(ready=True)))
     harness = make_harness(cluster, POLICY, **inject())

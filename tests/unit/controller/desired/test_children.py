@@ -151,7 +151,7 @@ def test_labels_of_the_user_never_reach_a_selector() -> None:
     assert statefulset["selector"]["matchLabels"] == names.selector_labels("weather")
 
 
-def test_the_digest_tells_a_removed_field() -> None:
+def test_the_digest_shows_a_removed_field() -> None:
     """The live object would still contain all that is left."""
     with_label = build_children(make_workload(labels={"team": "sky"}))
     without = build_children(make_workload())

@@ -58,7 +58,7 @@ def test_every_kind_of_child_has_chosen() -> None:
     assert {kind for kind, each in CHILD_TYPES.items() if not each.takes_metadata} == RIGHTS
 
 
-def test_the_pods_keep_what_their_account_does_not_get() -> None:
+def test_the_pods_keep_what_their_service_account_does_not_get() -> None:
     """Labels and annotations of pods are what they are for."""
     metadata = build_draft(make_workload(**ALL_KINDS), POLICY).template["metadata"]
 

@@ -55,7 +55,7 @@ def test_the_server_gets_its_environment_and_nothing_else() -> None:
     ("spec", "way"),
     [(inject(), "serve"), (attach(), "attach"), (attach(ATTACH, command=["x"]), "attach")],
 )
-def test_what_the_bridge_is_told(spec: dict[str, Any], way: str) -> None:
+def test_the_arguments_of_the_bridge(spec: dict[str, Any], way: str) -> None:
     """All of it, so that another version's defaults change nothing."""
     args = server(spec)["args"] if way == "serve" else sidecar(spec)["args"]
 
@@ -155,7 +155,7 @@ def test_without_a_bridge_nothing_is_served() -> None:
 
 
 @pytest.mark.parametrize("spec", [attach(), stdio(NONE)], ids=["attach", "none"])
-def test_probes_need_something_to_look_at(spec: dict[str, Any]) -> None:
+def test_probes_need_something_to_probe(spec: dict[str, Any]) -> None:
     """Times of a probe that is not there are no wish that could be met."""
     readiness = {"exec": {"command": ["true"]}}
     assert server({**spec, "probes": {"readiness": readiness}})["readinessProbe"] == readiness
@@ -178,7 +178,7 @@ def test_liveness_of_an_injected_bridge_is_an_open_port() -> None:
     ("replicas", "pods"),
     [(2, ["weather-0", "weather-1"]), (1, ["weather-0"])],
 )
-def test_the_account_may_attach_to_its_pods_alone(replicas: int, pods: list[str]) -> None:
+def test_the_service_account_may_attach_to_its_pods_alone(replicas: int, pods: list[str]) -> None:
     """By name."""
     (rule,) = children(attach(replicas=replicas, **AFFINE))["Role weather-mcpw-bridge"]["rules"]
 
@@ -191,7 +191,7 @@ def test_without_pods_there_is_no_right() -> None:
     assert children(attach(replicas=0))["Role weather-mcpw-bridge"]["rules"] == []
 
 
-def test_only_what_attaches_has_an_account() -> None:
+def test_only_a_bridge_that_attaches_has_a_service_account() -> None:
     """Three children more, and only then."""
     assert {name.partition(" ")[0] for name in children(inject())} == {"Service", "StatefulSet"}
     built = pod(attach())

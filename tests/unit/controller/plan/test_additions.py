@@ -68,7 +68,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], tuple[str, ...]]] = {
         [held("f:spec", "f:x", by="one"), held("f:spec", "f:x", by="two"), held("f:spec", "f:y")],
         ("spec.x (one)", "spec.y (kubectl-patch)"),
     ),
-    "no manager": ([{"fieldsV1": {"f:spec": {"f:x": {}}}}], ("spec.x (somebody)",)),
+    "no manager": ([{"fieldsV1": {"f:spec": {"f:x": {}}}}], ("spec.x (an unknown client)",)),
 }  # fmt: skip
 
 

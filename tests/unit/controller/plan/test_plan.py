@@ -146,7 +146,7 @@ def test_an_entry_under_another_key_has_to_go_first() -> None:
     assert not planned(live_service(ports=[])).is_renamed
 
 
-def test_somebody_elses_object_is_a_conflict() -> None:
+def test_an_object_of_another_owner_is_a_conflict() -> None:
     """The message names the owner and what can be done."""
     service = make_service(ownerReferences=[owner("other", "Helper", "h")])
 

@@ -82,7 +82,7 @@ async def test_nothing_is_deleted_before_the_others_are_applied(harness: Harness
     assert harness.conditions()[0] == "Accepted=False/Rejected"
 
 
-async def test_a_forbidden_deletion_is_told(harness: Harness) -> None:
+async def test_a_forbidden_deletion_is_reported(harness: Harness) -> None:
     """With the object and the API server's words; another look may help."""
     harness.cluster.failures[f"delete {BUDGET}"] = Forbidden("no rights", status=403)
 
@@ -107,7 +107,7 @@ async def test_a_refused_deletion_is_not_sent_again(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(state.TROUBLE_SECONDS, True), (1.0, False)])
-async def test_the_worlds_fault_is_retried_and_told_when_it_lasts(
+async def test_a_failure_of_the_api_server_is_retried_and_reported_when_it_lasts(
     harness: Harness, seconds: float, told: bool
 ) -> None:
     """As with an apply; the deletion is due again."""

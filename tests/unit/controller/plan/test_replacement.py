@@ -186,7 +186,7 @@ def planned(last: Applied | None = None, **statefulset: Any) -> Any:
     return steps[0] if steps else None
 
 
-def test_a_statefulset_is_replaced_as_it_was_looked_at() -> None:
+def test_a_statefulset_is_replaced_in_the_version_that_was_observed() -> None:
     """By UID and version, and with the force that an apply would have."""
     step = planned(version=777)
 

@@ -180,7 +180,7 @@ def test_what_an_apply_will_overtake_is_not_ready() -> None:
     assert verdicts(status)[2] == "Ready=False/Updating"
 
 
-def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
+def test_a_field_that_the_api_server_does_not_keep_is_reported() -> None:
     """It is accepted all the same."""
     drifts = {STATEFUL_SET: Drift("spec.updateStrategy", fingerprint="f")}
     applied: Mapping[ChildId, Applied] = {STATEFUL_SET: Applied("d", "sts", 200, futile="f")}
@@ -211,7 +211,7 @@ def test_a_field_that_the_api_server_does_not_keep_is_told() -> None:
         ),
     ],
 )
-def test_what_others_added_is_told(additions: tuple[str, ...], words: str) -> None:
+def test_what_other_clients_added_is_reported(additions: tuple[str, ...], words: str) -> None:
     """It stays, and yet the objects are not what the spec alone would make."""
     drifts = {STATEFUL_SET: Drift(additions=additions)}
 

@@ -36,7 +36,7 @@ def test_nothing_to_say() -> None:
     assert decide_write(STORED, dict(STORED), SETTLED, {}, Hold(), NOW) == Unchanged(Hold())
 
 
-def test_a_change_in_a_settled_world_is_written_at_once() -> None:
+def test_a_change_of_a_settled_workload_is_written_at_once() -> None:
     """Nothing is about to overtake it."""
     assert decide_write(STORED, CHANGED, SETTLED, applied_at(10), Hold(), NOW) == WriteNow()
 

@@ -19,7 +19,7 @@ def said(before: Any, after: Any) -> list[str]:
     return [f"{each.type} {each.topic.split()[0]} {each.reason}" for each in news(before, after)]
 
 
-def test_what_is_said() -> None:
+def test_each_transition_is_an_event() -> None:
     """Each transition once, and nothing of what every start goes through."""
     nothing: dict[str, Any] = {"observedGeneration": -1}
     starting = status_of(make_observation(make_pod()))
@@ -75,7 +75,7 @@ def test_the_event() -> None:
         ),
     ],
 )
-def test_what_is_said_of_a_change_that_was_undone(kind: ChildKind, path: str, said: str) -> None:
+def test_the_event_of_a_change_that_was_undone(kind: ChildKind, path: str, said: str) -> None:
     """Which child, which field, and what to do instead."""
     told = of_reversion("weather", ChildId(kind, "weather"), path)
 

@@ -117,7 +117,7 @@ def test_a_pod_counts_after_min_ready_seconds(counted: int, available: str, read
     assert status["conditions"][1]["message"] == f"{counted} of 1 replicas available"
 
 
-def test_a_field_that_the_cluster_does_not_take_is_said() -> None:
+def test_a_field_that_the_cluster_does_not_take_is_reported() -> None:
     """Accepted it is, and the author learns what has no effect."""
     unsupported = "spec.updateStrategy.rollingUpdate.maxUnavailable"
     drifts = {ChildId("StatefulSet", "weather"): Drift(unsupported=unsupported)}

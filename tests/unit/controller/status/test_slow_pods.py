@@ -172,7 +172,7 @@ UNHEALTHY = make_event(
         ),
     ],
 )
-def test_what_events_tell(pod: Pod, events: Sequence[Event], said: str) -> None:
+def test_the_problem_that_events_show(pod: Pod, events: Sequence[Event], said: str) -> None:
     """Only of a pod that has had the time to become ready."""
     assert problem_of(pod, *events) == said
 

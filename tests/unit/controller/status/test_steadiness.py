@@ -69,7 +69,7 @@ def test_a_loop_is_one_status() -> None:
         assert status["conditions"] == before["conditions"]
 
 
-def test_time_alone_brings_the_next_look() -> None:
+def test_time_alone_brings_the_next_reconcile() -> None:
     """When a pod has been ready for long enough, or not for too long."""
     assert seconds_to_change([make_pod(ready=True)], NOON) is None
     assert seconds_to_change([back(3)], NOON) == pytest.approx(7)

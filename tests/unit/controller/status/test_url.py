@@ -75,7 +75,7 @@ def test_a_spec_that_does_not_parse() -> None:
         assert status_for(inputs, observation, refusal=refusal)["url"] == url
 
 
-def test_a_stdio_server_that_nobody_serves_has_none() -> None:
+def test_a_stdio_server_without_a_bridge_has_no_url() -> None:
     """Its Service has no port."""
     transport = {"type": "stdio", "stdio": {"bridge": "None"}}
     assert url_with(make_service(), transport=transport) == ""

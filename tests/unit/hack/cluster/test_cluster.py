@@ -83,7 +83,7 @@ def test_feature_gates_that_no_program_would_take_are_refused(
         Options.from_environment()
 
 
-def test_kind_is_told_the_paths_the_gates_and_the_back_off() -> None:
+def test_kind_receives_the_paths_the_gates_and_the_back_off() -> None:
     """Nothing of the template is left over."""
     options = Options(restart_backoff="1s", feature_gates="One=true")
     configuration = build_configuration(Path("/cache/audit"), options)

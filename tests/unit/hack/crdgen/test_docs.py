@@ -38,7 +38,7 @@ def test_our_own_types_are_opened_and_those_of_kubernetes_named() -> None:
     assert not any(path.startswith(("sidecars[]", "env[]")) for path in found)
 
 
-def test_every_rule_is_told_at_its_field() -> None:
+def test_every_rule_is_documented_at_its_field() -> None:
     """Those about several fields at the one that is to be changed."""
     text = docs.render_docs()
 
@@ -62,7 +62,7 @@ def test_every_reason_has_a_row() -> None:
             assert f"\n| `{reason}` | " in text
 
 
-def test_a_reason_without_words_is_told() -> None:
+def test_a_reason_without_a_description_is_reported() -> None:
     """A new one cannot be forgotten."""
     with pytest.raises(TypeError, match="status"):
 

@@ -29,7 +29,7 @@ def test_the_lists_have_the_keys_of_the_crd() -> None:
     assert env["x-kubernetes-patch-strategy"] == "merge"
 
 
-def test_kustomize_can_tell_whose_schema_it_is() -> None:
+def test_the_kustomize_schema_names_its_kind() -> None:
     """By group, version and kind."""
     (definition,) = json.loads(render_openapi())["definitions"].values()
 

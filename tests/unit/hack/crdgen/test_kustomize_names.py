@@ -25,7 +25,7 @@ def test_every_name_is_decided_upon() -> None:
     assert [path for path in suspicious if not _ITS_OWN.search("/".join(path))] == []
 
 
-def test_names_and_images_are_told_apart() -> None:
+def test_names_and_images_are_distinguished() -> None:
     """Of the many fields of that name, the right ones."""
     paths = {"/".join(path): path for path in leaves()}
 
