@@ -1,7 +1,6 @@
 """A bridge as a whole: servers behind, HTTP in front, and the exit code of the server."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
@@ -122,8 +121,7 @@ class Bridge:
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
             patience.cancel()
             start.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await start
+            await asyncio.wait({start})
             if stop.done():
                 await self._shut_down()
                 return 0

@@ -54,18 +54,20 @@ class Background:
 
     def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Do *work* beside everything else; not at all where the group is ending."""
-        task = self._group.create_task(_logged(work))
         if self._is_ending:
-            task.cancel()
-            work.close()  # it never begins
+            # The group refuses tasks after a fault. A task that is cancelled at once never begins.
+            never = asyncio.get_running_loop().create_task(work)
+            never.cancel()
+            return never
+        task = self._group.create_task(self._logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-
-async def _logged(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return await work
-    except Exception:
-        log.exception("a fault in the bridge, which ends it")
-        raise
+    async def _logged(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        except Exception:
+            self._is_ending = True
+            log.exception("a fault in the bridge, which ends it")
+            raise

@@ -1,7 +1,6 @@
 """A process that is asked for its era, and what it has answered so far."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -78,10 +77,12 @@ class Candidate:
 
     async def stop(self) -> None:
         """Wait for no more answers."""
-        for task in self.waiting:
+        if not (waiting := self.waiting):
+            return
+        for task in waiting:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        # To await a task would not tell its cancellation from that of the caller.
+        await asyncio.wait(waiting)
 
     async def end(self) -> None:
         """End the process, and return when nothing of it runs."""

@@ -219,6 +219,7 @@ class PipeChannel:
         # Otherwise the interpreter would go on waiting for it.
         self._popen.returncode = code if code is not None else 0
         tail = self._stderr.tail()
+        # Outside of the task group: it goes on whatever becomes of those that wait for it.
         self._clearing = asyncio.ensure_future(self._kin.clear())
         if code is None:
             self._end.set_result(End(stderr_tail=tail))

@@ -12,7 +12,7 @@ from mcpworkload.bridge.stateless import Stateless
 from mcpworkload.bridge.streamable import Streamable
 from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.protocol import jsonrpc
-from mcpworkload.protocol.answers import RETRY_AFTER, refuse
+from mcpworkload.protocol.answers import refuse, refuse_for_now
 from mcpworkload.protocol.headers import host_refusal, media_refusal, page_headers
 from mcpworkload.protocol.http.request import NO_STORE, TEXT, Request
 from mcpworkload.protocol.jsonrpc import NotJsonRpc
@@ -109,13 +109,7 @@ class HttpRouter:
         elif path == IDLE_PATH:
             await self._drain_wait.serve(request)
         elif not servers.has_started:
-            refuse(
-                request,
-                503,
-                jsonrpc.INTERNAL_ERROR,
-                f"not ready: {servers.not_ready_reason}",
-                headers=RETRY_AFTER,
-            )
+            refuse_for_now(request, f"not ready: {servers.not_ready_reason}")
         elif path == MESSAGES_PATH:
             await self.sse.post(request, await _opened(request))
         elif path == self.options.sse_path:

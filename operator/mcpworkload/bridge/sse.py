@@ -13,7 +13,7 @@ from mcpworkload.bridge.session_protocol import SessionProtocol
 from mcpworkload.bridge.session_table import TooManySessions
 from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
-from mcpworkload.protocol.answers import RETRY_AFTER, pour, refuse
+from mcpworkload.protocol.answers import pour, refuse, refuse_for_now
 from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Request
 from mcpworkload.protocol.jsonrpc import Kind
 from mcpworkload.protocol.mailbox import Mailbox
@@ -32,7 +32,7 @@ class Sse:
         try:
             session = self.sessions.open()
         except TooManySessions as error:
-            refuse(request, 503, jsonrpc.INTERNAL_ERROR, str(error), headers=RETRY_AFTER)
+            refuse_for_now(request, str(error))
             return
         session.answers = stream = session.open_stream()
         request.on_lost = stream.close

@@ -13,9 +13,9 @@ from mcpworkload.bridge.servers import NotServed, Servers
 from mcpworkload.bridge.supervisor import Supervisor
 from mcpworkload.bridge.translation import Translated, check_discovery, check_translatable
 from mcpworkload.protocol import jsonrpc
-from mcpworkload.protocol.answers import RETRY_AFTER, answer, refuse
+from mcpworkload.protocol.answers import answer, refuse, refuse_for_now
 from mcpworkload.protocol.http.request import NO_STORE, Request
-from mcpworkload.protocol.jsonrpc import Kind, Message, Raw
+from mcpworkload.protocol.jsonrpc import Kind, Message
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.request_meta import Refusal, check_envelope, check_version
 from mcpworkload.protocol.sent import Sent
@@ -99,7 +99,7 @@ class Stateless:
         except (NotServed, CannotStart) as error:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
         except Busy as error:
-            _refuse_for_now(request, request_id, error)
+            refuse_for_now(request, str(error), request_id)
         else:
             await self._ask(request, sent, peer)
 
@@ -125,7 +125,7 @@ class Stateless:
             refuse(request, 503, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
             return
         except Busy as error:
-            _refuse_for_now(request, request_id, error)
+            refuse_for_now(request, str(error), request_id)
             return
 
         def lost() -> None:
@@ -140,8 +140,3 @@ class Stateless:
 
 def _status(pending: ClientRequest) -> int:
     return STATUS_OF.get(pending.error_code, 200) if pending.error_code is not None else 200
-
-
-def _refuse_for_now(request: Request, request_id: Raw | None, error: Busy) -> None:
-    code = jsonrpc.INTERNAL_ERROR
-    refuse(request, 503, code, str(error), request_id=request_id, headers=RETRY_AFTER)

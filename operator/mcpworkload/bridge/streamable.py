@@ -11,9 +11,9 @@ from mcpworkload.bridge.session_protocol import INITIALIZE, SessionProtocol
 from mcpworkload.bridge.session_table import TooManySessions
 from mcpworkload.bridge.sessions import Sessions
 from mcpworkload.protocol import jsonrpc
-from mcpworkload.protocol.answers import RETRY_AFTER, answer, pour, refuse
+from mcpworkload.protocol.answers import answer, pour, refuse, refuse_for_now
 from mcpworkload.protocol.http.request import EVENT_STREAM, NO_STORE, Headers, Request
-from mcpworkload.protocol.jsonrpc import Kind, Raw
+from mcpworkload.protocol.jsonrpc import Kind
 from mcpworkload.protocol.mailbox import Mailbox
 from mcpworkload.protocol.request_meta import SESSION_HEADER, session_version_refusal
 from mcpworkload.protocol.sent import Sent
@@ -82,7 +82,7 @@ class Streamable:
         try:
             session = self.sessions.open()
         except TooManySessions as error:
-            _refuse_for_now(request, sent.id, str(error))
+            refuse_for_now(request, str(error), sent.id)
             return
         is_open = False
         try:
@@ -98,7 +98,7 @@ class Streamable:
         except ChannelClosed as error:
             refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error))
         except Busy as error:
-            _refuse_for_now(request, None, str(error))
+            refuse_for_now(request, str(error))
         else:
             request.respond(202, [NO_STORE])
 
@@ -115,7 +115,7 @@ class Streamable:
         except ChannelClosed as error:
             refuse(request, 404, jsonrpc.CONNECTION_CLOSED, str(error), request_id=request_id)
         except Busy as error:
-            _refuse_for_now(request, request_id, str(error))
+            refuse_for_now(request, str(error), request_id)
         else:
             await answer(request, mail, lambda: _names(session, pending), lambda: 200)
             return not _is_error(pending)
@@ -129,7 +129,3 @@ def _names(session: Session, pending: ClientRequest | None) -> Headers:
 
 def _is_error(pending: ClientRequest | None) -> bool:
     return pending is not None and pending.error_code is not None
-
-
-def _refuse_for_now(request: Request, request_id: Raw | None, text: str) -> None:
-    refuse(request, 503, jsonrpc.INTERNAL_ERROR, text, request_id=request_id, headers=RETRY_AFTER)

@@ -10,7 +10,10 @@ from mcpworkload.bridge.servers import Servers
 
 class Supervisor:
     """
-    Owns the servers; every task that works for them is one of *background*.
+    Owns the servers; the tasks that work for them are in *background*.
+
+    One is not: a channel itself ends the processes that its server left. A fault in that reaches
+    the task that waits for them, which is in *background*.
 
     *stateless* and *stateful* are the routers of the shared server of each era.
     """

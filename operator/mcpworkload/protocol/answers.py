@@ -76,3 +76,9 @@ def refuse(
     """Answer *request* with an error of this process."""
     body = jsonrpc.error(request_id, code, text, data)
     request.respond(status, [JSON, NO_STORE, *(headers or [])], body)
+
+
+def refuse_for_now(request: Request, text: str, request_id: jsonrpc.Raw | None = None) -> None:
+    """Answer *request* with 503: the client may send it again later."""
+    code = jsonrpc.INTERNAL_ERROR
+    refuse(request, 503, code, text, request_id=request_id, headers=RETRY_AFTER)

@@ -201,3 +201,36 @@ async def test_what_begins_while_the_background_ends_is_cancelled() -> None:
         await asyncio.sleep(0)
 
     assert late[0].cancelled()
+
+
+async def test_what_begins_after_a_fault_does_not_begin_and_fails_no_caller() -> None:
+    """The group refuses tasks then; whoever starts one goes on with the rest of its work."""
+    late: list[asyncio.Task[None]] = []
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("work")
+
+    async def fail() -> None:
+        raise ValueError
+
+    async def run(background: Background) -> None:
+        async with background:
+
+            async def leave() -> None:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    late.append(background.start(work()))
+
+            background.start(leave())
+            await asyncio.sleep(0)
+            background.start(fail())
+            await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup):
+        await run(Background())
+    await asyncio.wait(late)
+
+    assert late[0].cancelled()
+    assert begun == []
