@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 
 # Unit tests compute, the others wait: for processes of their own, or for a cluster.
 COMPUTING := -n 2 --dist worksteal
-WAITING := -n 4 --dist worksteal
+WAITING := -n 3 --dist worksteal
 # One test after the other is given to whichever of the six is free, the long ones first.
 SIDE_BY_SIDE := -n 6 --dist loadgroup --no-loadscope-reorder
 ON_CLUSTER := tests/integration tests/e2e

@@ -145,7 +145,7 @@ async def test_a_slow_log_and_a_loud_server_slow_no_other_session(shout: str) ->
 
     # Who waits for the log waits for seconds; the loud server takes a processor of its own, and
     # ours shares the other one with all tests that run beside this one.
-    assert busy < max(0.4, 20 * calm)
+    assert busy < max(1.5, 20 * calm)
 
 
 def slow_reader() -> "subprocess.Popen[bytes]":
