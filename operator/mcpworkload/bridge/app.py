@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mcpworkload.bridge.background import Background
@@ -65,8 +66,9 @@ class Bridge:
         self._options, self._source = options, source
         self._background, self._changes = Background(), Changes()
         table = SessionTable(options.max_sessions, options.idle_timeout)
+        routers = StatelessRouter(), table
         self._supervisor = Supervisor(
-            options, source, StatelessRouter(), table, self._background, self._changes
+            partial(Servers, options, source, *routers, self._background, self._changes)
         )
         self._sessions = Sessions(table, self._supervisor, options.idle_timeout)
         protocol = SessionProtocol(options, self._sessions, self._supervisor)

@@ -1,39 +1,35 @@
 """The servers of now, and their successors where the bridge cannot start the process."""
 
-from mcpworkload.bridge.background import Background
-from mcpworkload.bridge.changes import Changes
-from mcpworkload.bridge.channel import Source
-from mcpworkload.bridge.message_router import MessageRouter
-from mcpworkload.bridge.options import Options
+from typing import Protocol
+
 from mcpworkload.bridge.servers import Servers
+
+
+class NewServers(Protocol):
+    """Makes servers that have not answered yet."""
+
+    def __call__(self, *, not_ready_reason: str = ...) -> Servers:
+        """Return new servers."""
 
 
 class Supervisor:
     """
-    Owns the servers; the tasks that work for them are in *background*.
+    Owns the servers; the tasks that work for them are in the bridge's one task group.
 
     One is not: a channel itself ends the processes that its server left. A fault in that reaches
-    the task that waits for them, which is in *background*.
+    the task that waits for them, which is in the group.
 
-    *stateless* and *stateful* are the routers of the shared server of each era.
+    *new_servers* makes them, and their successors with the reason why those are not ready yet.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        source: Source,
-        stateless: MessageRouter,
-        stateful: MessageRouter,
-        background: Background,
-        changes: Changes,
-    ) -> None:
-        self._parts = options, source, stateless, stateful, background, changes
-        self.servers = Servers(*self._parts)
+    def __init__(self, new_servers: NewServers) -> None:
+        self._new_servers = new_servers
+        self.servers = new_servers()
 
     def replace(self, reason: str) -> None:
         """Wait for a successor of the servers, which have ended for *reason*."""
         text = f"{reason}; its successor has not answered yet"
-        self.servers = Servers(*self._parts, not_ready_reason=text)
+        self.servers = self._new_servers(not_ready_reason=text)
 
     @property
     def waiting(self) -> int:
