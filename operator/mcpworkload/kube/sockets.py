@@ -1,9 +1,9 @@
 """
 The sockets of an HTTP session, none of which outlives it.
 
-Closing a session waits for the connections in its pool only. One that was given up in the middle
-of an answer, as every watch and every WebSocket is in the end, still says goodbye in TLS then, and
-stays open if the event loop ends before the other side has answered.
+Closing a session waits for the connections in its pool only. A connection that was given up in the
+middle of a response, as every watch and every WebSocket is in the end, has sent the close_notify of
+TLS then, and stays open if the event loop ends before the server has sent its own.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ class Sockets:
         self._made: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     def make(self, address: tuple[Any, ...]) -> socket.socket:
-        """A new socket for *address*, an entry of `socket.getaddrinfo`."""
+        """Return a new socket for *address*, an entry of `socket.getaddrinfo`."""
         family, kind, protocol, *_ = address
         made = socket.socket(family, kind, protocol)
         self._made.add(made)
