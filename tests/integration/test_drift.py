@@ -108,6 +108,7 @@ def is_as(before: Manifest) -> Predicate:
     return Predicate("is as it was", lambda found: found is not None and our_part(found) == wanted)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", CHILDREN)
 async def test_a_deleted_child_comes_back(namespace: Namespace, kind: str) -> None:
     """At once, as another object of the same content."""
@@ -117,7 +118,7 @@ async def test_a_deleted_child_comes_back(namespace: Namespace, kind: str) -> No
     await namespace.delete(kind, "weather")
 
     uid = before["metadata"]["uid"]
-    after = await namespace.until(kind, "weather", is_replaced(uid), seconds=20)
+    after = await namespace.until(kind, "weather", is_replaced(uid), seconds=5)
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
     assert after["metadata"]["annotations"] == before["metadata"]["annotations"]
     await namespace.until("MCPWorkload", "weather", is_ready())
@@ -141,6 +142,7 @@ async def test_a_field_that_we_set_comes_back(
     assert [str(write) for write in children] == [f"patch {kind.lower()}s"]
 
 
+@pytest.mark.alone
 async def test_a_client_that_repeats_its_change_gets_one_event(namespace: Namespace) -> None:
     """One Event for one field, whose words stay; the next field is another one."""
     await namespace.settle(WORKLOAD)
@@ -148,7 +150,7 @@ async def test_a_client_that_repeats_its_change_gets_one_event(namespace: Namesp
 
     for replicas in (2, 3):
         await namespace.patch("StatefulSet", "weather", {"spec": {"replicas": replicas}})
-        await namespace.until("StatefulSet", "weather", is_as(before))
+        await namespace.until("StatefulSet", "weather", is_as(before), seconds=5)
     await namespace.patch("Service", "weather", {"metadata": {"labels": {"team": None}}})
 
     told = {
@@ -157,7 +159,7 @@ async def test_a_client_that_repeats_its_change_gets_one_event(namespace: Namesp
         "Service weather: another client changed metadata.labels.team, and the operator set it "
         "back; change the MCPWorkload (`kubectl edit mcpw weather`) instead",
     }
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(10):
         while (said := await reverted(namespace)) != sorted(told):
             assert set(said) < told
             await asyncio.sleep(0.2)
