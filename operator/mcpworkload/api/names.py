@@ -54,6 +54,19 @@ CONTAINER = "mcp"
 BRIDGE = "mcpw-bridge"
 BRIDGE_SERVICE_ACCOUNT_SUFFIX = f"-{BRIDGE}"
 BRIDGE_TOKEN = "mcpw-bridge-token"  # noqa: S105 - a volume's name
+# On the pods of an isolated workload and of its egress proxy: the namespace's policy denies these
+# all traffic that another policy does not allow.
+ISOLATED_LABEL = f"{GROUP}/isolated"
+# On the pods of an egress proxy, in place of the label that makes a pod a server's: whose it is.
+EGRESS_LABEL = f"{GROUP}/egress"
+# The policy of a namespace that denies, which no workload owns, and the label by which it is ours.
+DENY_POLICY = "mcpworkload-isolation"
+DENY_LABEL = f"{GROUP}/isolation"
+# The init container that ends once the rules of the network are seen to be enforced.
+GATE = "mcpw-gate"
+# On the template of an egress proxy: its configuration, which it reads as a file.
+SQUID_ANNOTATION = f"{GROUP}/squid.conf"
+EGRESS_PORT = 3128
 # The volume behind the server's writable scratch directory.
 SCRATCH_VOLUME = "tmp"
 # The Service port and the container port that the transport uses.
@@ -63,6 +76,11 @@ TRANSPORT_PORT = "mcp"
 def service_name(name: str) -> str:
     """Return the name of the Service with an address of its own."""
     return f"{name}{SERVICE_SUFFIX}"
+
+
+def egress_name(name: str) -> str:
+    """Return the name of the egress proxy's objects."""
+    return f"{name}{EGRESS_SUFFIX}"
 
 
 def bridge_service_account_name(name: str) -> str:

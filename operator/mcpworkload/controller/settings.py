@@ -1,6 +1,8 @@
 """The settings of an installation, read once from the environment and passed on."""
 
+import ipaddress
 import os
+import posixpath
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +65,22 @@ class Settings:
     #: MCPWORKLOAD_API_AUDIENCES: comma separated; the audiences of tokens that the API server
     #: takes, where the operator's own token does not name them.
     api_audiences: tuple[str, ...] = ()
+    #: MCPWORKLOAD_EGRESS_IMAGE: the image of the egress proxy; without it no workload is isolated
+    #: whose profile lists hosts or ports.
+    egress_image: str = ""
+    #: MCPWORKLOAD_GATE: ``required`` or ``waived``. Waived, isolated pods start without the proof
+    #: that the rules of the network are enforced.
+    is_gate_required: bool = True
+    #: MCPWORKLOAD_GATE_SERVICE: the operator's Service that gates connect to, in its namespace.
+    gate_service: str = "mcpworkload-gate"
+    #: MCPWORKLOAD_GATE_PORT: the port that gates may connect to; 0 means none.
+    gate_port: int = 8081
+    #: MCPWORKLOAD_DNS_SERVERS: comma separated addresses or networks of DNS servers that are not
+    #: pods of kube-system with the label k8s-app=kube-dns, such as a cache on every node.
+    dns_servers: tuple[str, ...] = ()
+    #: MCPWORKLOAD_HOST_PATHS: comma separated; directories of nodes that pods may mount, with all
+    #: below them, whatever MCPWORKLOAD_POD_SECURITY says about volumes of nodes.
+    host_paths: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -94,6 +112,15 @@ class Settings:
             is_attach_allowed=_is_allowed(environ, "MCPWORKLOAD_ATTACH"),
             is_exposure_allowed=_is_allowed(environ, "MCPWORKLOAD_EXPOSURE"),
             api_audiences=_entries(environ, "MCPWORKLOAD_API_AUDIENCES"),
+            egress_image=_image(environ, "MCPWORKLOAD_EGRESS_IMAGE"),
+            is_gate_required=_choice(
+                environ, "MCPWORKLOAD_GATE", "required", ("required", "waived")
+            )
+            == "required",
+            gate_service=environ.get("MCPWORKLOAD_GATE_SERVICE", cls.gate_service),
+            gate_port=_number(environ, "MCPWORKLOAD_GATE_PORT", cls.gate_port, 0, 65535),
+            dns_servers=_networks(environ, "MCPWORKLOAD_DNS_SERVERS"),
+            host_paths=_folders(environ, "MCPWORKLOAD_HOST_PATHS"),
         )
 
 
@@ -101,6 +128,21 @@ def _entries(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Return the entries of a list, each once and in order."""
     entries = environ.get(name, "").split(",")
     return tuple(sorted({entry.strip() for entry in entries if entry.strip()}))
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_network(entry)) for entry in _entries(environ, name))
+    except ValueError as error:
+        raise BadSetting(f"{name}: {error}; write addresses or networks") from error
+
+
+def _folders(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    entries = _entries(environ, name)
+    for entry in entries:
+        if not entry.startswith("/") or posixpath.normpath(entry) != entry:
+            raise BadSetting(f"{name} has {entry!r}; write absolute paths, as short as they can be")
+    return entries
 
 
 def _is_allowed(environ: Mapping[str, str], name: str) -> bool:

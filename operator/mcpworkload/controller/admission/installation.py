@@ -8,6 +8,18 @@ from mcpworkload.controller.settings import BridgeVolume, PodSecurity, Settings
 
 
 @dataclass(frozen=True)
+class GateTarget:
+    """The operator's own Service, as the gates of isolated pods try it."""
+
+    #: Its cluster IP.
+    address: str
+    #: The port that isolated pods may connect to: a sign that the operator is there.
+    control_port: int
+    #: The port that they must not connect to.
+    forbidden_port: int
+
+
+@dataclass(frozen=True)
 class Policy:
     """The rules of an installation, and what it brings along for stdio servers."""
 
@@ -20,10 +32,28 @@ class Policy:
     is_exposure_allowed: bool = True
     #: For whom a token is that the API server takes, beside the names that it has everywhere.
     api_audiences: tuple[str, ...] = ()
+    #: Empty where there is none.
+    egress_image: str = ""
+    #: Whether isolated pods start only once their rules are seen to be enforced.
+    is_gate_required: bool = True
+    #: None where the operator has no Service.
+    gate: GateTarget | None = None
+    #: Where the operator's pods are, which connect to isolated servers.
+    operator_namespace: str = "mcpworkload-system"
+    #: Networks of DNS servers that are no pods of the cluster's DNS.
+    dns_servers: tuple[str, ...] = ()
+    #: Directories of nodes that pods may mount.
+    host_paths: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings, audiences: Iterable[str] = ()) -> "Policy":
-        """Return the policy of *settings*, where the API server takes tokens for *audiences*."""
+    def of(
+        cls, settings: Settings, audiences: Iterable[str] = (), gate: GateTarget | None = None
+    ) -> "Policy":
+        """
+        Return the policy of *settings*, where the API server takes tokens for *audiences*.
+
+        *gate* is how isolated pods reach the operator.
+        """
         return cls(
             pod_security=settings.pod_security,
             bridge_image=settings.bridge_image,
@@ -31,6 +61,12 @@ class Policy:
             is_attach_allowed=settings.is_attach_allowed,
             is_exposure_allowed=settings.is_exposure_allowed,
             api_audiences=(*settings.api_audiences, *audiences),
+            egress_image=settings.egress_image,
+            is_gate_required=settings.is_gate_required,
+            gate=gate,
+            operator_namespace=settings.operator_namespace,
+            dns_servers=settings.dns_servers,
+            host_paths=settings.host_paths,
         )
 
 
