@@ -11,6 +11,7 @@ from pathlib import Path
 from hack.images import catalog, engines
 from hack.images.cache import cache_folder, exclusive, whole_file
 from hack.images.catalog import PREFIX, BaseKind, Image
+from hack.images.packages import compose_packages
 from hack.images.rootfs import compose_bases
 from hack.images.trust import write_secrets
 from hack.terminal import ToolError, step
@@ -133,12 +134,29 @@ def _build(engine: engines.Engine, image: Image, base: BaseKind) -> Built:
 
 def _base_arguments(engine: engines.Engine, image: Image) -> dict[str, str]:
     """Return the build arguments that put *image* on bases made here; missing ones are made."""
+    if image.packages:
+        return {"BASE": _packages_base(engine, image)}
     runtime, build = _base_name(image.language), _base_name(f"{image.language}-build")
     if not (engine.has(runtime) and engine.has(build)):
         if image.language == "node":
             _base_arguments(engine, catalog.by_name("operator"))  # Node is fetched with Python
         _make_base(engine, image.language)
     return {"BASE": runtime, "BUILD_BASE": build}
+
+
+def _packages_base(engine: engines.Engine, image: Image) -> str:
+    """Return the base with the Debian packages of *image*, made if it is missing."""
+    reference = f"{PREFIX}/base-{image.name}:{catalog.packages_hash(image)}"
+    if engine.has(reference):
+        return reference
+    engines.ensure_tools({"apt-get": "apt", "dpkg-deb": "dpkg"})
+    log = _log(f"base-{image.name}")
+    with tempfile.TemporaryDirectory() as scratch, step(f"base-{image.name} with {engine.name}"):
+        context = Path(scratch)
+        compose_packages(image.packages, context / "root.tar", log)
+        dockerfile = catalog.HERE / "packages.Dockerfile"
+        engine.build(engines.Build(context, dockerfile, reference, log))
+    return reference
 
 
 def _base_name(kind: str) -> str:

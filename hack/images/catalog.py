@@ -21,7 +21,8 @@ class Image:
     """One image: its folder holds the Dockerfile, *context* and *inputs* what it copies."""
 
     name: str
-    language: Literal["python", "node"]
+    # What it is built on: a language's base, or one with the files of its own Debian packages.
+    language: Literal["python", "node", "debian"]
     context: Path
     # Globs below the context. The build sees these files and no others, so that the
     # hash over them is a hash over everything that can end up in the image.
@@ -30,6 +31,8 @@ class Image:
     tag: str | None
     # Built only where it is named: nothing but a test of its own needs it.
     on_request: bool = False
+    # Where the language is debian.
+    packages: tuple[str, ...] = ()
 
     @property
     def dockerfile(self) -> Path:
@@ -82,6 +85,14 @@ IMAGES = (
             *LAUNCHER,
         ),
         tag=None,
+    ),
+    Image(
+        name="egress",
+        language="debian",
+        context=HERE / "egress",
+        inputs=("assemble.sh", "squid.conf", "pages/*"),
+        tag=None,
+        packages=("squid",),
     ),
     Image(
         name="toolbox",
@@ -149,13 +160,22 @@ def base_hash() -> str:
     return digest(files, HERE, release.get("VERSION_CODENAME", ""), platform.machine())
 
 
+def packages_hash(image: Image) -> str:
+    """Return the hash of what a base with the Debian packages of *image* depends on."""
+    release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    files = [HERE / "packages.py", HERE / "packages.Dockerfile"]
+    return digest(files, HERE, release, platform.machine(), *image.packages)
+
+
 def content_hash(image: Image, base: BaseKind, context: Path | None = None) -> str:
     """
     Return the hash of everything *image* depends on when built on *base*.
 
     A copy of its *context* may be given: sources can change between two reads.
     """
-    ground = base_hash() if base == "debian" else "registry"
+    ground = "registry"
+    if base == "debian":
+        ground = packages_hash(image) if image.packages else base_hash()
     dockerfile = image.dockerfile.read_text()
     files = image.files(context)
     return digest(files, context or image.context, dockerfile, ground, platform.machine())

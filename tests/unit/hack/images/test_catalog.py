@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hack.images.catalog import (
     Image,
     by_name,
     content_hash,
+    packages_hash,
     reference,
     stage_context,
 )
@@ -118,3 +120,13 @@ def test_requirements_come_from_the_project() -> None:
     assert found == tomllib.loads(pyproject)["project"]["optional-dependencies"]["operator"]
     assert "kubernetes" not in found
     assert requirements(pyproject, "build")[0].startswith("setuptools")
+
+
+def test_packages_of_one_image_are_no_base_of_another() -> None:
+    """The base with an image's own packages depends on what composes it alone."""
+    egress = by_name("egress")
+    other = replace(egress, packages=("squid", "curl"))
+
+    assert packages_hash(other) != packages_hash(egress)
+    assert content_hash(other, "debian") != content_hash(egress, "debian")
+    assert content_hash(other, "registry") == content_hash(egress, "registry")
