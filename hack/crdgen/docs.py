@@ -42,6 +42,7 @@ _VOCABULARY: Final[tuple[tuple[str, type[reasons.Reason]], ...]] = (
     (reasons.ConditionType.ACCEPTED, reasons.AcceptedReason),
     (reasons.ConditionType.AVAILABLE, reasons.AvailableReason),
     (reasons.ConditionType.READY, reasons.ReadyReason),
+    (reasons.ConditionType.ISOLATED, reasons.IsolatedReason),
 )
 
 

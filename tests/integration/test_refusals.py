@@ -48,6 +48,37 @@ BAD_SPECS: list[tuple[dict[str, Any], str]] = [
     ({"serviceAccountName": "Big"}, "write the name of a ServiceAccount of this namespace"),
     ({"terminationGracePeriodSeconds": -1}, "spec.terminationGracePeriodSeconds: Invalid value"),
     ({"resources": {"limits": {"memory": "much"}}}, "spec.resources.limits.memory: Invalid value"),
+    (
+        {"permissionProfile": {"builtin": "none", "read": ["/a"]}},
+        "write either builtin, or configMapKeyRef, or the profile's own fields",
+    ),
+    (
+        {"permissionProfile": {"network": {"mode": "backend"}}},
+        "a network of Docker has no meaning on Kubernetes",
+    ),
+    (
+        {"permissionProfile": {"network": {"mode": "none", "outbound": {"allowPort": [1]}}}},
+        "spec.permissionProfile.network.outbound: Invalid value",
+    ),
+    (
+        {
+            "permissionProfile": {
+                "network": {
+                    "outbound": {
+                        "insecureAllowAll": True,
+                        "allowPrivateHost": ["10.0.0.1", "a.example.com"],
+                    }
+                }
+            }
+        },
+        "write addresses or networks beside insecureAllowAll",
+    ),
+    (
+        {"permissionProfile": {"capAdd": ["CAP_CHOWN"]}},
+        "write the capability in capitals and without CAP_",
+    ),
+    ({"sidecars": [{"name": "mcpw-gate", "image": "a"}]}, 'and "mcpw-gate"'),
+    ({"volumes": [{"name": "mcpw-profile-0", "emptyDir": {}}]}, "begins with mcpw-profile-"),
 ]
 
 BAD_NAMES = [

@@ -44,7 +44,14 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "fieldPath": ("metadata.name", "status.podIP", "metadata.labels['a']"),
     "resource": ("limits.cpu", "requests.memory"),
     "op": ("add", "remove", "replace", "test"),
-    "mode": ("0644",),
+    "mode": ("0644", "bridge"),
+    "read": ("configmap://a:/a", "secret://a:/b", "/a"),
+    "write": ("volume://a:/a", "emptydir://:/b"),
+    "allowHost": (".example.com", "192.0.2.0/24", "a"),
+    "allowPrivateHost": ("10.0.0.0/8", "a"),
+    "capAdd": ("NET_BIND_SERVICE", "SYS_ADMIN"),
+    "capDrop": ("ALL", "KILL"),
+    "securityOpt": ("no-new-privileges", "label=disable"),
 }
 _WORDS = ("a", "b", "data", "tmp", "mcp", "x-1")
 _ODD_TEXTS = ("", "é\u200b", "x" * 300, "-1", "{}%s", "\n")

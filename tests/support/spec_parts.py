@@ -123,6 +123,26 @@ TRAITS: tuple[Spec, ...] = (
     {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.0.0.1"], "searches": ["a"]}},
     {"dnsConfig": {"options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}]}},
     {"labels": {"team": "a", "example.com/x": ""}, "annotations": {"note": "ü\n", "B/c": ""}},
+    {"permissionProfile": {"builtin": "none"}, "isolateNetwork": True},
+    {"permissionProfile": {"builtin": "network"}, "isolateNetwork": False},
+    {
+        "permissionProfile": {
+            "read": ["configmap://a:/x"],
+            "write": ["emptydir://:/y", "volume://a:/z"],
+            "network": {
+                "outbound": {"allowHost": [".example.com", "192.0.2.1"], "allowPort": [443]},
+                "inbound": {"allowHost": ["10.0.0.0/8", "front"]},
+            },
+            "securityOpt": ["seccomp=runtime/default"],
+        },
+        "isolateNetwork": True,
+    },
+    {
+        "permissionProfile": {
+            "network": {"mode": "bridge", "outbound": {"insecureAllowAll": True}},
+            "capAdd": ["NET_BIND_SERVICE"],
+        }
+    },
     {"serviceAccountName": "weather", "automountServiceAccountToken": True},
     _patch(
         ("add", "/spec/shareProcessNamespace", True), ("test", "/spec/enableServiceLinks", False)
@@ -143,6 +163,9 @@ TRAITS: tuple[Spec, ...] = (
 
 #: What the operator or the API server refuses, each for another reason.
 REFUSED: tuple[Spec, ...] = (
+    {"permissionProfile": {"privileged": True}},
+    {"permissionProfile": {"read": ["/etc:/host"]}},
+    {"permissionProfile": {"builtin": "none", "name": "a"}},
     {"securityContext": {"privileged": True}},
     {"podSecurityContext": {"seccompProfile": {"type": "Unconfined"}}},
     _volume("node", {"hostPath": {"path": "/"}}),

@@ -136,6 +136,27 @@ PATCH: dict[str, Any] = {
     ]
 }
 
+PERMISSIONS: dict[str, Any] = {
+    "permissionProfile": {
+        "name": "weather",
+        "read": ["configmap://weather:/etc/profile", "secret://key:/run/key"],
+        "write": ["volume://archive:/archive", "emptydir://:/scratch"],
+        "network": {
+            "mode": "bridge",
+            "outbound": {
+                "allowHost": [".example.com", "192.0.2.0/24"],
+                "allowPort": [443],
+                "allowPrivateHost": ["db.example.com"],
+            },
+            "inbound": {"allowHost": ["10.0.0.0/8", "front/agent"]},
+        },
+        "capAdd": ["NET_BIND_SERVICE"],
+        "capDrop": ["CHOWN"],
+        "securityOpt": ["seccomp=runtime/default", "no-new-privileges"],
+    },
+    "isolateNetwork": True,
+}
+
 EVERY_FIELD: dict[str, Any] = {
     "image": "weather:2",
     "transport": {"type": "sse", "port": 9000, "path": "/events"},
@@ -152,6 +173,7 @@ EVERY_FIELD: dict[str, Any] = {
     **ROLLOUT,
     "service": SERVICE["service"],
     **PATCH,
+    **PERMISSIONS,
 }
 
 # One spec for each of the parts, and the combinations in which they meet.
@@ -164,5 +186,6 @@ SPECS: dict[str, dict[str, Any]] = {
     "rollout": ROLLOUT,
     "service": SERVICE,
     "patch": PATCH,
+    "permissions": PERMISSIONS,
     "every-field": EVERY_FIELD,
 }

@@ -60,13 +60,16 @@ ISOLATED_LABEL = f"{GROUP}/isolated"
 # On the pods of an egress proxy, in place of the label that makes a pod a server's: whose it is.
 EGRESS_LABEL = f"{GROUP}/egress"
 # The policy of a namespace that denies, which no workload owns, and the label by which it is ours.
-DENY_POLICY = "mcpworkload-isolation"
+# A workload's name has no dot, so that no child of one is ever called like this.
+DENY_POLICY = "isolation.mcpworkload.dev"
 DENY_LABEL = f"{GROUP}/isolation"
 # The init container that ends once the rules of the network are seen to be enforced.
 GATE = "mcpw-gate"
 # On the template of an egress proxy: its configuration, which it reads as a file.
 SQUID_ANNOTATION = f"{GROUP}/squid.conf"
 EGRESS_PORT = 3128
+# The volumes of a profile's mounts begin like this, so volumes of users may not.
+PROFILE_VOLUME_PREFIX = "mcpw-profile-"
 # The volume behind the server's writable scratch directory.
 SCRATCH_VOLUME = "tmp"
 # The Service port and the container port that the transport uses.

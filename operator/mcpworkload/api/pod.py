@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from mcpworkload.api import rules
 from mcpworkload.api.base import Embedded, Model, Rule, refusal
-from mcpworkload.api.names import BRIDGE, CONTAINER
+from mcpworkload.api.names import BRIDGE, CONTAINER, GATE
 
 # CEL rules iterate over keys; without a bound the API server must assume millions of them.
 _MAX_KEYS = 64
@@ -53,11 +53,11 @@ def _check_helpers(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 _NOT_OURS = Rule(
     message=(
         f'give the container another name than "{CONTAINER}", which is that of the server, and '
-        f'than "{BRIDGE}"'
+        f'than "{BRIDGE}" and "{GATE}"'
     ),
-    cel=f"self.all(container, !(container.name in ['{CONTAINER}', '{BRIDGE}']))",
+    cel=f"self.all(container, !(container.name in ['{CONTAINER}', '{BRIDGE}', '{GATE}']))",
     holds=lambda containers: all(
-        container.get("name") not in (CONTAINER, BRIDGE) for container in containers
+        container.get("name") not in (CONTAINER, BRIDGE, GATE) for container in containers
     ),
 )
 _Helpers = Annotated[

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_snake
 from pydantic_core import ErrorDetails
 
 from mcpworkload.api.base import RULE_ERROR, Needed
@@ -42,7 +43,8 @@ def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
     """
     Return the problems in *error*, which arose when *model* was parsed at *root* ("spec").
 
-    A missing required field has the message of its `Needed` marker.
+    An empty *root* leaves the paths relative. A missing required field has the message of its
+    `Needed` marker.
     """
     details = error.errors(include_url=False)
     problems = [_describe_one(detail, model, root) for detail in details[:_MAX_PROBLEMS]]
@@ -52,16 +54,30 @@ def describe(error: ValidationError, model: type[BaseModel], root: str) -> str:
 
 
 def _describe_one(detail: ErrorDetails, model: type[BaseModel], root: str) -> str:
-    path = _path(root, detail["loc"])
+    path, culprit = _place(root, detail)
     if detail["type"] == "missing":
         return f"{path}: missing; {_needed(model, detail['loc'])}"
     context = detail.get("ctx", {})
-    culprit = detail["input"]
-    # A rule about several fields names the one that is to be changed.
-    for field in context.get("field_path", "").split(".")[1:]:
-        path = f"{path}.{field}"
-        culprit = culprit.get(field) if isinstance(culprit, Mapping) else culprit
     return f"{path}: found {found(context.get('culprit', culprit))}; {_remedy(detail)}"
+
+
+def paths(error: ValidationError, root: str) -> tuple[str, ...]:
+    """Return the paths of the fields that are wrong, as `describe` shows them."""
+    return tuple(_place(root, detail)[0] for detail in error.errors(include_url=False))
+
+
+def _place(root: str, detail: ErrorDetails) -> tuple[str, Any]:
+    """Return the path of what is wrong, and what is found there."""
+    path, culprit = _path(root, detail["loc"]), detail["input"]
+    # A rule about several fields names the one that is to be changed.
+    for field in detail.get("ctx", {}).get("field_path", "").split(".")[1:]:
+        # Models take their fields' names as well as the aliases.
+        spelling = to_snake(field)
+        if not isinstance(culprit, Mapping) or spelling not in culprit:
+            spelling = field
+        path = f"{path}.{spelling}".lstrip(".")
+        culprit = culprit.get(spelling) if isinstance(culprit, Mapping) else culprit
+    return path, culprit
 
 
 def _remedy(detail: ErrorDetails) -> str:
@@ -94,7 +110,7 @@ def _path(root: str, location: Sequence[int | str]) -> str:
     path = root
     for step in location:
         path += f"[{step}]" if isinstance(step, int) or not step.isidentifier() else f".{step}"
-    return path
+    return path.lstrip(".")
 
 
 def _needed(model: type[BaseModel], location: Sequence[int | str]) -> str:

@@ -13,6 +13,7 @@ class ConditionType(StrEnum):
     ACCEPTED = "Accepted"
     AVAILABLE = "Available"
     READY = "Ready"
+    ISOLATED = "Isolated"
     STALLED = "Stalled"  # only present while True: kstatus reads it as a failure
 
 
@@ -78,6 +79,27 @@ class ReadyReason(Reason):
     READY = "Ready", "True"
     STOPPED = "Stopped", "True", "asked for, and no pods remain"
     UPDATING = "Updating", "False", "some replicas are of an older generation or not ready"
+
+
+class IsolatedReason(Reason):
+    """Whether the network rules of the permission profile hold, and if not, why."""
+
+    ENFORCED = "Enforced", "True", "seen from within: what is not allowed is refused"
+    NOT_REQUESTED = "NotRequested", "False", "isolateNetwork is not set: no rule has an effect"
+    ROLLING_OUT = "RollingOut", "False", "some pods are older than the isolation"
+    INBOUND_HOST_NOT_ENFORCEABLE = (
+        "InboundHostNotEnforceable",
+        "False",
+        "an entry of inbound.allowHost is one that no NetworkPolicy can express",
+    )
+    NOT_ACCEPTED = "NotAccepted", "False", "no children were made: see Accepted"
+    ENGINE_NOT_SEEN = (
+        "EngineNotSeen",
+        "Unknown",
+        "the gate has seen nothing enforce NetworkPolicies; the server does not start",
+    )
+    GATE_WAIVED = "GateWaived", "Unknown", "the installation has no gate: nothing was tried"
+    STARTING = "Starting", "Unknown", "passes by itself"
 
 
 class EventReason(Reason):

@@ -8,6 +8,7 @@ parts; those about one stand with it.
 from mcpworkload.api import bridging
 from mcpworkload.api.base import Rule
 from mcpworkload.api.patch import PatchFields
+from mcpworkload.api.permissions import PermissionFields
 from mcpworkload.api.pod import PodFields
 from mcpworkload.api.rollout import RolloutFields
 from mcpworkload.api.server import ServerFields
@@ -49,7 +50,13 @@ _OWN_NAMES = Rule(
 
 # Pydantic puts the fields of the last base first, and that is the order in which they are shown.
 class WorkloadSpec(
-    PatchFields, ServiceFields, StorageFields, RolloutFields, PodFields, ServerFields
+    PatchFields,
+    PermissionFields,
+    ServiceFields,
+    StorageFields,
+    RolloutFields,
+    PodFields,
+    ServerFields,
 ):
     """The server that should run."""
 

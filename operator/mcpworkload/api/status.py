@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, PlainSerializer
 
 from mcpworkload.api.base import INT32, INT64, Model
+from mcpworkload.api.permissions import Permissions
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -41,7 +42,7 @@ class Condition(Model):
     type: str = Field(
         min_length=1,
         max_length=316,
-        description="The type of the condition: Accepted, Available, Ready or Stalled.",
+        description="The type of the condition: Accepted, Available, Ready, Isolated or Stalled.",
     )
     status: ConditionStatus = Field(
         description="True, False, or Unknown if the operator cannot tell."
@@ -208,10 +209,17 @@ class WorkloadStatus(Model):
         description="The exits that have been reported, by pod: the operator's record.",
         json_schema_extra=_by_name(),
     )
+    permissions: Permissions | None = Field(
+        default=None,
+        description=(
+            "The rights that the permission profile stands for. Left out: there is no profile."
+        ),
+    )
     conditions: list[Condition] = Field(
         default_factory=list,
         description=(
-            "Accepted, Available, Ready and, only when no retry can help, Stalled; one of each."
+            "Accepted, Available, Ready, Isolated and, only when no retry can help, Stalled; one "
+            "of each."
         ),
         json_schema_extra={
             "x-kubernetes-list-type": "map",

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from mcpworkload.api import rules
 from mcpworkload.api.base import Embedded, Model, Rule, refusal, transition_rule
-from mcpworkload.api.names import BRIDGE, BRIDGE_TOKEN
+from mcpworkload.api.names import BRIDGE, BRIDGE_TOKEN, PROFILE_VOLUME_PREFIX
 
 Retention = Literal["Retain", "Delete"]
 
@@ -125,18 +125,32 @@ _CLAIMS_ONCE = Rule(
     cel="self.all(c, self.exists_one(other, other.metadata.name == c.metadata.name))",
     holds=lambda claims: len(set(_claim_names(claims))) == len(claims),
 )
-_OURS_TEXT = f"['{BRIDGE}', '{BRIDGE_TOKEN}']"
+
+
+def _is_ours(name: object) -> bool:
+    return name in (BRIDGE, BRIDGE_TOKEN) or str(name).startswith(PROFILE_VOLUME_PREFIX)
+
+
+def _cel_is_ours(name: str) -> str:
+    return (
+        f"({name} in ['{BRIDGE}', '{BRIDGE_TOKEN}'] "
+        f"|| {name}.startsWith('{PROFILE_VOLUME_PREFIX}'))"
+    )
+
+
+_OURS_TEXT = (
+    f"another name than {BRIDGE} and {BRIDGE_TOKEN}, which are the bridge's, and than one that "
+    f"begins with {PROFILE_VOLUME_PREFIX}, as those of permission profiles do"
+)
 _NOT_OURS = Rule(
-    message=f"give the volume another name than {BRIDGE} and {BRIDGE_TOKEN}: the bridge's are so",
-    cel=f"self.all(volume, !(volume.name in {_OURS_TEXT}))",
-    holds=lambda volumes: all(
-        volume.get("name") not in (BRIDGE, BRIDGE_TOKEN) for volume in volumes
-    ),
+    message=f"give the volume {_OURS_TEXT}",
+    cel=f"self.all(volume, !{_cel_is_ours('volume.name')})",
+    holds=lambda volumes: not any(_is_ours(volume.get("name")) for volume in volumes),
 )
 _NO_CLAIM_OURS = Rule(
-    message=f"give the claim another name than {BRIDGE} and {BRIDGE_TOKEN}: the bridge's are so",
-    cel=f"self.all(claim, !(claim.metadata.name in {_OURS_TEXT}))",
-    holds=lambda claims: not {BRIDGE, BRIDGE_TOKEN} & set(_claim_names(claims)),
+    message=f"give the claim {_OURS_TEXT}",
+    cel=f"self.all(claim, !{_cel_is_ours('claim.metadata.name')})",
+    holds=lambda claims: not any(_is_ours(name) for name in _claim_names(claims)),
 )
 VOLUME_OR_CLAIM = Rule(
     message="give the claim another name than those in volumes: a pod has one volume of a name",

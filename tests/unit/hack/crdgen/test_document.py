@@ -162,6 +162,8 @@ SPEC_FIELDS = {
     "reportLogTail",
     "restartedAt",
     "podTemplatePatch",
+    "permissionProfile",
+    "isolateNetwork",
 }
 
 
@@ -181,6 +183,7 @@ def test_the_fields_are_those_of_this_version() -> None:
         "restarts",
         "lastTermination",
         "pods",
+        "permissions",
     }
 
 

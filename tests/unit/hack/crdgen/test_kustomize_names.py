@@ -10,7 +10,7 @@ _ITS_OWN = re.compile(
     r"|options|claims|metadata|sysctls|dataSource|dataSourceRef)/name$"
     r"|(containerName|gmsaCredentialSpecName|runAsUserName|volumeName|diskName|shareName|signerName"
     r"|pdName|datasetName|initiatorName|resourceName|storagePolicyName|headlessAlias"
-    r"|volumeAttributesClassName)$"
+    r"|volumeAttributesClassName|permissionProfile/name)$"
 )
 
 
