@@ -1,8 +1,8 @@
-"""The bridge's command line: ``mcpw serve``, ``attach``, ``install``, ``drain``."""
+"""The bridge's command line: ``mcpw serve``, ``attach``, ``install``, ``gate``, ``drain``."""
 
 import sys
 
-from mcpworkload.bridge.options import Attach, BadOption, Drain, Install, parse
+from mcpworkload.bridge.options import Attach, BadOption, Drain, Gate, Install, parse
 
 
 def main() -> int:
@@ -21,6 +21,10 @@ def main() -> int:
         from mcpworkload.bridge import drain
 
         return drain.run(asked.after)
+    if isinstance(asked, Gate):
+        from mcpworkload.bridge import gate
+
+        return gate.run(asked)
     if isinstance(asked, Attach):
         from mcpworkload.bridge import attach
 

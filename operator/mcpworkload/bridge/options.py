@@ -2,9 +2,10 @@
 
 import argparse
 import math
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 STREAMABLE_HTTP = "streamable-http"
 SSE = "sse"
@@ -95,12 +96,37 @@ class Drain:
     after: int
 
 
+class Address(NamedTuple):
+    """An IP address and a port."""
+
+    host: str
+    port: int
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """The family of the address."""
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
+    def __str__(self) -> str:
+        """Return both in one word, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """``gate``: wait until *control* can be reached, *forbidden* cannot, and *proxy* can."""
+
+    control: Address
+    forbidden: Address
+    proxy: Address | None = None
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise BadOption(f"{self.prog}: {message}")
 
 
-def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Drain:
+def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Drain | Gate:
     """
     What *arguments*, without the program's name, ask for.
 
@@ -117,6 +143,8 @@ def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Drain:
         return Install(found.target)
     if found.verb in (DRAIN, LEAVE):
         return Drain(found.after)
+    if found.verb == "gate":
+        return Gate(found.control, found.forbidden, found.proxy)
     options = _options(found)
     if found.verb == "attach":
         return Attach(options, found.pod, found.container)
@@ -130,7 +158,7 @@ def parse(arguments: Sequence[str]) -> Serve | Attach | Install | Drain:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mcpw", allow_abbrev=False, description=__doc__)
     verbs = parser.add_subparsers(
-        dest="verb", required=True, metavar="serve|attach|install|leave|drain"
+        dest="verb", required=True, metavar="serve|attach|install|gate|leave|drain"
     )
     serve = verbs.add_parser("serve", allow_abbrev=False, help="start a server and serve it")
     attach = verbs.add_parser("attach", allow_abbrev=False, help="serve another container")
@@ -142,6 +170,10 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("target", metavar="TARGET_DIR")
     drain = verbs.add_parser(DRAIN, aliases=[LEAVE], allow_abbrev=False, help="accept nothing new")
     drain.add_argument("after", type=_number("time", 0, 3600), metavar="SECONDS")
+    gate = verbs.add_parser("gate", allow_abbrev=False, help="wait for the rules of the network")
+    gate.add_argument("--control", required=True, type=_address, metavar="IP:PORT")
+    gate.add_argument("--forbidden", required=True, type=_address, metavar="IP:PORT")
+    gate.add_argument("--proxy", type=_address, metavar="IP:PORT")
     return parser
 
 
@@ -196,6 +228,22 @@ class _number:  # noqa: N801 - argparse shows a type's name in its errors
                 f"{text!r} is no {self._name}; write a number from {self._low} to {self._high}"
             )
         return int(text)
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if is_bracketed else host
+    try:
+        # No names: a pod that may not even ask the DNS waits at the gate.
+        socket.inet_pton(socket.AF_INET6 if is_bracketed else socket.AF_INET, host)
+    except (OSError, ValueError):
+        host = ""
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address with a port; write one such as 10.0.0.7:8081 or [fd00::7]:8081"
+        )
+    return Address(host, int(port))
 
 
 def _seconds(text: str) -> float:

@@ -83,7 +83,7 @@ def test_each_transport_has_its_path(
         ("attach", "--pod"),
         ("install", "TARGET_DIR"),
         ("leave soon", "'soon' is no time; write a number from 0 to 3600"),
-        ("", "serve|attach|install|leave"),
+        ("", "serve|attach|install|gate|leave"),
     ],
 )
 def test_what_cannot_be_worked_with_is_explained(line: str, said: str) -> None:

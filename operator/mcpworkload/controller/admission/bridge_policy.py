@@ -95,10 +95,14 @@ def _volumes(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 
 def _containers(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
-    """Yield what is wrong if the bridge's container is not the first, or not alone in its name."""
-    wanted = _first(before.spec["initContainers"])
+    """
+    Yield what is wrong if the bridge's container is not the first, or not alone in its name.
+
+    Only a gate comes before it.
+    """
+    wanted = _first_after_gate(before.spec["initContainers"])
     is_wanted = wanted["name"].value == names.BRIDGE
-    first = _first(pod.spec["initContainers"])
+    first = _first_after_gate(pod.spec["initContainers"])
     if is_wanted and first["name"].value != names.BRIDGE:
         yield first["name"].finding(f"leave {names.BRIDGE} first: it brings or is the bridge")
         return
@@ -199,6 +203,12 @@ def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
 
 def _first(entries: View) -> View:
     return next(entries.items(), View(None, entries, "0"))
+
+
+def _first_after_gate(entries: View) -> View:
+    """Return the first of *entries* that is not the gate of an isolated pod."""
+    others = (entry for entry in entries.items() if entry["name"].value != names.GATE)
+    return next(others, View(None, entries, "0"))
 
 
 def _plain(mount: View) -> dict[str, Any]:

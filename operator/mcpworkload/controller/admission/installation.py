@@ -1,7 +1,7 @@
 """The policy of an installation: what pods may hold, and where the bridge comes from."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mcpworkload.controller.settings import BridgeVolume, PodSecurity, Settings
@@ -17,6 +17,8 @@ class GateTarget:
     control_port: int
     #: The port that they must not connect to.
     forbidden_port: int
+    #: Whether the Service has an address of IPv6 as well, or alone, so that the cluster has it.
+    has_ipv6: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Policy:
     is_gate_required: bool = True
     #: None where the operator has no Service.
     gate: GateTarget | None = None
+    #: The port of the operator's pods behind the one that isolated pods may connect to.
+    gate_port: int = 8081
     #: Where the operator's pods are, which connect to isolated servers.
     operator_namespace: str = "mcpworkload-system"
     #: Networks of DNS servers that are no pods of the cluster's DNS.
@@ -64,10 +68,24 @@ class Policy:
             egress_image=settings.egress_image,
             is_gate_required=settings.is_gate_required,
             gate=gate,
+            gate_port=settings.gate_port,
             operator_namespace=settings.operator_namespace,
             dns_servers=settings.dns_servers,
             host_paths=settings.host_paths,
         )
+
+    @property
+    def has_ipv6(self) -> bool:
+        """True if the cluster is known to have IPv6."""
+        return self.gate is not None and self.gate.has_ipv6
+
+    def allows_host_path(self, path: str) -> bool:
+        """Return whether pods may mount *path* of their node, written as short as it can be."""
+        return any(path == folder or path.startswith(f"{folder}/") for folder in self.host_paths)
+
+    def of_namespace(self, level: PodSecurity) -> "Policy":
+        """Return the policy for a namespace that enforces that level of Pod Security."""
+        return replace(self, pod_security=level, host_paths=())
 
 
 DEFAULT_POLICY: Final = Policy()

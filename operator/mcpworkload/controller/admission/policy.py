@@ -6,6 +6,7 @@ another must not. A user who may create an MCPWorkload can create pods through i
 limits that is intended, beyond them it is refused here.
 """
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,10 @@ from mcpworkload.api.spec import WorkloadSpec
 from mcpworkload.controller.admission import pointer
 from mcpworkload.controller.admission.bridge_policy import bridge_is_intact, bridge_is_not_lent
 from mcpworkload.controller.admission.installation import DEFAULT_POLICY, Policy
+from mcpworkload.controller.admission.isolation_policy import (
+    isolation_is_intact,
+    isolation_is_not_lent,
+)
 from mcpworkload.controller.admission.origins import origin_of, raw
 from mcpworkload.controller.admission.pod_security import BASELINE, RESTRICTED, Rule
 from mcpworkload.controller.admission.sources import projected_tokens, volume_sources
@@ -51,6 +56,7 @@ def check_template(
         findings = [finding for rule in _rules(policy) for finding in rule(pod)]
         findings += _changed_keys(pod, built)
         findings += bridge_is_intact(pod, built)
+        findings += isolation_is_intact(pod, built)
     except MalformedError as error:
         raise _malformed(error.finding, operations) from error
     if findings:
@@ -68,7 +74,9 @@ def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Fi
         if not pod.spec["containers"].value:
             return ()
         findings = [finding for rule in _rules(policy) for finding in rule(pod)]
-        return (*findings, *_changed_keys(pod, wanted), *bridge_is_not_lent(pod, wanted))
+        findings += _changed_keys(pod, wanted)
+        findings += bridge_is_not_lent(pod, wanted)
+        return (*findings, *isolation_is_not_lent(pod, wanted))
     except MalformedError:
         return ()
 
@@ -82,7 +90,24 @@ def describe_forbidden(findings: Sequence[Finding]) -> str:
 
 
 def _rules(policy: Policy) -> tuple[Rule, ...]:
-    return (*OURS, projected_tokens(policy), *_SECURITY_RULES[policy.pod_security])
+    security = _SECURITY_RULES[policy.pod_security]
+    if policy.host_paths:
+        security = tuple(_with_host_paths(rule, policy) for rule in security)
+    return (*OURS, projected_tokens(policy), *security)
+
+
+def _with_host_paths(rule: Rule, policy: Policy) -> Rule:
+    """Return *rule* without its findings on paths of the node that the installation allows."""
+
+    def allowing(pod: PodTemplate) -> Iterator[Finding]:
+        allowed = {
+            volume["hostPath"].path
+            for volume in pod.volumes
+            if policy.allows_host_path(posixpath.normpath(volume["hostPath"]["path"].text()))
+        }
+        return (finding for finding in rule(pod) if finding.path not in allowed)
+
+    return allowing
 
 
 def server_is_first(pod: PodTemplate) -> Iterator[Finding]:
