@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mcpworkload.controller.admission.installation import GateTarget
 from mcpworkload.controller.desired import Policy, build_children, build_draft
 from mcpworkload.controller.settings import BridgeVolume
 from mcpworkload.kube.manifest import Manifest
@@ -9,7 +10,9 @@ from tests.support.parsed import make_workload
 from tests.support.stdio_specs import COMMAND, stdio
 
 IMAGE = "bridge:1"
-POLICY = Policy(bridge_image=IMAGE)
+POLICY = Policy(
+    bridge_image=IMAGE, egress_image="egress:1", gate=GateTarget("10.96.0.7", 8081, 8080)
+)
 MOUNTED = Policy(bridge_image=IMAGE, bridge_volume=BridgeVolume.IMAGE)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
@@ -12,12 +13,13 @@ from mcpworkload.controller.parse import parse
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.reconcile import Reconciler
 from mcpworkload.controller.references import Absence, Found, ObjectId
+from mcpworkload.controller.settings import PodSecurity
 from mcpworkload.controller.state import WorkloadState
 from mcpworkload.controller.status import EventDraft, since
 from mcpworkload.controller.store import WorkloadStore
 from mcpworkload.exits import Exit, ObservedExits
 from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
-from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata, Pod
+from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata, NetworkPolicy, Pod
 from tests.support.parsed import NOON, make_body, make_claim
 
 KEY = "team/weather"
@@ -37,6 +39,11 @@ class FakeCluster:
     sources: dict[str, Found] = field(default_factory=dict)
     #: The claims of the workload's pods, by name.
     claims: dict[str, Claim] = field(default_factory=dict)
+    #: Texts of profiles, as in "ConfigMap profiles.key".
+    texts: dict[str, str] = field(default_factory=dict)
+    #: The policy that denies, and the level of Pod Security, of the one namespace.
+    deny: NetworkPolicy | None = None
+    level: PodSecurity | None = None
     failures: dict[str, ApiError] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     #: Children as they are stored, with which the first updates of them are refused, and what
@@ -76,6 +83,32 @@ class FakeCluster:
         """The ConfigMaps and Secrets."""
         self.while_reading()
         return {each: self.sources.get(str(each), Absence.MISSING) for each in objects}
+
+    async def text_of(self, _workload: str, source: ObjectId, key: str) -> str | Absence:
+        """The text of a permission profile."""
+        return self.texts.get(f"{source}.{key}", Absence.MISSING)
+
+    def release_text(self, _workload: str) -> None:
+        """No profile is read any more."""
+
+    def proxy_address(self, workload: str) -> str:
+        """The address of the egress proxy, as the caches have it."""
+        name = f"{workload.partition('/')[2]}-egress"
+        service: Any = self.observation.children.get(ChildId("Service", name))
+        return service.address if service is not None else ""
+
+    def deny_policy(self, _namespace: str) -> tuple[NetworkPolicy | None, int]:
+        """The policy of the namespace, and the version of the caches."""
+        return self.deny, self.version
+
+    def has_isolated(self, _namespace: str) -> bool:
+        """Whether an isolated pod is left."""
+        pods = self.observation.labelled.values()
+        return any(names.ISOLATED_LABEL in pod.metadata.labels for pod in pods)
+
+    async def level_of(self, _namespace: str) -> PodSecurity | None:
+        """The level of Pod Security of the namespace."""
+        return self.level
 
     def forget(self, key: str) -> None:
         """The workload is gone."""
@@ -259,5 +292,6 @@ def make_harness(
         anything,
         policy,
         clock,
+        anything,
     )
     return Harness(cluster, store, reconcile, forgotten)

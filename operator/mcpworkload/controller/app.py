@@ -12,9 +12,11 @@ from mcpworkload.controller.children import ATTACH_KINDS
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.credentials import connect
 from mcpworkload.controller.desired import Policy
+from mcpworkload.controller.gate import find_gate, serve_gate
 from mcpworkload.controller.handlers import WatchPulse, build_registry, build_settings
 from mcpworkload.controller.health import Health, serve
 from mcpworkload.controller.metrics import Metrics
+from mcpworkload.controller.namespaces import NamespaceLevels
 from mcpworkload.controller.queue import KeyQueue
 from mcpworkload.controller.reconcile import Reconciler
 from mcpworkload.controller.recorder import Events
@@ -45,20 +47,25 @@ async def run(settings: Settings) -> None:
     where = ", ".join(settings.namespaces) or "all namespaces"
     log.info("mcpworkload %s watches %s", __version__, where)
     connection = connect()
-    api, policy = Api(connection), Policy.of(settings, connection.audiences)
+    api = Api(connection)
     clock, store = Clock(), WorkloadStore()
     health = Health(api, clock.monotonic)
     port = settings.probe_port
     metrics = Metrics(store, lambda: health.is_leading)
     probing = await serve(health, metrics, port) if port else None
+    # After the probes, since a gate takes it for a proof of rules if their port alone is closed.
+    gate = await serve_gate(settings.gate_port) if port and settings.gate_port else None
     lease = LeaderLease(api, settings.operator_namespace, names.LEASE_NAME, settings.identity)
     try:
+        policy = Policy.of(settings, connection.audiences, await find_gate(api, settings))
         await lease.acquire()
         try:
             await _lead(settings, policy, api, store, lease, health, clock)
         finally:
             await lease.release()
     finally:
+        if gate:
+            gate.close()
         if probing:
             await probing.cleanup()
         await connection.close()
@@ -77,7 +84,10 @@ async def _lead(
     """Reconcile until kopf ends, which it does on SIGTERM, or until a part fails."""
     queue, pulse = KeyQueue(clock.monotonic), WatchPulse(clock.monotonic)
     informers = _informers(settings, api, queue, clock)
-    reconciler = Reconciler(store, informers, queue.forget, Writer(api), Events(api), policy, clock)
+    levels = NamespaceLevels(api, clock.monotonic)
+    reconciler = Reconciler(
+        store, informers, queue.forget, Writer(api), Events(api), policy, clock, levels
+    )
     health.is_synced = False
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]

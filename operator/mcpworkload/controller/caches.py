@@ -7,9 +7,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.controller.children import CHILD_KINDS
-from mcpworkload.controller.kinds import FAILED_CREATE, POD
+from mcpworkload.controller.kinds import DENY, FAILED_CREATE, POD
 from mcpworkload.controller.plan.observation import Observation, controlled_by
 from mcpworkload.controller.reference_cache import References
 from mcpworkload.controller.references import Found, ObjectId
@@ -18,8 +19,15 @@ from mcpworkload.exits import ObservedExits
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.errors import ApiError
 from mcpworkload.kube.informer import Informer
-from mcpworkload.kube.keys import split_key
-from mcpworkload.kube.objects import Event, LiveChild, Pod, StatefulSet
+from mcpworkload.kube.keys import object_key, split_key
+from mcpworkload.kube.objects import (
+    Event,
+    LiveChild,
+    NetworkPolicy,
+    Pod,
+    Service,
+    StatefulSet,
+)
 
 
 class Informers:
@@ -57,10 +65,11 @@ class Informers:
         }
         #: What the pods read; it needs no sync, because a look-up waits for its watch.
         self.references = References(api, scopes, on_change, monotonic)
+        self._denies = {ns: Informer(api, DENY, ns, on_change) for ns in scopes}
         self._failed_creates = {ns: Informer(api, FAILED_CREATE, ns, on_change) for ns in scopes}
         self._with_pulse: list[Informer[Any]] = [
             informer
-            for group in (*self._children.values(), self._pods)
+            for group in (*self._children.values(), self._pods, self._denies)
             for informer in group.values()
         ]
         self._all: list[Informer[Any]] = [*self._with_pulse, *self._failed_creates.values()]
@@ -124,6 +133,29 @@ class Informers:
             unanswered=unanswered,
             pod_events=pod_events,
         )
+
+    def proxy_address(self, workload: str) -> str:
+        """Return the address of the workload's egress proxy; empty while there is none."""
+        namespace, name = split_key(workload)
+        services = _scoped(self._children["Service"], namespace).of(workload)
+        service: Service | None = services.get(names.egress_name(name))
+        return service.address if service is not None else ""
+
+    def deny_policy(self, namespace: str) -> tuple[NetworkPolicy | None, int]:
+        """Return the policy of *namespace* that denies, and the version that its cache reached."""
+        cache = _scoped(self._denies, namespace)
+        return cache.of(object_key(namespace, names.DENY_POLICY)).get(names.DENY_POLICY), (
+            cache.version
+        )
+
+    def has_isolated(self, namespace: str) -> bool:
+        """Return whether *namespace* has, or may have, an isolated pod or an egress proxy."""
+        pods = _scoped(self._pods, namespace)
+        proxies = _scoped(self._children["Deployment"], namespace)
+        if pods.trouble or proxies.trouble:
+            return True
+        isolated = (names.ISOLATED_LABEL in pod.metadata.labels for pod in pods.within(namespace))
+        return any(isolated) or any(True for _ in proxies.within(namespace))
 
     def _labelled(self, workload: str) -> Mapping[str, Pod]:
         """Return the pods with the workload's label, by name."""

@@ -15,7 +15,9 @@ from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.kube.kind import Kind
 from mcpworkload.kube.objects.children import (
+    Deployment,
     LiveChild,
+    NetworkPolicy,
     PodDisruptionBudget,
     Role,
     RoleBinding,
@@ -90,6 +92,18 @@ def _workload_of(item: Any) -> str:
 
 
 _LAST_STAGE = 3
+# How lists in a pod template are merged.
+_TEMPLATE_KEYS = {
+    "containers": ("name",),
+    "env": ("name",),
+    "hostAliases": ("ip",),
+    "imagePullSecrets": ("name",),
+    "initContainers": ("name",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+    "volumeDevices": ("devicePath",),
+    "volumeMounts": ("mountPath",),
+    "volumes": ("name",),
+}
 _RBAC = "rbac.authorization.k8s.io/v1"
 
 SERVICE = ChildType(
@@ -103,18 +117,29 @@ STATEFUL_SET = ChildType(
     Pruning.NEVER,
     stage=_LAST_STAGE,
     takes_metadata=True,
-    list_keys={
-        "claims": ("name",),
-        "containers": ("name",),
-        "env": ("name",),
-        "hostAliases": ("ip",),
-        "imagePullSecrets": ("name",),
-        "initContainers": ("name",),
-        "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-        "volumeDevices": ("devicePath",),
-        "volumeMounts": ("mountPath",),
-        "volumes": ("name",),
-    },
+    list_keys={"claims": ("name",), **_TEMPLATE_KEYS},
+)
+DEPLOYMENT = ChildType(
+    Deployment,
+    "apps/v1",
+    "deployments",
+    # The egress proxy: what of the pods is isolated has no other way out.
+    Pruning.AFTER_PODS,
+    stage=_LAST_STAGE,
+    takes_metadata=True,
+    # Of isolated workloads alone: others are served with the rights of an earlier version.
+    is_vital=False,
+    list_keys=_TEMPLATE_KEYS,
+)
+NETWORK_POLICY = ChildType(
+    NetworkPolicy,
+    "networking.k8s.io/v1",
+    "networkpolicies",
+    Pruning.AFTER_PODS,
+    # Before the pods that it is for.
+    stage=0,
+    takes_metadata=True,
+    is_vital=False,
 )
 POD_DISRUPTION_BUDGET = ChildType(
     PodDisruptionBudget,
@@ -158,6 +183,8 @@ ROLE_BINDING = ChildType(
 CHILD_TYPES: Mapping[ChildKind, ChildType] = {
     each.name: each
     for each in (
+        DEPLOYMENT,
+        NETWORK_POLICY,
         POD_DISRUPTION_BUDGET,
         ROLE,
         ROLE_BINDING,

@@ -6,7 +6,7 @@ from mcpworkload.api import names
 from mcpworkload.controller.children import labelled_kind
 from mcpworkload.controller.references import ReferredKind
 from mcpworkload.kube.kind import Kind
-from mcpworkload.kube.objects import Claim, Event, Partial, Pod
+from mcpworkload.kube.objects import Claim, Event, NetworkPolicy, Partial, Pod
 
 # The kinds that pods may refer to; only the metadata of these is listed or watched.
 REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
@@ -28,5 +28,16 @@ FAILED_CREATE = Kind(
     owner_of=lambda event: event.involved_object.name,
     has_pulse=False,
 )
+# The policies that deny; each is alone in its namespace.
+DENY = Kind(
+    "NetworkPolicy",
+    "/apis/networking.k8s.io/v1",
+    "networkpolicies",
+    NetworkPolicy,
+    selector={"labelSelector": names.DENY_LABEL},
+    is_vital=False,
+)
+# Read for its Pod Security level, where a workload has a permission profile; never watched.
+NAMESPACE = Kind("Namespace", "/api/v1", "namespaces", Partial)
 # kopf watches the workloads themselves; the operator lists which of them still exist.
 WORKLOAD = Kind(names.KIND, f"/apis/{names.API_VERSION}", names.PLURAL, Partial)

@@ -1,4 +1,9 @@
-"""All reading of a reconcile: first what pods refer to, then Events of pods, then the caches."""
+"""
+All reading of a reconcile.
+
+First what the pod template depends on, then what pods refer to, then Events of pods, at last the
+caches.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,13 +11,16 @@ from datetime import datetime
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.controller.caches import Informers
 from mcpworkload.controller.clock import Clock
+from mcpworkload.controller.desired import Surroundings
+from mcpworkload.controller.namespaces import NamespaceLevels
 from mcpworkload.controller.parse import Parsed, Wish
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.pod_events import find_due, note_read
 from mcpworkload.controller.recorder import Events
-from mcpworkload.controller.references import Found, ObjectId
+from mcpworkload.controller.references import Absence, Found, ObjectId
 from mcpworkload.controller.state import PodEventsRead, WorkloadState
 from mcpworkload.controller.status import awaited_claims
+from mcpworkload.controller.store import Body
 from mcpworkload.kube.errors import ApiError
 from mcpworkload.kube.keys import split_key
 from mcpworkload.kube.objects import Event, Pod
@@ -21,10 +29,33 @@ from mcpworkload.kube.objects import Event, Pod
 class Observer:
     """Reads what one reconcile decides by."""
 
-    def __init__(self, informers: Informers, events: Events, clock: Clock) -> None:
+    def __init__(
+        self, informers: Informers, levels: NamespaceLevels, events: Events, clock: Clock
+    ) -> None:
         self._informers = informers
+        self._levels = levels
         self._events = events
         self._clock = clock
+
+    async def look_around(self, key: str, body: Body) -> Surroundings:
+        """
+        Return what the pod template of the workload in *body* depends on beside its spec.
+
+        Raises:
+            ApiError: the API server does not answer; worth a retry.
+        """
+        spec = body.get("spec") or {}
+        profile = spec.get("permissionProfile") or {}
+        source = profile.get("configMapKeyRef") if isinstance(profile, Mapping) else None
+        text: str | Absence | None = None
+        name, config_key = (source or {}).get("name"), (source or {}).get("key")
+        if isinstance(name, str) and isinstance(config_key, str):
+            config_map = ObjectId("ConfigMap", name)
+            text = await self._informers.references.text_of(key, config_map, config_key)
+        else:
+            self._informers.references.release_text(key)
+        level = await self._levels.level_of(split_key(key)[0]) if profile else None
+        return Surroundings(text, level, self._informers.proxy_address(key))
 
     async def observe(
         self, key: str, parsed: Parsed, state: WorkloadState, now: datetime

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.api.workload import Workload
-from mcpworkload.controller.desired import Draft, Policy, build_draft
+from mcpworkload.controller.desired import (
+    UNKNOWN_SURROUNDINGS,
+    Draft,
+    Policy,
+    Surroundings,
+    build_draft,
+)
 from mcpworkload.controller.status import Amounts, StatusInput
 from mcpworkload.controller.store import Body
 
@@ -29,16 +35,22 @@ class Parsed:
     inputs: StatusInput
     wish: Wish | Refusal
 
+    @property
+    def is_isolated(self) -> bool:
+        """True if pods are to be isolated, or were, as far as is known."""
+        return isinstance(self.wish, Refusal) or self.wish.draft.grants.isolation is not None
 
-def parse(body: Body, policy: Policy) -> Parsed:
-    """Return what *body* asks for, or why that is refused under *policy*."""
+
+def parse(body: Body, policy: Policy, surroundings: Surroundings = UNKNOWN_SURROUNDINGS) -> Parsed:
+    """Return what *body* asks for in *surroundings*, or why that is refused under *policy*."""
     try:
         workload = Workload.parse(body)
     except Refusal as refusal:
         return Parsed(StatusInput.of_invalid(body), refusal)
     try:
-        draft = build_draft(workload, policy)
+        draft = build_draft(workload, policy, surroundings)
     except Refusal as refusal:
         return Parsed(StatusInput.of(workload), refusal)
     amounts = Amounts(draft.template, workload.spec.resources)
-    return Parsed(StatusInput.of(workload, amounts), Wish(workload, draft))
+    inputs = StatusInput.of(workload, amounts, draft.grants, is_gated=policy.is_gate_required)
+    return Parsed(inputs, Wish(workload, draft))

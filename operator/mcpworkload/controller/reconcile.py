@@ -3,12 +3,12 @@ One level-based reconcile of one workload, from what is cached to what is writte
 
 ::
 
-    key ──> parse ──> observe ──> build ──> plan ──> execute ──> report
-            pure      reads       pure      pure     writes      one write
+    key ──> look around ──> parse ──> observe ──> build ──> plan ──> execute ──> report
+            reads           pure      reads       pure      pure     writes      one write
 
 A changed spec, a changed child, a pod, a restart of the operator and the slow resync all take this
-way, and where nothing is to do, nothing is written. `observe` does all reading; `execute` reads no
-more than the objects that it is about to write to, which the caches need not hold.
+way, and where nothing is to do, nothing is written. The observer does all reading; `execute` reads
+no more than the objects that it is about to write to, which the caches need not hold.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from mcpworkload.api.refusals import (
 )
 from mcpworkload.controller.caches import Informers
 from mcpworkload.controller.clock import Clock
+from mcpworkload.controller.deny_policies import DenyPolicies
 from mcpworkload.controller.desired import (
     Child,
     Policy,
@@ -33,6 +34,7 @@ from mcpworkload.controller.desired import (
     name_fields,
 )
 from mcpworkload.controller.execute import Executor
+from mcpworkload.controller.namespaces import NamespaceLevels
 from mcpworkload.controller.observe import Observer
 from mcpworkload.controller.parse import Wish, parse
 from mcpworkload.controller.plan.comparison import DriftCache
@@ -45,7 +47,8 @@ from mcpworkload.controller.state import WorkloadState
 from mcpworkload.controller.status import StatusInput
 from mcpworkload.controller.store import Body, WorkloadStore
 from mcpworkload.controller.writer import Writer
-from mcpworkload.kube.errors import NamespaceEnding
+from mcpworkload.kube.errors import ApiError, NamespaceEnding
+from mcpworkload.kube.keys import split_key
 
 
 class Reconciler:
@@ -60,6 +63,7 @@ class Reconciler:
         events: Events,
         policy: Policy,
         clock: Clock,
+        levels: NamespaceLevels,
     ) -> None:
         self._store = store
         self._informers = informers
@@ -67,7 +71,8 @@ class Reconciler:
         self._writer = writer
         self._policy = policy
         self._clock = clock
-        self._observer = Observer(informers, events, clock)
+        self._denies = DenyPolicies(writer, informers, store)
+        self._observer = Observer(informers, levels, events, clock)
         self._reporter = Reporter(store, informers.observed, writer, events, clock)
         self._states: dict[str, WorkloadState] = {}
 
@@ -85,12 +90,15 @@ class Reconciler:
         if body is None or body["metadata"].get("deletionTimestamp"):
             # The garbage collector deletes its children, by their owner references.
             self._drop(key)
-            return None
+            # Its last pod may have been the namespace's last isolated one; and a change of the
+            # policy that denies is reported by a key that no workload has.
+            return await self._denies.settle(split_key(key)[0])
         return await self._reconcile(key, body)
 
     async def _reconcile(self, key: str, body: Body) -> float | None:
         now = self._clock.now()
-        parsed = parse(body, self._policy)
+        surroundings = await self._observer.look_around(key, body)
+        parsed = parse(body, self._policy, surroundings)
         observation, state = await self._observer.observe(key, parsed, self._recall(key, body), now)
         if self._store.get(key) is not body:
             # Reading took a while: what was parsed may be deleted by now, and its children gone.
@@ -101,7 +109,11 @@ class Reconciler:
         self._keep(key, observation, outcome)
         if outcome.failure is not None:
             raise outcome.failure
-        return outcome.again
+        namespace = split_key(key)[0]
+        if parsed.is_isolated or not self._denies.is_kept(namespace):
+            return outcome.again
+        # This may have been the last workload of the namespace with an isolated pod.
+        return soonest(outcome.again, await self._denies.settle(namespace))
 
     def _recall(self, key: str, body: Body) -> WorkloadState:
         """Return the state of the workload in *body*, with what its status confirms settled."""
@@ -125,11 +137,15 @@ class Reconciler:
         known.keep(observation.children.values())
         judge = partial(find_forbidden, policy=self._policy)
         try:
+            if wish.draft.grants.isolation is not None:
+                await self._denies.ensure(wish.workload.namespace)
             children = _build(wish, observation, self._policy)
             steps = plan(state.uid, children, observation, state.applied, judge, known.compare)
         except Refusal as refusal:
             state = state.after_comparing(known.comparisons, observation.children.values())
             return Outcome(state, failure=refusal)
+        except ApiError as failure:
+            return Outcome(state, failure=failure)
         state = state.after_comparing(known.comparisons, observation.children.values())
         done = await Executor(self._writer, key, state, self._clock.monotonic).execute(steps)
         state = state.after_steps(done.learned)
@@ -208,4 +224,4 @@ def _build(wish: Wish, observation: Observation, policy: Policy) -> tuple[Child,
     if missing and wish.workload.spec.wanted_replicas:
         raise ReferenceNotFound(missing)
     template = draft.with_digest(digest_references(draft.references, found))
-    return build_children(wish.workload, policy, template)
+    return build_children(wish.workload, policy, template, draft.grants)

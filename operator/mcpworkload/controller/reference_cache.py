@@ -14,7 +14,14 @@ import msgspec
 
 from mcpworkload.api.rules import is_subdomain
 from mcpworkload.controller.kinds import REFERRED_KINDS
-from mcpworkload.controller.references import Absence, Found, ObjectId, ReferredKind, digest_content
+from mcpworkload.controller.references import (
+    Absence,
+    Content,
+    Found,
+    ObjectId,
+    ReferredKind,
+    digest_content,
+)
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.errors import NotFound, Unavailable, read_answer
 from mcpworkload.kube.keys import object_key, split_key
@@ -66,6 +73,10 @@ class References:
         self._on_change = on_change
         self._entries: dict[ReferredKind, dict[str, _Entry]] = {kind: {} for kind in REFERRED_KINDS}
         self._wanted: dict[str, frozenset[ObjectId]] = {}
+        self._referred_by_pods: dict[str, frozenset[ObjectId]] = {}
+        #: By workload, the object of which it reads a text, and that text with its digest.
+        self._sources: dict[str, ObjectId] = {}
+        self._texts: dict[str, tuple[ObjectId, bytes, str]] = {}
         self._signals = {
             (name, scope): Signals(
                 api,
@@ -97,13 +108,49 @@ class References:
         Raises:
             ApiError: the API server does not answer what exists; worth a retry.
         """
-        wanted = frozenset(objects)
-        self._register(workload, wanted)
+        wanted = self._referred_by_pods[workload] = frozenset(objects)
+        self._register(workload, self._referred(workload))
         return {each: await self._find(workload, each) for each in sorted(wanted)}
+
+    async def text_of(self, workload: str, source: ObjectId, key: str) -> str | Absence:
+        """
+        Return the text in *key* of *source*, which a workload reads beside what its pods do.
+
+        As with `look_up`, *on_change* receives the workload's key when it changes.
+
+        Raises:
+            ApiError: the API server does not answer; worth a retry.
+        """
+        self._sources[workload] = source
+        self._register(workload, self._referred(workload))
+        found = await self._find(workload, source)
+        if not isinstance(found, Content):
+            return found
+        if key not in found.digests:
+            return Absence.MISSING
+        known = self._texts.get(workload)
+        if known is None or known[:2] != (source, found.digests[key]):
+            # Where it has changed since it was digested, that is an event, and it is read again.
+            text = await self._read_text(split_key(workload)[0], source, key)
+            self._texts[workload] = known = (source, found.digests[key], text)
+        return known[2]
+
+    def release_text(self, workload: str) -> None:
+        """Drop the text of a workload that reads none any more."""
+        if self._sources.pop(workload, None) is not None:
+            self._texts.pop(workload, None)
+            self._register(workload, self._referred(workload))
 
     def forget(self, workload: str) -> None:
         """Drop the objects to which only this workload referred, which is deleted."""
+        for kept in (self._referred_by_pods, self._sources, self._texts):
+            kept.pop(workload, None)
         self._register(workload, frozenset())
+
+    def _referred(self, workload: str) -> frozenset[ObjectId]:
+        source = self._sources.get(workload)
+        by_pods = self._referred_by_pods.get(workload, frozenset())
+        return by_pods | {source} if source is not None else by_pods
 
     def _register(self, workload: str, wanted: frozenset[ObjectId]) -> None:
         before = self._wanted.get(workload, frozenset())
@@ -155,6 +202,15 @@ class References:
         source = read_answer(content, _Source)
         values = {**(source.data or {}), **(source.binary_data or {})}
         return source.metadata.version, digest_content(source.metadata.uid, values)
+
+    async def _read_text(self, namespace: str, wanted: ObjectId, key: str) -> str:
+        try:
+            content = await self._api.request(
+                "GET", REFERRED_KINDS[wanted.kind].path(namespace, wanted.name)
+            )
+        except NotFound:
+            return ""
+        return (read_answer(content, _Source).data or {}).get(key, "")
 
     def _changed(self, kind: ReferredKind, path: str, version: int) -> None:
         entry = self._entries[kind].get(path)

@@ -23,6 +23,7 @@ from mcpworkload.controller.status import (
     news,
     report_exits,
     seconds_to_change,
+    seconds_to_doubt,
     summary,
 )
 from mcpworkload.controller.store import Body, WorkloadStore, key_of
@@ -164,7 +165,7 @@ def _seconds_to_refresh(
     """
     pods = observation.pods.values()
     reading = seconds_to_read(pods, state.pod_events, now, moment)
-    change = seconds_to_change(pods, now)
+    change = soonest(seconds_to_change(pods, now), seconds_to_doubt(pods, now))
     return soonest(reading, None if change is None else max(0.0, change - elapsed))
 
 

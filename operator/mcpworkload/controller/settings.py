@@ -140,7 +140,9 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 def _folders(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     entries = _entries(environ, name)
     for entry in entries:
-        if not entry.startswith("/") or posixpath.normpath(entry) != entry:
+        # POSIX leaves two slashes at the beginning as they are.
+        is_plain = posixpath.normpath(entry) == entry and not entry.startswith("//")
+        if not entry.startswith("/") or not is_plain:
             raise BadSetting(f"{name} has {entry!r}; write absolute paths, as short as they can be")
     return entries
 

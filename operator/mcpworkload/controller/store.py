@@ -28,6 +28,11 @@ class WorkloadStore:
         """Return whether a list had the workload, though kopf has not shown it yet."""
         return key in self._expected
 
+    @property
+    def is_complete(self) -> bool:
+        """True if every workload that a list had has been shown."""
+        return not self._expected
+
     def expect_no_more(self) -> set[str]:
         """Return the workloads that were expected and not shown; they are deleted by now."""
         missed, self._expected = self._expected, set()

@@ -8,7 +8,7 @@ that an object that vanished between two watches is reported as deleted.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Generic, Protocol, TypeVar
 
@@ -99,6 +99,12 @@ class Informer(Generic[LiveT]):
         known = self._by_owner.get(owner, {})
         if known.get(item.metadata.name) is item:
             known[item.metadata.name] = instead
+
+    def within(self, namespace: str) -> Iterator[LiveT]:
+        """Yield all objects of *namespace*."""
+        for owner, items in self._by_owner.items():
+            if split_key(owner)[0] == namespace:
+                yield from items.values()
 
     def owners(self) -> Sequence[str]:
         """Return the keys of all owners of any object."""

@@ -29,6 +29,12 @@ def test_everything_can_be_set() -> None:
             "MCPWORKLOAD_ATTACH": "denied",
             "MCPWORKLOAD_EXPOSURE": "denied",
             "MCPWORKLOAD_API_AUDIENCES": "https://issuer.example, api",
+            "MCPWORKLOAD_EGRESS_IMAGE": "egress:1",
+            "MCPWORKLOAD_GATE": "waived",
+            "MCPWORKLOAD_GATE_SERVICE": "door",
+            "MCPWORKLOAD_GATE_PORT": "0",
+            "MCPWORKLOAD_DNS_SERVERS": "169.254.20.10, fd00::/64",
+            "MCPWORKLOAD_HOST_PATHS": "/srv/data, /models",
         }
     )
 
@@ -46,6 +52,12 @@ def test_everything_can_be_set() -> None:
         is_attach_allowed=False,
         is_exposure_allowed=False,
         api_audiences=("api", "https://issuer.example"),
+        egress_image="egress:1",
+        is_gate_required=False,
+        gate_service="door",
+        gate_port=0,
+        dns_servers=("169.254.20.10/32", "fd00::/64"),
+        host_paths=("/models", "/srv/data"),
     )
 
 
@@ -62,6 +74,9 @@ def test_everything_can_be_set() -> None:
         ("MCPWORKLOAD_BRIDGE_VOLUME", "mount", "write one of copy, image"),
         ("MCPWORKLOAD_ATTACH", "no", "write one of allowed, denied"),
         ("MCPWORKLOAD_EXPOSURE", "no", "write one of allowed, denied"),
+        ("MCPWORKLOAD_EGRESS_IMAGE", "egress: 1", "write one image, without spaces"),
+        ("MCPWORKLOAD_GATE", "off", "write one of required, waived"),
+        ("MCPWORKLOAD_GATE_PORT", "-1", "write a number from 0 to 65535"),
         ("MCPWORKLOAD_WORKERS", "0", "write a number from 1 to 256"),
         ("MCPWORKLOAD_PROBE_PORT", "http", "write a number from 0 to 65535"),
     ],
@@ -70,3 +85,19 @@ def test_a_bad_value_is_named(name: str, value: str, message: str) -> None:
     """Variable, value, and what would be right."""
     with pytest.raises(BadSetting, match=f"{name} is '{value}'; {message}"):
         Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize("value", ["dns.example", "10.0.0.1/8", "10.0.0.300"])
+def test_dns_servers_are_addresses_or_networks(value: str) -> None:
+    """A network with bits of a host set is hardly the one that was meant."""
+    with pytest.raises(
+        BadSetting, match=r"MCPWORKLOAD_DNS_SERVERS: .*; write addresses or networks"
+    ):
+        Settings.from_environment({"MCPWORKLOAD_DNS_SERVERS": f"10.0.0.10,{value}"})
+
+
+@pytest.mark.parametrize("value", ["data", "/srv/../etc", "/srv/", "//srv", "./srv"])
+def test_host_paths_are_absolute_and_plain(value: str) -> None:
+    """What is compared with a mount must not lead elsewhere."""
+    with pytest.raises(BadSetting, match=r"MCPWORKLOAD_HOST_PATHS has .*; write absolute paths"):
+        Settings.from_environment({"MCPWORKLOAD_HOST_PATHS": f"/models,{value}"})

@@ -3,9 +3,12 @@ Build the children that a workload should have, as manifests.
 
 `build_draft` is the entry point: it returns the final pod template, judged by `admission`, and the
 ConfigMaps and Secrets that it reads (`references`). `build_children` returns every child:
-`statefulset`, `service`, `attach` (ServiceAccount, Role, RoleBinding) and `optional` build one kind
-each, `child` adds owner, labels and digest. `pod` puts the template together from `container`,
-`helpers`, `bridge`, `probes`, `shutdown`, `storage`, `resources`, `security` and `transport`.
+`statefulset`, `service`, `attach` (ServiceAccount, Role, RoleBinding), `isolation`
+(NetworkPolicies), `egress` (the proxy, with the configuration of `squid`) and `optional` build
+them, `child` adds owner, labels and digest. `grants` resolves the permission profile, which
+`profile` turns into volumes and rights and `isolated_pod` into a gate and variables. `pod` puts the
+template together from `container`, `helpers`, `bridge`, `probes`, `shutdown`, `storage`,
+`resources`, `security` and `transport`.
 
 Arithmetic on dictionaries: no clock, no environment, no API. Calling twice gives equal, independent
 results, so a caller may edit what it receives.
@@ -37,7 +40,17 @@ from mcpworkload.controller.desired.attach import (
 )
 from mcpworkload.controller.desired.child import Child, build_child
 from mcpworkload.controller.desired.draft import Draft, build_draft
+from mcpworkload.controller.desired.egress import build_proxy
+from mcpworkload.controller.desired.grants import (
+    NO_GRANTS,
+    UNKNOWN_SURROUNDINGS,
+    Grants,
+    Isolation,
+    Surroundings,
+)
+from mcpworkload.controller.desired.isolation import build_policies
 from mcpworkload.controller.desired.optional import build_optional
+from mcpworkload.controller.desired.profile import meaningless_options
 from mcpworkload.controller.desired.service import build_service_spec
 from mcpworkload.controller.desired.statefulset import build_statefulset_spec
 from mcpworkload.controller.desired.transport import server_url
@@ -45,40 +58,66 @@ from mcpworkload.kube.manifest import Manifest
 
 __all__ = [
     "DEFAULT_POLICY",
+    "NO_GRANTS",
+    "UNKNOWN_SURROUNDINGS",
     "Child",
     "Draft",
     "Finding",
+    "Grants",
+    "Isolation",
     "Policy",
+    "Surroundings",
     "build_children",
     "build_draft",
     "describe_forbidden",
     "find_forbidden",
+    "meaningless_options",
     "name_fields",
     "server_url",
 ]
 
 
 def build_children(
-    workload: Workload, policy: Policy = DEFAULT_POLICY, template: Manifest | None = None
+    workload: Workload,
+    policy: Policy = DEFAULT_POLICY,
+    template: Manifest | None = None,
+    grants: Grants = NO_GRANTS,
 ) -> tuple[Child, ...]:
     """
     Return every child of *workload*, the governing headless Service and the StatefulSet first.
 
-    *template* is that of the pods; None for what `build_draft` returns under *policy*.
+    *template* is that of the pods, made with *grants*; None for what `build_draft` returns under
+    *policy*. While the egress proxy has no address yet, which the template names, there is no
+    StatefulSet.
 
     Raises:
         Refusal: without *template*: as `build_draft`.
     """
     if template is None:
-        template = build_draft(workload, policy).template
+        draft = build_draft(workload, policy)
+        template, grants = draft.template, draft.grants
     service = {"spec": build_service_spec(workload)}
-    statefulset = {"spec": build_statefulset_spec(workload, template)}
     return (
         build_child(SERVICE.named(workload.name), workload, service, policy=policy),
-        build_child(STATEFUL_SET.named(workload.name), workload, statefulset),
+        *_build_statefulset(workload, template, grants),
         *build_optional(workload, policy),
         *_build_service_account(workload),
+        *_build_isolation(workload, policy, grants),
     )
+
+
+def _build_statefulset(workload: Workload, template: Manifest, grants: Grants) -> Iterator[Child]:
+    if grants.isolation is None or not grants.isolation.awaits_proxy:
+        spec = build_statefulset_spec(workload, template)
+        yield build_child(STATEFUL_SET.named(workload.name), workload, {"spec": spec})
+
+
+def _build_isolation(workload: Workload, policy: Policy, grants: Grants) -> Iterator[Child]:
+    """Yield what allows traffic of isolated pods, and their egress proxy."""
+    if grants.isolation is not None:
+        yield from build_policies(workload, grants.isolation, policy)
+        if grants.isolation.outbound.needs_proxy:
+            yield from build_proxy(workload, grants.isolation, policy)
 
 
 def _build_service_account(workload: Workload) -> Iterator[Child]:

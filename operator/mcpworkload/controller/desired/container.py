@@ -5,12 +5,14 @@ from copy import deepcopy
 from typing import Any
 
 from mcpworkload.api import names
+from mcpworkload.api.permissions import Permissions
 from mcpworkload.api.spec import WorkloadSpec
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.installation import Policy
 from mcpworkload.controller.desired.bridge import build_bridge_mount, build_command
 from mcpworkload.controller.desired.probes import build_probes
+from mcpworkload.controller.desired.profile import build_profile_mounts, build_profile_security
 from mcpworkload.controller.desired.resources import complete_resources
 from mcpworkload.controller.desired.security import build_server_security
 from mcpworkload.controller.desired.shutdown import build_lifecycle
@@ -20,10 +22,15 @@ from mcpworkload.kube.manifest import Manifest
 
 
 def build_container(
-    workload: Workload, policy: Policy, pod_security: Mapping[str, Any]
+    workload: Workload,
+    policy: Policy,
+    pod_security: Mapping[str, Any],
+    permissions: Permissions | None,
 ) -> Manifest:
     """
     Return the server's container, in a pod with that security context.
+
+    *permissions* are what its profile allows; None without one.
 
     Raises:
         InvalidSpec: an amount in resources is not a quantity, or a probe has no port to connect to.
@@ -37,10 +44,12 @@ def build_container(
         "env": _build_env(workload),
         "ports": _build_ports(spec),
         "resources": complete_resources(spec.resources, spec.bridge),
-        "securityContext": build_server_security(spec.security_context, pod_security),
+        "securityContext": build_server_security(
+            {**build_profile_security(permissions), **spec.security_context}, pod_security
+        ),
         **build_probes(spec),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [*ours, *build_mounts(spec)],
+        "volumeMounts": [*ours, *build_mounts(spec, build_profile_mounts(permissions))],
     }
     optional = {
         "imagePullPolicy": spec.image_pull_policy,

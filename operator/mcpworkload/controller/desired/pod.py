@@ -17,18 +17,23 @@ from mcpworkload.controller.desired.attach import build_sidecar, build_token_vol
 from mcpworkload.controller.desired.bridge import brings_copy, build_bridge_volume, build_copier
 from mcpworkload.controller.desired.child import build_labels
 from mcpworkload.controller.desired.container import build_container
+from mcpworkload.controller.desired.grants import NO_GRANTS, Grants
 from mcpworkload.controller.desired.helpers import build_init_containers, build_ordinary_sidecars
+from mcpworkload.controller.desired.isolated_pod import isolate
+from mcpworkload.controller.desired.profile import build_profile_volumes, uses_host_network
 from mcpworkload.controller.desired.security import build_pod_security
 from mcpworkload.controller.desired.shutdown import grace_seconds
 from mcpworkload.controller.desired.storage import build_volumes
 from mcpworkload.kube.manifest import Manifest
 
 
-def build_pod_template(workload: Workload, policy: Policy = DEFAULT_POLICY) -> Manifest:
+def build_pod_template(
+    workload: Workload, policy: Policy = DEFAULT_POLICY, grants: Grants = NO_GRANTS
+) -> Manifest:
     """
     Return the pod template of the StatefulSet; the server's container is the first.
 
-    *policy* has the image of the bridge of a stdio server.
+    *policy* has the image of the bridge of a stdio server, *grants* what its profile allows.
 
     Raises:
         InvalidSpec: a field cannot be turned into what it asks for; names its path.
@@ -42,11 +47,27 @@ def build_pod_template(workload: Workload, policy: Policy = DEFAULT_POLICY) -> M
         "terminationGracePeriodSeconds": grace_seconds(spec),
         "securityContext": security,
         "containers": [
-            build_container(workload, policy, security),
+            build_container(workload, policy, security, grants.permissions),
             *build_ordinary_sidecars(spec, security),
         ],
-        "volumes": [*_build_bridge_volumes(workload, policy), *build_volumes(spec)],
+        "volumes": [
+            *_build_bridge_volumes(workload, policy),
+            *build_volumes(spec),
+            *build_profile_volumes(grants.permissions),
+        ],
+        **_build_optional(workload, policy, security),
     }
+    if uses_host_network(grants.permissions):
+        pod["hostNetwork"] = True
+    template: Manifest = {"metadata": _build_metadata(workload), "spec": pod}
+    if grants.isolation is not None:
+        isolate(template, workload, policy, grants.isolation)
+    return template
+
+
+def _build_optional(workload: Workload, policy: Policy, security: Manifest) -> Manifest:
+    """Return the fields that are left out where the spec says nothing of them."""
+    spec = workload.spec
     optional = {
         "initContainers": [
             *_build_bridge_containers(workload, policy, security),
@@ -59,8 +80,7 @@ def build_pod_template(workload: Workload, policy: Policy = DEFAULT_POLICY) -> M
         "dnsPolicy": spec.dns_policy,
         "dnsConfig": deepcopy(spec.dns_config),
     }
-    pod |= {field: value for field, value in optional.items() if value}
-    return {"metadata": _build_metadata(workload), "spec": pod}
+    return {field: value for field, value in optional.items() if value}
 
 
 def _build_scheduling(workload: Workload) -> Manifest:

@@ -1,5 +1,6 @@
 """Build volumes, mounts and claims: the user's, and a writable scratch directory of ours."""
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -20,9 +21,9 @@ def build_volumes(spec: WorkloadSpec) -> list[Manifest]:
     return [*ours, *given]
 
 
-def build_mounts(spec: WorkloadSpec) -> list[Manifest]:
+def build_mounts(spec: WorkloadSpec, of_profile: Iterable[Manifest] = ()) -> list[Manifest]:
     """Return the server's mounts; one of the user's at our path takes the place of ours."""
-    given: list[dict[str, Any]] = deepcopy(spec.volume_mounts)
+    given: list[dict[str, Any]] = [*deepcopy(spec.volume_mounts), *of_profile]
     is_taken = any(str(mount.get("mountPath")).rstrip("/") == SCRATCH for mount in given)
     ours = [] if is_taken else [{"name": names.SCRATCH_VOLUME, "mountPath": SCRATCH}]
     return [*ours, *given]

@@ -190,8 +190,8 @@ def plan_prunes(
     Return the deletions of children that are no longer desired, except those in *pruned* (UIDs).
 
     The operator only deletes what carries its label and names the workload as its controller, and
-    only kinds that hold nothing: a StatefulSet stands for pods and volumes. The ServiceAccount of
-    the pods stays as long as they do.
+    only kinds that hold nothing: a StatefulSet stands for pods and volumes. What the pods need
+    while they run, such as their ServiceAccount, stays as long as they do.
     """
     desired = {child.id for child in children}
     due = {Pruning.AT_ONCE}
@@ -201,12 +201,18 @@ def plan_prunes(
         Prune(child_id, live.metadata.uid)
         for child_id, live in observation.children.items()
         if child_id not in desired
-        and CHILD_TYPES[child_id.kind].pruning in due
+        and _pruning_of(child_id) in due
         and (owner := live.metadata.controller) is not None
         and owner.uid == owner_uid
         and live.metadata.deletion_timestamp is None
         and live.metadata.uid not in pruned
     )
+
+
+def _pruning_of(child_id: ChildId) -> Pruning:
+    # The Service of an egress proxy goes when the proxy does.
+    is_of_proxy = child_id.name.endswith(names.EGRESS_SUFFIX)
+    return Pruning.AFTER_PODS if is_of_proxy else CHILD_TYPES[child_id.kind].pruning
 
 
 def _has_older_pods(observation: Observation, applied: Mapping[ChildId, Applied]) -> bool:

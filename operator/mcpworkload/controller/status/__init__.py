@@ -5,8 +5,8 @@ The status of a workload: what the operator reports, when it writes it, and whic
 what the spec asks for), an `Observation` and an `ExitReport` (`exits`). `problems` finds why a pod
 does not serve, by the pod's own status (`pods`) and its Events (`diagnosis`); `messages` removes
 what changes from texts of the cluster, `hints` and `amounts` add what helps. `effects` and `notes`
-describe the objects of an accepted spec. `debounce` decides whether a changed status is written
-now, `events` which changes become Events.
+describe the objects of an accepted spec, `isolation` what the network's rules are. `debounce`
+decides whether a changed status is written now, `events` which changes become Events.
 
 Pure: the live objects come in as an `Observation`, the clock as an argument.
 """
@@ -18,6 +18,7 @@ from mcpworkload.controller.status.diagnosis import since
 from mcpworkload.controller.status.events import EventDraft, news, of_denial, of_reversion
 from mcpworkload.controller.status.exits import ExitReport, describe, report_exits
 from mcpworkload.controller.status.inputs import StatusInput
+from mcpworkload.controller.status.isolation import seconds_to_doubt
 from mcpworkload.controller.status.pods import condition_of, seconds_to_change
 from mcpworkload.controller.status.problems import (
     awaited_claims,
@@ -46,6 +47,7 @@ __all__ = [
     "of_reversion",
     "report_exits",
     "seconds_to_change",
+    "seconds_to_doubt",
     "since",
     "summary",
     "suspects",

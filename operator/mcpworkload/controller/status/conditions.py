@@ -12,9 +12,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mcpworkload.api.names import ChildId
-from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ConditionType, ReadyReason
+from mcpworkload.api.permissions import Permissions
+from mcpworkload.api.reasons import (
+    AcceptedReason,
+    AvailableReason,
+    ConditionType,
+    IsolatedReason,
+    ReadyReason,
+)
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.api.status import Condition, ConditionStatus, WorkloadStatus
+from mcpworkload.controller.desired import NO_GRANTS
 from mcpworkload.controller.plan.comparison import Drift
 from mcpworkload.controller.plan.observation import Applied, Observation
 from mcpworkload.controller.status import diagnosis
@@ -22,6 +30,7 @@ from mcpworkload.controller.status.effects import state_of
 from mcpworkload.controller.status.exits import ExitReport
 from mcpworkload.controller.status.hints import hint_of
 from mcpworkload.controller.status.inputs import StatusInput
+from mcpworkload.controller.status.isolation import report_isolation
 from mcpworkload.controller.status.pods import is_steady
 from mcpworkload.controller.status.problems import Problem, first_problem
 from mcpworkload.kube.objects import Pod
@@ -64,7 +73,10 @@ def build_status(
     available = _available(inputs, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
     ready = _ready(inputs, observation, is_settled, accepted, available, now)
-    verdicts = [accepted, available, ready]
+    isolated = _isolated(inputs, observation, refusal, now)
+    if any(verdict.reason == IsolatedReason.ENGINE_NOT_SEEN for verdict in isolated):
+        available, ready = _pointing(available), _pointing(ready)
+    verdicts = [accepted, available, ready, *isolated]
     if refusal is not None and refusal.is_final:
         message = "the operator does not try again before the spec changes: see Accepted"
         verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
@@ -76,9 +88,40 @@ def build_status(
         restarts=ends.restarts,
         last_termination=ends.last,
         pods=ends.pods,
+        permissions=_permissions(inputs),
         conditions=_dated(verdicts, inputs, now),
     )
     return status.to_api()
+
+
+def _pointing(verdict: Verdict) -> Verdict:
+    """Return *verdict*, which names Isolated where it says no more than that pods start."""
+    if verdict.reason not in (AvailableReason.STARTING, ReadyReason.UPDATING):
+        return verdict
+    return replace(verdict, message=f"{verdict.message}: see Isolated")
+
+
+def _isolated(
+    inputs: StatusInput, observation: Observation, refusal: Refusal | None, now: datetime
+) -> list[Verdict]:
+    """Return the condition Isolated where a profile or isolation is asked for; as it was if not."""
+    if inputs.grants is None:
+        return [
+            Verdict(ConditionType.ISOLATED, each["status"], each["reason"], each["message"])
+            for each in inputs.status.get("conditions", ())
+            if each["type"] == ConditionType.ISOLATED
+        ]
+    if inputs.grants == NO_GRANTS:
+        return []
+    found = report_isolation(
+        inputs.grants,
+        is_gated=inputs.is_gated,
+        name=inputs.name,
+        observation=observation,
+        refusal=refusal,
+        now=now,
+    )
+    return [Verdict(ConditionType.ISOLATED, found.status, found.reason, found.message)]
 
 
 def _is_reached(
@@ -109,6 +152,14 @@ def summary(status: Mapping[str, Any]) -> str:
         + (f"exit code {code}" if condition["reason"] in _PRINTED else condition["message"])
         for condition in status["conditions"]
     )
+
+
+def _permissions(inputs: StatusInput) -> Permissions | None:
+    """Return what the profile stands for; what was true stays while it is not known."""
+    if inputs.grants is not None:
+        return inputs.grants.permissions
+    stored = inputs.status.get("permissions")
+    return Permissions.model_validate(stored) if stored else None
 
 
 def _accepted(

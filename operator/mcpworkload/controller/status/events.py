@@ -7,11 +7,23 @@ from typing import Any, Literal
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
-from mcpworkload.api.reasons import AvailableReason, ConditionType, EventReason, ReadyReason
+from mcpworkload.api.reasons import (
+    AvailableReason,
+    ConditionType,
+    EventReason,
+    IsolatedReason,
+    ReadyReason,
+)
 
-_REPORTED = (ConditionType.ACCEPTED, ConditionType.READY)
+_REPORTED = (ConditionType.ACCEPTED, ConditionType.READY, ConditionType.ISOLATED)
 # Every start and every update passes through these: no Event.
-_PASSING = (AvailableReason.STARTING, ReadyReason.UPDATING)
+_PASSING = (
+    AvailableReason.STARTING,
+    ReadyReason.UPDATING,
+    IsolatedReason.STARTING,
+    IsolatedReason.ROLLING_OUT,
+    IsolatedReason.NOT_REQUESTED,
+)
 # Fields with the same name in the spec and in the container.
 _OF_CONTAINER = re.compile(
     rf"^spec\.template\.spec\.containers\[{names.CONTAINER}\]\."
@@ -31,7 +43,7 @@ class EventDraft:
 
 
 def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventDraft]:
-    """Yield an Event for each change of Accepted and Ready from one stored status to the next."""
+    """Yield an Event for each change of a reported condition from one stored status to the next."""
     old, new = _by_type(before), _by_type(after)
     for kind in _REPORTED:
         condition, was = new.get(kind), old.get(kind, {})

@@ -6,9 +6,9 @@ from typing import Any
 
 from mcpworkload.api import names
 from mcpworkload.api.workload import Workload
-from mcpworkload.controller.desired import server_url
+from mcpworkload.controller.desired import Grants, server_url
 from mcpworkload.controller.status.amounts import Amounts
-from mcpworkload.controller.status.notes import notes_of
+from mcpworkload.controller.status.notes import notes_of, notes_of_grants
 from mcpworkload.kube.redaction import Secrets
 
 
@@ -45,9 +45,21 @@ class StatusInput:
     secrets: Secrets = field(default_factory=Secrets, compare=False)
     #: What the pods ask for, as far as a template could be made.
     amounts: Amounts = field(default_factory=Amounts, compare=False)
+    name: str = ""
+    #: What its profile grants; None while that is not known.
+    grants: Grants | None = None
+    #: Whether isolated pods start with a gate.
+    is_gated: bool = True
 
     @classmethod
-    def of(cls, workload: Workload, amounts: Amounts | None = None) -> "StatusInput":
+    def of(
+        cls,
+        workload: Workload,
+        amounts: Amounts | None = None,
+        grants: Grants | None = None,
+        *,
+        is_gated: bool = True,
+    ) -> "StatusInput":
         """Return the inputs for a workload with a valid spec, whose pods ask for *amounts*."""
         return cls(
             generation=workload.generation,
@@ -61,7 +73,7 @@ class StatusInput:
             may_miss=workload.spec.replicas_that_may_miss,
             has_min_ready_seconds=bool(workload.spec.min_ready_seconds),
             may_quote=workload.spec.report_log_tail is not False,
-            notes=notes_of(workload),
+            notes=(*notes_of(workload), *notes_of_grants(grants)),
             transport="" if workload.spec.bridge else workload.spec.transport.type,
             port=0 if workload.spec.bridge else workload.spec.transport.port,
             has_stdin=bool(workload.spec.stdin),
@@ -70,6 +82,9 @@ class StatusInput:
                 _names_of(workload.namespace, workload.name),
             ),
             amounts=amounts or Amounts(),
+            name=workload.name,
+            grants=grants,
+            is_gated=is_gated,
         )
 
     @classmethod

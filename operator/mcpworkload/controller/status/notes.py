@@ -6,6 +6,7 @@ from typing import Any
 
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.workload import Workload
+from mcpworkload.controller.desired import Grants, meaningless_options
 from mcpworkload.kube.quantity import parse_quantity
 
 _BYTES = ("memory", "ephemeral-storage")
@@ -27,6 +28,15 @@ _MIN_VOLUME = 2**12
 def notes_of(workload: Workload) -> tuple[str, ...]:
     """Return what `Accepted` adds about an accepted spec, one phrase a fact."""
     return tuple(_notes(workload))
+
+
+def notes_of_grants(grants: Grants | None) -> tuple[str, ...]:
+    """Return the security options of a profile that have no effect, as one phrase."""
+    permissions = grants.permissions if grants is not None else None
+    entries = meaningless_options(permissions)
+    if not entries:
+        return ()
+    return (f"securityOpt: {', '.join(entries)} has no meaning on Kubernetes, and no effect",)
 
 
 def _notes(workload: Workload) -> Iterator[str]:

@@ -9,6 +9,10 @@ from mcpworkload.kube.objects.metadata import ChildMetadata, Metadata
 _NOTHING = msgspec.Raw()
 
 
+class _ServiceSpec(msgspec.Struct):
+    cluster_ip: str = msgspec.field(default="", name="clusterIP")
+
+
 class LiveChild(msgspec.Struct, rename="camel", frozen=True):
     """
     An applied object as the API server stores it; its content is undecoded.
@@ -40,8 +44,48 @@ class LiveChild(msgspec.Struct, rename="camel", frozen=True):
         return msgspec.structs.replace(self, metadata=metadata, **empty)
 
 
-class Service(LiveChild, frozen=True):
-    """A Service."""
+class Service(LiveChild, rename="camel", frozen=True):
+    """A Service, and the address that it was given."""
+
+    #: Where the content is left out; never on the wire.
+    kept_address: str = ""
+
+    @property
+    def address(self) -> str:
+        """The cluster IP; empty while there is none, and of a headless Service."""
+        if not bytes(self.spec):
+            return self.kept_address
+        found = msgspec.json.decode(self.spec, type=_ServiceSpec).cluster_ip
+        return "" if found == "None" else found
+
+    def without_content(self) -> Self:
+        """Return a copy that keeps of its content the address alone."""
+        return msgspec.structs.replace(super().without_content(), kept_address=self.address)
+
+
+class NetworkPolicy(LiveChild, frozen=True):
+    """A NetworkPolicy."""
+
+
+class DeploymentStatus(msgspec.Struct, rename="camel"):
+    """The progress of the Deployment controller."""
+
+    observed_generation: int = 0
+    updated_replicas: int = 0
+    available_replicas: int = 0
+
+
+class Deployment(LiveChild, frozen=True):
+    """A Deployment, with the progress of its controller."""
+
+    status: DeploymentStatus = msgspec.field(default_factory=DeploymentStatus)
+
+    @property
+    def is_current(self) -> bool:
+        """True if a pod of the newest template serves."""
+        status = self.status
+        is_seen = status.observed_generation >= self.metadata.generation
+        return is_seen and min(status.updated_replicas, status.available_replicas) > 0
 
 
 class ServiceAccount(LiveChild, rename="camel", frozen=True):

@@ -12,6 +12,7 @@ from mcpworkload.api.refusals import InvalidSpec
 from mcpworkload.api.spec import WorkloadSpec
 from mcpworkload.controller.desired import build_children, server_url
 from tests.support import specs
+from tests.support.bridged import POLICY
 from tests.support.parsed import make_workload
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -60,7 +61,7 @@ def test_children_are_the_golden_manifests(golden: str, spec: dict[str, Any]) ->
 def test_building_twice_gives_equal_children_that_share_nothing() -> None:
     """A caller may edit what it receives."""
     workload = make_workload(**specs.EVERY_FIELD)
-    first, second = build_children(workload), build_children(workload)
+    first, second = build_children(workload, POLICY), build_children(workload, POLICY)
 
     assert first == second
     for index, child in enumerate(first):

@@ -10,7 +10,7 @@ from mcpworkload.api.refusals import PolicyDenied
 from mcpworkload.controller.children import CHILD_TYPES
 from mcpworkload.controller.desired import build_draft
 from mcpworkload.kube.manifest import Manifest
-from tests.support.bridged import POLICY, attach, children
+from tests.support.bridged import POLICY, attach, children, inject
 from tests.support.parsed import make_workload
 
 LABELS = {"azure.workload.identity/use": "true", "team": "sky"}
@@ -26,6 +26,13 @@ ALL_KINDS: dict[str, Any] = attach(
     annotations=ANNOTATIONS,
     service={"type": "ClusterIP", "headlessAlias": "alias"},
     disruptionBudget={"minAvailable": 1},
+)
+#: An isolated one with a proxy, which no bridge attaches to.
+ISOLATED: dict[str, Any] = inject(
+    labels=LABELS,
+    annotations=ANNOTATIONS,
+    isolateNetwork=True,
+    permissionProfile={"network": {"outbound": {"allowPort": [443]}}},
 )
 UNEXPOSED = replace(POLICY, is_exposure_allowed=False)
 # Whatever else an object does: rights come from these.
@@ -44,7 +51,7 @@ def metadata_of(manifest: Manifest) -> tuple[dict[str, str], dict[str, str]]:
 
 def test_rights_carry_nothing_of_the_users() -> None:
     """To clouds an annotation of an account is a right; all other children carry both."""
-    built = children(ALL_KINDS)
+    built = children(ALL_KINDS) | children(ISOLATED)
 
     assert {manifest["kind"] for manifest in built.values()} == set(CHILD_TYPES)
     for name, manifest in built.items():
