@@ -46,6 +46,7 @@ from mcpworkload.runtime.logs import LogArguments
 from mcpworkload.runtime.manifest import build_workload
 from mcpworkload.runtime.monitor import Monitor
 from mcpworkload.runtime.profiles import (
+    ConfigMapKey,
     InboundRules,
     NetworkRules,
     OutboundRules,
@@ -68,6 +69,7 @@ from mcpworkload.runtime.types import (
 
 __all__ = [
     "Attachment",
+    "ConfigMapKey",
     "ContainerAttachment",
     "ContainerInfo",
     "DeployWorkloadOptions",

@@ -208,6 +208,11 @@ def instance(kind: type) -> Check:
     return check
 
 
+def optional(check: Check) -> Check:
+    """Return the check for None, or what *check* takes."""
+    return lambda value, where: None if value is None else check(value, where)
+
+
 def by_key(check: Check) -> Check:
     """Return the check for a mapping from texts to what *check* takes."""
 

@@ -27,6 +27,7 @@ CHECKS: Final[dict[str, arguments.Check]] = {
     "container": arguments.label,
     "context": arguments.filled,
     "data": arguments.data,
+    "egress": arguments.flag,
     "entrypoint": arguments.words,
     "env_vars": arguments.mapping,
     "follow": arguments.flag,

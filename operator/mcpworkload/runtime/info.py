@@ -19,7 +19,7 @@ _DEFAULT_PORT = 8080
 
 @dataclass(frozen=True)
 class Verdict:
-    """The condition Ready, for the newest generation only."""
+    """The condition Ready, and what others add to it, for the newest generation only."""
 
     is_ready: bool
     #: No look before the spec changes: waiting cannot help.
@@ -27,6 +27,8 @@ class Verdict:
     is_available: bool
     reason: str
     message: str
+    #: The reason of the condition Isolated; empty where there is none.
+    isolation: str = ""
 
 
 def verdict_of(workload: Mapping[str, Any]) -> Verdict:
@@ -49,6 +51,7 @@ def verdict_of(workload: Mapping[str, Any]) -> Verdict:
         is_available=_is_true(conditions.get("Available")),
         reason=ready.get("reason", ""),
         message=ready.get("message", ""),
+        isolation=conditions.get("Isolated", {}).get("reason", ""),
     )
 
 
@@ -78,6 +81,7 @@ def info_of(workload: Mapping[str, Any], started_at: datetime | None = None) -> 
         restarts=status.get("restarts", 0),
         reason=verdict.reason,
         started_at=started_at,
+        isolation=verdict.isolation,
     )
 
 

@@ -29,6 +29,19 @@ def own_pods(pods: Iterable[Pod], workload: str) -> list[Pod]:
     return sorted(own, key=lambda pod: number_of(pod.metadata.name, workload) or 0)
 
 
+def proxy_pods(pods: Iterable[Pod], workload: str) -> list[Pod]:
+    """Return the pods that the Deployment of the workload's egress proxy made, by name."""
+    prefix = f"{names.egress_name(workload)}-"
+    own = [
+        pod
+        for pod in pods
+        if (owner := pod.metadata.controller) is not None
+        and owner.kind == "ReplicaSet"
+        and owner.name.startswith(prefix)
+    ]
+    return sorted(own, key=lambda pod: pod.metadata.name)
+
+
 def number_of(pod: str, workload: str) -> int | None:
     """Return the replica's number in a pod's name; None where the name has another form."""
     found = re.fullmatch(rf"{re.escape(workload)}-(\d+)", pod)

@@ -70,10 +70,20 @@ class WorkloadHandle:
         found: dict[str, Any] = await self.connection.request("GET", self.path, workload=self.key)
         return found
 
-    async def pods(self, about: str = "") -> list[Pod]:
-        """Return all pods with the workload's label; *about* is the id that errors name."""
+    @property
+    def by_egress_label(self) -> dict[str, str]:
+        """The query that selects the pods of its egress proxy."""
+        return {"labelSelector": f"{names.EGRESS_LABEL}={self.name}"}
+
+    async def pods(self, about: str = "", query: Mapping[str, str] | None = None) -> list[Pod]:
+        """
+        Return all pods that *query* selects, by default those with the workload's label.
+
+        *about* is the id that errors name.
+        """
         path = core_path("pods", self.namespace)
-        answer = await self.connection.request("GET", path, query=self.by_label, workload=about)
+        query = self.by_label if query is None else query
+        answer = await self.connection.request("GET", path, query=query, workload=about)
         return msgspec.convert(answer["items"], list[Pod])
 
     async def pod(self, name: str) -> Pod:

@@ -13,10 +13,9 @@ from mcpworkload.kube.objects import Pod
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime.connection import workloads_path
 from mcpworkload.runtime.info import is_stopped
-from mcpworkload.runtime.instances import own_pods
 from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.lines import LogLine
-from mcpworkload.runtime.logs import LogOptions, no_pods, require_container
+from mcpworkload.runtime.logs import LogOptions, no_pods, pods_of_proxy, require_container
 from mcpworkload.runtime.podlog import Lines, Reader
 from mcpworkload.runtime.watching import Body, Objects, follow
 
@@ -27,11 +26,13 @@ async def follow_logs(workload: WorkloadHandle, options: LogOptions) -> AsyncGen
 
     Raises:
         WorkloadNotFound: there is no such workload.
-        WorkloadNotRunning: it is stopped.
+        WorkloadNotRunning: it is stopped, or has no egress proxy.
     """
     found = await workload.read()
     if _rests(found):
         raise no_pods(workload, found)
+    if options.egress:
+        await pods_of_proxy(workload)
     return _lines_of(Follower(workload, options, found["metadata"]["uid"]))
 
 
@@ -99,15 +100,16 @@ class Follower:
 
     async def _watch_pods(self, group: asyncio.TaskGroup) -> None:
         path = core_path("pods", self.workload.namespace)
-        states = follow(self.workload.connection, path, self.workload.by_label, Pod)
+        query = self.options.query_of(self.workload)
+        states = follow(self.workload.connection, path, query, Pod)
         async with aclosing(states):
             async for objects in states:
                 self._see(objects, group)
                 self._check()
 
     def _see(self, objects: Objects[Pod], group: asyncio.TaskGroup) -> None:
-        pods = own_pods(objects.values(), self.workload.name)
-        present = {pod.metadata.uid: pod for pod in pods if self.options.selects(pod)}
+        pods = self.options.chosen(objects.values(), self.workload.name)
+        present = {pod.metadata.uid: pod for pod in pods}
         known = self._readers or {}
         for uid in known.keys() - present.keys():
             known.pop(uid).see(None)

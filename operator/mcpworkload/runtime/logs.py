@@ -1,6 +1,6 @@
 """Finding a workload's containers, and reading what they have printed until now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
@@ -16,6 +16,7 @@ from mcpworkload.runtime.instances import (
     newest_instance,
     number_of,
     own_pods,
+    proxy_pods,
     state_of,
     waiting_reason,
 )
@@ -38,6 +39,12 @@ class LogArguments(TypedDict, total=False):
     timestamps: bool
     #: The log of the instance that ended last, restarted or not.
     previous: bool
+    #: The log of the workload's egress proxy: what it has refused to connect to.
+    egress: bool
+
+
+# The only container of an egress proxy.
+_PROXY = "squid"
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,16 @@ class LogOptions:
     since: datetime | None = None
     timestamps: bool = False
     previous: bool = False
+    egress: bool = False
 
-    def selects(self, pod: Pod) -> bool:
-        """Return whether the options select *pod*."""
-        return self.pod in (None, pod.metadata.name)
+    def query_of(self, workload: WorkloadHandle) -> dict[str, str]:
+        """Return the query for the pods of *workload*, or for those of its egress proxy."""
+        return workload.by_egress_label if self.egress else workload.by_label
+
+    def chosen(self, pods: Iterable[Pod], workload: str) -> list[Pod]:
+        """Return which of *pods* are meant: those of *workload* or of its egress proxy."""
+        own = proxy_pods(pods, workload) if self.egress else own_pods(pods, workload)
+        return [pod for pod in own if self.pod in (None, pod.metadata.name)]
 
     @property
     def query(self) -> dict[str, str]:
@@ -81,15 +94,22 @@ def log_options(workload: WorkloadHandle, follow: bool, given: LogArguments) -> 
     tail, since = given.get("tail"), given.get("since")
     if follow and given.get("previous"):
         raise _invalid(workload, "previous", "what has ended cannot be followed")
+    if given.get("egress"):
+        for argument in ("container", "pod"):
+            if given.get(argument) is not None:
+                raise _invalid(
+                    workload, argument, "an egress proxy has one container; leave it out"
+                )
     if since is not None and not isinstance(since, datetime):
         since = datetime.now(UTC) - timedelta(seconds=since)
     return LogOptions(
-        container=given.get("container") or names.CONTAINER,
+        container=_PROXY if given.get("egress") else given.get("container") or names.CONTAINER,
         pod=pod_name(workload, given.get("pod")),
         tail=tail,
         since=since,
         timestamps=given.get("timestamps", False),
         previous=given.get("previous", False),
+        egress=given.get("egress", False),
     )
 
 
@@ -111,9 +131,10 @@ async def read_logs(workload: WorkloadHandle, options: LogOptions) -> str:
     Return what the containers have printed, pod after pod; of several, each line names its pod.
 
     Raises:
-        WorkloadNotRunning: nothing has run yet that could have printed anything.
+        WorkloadNotRunning: nothing has run yet that could have printed anything, or there is no
+            egress proxy.
     """
-    pods = await pods_of(workload, options.pod)
+    pods = await (pods_of_proxy(workload) if options.egress else pods_of(workload, options.pod))
     for pod in pods:
         require_container(workload, pod, options.container)
     spoken = [pod for pod in pods if _has_log(pod, options)]
@@ -144,6 +165,28 @@ async def pods_of(workload: WorkloadHandle, name: str | None = None) -> list[Pod
     if not pods:
         raise no_pods(workload, found, name)
     return pods
+
+
+async def pods_of_proxy(workload: WorkloadHandle) -> list[Pod]:
+    """
+    Return the pods of the workload's egress proxy, by name.
+
+    Raises:
+        WorkloadNotFound: there is no such workload.
+        WorkloadNotRunning: it has no egress proxy, or none that runs.
+    """
+    found = await workload.read()
+    pods = await workload.pods(about=workload.key, query=workload.by_egress_label)
+    if own := proxy_pods(pods, workload.name):
+        return own
+    if is_stopped(found):
+        raise no_pods(workload, found)
+    why = "its network is not isolated"
+    if found["spec"].get("isolateNetwork"):
+        why = "only a permission profile that lists hosts or ports, and not all, makes one"
+    raise WorkloadNotRunning(
+        f"it has no egress proxy: {why}", workload=workload.key, reason="NoEgressProxy"
+    )
 
 
 def no_pods(workload: WorkloadHandle, found: Body, name: str | None = None) -> WorkloadNotRunning:

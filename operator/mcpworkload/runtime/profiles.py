@@ -4,30 +4,69 @@ Permission profiles: what a server may read, write and reach.
 The JSON format is ToolHive's, so that existing profiles can be used as they are.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, Final, Self, cast
 
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from mcpworkload.api import permissions
+from mcpworkload.api.documents import INLINE_SHAPE, BadDocument, Shape, checked_fields
+from mcpworkload.api.entries import BadEntry
+from mcpworkload.api.hosts import parse_host, parse_source
+from mcpworkload.api.mounts import parse_mount
+from mcpworkload.api.problems import describe, paths
+from mcpworkload.api.profiles import resolve_config, resolve_profile
 from mcpworkload.runtime import arguments
-from mcpworkload.runtime.arguments import Check, Checked
-from mcpworkload.runtime.documents import Fields, camel, parse_json, parse_yaml
-from mcpworkload.runtime.mounts import declarations, mount_of
+from mcpworkload.runtime.arguments import Check, Checked, refused, wrong
+from mcpworkload.runtime.documents import parse_json, parse_yaml
+from mcpworkload.runtime.errors import WorkloadInvalid
 from mcpworkload.runtime.types import Mount, PermissionConfig
+
+_WHERE = "permission_profile"
+
+
+def _entry(read: Callable[[str], object]) -> Check:
+    """Return the check for a text that *read* understands."""
+
+    def check(value: Any, where: str) -> str:
+        entry = arguments.filled(value, where)
+        try:
+            read(entry)
+        except BadEntry as error:
+            raise wrong(where, repr(entry[:80]), str(error)) from None
+        return entry
+
+    return check
+
+
+_MOUNTS = arguments.each(_entry(parse_mount))
+_HOSTS = arguments.each(_entry(parse_host))
+_SOURCES = arguments.each(_entry(parse_source))
 
 
 @dataclass(frozen=True)
 class OutboundRules(Checked):
-    """Hosts and ports that the server may connect to; both must match when both are given."""
+    """
+    Hosts and ports that the server may connect to; both must match when both are given.
+
+    `allow_private_host` is not ToolHive's: names that may resolve to private addresses, and
+    private addresses themselves.
+    """
 
     insecure_allow_all: bool = False
     allow_host: Sequence[str] = ()
     allow_port: Sequence[int] = ()
+    allow_private_host: Sequence[str] = ()
 
     CHECKS: ClassVar[Mapping[str, Check]] = {
         "insecure_allow_all": arguments.flag,
-        "allow_host": arguments.each(arguments.filled),
+        "allow_host": _HOSTS,
         "allow_port": arguments.each(arguments.port),
+        "allow_private_host": _HOSTS,
     }
 
 
@@ -37,7 +76,7 @@ class InboundRules(Checked):
 
     allow_host: Sequence[str] = ()
 
-    CHECKS: ClassVar[Mapping[str, Check]] = {"allow_host": arguments.each(arguments.filled)}
+    CHECKS: ClassVar[Mapping[str, Check]] = {"allow_host": _SOURCES}
 
 
 @dataclass(frozen=True)
@@ -56,14 +95,27 @@ class NetworkRules(Checked):
 
 
 @dataclass(frozen=True)
+class ConfigMapKey(Checked):
+    """A key of a ConfigMap in the workload's namespace."""
+
+    name: str
+    key: str
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {"name": arguments.filled, "key": arguments.filled}
+
+
+@dataclass(frozen=True)
 class PermissionProfile(Checked):
     """
     What a server may read, write and reach; nothing but its own image by default.
 
     `read` and `write` are mount declarations: `path`, `host:container`, `scheme://resource:path`.
+    `cap_add`, `cap_drop` and `security_opt` are not ToolHive's. With `config_map_key_ref`, the
+    profile is what that key holds, and no other field is given.
 
     Raises:
-        WorkloadInvalid: a field is of a wrong type, or a declaration has none of these forms.
+        WorkloadInvalid: a field is of a wrong type, an entry has none of the forms that there are,
+            or fields stand beside the ConfigMap.
     """
 
     name: str = ""
@@ -71,14 +123,35 @@ class PermissionProfile(Checked):
     write: Sequence[str] = ()
     network: NetworkRules = field(default_factory=NetworkRules)
     privileged: bool = False
+    cap_add: Sequence[str] = ()
+    cap_drop: Sequence[str] = ()
+    security_opt: Sequence[str] = ()
+    config_map_key_ref: ConfigMapKey | None = None
 
     CHECKS: ClassVar[Mapping[str, Check]] = {
         "name": arguments.text,
-        "read": declarations,
-        "write": declarations,
+        "read": _MOUNTS,
+        "write": _MOUNTS,
         "network": arguments.instance(NetworkRules),
         "privileged": arguments.flag,
+        "cap_add": arguments.words,
+        "cap_drop": arguments.words,
+        "security_opt": arguments.words,
+        "config_map_key_ref": arguments.optional(arguments.instance(ConfigMapKey)),
     }
+
+    def __post_init__(self) -> None:
+        """
+        Check each field, and that only one form is chosen.
+
+        Raises:
+            WorkloadInvalid: a field is refused.
+        """
+        super().__post_init__()
+        if self.config_map_key_ref is not None and len(_written(self, str)) > 1:
+            raise refused(
+                "config_map_key_ref", "leave the other fields out: the ConfigMap has them"
+            )
 
     @classmethod
     def none(cls) -> Self:
@@ -90,6 +163,29 @@ class PermissionProfile(Checked):
         """Return the builtin `network`: every connection outwards, nothing else."""
         outbound = OutboundRules(insecure_allow_all=True)
         return cls(name="network", network=NetworkRules(outbound=outbound))
+
+    @classmethod
+    def from_builtin(cls, name: str) -> Self:
+        """
+        Return the builtin of that name, `none` or `network`.
+
+        Raises:
+            WorkloadInvalid: there is no such builtin.
+        """
+        arguments.one_of("none", "network")(name, "name")
+        return cls.none() if name == "none" else cls.with_network()
+
+    @classmethod
+    def from_config_map(cls, name: str, key: str) -> Self:
+        """
+        Return the profile that the key *key* of the ConfigMap *name* holds, as JSON.
+
+        The operator reads it, and follows its changes.
+
+        Raises:
+            WorkloadInvalid: one of them is no text, or empty.
+        """
+        return cls(config_map_key_ref=ConfigMapKey(name, key))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -114,53 +210,98 @@ class PermissionProfile(Checked):
 
     @classmethod
     def _from_data(cls, data: Any) -> Self:
-        return cast("Self", _read(cls, Fields(data, "permission_profile")))
+        try:
+            fields = checked_fields(data, _SHAPE)
+        except BadDocument as error:
+            where = f"{_WHERE}.{error.path}" if error.path else _WHERE
+            raise refused(where, str(error)) from None
+        if (builtin := fields.pop("builtin", None)) is None:
+            return cast("Self", _read(cls, fields, _WHERE))
+        if fields:
+            raise refused(f"{_WHERE}.builtin", "leave the other fields out, or builtin")
+        arguments.one_of("none", "network")(builtin, f"{_WHERE}.builtin")
+        return cls.from_builtin(builtin)
 
     def to_json(self) -> str:
         """Return the profile as ToolHive writes it, and as `from_json` reads it back."""
         return json.dumps(_written(self, str), indent=2)
 
     def to_spec(self) -> dict[str, Any]:
-        """Return the profile as it stands in an MCPWorkload: camelCase, without empty fields."""
-        return _written(self, camel)
+        """
+        Return the profile as it stands in an MCPWorkload: camelCase, without empty fields.
+
+        Raises:
+            WorkloadInvalid: something in it has no meaning on Kubernetes, such as the scheme of a
+                mount or a network of Docker.
+        """
+        self._to_model()
+        for builtin in ("none", "network"):
+            if self == self.from_builtin(builtin):
+                return {"builtin": builtin}
+        return _written(self, to_camel)
 
     def to_config(self) -> PermissionConfig:
         """
-        Return the mounts, network mode and capabilities that the profile stands for.
+        Return the mounts, network mode, capabilities and options that the profile stands for.
 
-        What is both read and written is written. No capability is left but to the privileged.
+        What is both read and written is written. No capability is left but to the privileged, and
+        those that are added.
+
+        Raises:
+            WorkloadInvalid: as `to_spec`; or a ConfigMap has the profile.
         """
-        mounts: dict[str, Mount] = {}
-        for declaration in self.read:
-            found = mount_of(declaration, read_only=True)
-            mounts[found.target] = found
-        for declaration in self.write:
-            found = mount_of(declaration)
-            mounts[found.target] = found
+        model = self._to_model()
+        if self.config_map_key_ref is not None:
+            raise refused(
+                f"{_WHERE}.config_map_key_ref",
+                "a ConfigMap has the profile: read it, and pass its text to from_json",
+            )
+        config = resolve_config(resolve_profile(model, None))
         return PermissionConfig(
-            mounts=tuple(mounts.values()),
-            network_mode=self.network.mode,
-            cap_drop=() if self.privileged else ("ALL",),
-            privileged=self.privileged,
+            mounts=[Mount(one.source, one.target, one.read_only) for one in config.mounts],
+            network_mode=config.network_mode,
+            cap_drop=config.cap_drop,
+            cap_add=config.cap_add,
+            security_opt=config.security_opt,
+            privileged=config.privileged,
         )
 
+    def _to_model(self) -> permissions.PermissionProfile:
+        try:
+            return permissions.PermissionProfile.model_validate(_written(self, str))
+        except ValidationError as error:
+            raise WorkloadInvalid(
+                describe(error, permissions.PermissionProfile, _WHERE),
+                reason="Invalid",
+                fields=paths(error, _WHERE),
+            ) from None
 
+
+_SHAPE: Final[Shape] = {
+    **INLINE_SHAPE,
+    "builtin": None,
+    "config_map_key_ref": {"name": None, "key": None},
+}
 #: The fields that have fields of their own.
 _PARTS: Final[Mapping[str, type[Checked]]] = {
     "network": NetworkRules,
     "outbound": OutboundRules,
     "inbound": InboundRules,
+    "config_map_key_ref": ConfigMapKey,
 }
 
 
-def _read(kind: type[Checked], fields: Fields) -> Checked:
+def _read(kind: type[Checked], fields: Mapping[str, Any], where: str) -> Checked:
     values: dict[str, Any] = {}
     for key, check in kind.CHECKS.items():
-        if key in _PARTS:
-            values[key] = _read(_PARTS[key], fields.part(key))
-        elif (value := fields.take(key)) is not None:
-            values[key] = check(value, f"{fields.path}.{key}")
-    fields.refuse_rest()
+        for spelling in {key, to_camel(key)} & fields.keys():
+            value, path = fields[spelling], f"{where}.{spelling}"
+            part = _PARTS.get(key)
+            values[key] = _read(part, value, path) if part else check(value, path)
+    for one in dataclasses.fields(kind):  # type: ignore[arg-type]
+        is_needed = one.default is MISSING and one.default_factory is MISSING
+        if is_needed and one.name not in values:
+            raise refused(f"{where}.{one.name}", "missing; write it")
     return kind(**values)
 
 

@@ -67,6 +67,9 @@ class ContainerInfo:
     #: When the newest server container that runs has started: after each restart it is a later
     #: one. None where none runs, in a list, and where the caller may not look at pods.
     started_at: datetime | None = None
+    #: The reason of the condition Isolated: `Enforced` where the network rules of the permission
+    #: profile hold. Empty without a profile and isolation.
+    isolation: str = ""
 
 
 @dataclass(frozen=True)
