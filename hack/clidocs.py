@@ -54,8 +54,18 @@ def render() -> str:
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         if command is not None:
-            parts += [f"## `{name}`\n", _help(command, _context(command, name, context))]
+            parts += _sections(command, name, context)
     return "\n".join(parts)
+
+
+def _sections(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    """Return the section of *command*, and after it those of its own commands."""
+    context = _context(command, name.rpartition(" ")[2], parent)
+    parts = [f"## `{name}`\n", _help(command, context)]
+    if isinstance(command, click.Group):
+        for word, inner in command.commands.items():
+            parts += _sections(inner, f"{name} {word}", context)
+    return parts
 
 
 def _context(

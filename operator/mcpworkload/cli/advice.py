@@ -31,6 +31,13 @@ ADVICE: Final[Mapping[str, str]] = {
     "addresses, or correct probes",
     "Evicted": "set requests that fit the use; the pod is made anew by itself",
     "NodeLost": "mend the node, or kubectl delete node where it is gone for good",
+    "NotRequested": "isolateNetwork: true lets the network part of the profile have effect",
+    "RollingOut": "wait: the pods from before the isolation are being replaced",
+    "InboundHostNotEnforceable": "write addresses, networks or NAMESPACE[/WORKLOAD] in "
+    "network.inbound.allowHost",
+    "EngineNotSeen": "have the cluster enforce NetworkPolicies; mcpworkload logs NAME -c mcpw-gate "
+    "prints what the gate has seen",
+    "GateWaived": "set MCPWORKLOAD_GATE=required in the operator's Deployment for a proof",
     "Updating": "wait; a rollout that stays like this waits for a pod that does not become ready",
 }
 

@@ -18,6 +18,7 @@ from mcpworkload.cli.options import where_options
 _COMMANDS: Final = (
     "run",
     "template",
+    "permissions",
     "list",
     "get",
     "logs",

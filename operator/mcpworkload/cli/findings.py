@@ -11,6 +11,13 @@ Level = Literal["FAIL", "warn", "ok"]
 # A leader renews several times within the duration of its Lease; clocks differ somewhat.
 _CLOCK_SKEW = timedelta(seconds=10)
 _DEFAULT_LEASE_SECONDS = 15
+# What passes by itself, was asked for, or keeps no server from its work.
+_NO_FAILURE = frozenset(
+    {
+        *("Starting", "Updating", "RollingOut", "Stopped", "ScaledToZero"),
+        *("NotRequested", "InboundHostNotEnforceable", "GateWaived"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,18 @@ def judge_bridge(variables: Mapping[str, str]) -> list[Finding]:
     return [Finding("warn", words, "set MCPWORKLOAD_BRIDGE_IMAGE in its Deployment")]
 
 
+def judge_isolation(variables: Mapping[str, str]) -> list[Finding]:
+    """Return a warning for each thing that keeps the installation from isolating all workloads."""
+    found = []
+    if not variables.get("MCPWORKLOAD_EGRESS_IMAGE"):
+        words = "the operator has no egress proxy: isolated workloads that list hosts are refused"
+        found.append(Finding("warn", words, "set MCPWORKLOAD_EGRESS_IMAGE in its Deployment"))
+    if variables.get("MCPWORKLOAD_GATE") == "waived":
+        words = "isolated pods start without the proof that their network's rules are enforced"
+        found.append(Finding("warn", words, "remove MCPWORKLOAD_GATE from its Deployment"))
+    return found
+
+
 def judge_lease(lease: Mapping[str, Any], now: datetime) -> Finding:
     """Return whether an operator leads, wherever it runs."""
     spec = lease.get("spec") or {}
@@ -150,7 +169,9 @@ def judge_workload(workload: Mapping[str, Any]) -> list[Finding]:
         _about(metadata, condition)
         for condition in status.get("conditions") or ()
         # The cause is another finding: the spec is not accepted.
-        if condition["status"] != "True" and condition["reason"] != "NotAccepted"
+        if condition["status"] != "True"
+        and condition["reason"] != "NotAccepted"
+        and not _is_as_asked_for(condition, workload["spec"])
     ]
     # The first condition with a message is the cause; the same message after it only follows.
     result = list(dict.fromkeys(found))
@@ -158,6 +179,13 @@ def judge_workload(workload: Mapping[str, Any]) -> list[Finding]:
         words = f"{name}: {restarts} unexpected exits so far"
         result.append(Finding("warn", words, f"mcpworkload logs {name} --previous"))
     return result or [Finding("ok", f"{name} is ready")]
+
+
+def _is_as_asked_for(condition: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """Return whether *condition* is about isolation that no part of the profile is about."""
+    profile = spec.get("permissionProfile") or {}
+    has_rules = not {"network", "builtin", "configMapKeyRef"}.isdisjoint(profile)
+    return condition["reason"] == "NotRequested" and not has_rules
 
 
 def is_observed(workload: Mapping[str, Any]) -> bool:
@@ -168,9 +196,8 @@ def is_observed(workload: Mapping[str, Any]) -> bool:
 
 def _about(metadata: Mapping[str, Any], condition: Mapping[str, Any]) -> Finding:
     name, namespace, reason = metadata["name"], metadata["namespace"], condition["reason"]
-    is_passing = reason in ("Starting", "Updating", "Stopped", "ScaledToZero")
     return Finding(
-        "warn" if is_passing else "FAIL",
+        "warn" if reason in _NO_FAILURE else "FAIL",
         f"{namespace}/{name}: {reason}: {condition['message']}",
         advice_for(reason, name, namespace),
     )

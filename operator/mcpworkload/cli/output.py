@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    import yaml
     from rich.console import Console
 
 # Nothing is cut where no terminal sets a width: a program that reads a pipe finds columns.
@@ -57,7 +58,16 @@ def write_data(value: Any, output: str) -> None:
         return
     import yaml
 
-    click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+    class Dumper(yaml.SafeDumper):
+        """Writes texts of several lines as they are, such as a configuration file."""
+
+    Dumper.add_representer(str, _represent_text)
+    click.echo(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _represent_text(dumper: "yaml.SafeDumper", text: str) -> "yaml.ScalarNode":
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -38,6 +38,7 @@ _READ = _workloads("get")
 _CHANGE = _workloads("get", "list", "watch", "patch")
 _TAIL = _core("pods/log", "get", where="without it the log's end is not shown")
 _TALK = (_READ, _core("pods", "list"), _core("pods/portforward", "get", "create"))
+_PROFILE = _core("configmaps", "get", where="if one has the permission profile")
 _OPERATORS = "in the operator's namespace"
 
 #: The rules that each command needs.
@@ -47,7 +48,8 @@ RIGHTS: Final[Mapping[str, tuple[Rule, ...]]] = {
         _core("pods", "list", where="for the log's end"),
         _TAIL,
     ),
-    "template": (_READ,),
+    "template": (_READ, _PROFILE),
+    "permissions": (_READ, _PROFILE),
     "list": (_workloads("list"),),
     "get": (_READ, _core("pods", "list", where="without it startedAt is not shown")),
     "logs": (_READ, _core("pods", "get", "list", "watch"), _core("pods/log", "get")),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mcpworkload.runtime import ContainerInfo, PortMapping
 
 _COLUMNS = ("NAME", "STATE", "REASON", "READY", "RESTARTS", "AGE", "URL")
-_WIDE = ("TRANSPORT", "PORTS", "IMAGE", "STATUS")
+_WIDE = ("TRANSPORT", "PORTS", "ISOLATION", "IMAGE", "STATUS")
 
 watch_option = click.option(
     "-w", "--watch", is_flag=True, help="Go on with a line for each change, until Ctrl-C."
@@ -60,6 +60,7 @@ def _row(info: "ContainerInfo") -> dict[str, str]:
         "URL": info.url,
         "TRANSPORT": info.transport,
         "PORTS": ",".join(_port(port) for port in info.ports),
+        "ISOLATION": info.isolation or "-",
         "IMAGE": info.image,
         "STATUS": info.status,
     }
@@ -83,6 +84,7 @@ def write_page(info: "ContainerInfo") -> None:
         "Transport": info.transport,
         "Ports": ", ".join(_port(port) for port in info.ports),
         "URL": info.url,
+        "Isolation": info.isolation,
         "Labels": ", ".join(f"{key}={value}" for key, value in sorted(info.labels.items())),
     }
     for title, text in lines.items():

@@ -109,6 +109,10 @@ def test_the_shell_knows_workloads_and_namespaces(monkeypatch: pytest.MonkeyPatc
     assert complete("list -n t", harness, monkeypatch) == ["tools"]
     assert complete("list -n tools --context ", harness, monkeypatch) == []
     assert complete("res", harness, monkeypatch) == ["restart"]
+    assert complete("permissions e", harness, monkeypatch) == ["explain"]
+    assert complete("permissions explain w", harness, monkeypatch) == ["weather", "web"]
+    profile = "run image --permission-profile n"
+    assert complete(profile, harness, monkeypatch) == ["none", "network", "n"]
 
 
 def test_completion_is_silent_without_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:

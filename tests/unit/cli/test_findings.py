@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ReadyReason
+from mcpworkload.api.reasons import (
+    AcceptedReason,
+    AvailableReason,
+    IsolatedReason,
+    ReadyReason,
+)
 from mcpworkload.cli.advice import ADVICE, advice_for
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.findings import (
@@ -15,6 +20,7 @@ from mcpworkload.cli.findings import (
     in_order,
     judge_deployments,
     judge_fields,
+    judge_isolation,
     judge_lease,
     judge_rights,
     judge_workload,
@@ -36,7 +42,11 @@ def served(*fields: str) -> Manifest:
 
 def deployment(replicas: int, ready: int) -> Manifest:
     """The operator's Deployment."""
-    env = [{"name": "POD_NAME"}, {"name": "MCPWORKLOAD_BRIDGE_IMAGE", "value": "bridge:1"}]
+    env = [
+        {"name": "POD_NAME"},
+        {"name": "MCPWORKLOAD_BRIDGE_IMAGE", "value": "bridge:1"},
+        {"name": "MCPWORKLOAD_EGRESS_IMAGE", "value": "egress:1"},
+    ]
     pod = {"spec": {"containers": [{"image": "op:1", "env": env}]}}
     return {
         "metadata": {"name": "operator"},
@@ -244,8 +254,8 @@ def test_the_cause_comes_first_and_what_follows_from_it_not_at_all() -> None:
 
 def test_there_is_advice_about_every_reason_that_is_no_good_news() -> None:
     """One line for each, with the names of the workload in commands to copy."""
-    good = {"Accepted", "ReplicasReady", "Ready", "NotAccepted"}
-    reasons = {*AcceptedReason, *AvailableReason, *ReadyReason} - good
+    good = {"Accepted", "ReplicasReady", "Ready", "Enforced", "NotAccepted"}
+    reasons = {*AcceptedReason, *AvailableReason, *ReadyReason, *IsolatedReason} - good
 
     assert reasons == ADVICE.keys()
     assert "\n" not in "".join(ADVICE.values())
@@ -253,6 +263,44 @@ def test_there_is_advice_about_every_reason_that_is_no_good_news() -> None:
     assert advice_for("CrashLooping", "a", "b").startswith(
         "correct what its output complains about: mcpworkload logs b/a --previous"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "profile", "level"),
+    [
+        ("True", "Enforced", {"builtin": "none"}, "ok"),
+        ("False", "NotRequested", {"read": ["configmap://a:/b"]}, "ok"),
+        ("False", "NotRequested", {"network": {"mode": "none"}}, "warn"),
+        ("False", "NotRequested", {"builtin": "none"}, "warn"),
+        ("False", "RollingOut", {}, "warn"),
+        ("False", "InboundHostNotEnforceable", {}, "warn"),
+        ("Unknown", "GateWaived", {}, "warn"),
+        ("Unknown", "EngineNotSeen", {}, "FAIL"),
+    ],
+)
+def test_isolation_is_judged_by_what_was_asked_for(
+    status: str, reason: str, profile: Manifest, level: str
+) -> None:
+    """A server that starts is no failure; rules that nothing enforces are."""
+    body = make_body()
+    body["spec"]["permissionProfile"] = profile
+    body["status"]["conditions"].append(
+        {"type": "Isolated", "status": status, "reason": reason, "message": "words"}
+    )
+
+    (finding,) = judge_workload(body)
+
+    assert finding.level == level
+    assert (reason in finding.what) == (level != "ok")
+
+
+def test_an_installation_that_cannot_isolate_is_warned_about() -> None:
+    """Of its egress proxy and its gate."""
+    assert judge_isolation({"MCPWORKLOAD_EGRESS_IMAGE": "egress:1"}) == []
+    found = judge_isolation({"MCPWORKLOAD_GATE": "waived"})
+    assert [finding.level for finding in found] == ["warn", "warn"]
+    assert "MCPWORKLOAD_EGRESS_IMAGE" in found[0].advice
+    assert "MCPWORKLOAD_GATE" in found[1].advice
 
 
 def test_whoever_sees_one_namespace_is_sent_to_an_admin_once() -> None:

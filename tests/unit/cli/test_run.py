@@ -152,18 +152,77 @@ def test_a_patch_comes_from_a_file_or_from_the_command_line(tmp_path: Path) -> N
         assert spec["podTemplatePatch"] == [{"op": "remove", "path": "/spec/volumes"}]
 
 
-@pytest.mark.parametrize("words", [("--permission-profile", "none"), ("--isolate-network",)])
-@pytest.mark.parametrize("more", [(), ("--dry-run",)])
-def test_what_nothing_enforces_is_refused(words: tuple[str, ...], more: tuple[str, ...]) -> None:
-    """Also where only a manifest would be printed; help does not offer it."""
+@pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        (("--permission-profile", "none"), {"permissionProfile": {"builtin": "none"}}),
+        (("--permission-profile", "network"), {"permissionProfile": {"builtin": "network"}}),
+        (("--isolate-network",), {"isolateNetwork": True}),
+        (
+            ("--permission-profile", "configmap:profiles/a.json", "--isolate-network"),
+            {
+                "permissionProfile": {"configMapKeyRef": {"name": "profiles", "key": "a.json"}},
+                "isolateNetwork": True,
+            },
+        ),
+    ],
+)
+def test_what_a_server_may_do(words: tuple[str, ...], fields: Manifest) -> None:
+    """As the spec has it; without the options the spec has none of these fields."""
+    spec = dry_run("a/b", *words)["spec"]
+
+    assert spec == {**dry_run("a/b")["spec"], **fields}
+
+
+@pytest.mark.parametrize("name", ["weather.json", "weather.yaml", "weather"])
+def test_a_profile_comes_from_a_file(tmp_path: Path, name: str) -> None:
+    """ToolHive's JSON as it is, or YAML where the name says so."""
+    profile = {"network": {"outbound": {"allow_host": [".example.com"], "allow_port": [443]}}}
+    path = tmp_path / name
+    write = yaml.safe_dump if name.endswith("yaml") else json.dumps
+    path.write_text(write(profile))
+
+    spec = dry_run("a/b", "--permission-profile", str(path))["spec"]
+
+    outbound = {"allowHost": [".example.com"], "allowPort": [443]}
+    assert spec["permissionProfile"] == {"network": {"outbound": outbound}}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"network": {"outbound": {"allow_host": ["http://a"]}}}', "allow_host[0]"),
+        ('{"network": {"outbound": {"allow_port": [0]}}}', "allow_port"),
+        ('{"read": ["a:b:c:d"]}', "read[0]"),
+        ('{"read": ["s3://bucket:/data"]}', "s3://"),
+        ('{"reed": []}', "reed: no such field"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_a_profile_that_is_none_is_refused_by_its_entry(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    """With the file and the rule, before anything is sent."""
+    path = tmp_path / "weather.json"
+    path.write_text(text)
     harness = CommandHarness()
 
-    result = harness.run("run", "a/b", *words, *more)
+    result = harness.run("run", "a/b", "--permission-profile", str(path))
 
     assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
-    assert result.stderr.startswith(f"error: {words[0]}: this version enforces no profile")
+    assert result.stderr.startswith(f"error: --permission-profile {path}: ")
+    assert words in result.stderr
+    assert "permission_profile" not in result.stderr
     assert harness.connection.requests == []
-    assert words[0] not in harness.run("run", "--help").stdout
+
+
+@pytest.mark.parametrize("text", ["configmap:profiles", "configmap:/key", "missing.json"])
+def test_a_profile_that_is_nowhere_is_refused(text: str) -> None:
+    """A name without a key, and a file that is not there."""
+    result = CommandHarness().run("run", "a/b", "--permission-profile", text)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert text in result.stderr
 
 
 def test_what_a_first_server_with_a_key_needs(

@@ -73,6 +73,21 @@ def test_a_page_about_one_workload(harness: CommandHarness) -> None:
     assert page["Labels"].strip() == "-"
 
 
+def test_isolation_is_shown_where_there_is_any() -> None:
+    """The reason of its condition: a column more, a line of the page, a field for programs."""
+    isolated = make_body()
+    isolated["status"]["conditions"].append(
+        {"type": "Isolated", "status": "Unknown", "reason": "EngineNotSeen", "message": "words"}
+    )
+    harness = CommandHarness(isolated, make_body("time"))
+
+    rows = lines(harness.run("list", "-o", "wide").stdout)
+    column = rows[0].index("ISOLATION")
+    assert [row[column] for row in rows[1:]] == ["-", "EngineNotSeen"]
+    assert "Isolation:  EngineNotSeen\n" in harness.run("get", "weather").stdout
+    assert json.loads(harness.run("get", "time", "-o", "json").stdout)["isolation"] == ""
+
+
 def test_what_strangers_write_does_not_steer_the_terminal() -> None:
     """A message with an escape sequence is shown without it, on a page and in a table."""
     body = make_body()

@@ -18,6 +18,7 @@ from mcpworkload.cli.findings import (
     judge_bridge,
     judge_deployments,
     judge_fields,
+    judge_isolation,
     judge_lease,
     judge_rights,
     judge_workload,
@@ -41,6 +42,11 @@ _OPERATORS: Final = (
     Right("patch", "", "services", "clients cannot find the servers"),
     Right("watch", "", "pods", "it does not notice the state of servers"),
     Right("create", "events.k8s.io", "events", "it cannot report Events"),
+)
+# Without these no workload is isolated.
+_ISOLATING: Final = (
+    Right("patch", "networking.k8s.io", "networkpolicies", "no workload can be isolated"),
+    Right("patch", "apps", "deployments", "isolated workloads have no egress proxy"),
 )
 # Without these a stdio server needs a command; an installation may want it so.
 _ATTACHING: Final = tuple(
@@ -201,7 +207,10 @@ async def _crd(cluster: "Cluster", places: _Places) -> list[Finding]:
 async def _operator(cluster: "Cluster", places: _Places) -> list[Finding]:
     deployments = await cluster.operators(places.operator)
     found = [judge_deployments(deployments, places.operator)]
-    return found + (judge_bridge(variables_of(deployments[0])) if deployments else [])
+    if not deployments:
+        return found
+    variables = variables_of(deployments[0])
+    return [*found, *judge_bridge(variables), *judge_isolation(variables)]
 
 
 async def _leader(cluster: "Cluster", places: _Places) -> list[Finding]:
@@ -217,10 +226,12 @@ async def _operators_rights(cluster: "Cluster", places: _Places) -> list[Finding
     answers = [(right, await _may(cluster, right, where, user)) for right in _OPERATORS]
     found = judge_rights("the operator", answers, "FAIL")
     deployments = await cluster.operators(places.operator)
-    if not deployments or variables_of(deployments[0]).get("MCPWORKLOAD_ATTACH") == "denied":
+    if not deployments:
         return found
-    attaching = [(right, await _may(cluster, right, where, user)) for right in _ATTACHING]
-    missing = [answer for answer in attaching if not answer[1]]
+    is_attach_denied = variables_of(deployments[0]).get("MCPWORKLOAD_ATTACH") == "denied"
+    wanted = _ISOLATING if is_attach_denied else (*_ISOLATING, *_ATTACHING)
+    optional = [(right, await _may(cluster, right, where, user)) for right in wanted]
+    missing = [answer for answer in optional if not answer[1]]
     return found + (judge_rights("the operator", missing, "warn") if missing else [])
 
 

@@ -4,19 +4,18 @@ import click
 
 
 @click.command("help")
-@click.argument("command", required=False)
+@click.argument("words", metavar="[COMMAND]...", nargs=-1)
 @click.pass_context
-def help_(context: click.Context, command: str | None) -> None:
+def help_(context: click.Context, words: tuple[str, ...]) -> None:
     """Show the help of the program, or of a command."""
-    root = context.find_root()
-    group = root.command
-    if command is None or not isinstance(group, click.Group):
-        click.echo(root.get_help())
-        return
-    name, found, _ = group.resolve_command(root, [command])
-    if found is not None:
-        with click.Context(found, info_name=name, parent=root) as inner:
-            click.echo(found.get_help(inner))
+    inner = context.find_root()
+    for word in words:
+        if not isinstance(inner.command, click.Group):
+            context.fail(f"{inner.info_name} has no commands of its own")
+        name, found, _ = inner.command.resolve_command(inner, [word])
+        if found is not None:
+            inner = click.Context(found, info_name=name, parent=inner)
+    click.echo(inner.get_help())
 
 
 COMMAND = help_

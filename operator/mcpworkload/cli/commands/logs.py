@@ -1,5 +1,6 @@
 """The command `logs`."""
 
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 )
 @click.option("--timestamps", is_flag=True, help="Begin each line with its time.")
 @click.option("-p", "--previous", is_flag=True, help="The output from before the last restart.")
+@click.option(
+    "--egress",
+    is_flag=True,
+    help="What the egress proxy of an isolated workload has refused, a line for each.",
+)
 @container_option
 @replica_option
 @cluster_options
@@ -46,13 +52,15 @@ def logs(
     since: float | None,
     timestamps: bool,
     previous: bool,
+    egress: bool,
     container: str | None,
     replica: int | None,
 ) -> None:
     """
     Print the output of a server.
 
-    With several replicas, each line names its pod.
+    With several replicas, each line names its pod. --egress prints the log of the workload's egress
+    proxy instead: what it has refused, and why.
     """
     which: LogArguments = {
         "container": container,
@@ -61,13 +69,16 @@ def logs(
         "since": since,
         "timestamps": timestamps,
         "previous": previous,
+        "egress": egress,
     }
+    as_shown = _readable if egress else str
 
     async def work(cluster: "Cluster") -> None:
         if follow:
-            await _follow(cluster, workload, which)
+            await _follow(cluster, workload, which, as_shown)
         else:
-            click.echo(await cluster.runtime.get_workload_logs(workload, **which), nl=False)
+            text = await cluster.runtime.get_workload_logs(workload, **which)
+            click.echo("\n".join(map(as_shown, text.split("\n"))), nl=False)
 
     if follow:
         invocation.follow(work)
@@ -75,13 +86,27 @@ def logs(
         invocation.run(work)
 
 
-async def _follow(cluster: "Cluster", workload: str, which: "LogArguments") -> None:
+async def _follow(
+    cluster: "Cluster", workload: str, which: "LogArguments", as_shown: Callable[[str], str]
+) -> None:
     info = await cluster.runtime.get_workload_info(workload)
-    says_pod = info.replicas > 1 and which.get("pod") is None
+    # A new egress proxy begins before the old one ends.
+    says_pod = (info.replicas > 1 and which.get("pod") is None) or which.get("egress")
     lines = await cluster.runtime.get_workload_logs(workload, True, **which)
     async with aclosing(lines):
         async for line in lines:
-            click.echo(f"[{line.pod}] {line}" if says_pod else str(line))
+            shown = as_shown(str(line))
+            click.echo(f"[{line.pod}] {shown}" if says_pod else shown)
+
+
+def _readable(line: str) -> str:
+    """Return a line of an egress proxy's log for people; as it is, where it is no denial."""
+    from mcpworkload.api.egress_log import describe, parse_denial
+
+    # A time or a pod may stand before the proxy's words.
+    head, brace, rest = line.partition("{")
+    denial = parse_denial(brace + rest)
+    return line if denial is None else f"{head}{describe(denial)}"
 
 
 COMMAND = logs

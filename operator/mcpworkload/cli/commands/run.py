@@ -10,6 +10,7 @@ from mcpworkload.cli.environment import further_fields, read_env_file, read_file
 from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, output_option, timeout_option
 from mcpworkload.cli.output import write_data
+from mcpworkload.cli.profile_option import FORMS, complete_profile, read_profile
 from mcpworkload.cli.progress import Reporter
 
 if TYPE_CHECKING:
@@ -77,8 +78,17 @@ READY_SECONDS = 300
     "--image-pull-secret", multiple=True, metavar="NAME", help="A Secret for a private registry."
 )
 @click.option("--service-account", metavar="NAME", help="The ServiceAccount of its pods.")
-@click.option("--permission-profile", hidden=True, help="Refused: nothing enforces it yet.")
-@click.option("--isolate-network", is_flag=True, hidden=True, help="Refused, as the profile is.")
+@click.option(
+    "--permission-profile",
+    metavar=FORMS,
+    shell_complete=complete_profile,
+    help="What the server may read, write and reach; FILE is ToolHive's JSON, or YAML.",
+)
+@click.option(
+    "--isolate-network",
+    is_flag=True,
+    help="Let the server reach only what its profile lists; without one, nothing.",
+)
 @click.option(
     "--stdin",
     is_flag=True,
@@ -106,9 +116,9 @@ def run(
     \b
       mcpworkload run ghcr.io/acme/weather:1.4 --name weather -e CITY=Oslo
       mcpworkload run ghcr.io/acme/weather:1.4 --env-from secret/weather-key --memory 512Mi
+      mcpworkload run ghcr.io/acme/weather:1.4 --permission-profile weather.json --isolate-network
       mcpworkload run ghcr.io/acme/weather:1.4 --dry-run -o yaml > weather.yaml
     """
-    _refuse_profiles(flags)
     deployment = Deployment(_arguments(flags), further_fields(flags), flags["name"] is None)
     if dry_run:
         _write_manifest(deployment, invocation.target.namespace, output)
@@ -148,20 +158,12 @@ def _write_manifest(deployment: Deployment, namespace: str | None, output: str |
         write_data(manifest, output or "yaml")
 
 
-def _refuse_profiles(flags: dict[str, Any]) -> None:
-    """ToolHive's users know these; a server that only seems to be confined would be worse."""
-    for option in ("permission_profile", "isolate_network"):
-        if flags[option]:
-            name = f"--{option.replace('_', '-')}"
-            words = "this version enforces no profile, and runs nothing that asks for one"
-            raise Failure(f"{name}: {words}; a NetworkPolicy confines a server", ExitCode.USAGE)
-
-
 def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `deploy_workload` and `build_workload`."""
     env = {**read_env_file(flags["env_file"]), **dict(variable(text) for text in flags["env"])}
     options = _options(flags, env)
     entrypoint, args = flags["entrypoint"], flags["args"]
+    profile = flags["permission_profile"]
     # With --stdin the caller attaches; no entry point is needed.
     if flags["transport"] == "stdio" and not entrypoint and not flags["stdin"]:
         entrypoint, args = _program_of(flags["image"], args)
@@ -171,7 +173,9 @@ def _arguments(flags: dict[str, Any]) -> dict[str, Any]:
         "command": args,
         "env_vars": env,
         "labels": dict(_pair(text, "--label") for text in flags["label"]),
+        "permission_profile": profile and read_profile(profile, "--permission-profile"),
         "transport_type": flags["transport"],
+        "isolate_network": flags["isolate_network"],
         "options": options,
         "replicas": flags["replicas"],
         "entrypoint": entrypoint,
