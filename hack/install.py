@@ -2,18 +2,19 @@
 Install the operator of this checkout into the cluster in use: ``python3 -m hack.install``.
 
 It is the installation of docs/operations.md (server-side apply of an overlay) with the images of
-this checkout, the operator's and the bridge's, put in by kustomize.
+this checkout, those of the operator, the bridge and the egress proxy, put in by kustomize.
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hack.cluster.choose import choose_cluster
+from hack.images import catalog
 from hack.images.build import build_images
-from hack.images.catalog import by_name
 from hack.kubectl import kubectl
 from hack.terminal import ToolError, step
 
@@ -21,6 +22,11 @@ ROOT = Path(__file__).parent.parent
 NAMESPACE = "mcpworkload-system"
 DEPLOYMENT = "deployment/mcpworkload-operator"
 OVERLAYS = ("default", "namespaced")
+#: The images that the operator starts containers from, and the variables that name them.
+VARIABLES = {"bridge": "MCPWORKLOAD_BRIDGE_IMAGE", "egress": "MCPWORKLOAD_EGRESS_IMAGE"}
+
+#: The variable that names DNS servers, for egress proxies.
+DNS_SERVERS = "MCPWORKLOAD_DNS_SERVERS"
 
 
 def install(overlay: str = "default") -> None:
@@ -30,15 +36,17 @@ def install(overlay: str = "default") -> None:
     Raises:
         ToolError: kubectl failed; the message has its output and the operator's last log lines.
     """
-    image, bridge = build_images([by_name("operator"), by_name("bridge")])
-    for built in (image, bridge):
-        choose_cluster().load(built.reference, built.archive)
-    _, _, tag = image.reference.rpartition(":")
+    references, cluster = {}, choose_cluster()
+    images = [image for image in catalog.IMAGES if image.name in ("operator", *VARIABLES)]
+    for image, built in zip(images, build_images(images), strict=True):
+        cluster.load(built.reference, built.archive)
+        references[image.name] = built.reference
+    _, _, tag = references["operator"].rpartition(":")
     with step(f"installing CRD and operator {tag}"), tempfile.TemporaryDirectory() as folder:
         # kustomize takes relative paths only, and none outside of its roots but folders.
         Path(folder, "overlay").symlink_to(ROOT / "deploy" / "overlays" / overlay)
         Path(folder, "kustomization.yaml").write_text(
-            kustomization(image.reference, bridge.reference)
+            kustomization(references, cluster.dns_servers)
         )
         # Forced: fields that another client set, as by scaling the operator, become ours again.
         kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", folder)
@@ -46,17 +54,26 @@ def install(overlay: str = "default") -> None:
         wait_until_ready()
 
 
-def kustomization(image: str, bridge: str) -> str:
-    """Return the overlay in the folder `overlay`, with those images; JSON, hence YAML."""
-    name, _, tag = image.rpartition(":")
+def kustomization(references: Mapping[str, str], dns_servers: Sequence[str] = ()) -> str:
+    """
+    Return the overlay in the folder `overlay`, with the images of those names; JSON, hence YAML.
+
+    A variable whose image is not among them is empty. *dns_servers* are those that are no pods.
+    """
+    name, _, tag = references["operator"].rpartition(":")
     # kustomize's own way with images does not reach the values of variables.
-    variable = {"name": "MCPWORKLOAD_BRIDGE_IMAGE", "value": bridge}
+    variables = [
+        {"name": variable, "value": references.get(image, "")}
+        for image, variable in VARIABLES.items()
+    ]
+    if dns_servers:
+        variables.append({"name": DNS_SERVERS, "value": ",".join(dns_servers)})
     deployment = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "mcpworkload-operator", "namespace": NAMESPACE},
         "spec": {
-            "template": {"spec": {"containers": [{"name": "operator", "env": [variable]}]}},
+            "template": {"spec": {"containers": [{"name": "operator", "env": variables}]}},
         },
     }
     return json.dumps(

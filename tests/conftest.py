@@ -24,9 +24,8 @@ from tests.support.measurements import Measurements
 from tests.support.namespace import Namespace
 from tests.support.operator_under_test import OperatorUnderTest
 from tests.support.process import (
-    BRIDGE_IMAGE,
     OperatorProcess,
-    read_bridge_image,
+    read_environment,
     write_kubeconfig,
 )
 
@@ -127,7 +126,7 @@ def operator_under_test(
     folder = tmp_path_factory.mktemp("operator")
     try:
         kubeconfig = write_kubeconfig(cluster, folder / "kubeconfig")
-        environment = {BRIDGE_IMAGE: read_bridge_image()}
+        environment = read_environment()
     except ToolError as error:
         pytest.fail(f"{error}\n`make install` installs the operator", pytrace=False)
     # Of this run alone: one that was killed may have left its process, and that the Lease.

@@ -36,6 +36,7 @@ class CurrentCluster:
     """A cluster that is used, and neither made nor removed."""
 
     name = "current"
+    dns_servers: tuple[str, ...] = ()
 
     def up(self, options: Options) -> None:
         """Check that it responds. Version and back-off are its owner's choice."""

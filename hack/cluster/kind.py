@@ -55,6 +55,7 @@ class KindCluster:
     """The cluster `mcpworkload` in this machine's Docker."""
 
     name = "kind"
+    dns_servers: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._folder = cache_folder() / "kind"

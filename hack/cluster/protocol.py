@@ -62,6 +62,10 @@ class Cluster(Protocol):
     def name(self) -> str:
         """The value of ``CLUSTER`` that stands for it."""
 
+    @property
+    def dns_servers(self) -> tuple[str, ...]:
+        """The addresses of DNS servers that are no pods, as far as they are known."""
+
     def up(self, options: Options) -> None:
         """Start it. Idempotent: what already runs as asked for stays as it is."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mcpworkload.api import names
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import Policy, build_children
 from tests.support.api import APPLY, MERGE, Api, RequestFailed
@@ -96,7 +97,26 @@ async def test_the_rights_of_the_operator_are_bounded(account: Api, namespace: N
         said = await try_apply(account, changed)
         # A whole cluster may have forbidden privileged containers, before any policy is asked.
         assert "makes no pods that are privileged" in said or "disallowed by cluster policy" in said
+    await _assert_a_namespace_is_only_denied(account, namespace)
     await _assert_others_are_safe(account, namespace, ours)
+
+
+async def _assert_a_namespace_is_only_denied(account: Api, namespace: Namespace) -> None:
+    """The policy for isolated pods has no owner; under its name nothing can be allowed."""
+    denial = make_object(
+        "NetworkPolicy",
+        names.DENY_POLICY,
+        spec={"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    )
+    denial["metadata"] |= {"namespace": namespace.name, "labels": {names.DENY_LABEL: "true"}}
+    assert await try_apply(account, denial) == ""
+
+    opened, renamed, unlabelled = (deepcopy(denial) for _ in range(3))
+    opened["spec"]["egress"] = [{}]
+    renamed["metadata"]["name"] = "another"
+    del unlabelled["metadata"]["labels"]
+    for changed in (opened, renamed, unlabelled):
+        assert NOT_OURS in await try_apply(account, changed)
 
 
 def _made_foreign(child: Manifest) -> list[Manifest]:

@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 
 from mcpworkload.api.workload import Workload
-from mcpworkload.controller.desired import DEFAULT_POLICY, build_children, find_forbidden
+from mcpworkload.controller.desired import (
+    Surroundings,
+    build_children,
+    build_draft,
+    find_forbidden,
+)
 from mcpworkload.controller.plan.drift import first_difference
 from mcpworkload.controller.plan.replacement import find_replacement
 from tests.support import specs
 from tests.support.api import APPLY, Api, RequestFailed
+from tests.support.bridged import POLICY
 from tests.support.kinds import Manifest, path_of
 from tests.support.manifests import make_object, make_workload
 from tests.support.namespace import Namespace
@@ -40,13 +46,15 @@ async def test_what_is_built_is_accepted_and_no_drift(
     """Defaults that the API server adds are not taken for somebody's change."""
     body = make_workload(**{"replicas": 1, **spec})
     body["metadata"] |= {"namespace": namespace.name, "uid": UID}
-    for child in build_children(Workload.parse(body)):
+    workload = Workload.parse(body)
+    draft = build_draft(workload, POLICY, Surroundings(proxy_address="10.96.3.1"))
+    for child in build_children(workload, POLICY, draft.template, draft.grants):
         stored = await dry_apply(namespace.api, child.manifest)
 
         assert first_difference(child.manifest["spec"], stored["spec"], "spec") is None
         if child.id.kind == "StatefulSet":
             template = child.manifest["spec"]["template"]
-            assert find_forbidden(stored["spec"]["template"], template, DEFAULT_POLICY) == ()
+            assert find_forbidden(stored["spec"]["template"], template, POLICY) == ()
             assert find_replacement("weather", child.manifest["spec"], stored["spec"]) is None
 
 

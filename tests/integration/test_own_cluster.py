@@ -79,6 +79,7 @@ def test_images_are_pushed_and_can_be_pulled(registry: str) -> None:
     assert [name.rpartition(":")[0] for name in names] == [
         f"{registry}/some/where/operator",
         f"{registry}/some/where/bridge",
+        f"{registry}/some/where/egress",
     ]
     for name in names:
         path, _, tag = name.removeprefix(f"{registry}/").rpartition(":")
@@ -93,7 +94,7 @@ def test_images_are_pushed_and_can_be_pulled(registry: str) -> None:
             assert json.load(answer)["layers"]
 
 
-def test_the_kustomization_of_the_page_names_both_images(tmp_path: Path) -> None:
+def test_the_kustomization_of_the_page_names_all_images(tmp_path: Path) -> None:
     """It is rendered as it stands, with this checkout in the place of the copy."""
     (text,) = re.findall(r"```yaml\n# kustomization.yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "mcpworkload").symlink_to(ROOT)
@@ -107,6 +108,9 @@ def test_the_kustomization_of_the_page_names_both_images(tmp_path: Path) -> None
     assert container["image"] == "registry.example.com/mcpworkload/operator:1f0c9f0a6b1d"
     assert variables["MCPWORKLOAD_BRIDGE_IMAGE"] == (
         "registry.example.com/mcpworkload/bridge:77a1d20c4e55"
+    )
+    assert variables["MCPWORKLOAD_EGRESS_IMAGE"] == (
+        "registry.example.com/mcpworkload/egress:0b94f6de21a7"
     )
     assert variables["MCPWORKLOAD_NAMESPACES"]
 

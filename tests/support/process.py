@@ -19,7 +19,8 @@ from tests.support.cluster import Cluster
 NAMESPACE = "mcpworkload-system"
 ACCOUNT = "mcpworkload-operator"
 DEPLOYMENT = "deployment/mcpworkload-operator"
-BRIDGE_IMAGE = "MCPWORKLOAD_BRIDGE_IMAGE"
+# What the installed operator is told of the cluster, and a process has to know as well.
+_SHARED = ("MCPWORKLOAD_BRIDGE_IMAGE", "MCPWORKLOAD_EGRESS_IMAGE", "MCPWORKLOAD_DNS_SERVERS")
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
@@ -41,9 +42,11 @@ def write_kubeconfig(
     return path
 
 
-def read_bridge_image() -> str:
+def read_environment() -> dict[str, str]:
     """
-    What the installed operator serves stdio servers with.
+    What an operator as a process needs to build the pods that the installed one builds.
+
+    Pods cannot reach it, so that it waives their gate.
 
     Raises:
         ToolError: there is no operator installed.
@@ -51,7 +54,7 @@ def read_bridge_image() -> str:
     deployment = kubectl("get", DEPLOYMENT, "--namespace", NAMESPACE, "--output=json")
     (container,) = json.loads(deployment)["spec"]["template"]["spec"]["containers"]
     values = {entry["name"]: entry.get("value", "") for entry in container["env"]}
-    return str(values.get(BRIDGE_IMAGE, ""))
+    return {"MCPWORKLOAD_GATE": "waived", **{name: values.get(name, "") for name in _SHARED}}
 
 
 @dataclass
