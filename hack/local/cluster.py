@@ -23,7 +23,7 @@ from hack.local import (
 from hack.local.certificates import make_certificates
 from hack.local.objects import build_objects
 from hack.local.processes import Processes, Program, marked, stop_all
-from hack.local.settings import Settings, cache_folder, state_folder
+from hack.local.settings import NODE_ADDRESS, Settings, cache_folder, state_folder
 from hack.terminal import ToolError, run, say, spoken_duration, step
 
 _START_TIMEOUT = 90.0
@@ -34,6 +34,8 @@ class LocalCluster:
     """The one-node cluster on this machine."""
 
     name = "local"
+    # A process of the node.
+    dns_servers: tuple[str, ...] = (NODE_ADDRESS,)
 
     def __init__(self) -> None:
         self._state = state_folder()
@@ -172,8 +174,9 @@ class LocalCluster:
         if server:
             with step("starting the API server"):
                 self._wait("kube-apiserver", lambda: health.api_is_ready(settings))
-            objects = {"apiVersion": "v1", "kind": "List", "items": build_objects()}
-            health.kubectl(settings, "apply", "-f", "-", stdin=json.dumps(objects))
+        # Whatever starts: the objects say on which port DNS listens.
+        objects = {"apiVersion": "v1", "kind": "List", "items": build_objects()}
+        health.kubectl(settings, "apply", "-f", "-", stdin=json.dumps(objects))
 
     def _start_node(self, settings: Settings, waiting: list[Program]) -> None:
         names = self._ensure(

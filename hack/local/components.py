@@ -16,6 +16,7 @@ from hack.local.settings import (
     REPOSITORY,
     SERVICE_RANGE,
     SOURCES,
+    TEST_DNS_ADDRESS,
     Settings,
 )
 
@@ -206,7 +207,11 @@ def proxy(settings: Settings) -> Program:
 
 
 def dns(settings: Settings) -> Program:
-    """Return the DNS server of the cluster's names, which refuses all others at once."""
+    """
+    Return the DNS server of the cluster's names.
+
+    It asks a test's own server for names in `test`, and refuses all others at once.
+    """
     # Two blocks: in one, the plugin that refuses would run before the one that knows the name.
     corefile = f"""\
 cluster.local:{DNS_PORT} in-addr.arpa:{DNS_PORT} {{
@@ -216,6 +221,13 @@ cluster.local:{DNS_PORT} in-addr.arpa:{DNS_PORT} {{
         kubeconfig {settings.client("dns")}
         pods insecure
         ttl 2
+    }}
+}}
+test:{DNS_PORT} {{
+    bind {NODE_ADDRESS}
+    errors
+    forward . {TEST_DNS_ADDRESS} {{
+        max_fails 0
     }}
 }}
 .:{DNS_PORT} {{

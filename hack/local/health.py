@@ -6,7 +6,7 @@ import ssl
 import struct
 from collections.abc import Callable
 
-from hack.local.settings import API_PORT, DNS_PORT, NODE, NODE_ADDRESS, Settings
+from hack.local.settings import API_PORT, DNS_PORT, NODE, NODE_ADDRESS, POLICIES, Settings
 from hack.terminal import ToolError, run, succeeds
 
 Probe = Callable[[], bool]
@@ -75,20 +75,8 @@ def names_resolve() -> bool:
 
 def policies_are_enforced() -> bool:
     """Return whether forwarded packets pass the policy engine's chain."""
-    return succeeds(
-        [
-            "iptables",
-            "-w",
-            "-C",
-            "FORWARD",
-            "-m",
-            "conntrack",
-            "--ctstate",
-            "NEW",
-            "-j",
-            "AZURE-NPM",
-        ]
-    )
+    rule = ["-m", "conntrack", "--ctstate", "NEW", "-j", POLICIES]
+    return succeeds(["iptables", "-w", "-C", "FORWARD", *rule])
 
 
 def kubectl(settings: Settings, *arguments: str, stdin: str | None = None) -> str:

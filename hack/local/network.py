@@ -1,8 +1,8 @@
 """
 The pods' network: a bridge, a route table without an exit, and the removal of all of it.
 
-Pods reach one another, Services and this node. They cannot leave the machine, so that no test can
-send a packet to another host.
+Pods reach one another, Services and this node, over IPv4 alone. They cannot leave the machine, so
+that no test can send a packet to another host.
 """
 
 import itertools
@@ -16,19 +16,23 @@ from hack.local.settings import (
     BRIDGE,
     NODE_ADDRESS,
     POD_RANGE,
+    POLICIES,
     SERVICE_RANGE,
+    STAND_INS,
     Settings,
 )
 from hack.terminal import ToolError, run, succeeds
 
 _NETWORK = "mcpworkload-local"
 _CHAIN = "MCPWORKLOAD-INPUT"
+_FORWARD_CHAIN = "MCPWORKLOAD-FORWARD"
 #: Number of the route table for packets that come from pods, and priority of its rule.
 _TABLE = "10244"
 _SYSCTLS = {
     "net.ipv4.ip_forward": "1",
     # Traffic between two pods crosses only the bridge, where Services and policies must see it.
     "net.bridge.bridge-nf-call-iptables": "1",
+    "net.bridge.bridge-nf-call-ip6tables": "1",
 }
 #: Chains of kube-proxy, the kubelet, the CNI plugins, the policy engine, and ours.
 _OUR_CHAINS = re.compile(r"(KUBE-|CNI-|AZURE-NPM|MCPWORKLOAD-)")
@@ -60,7 +64,8 @@ def _close_exit() -> None:
     address has become a pod's by the time of routing.
     """
     run(["ip", "route", "replace", SERVICE_RANGE, "dev", BRIDGE])
-    run(["ip", "route", "replace", POD_RANGE, "dev", BRIDGE, "table", _TABLE])
+    for network in (POD_RANGE, *STAND_INS):
+        run(["ip", "route", "replace", network, "dev", BRIDGE, "table", _TABLE])
     run(["ip", "route", "replace", "prohibit", "default", "table", _TABLE])
     if f"lookup {_TABLE}" not in run(["ip", "rule", "show"]):
         run(["ip", "rule", "add", "iif", BRIDGE, "lookup", _TABLE, "priority", _TABLE])
@@ -68,19 +73,42 @@ def _close_exit() -> None:
 
 def _guard_node() -> None:
     """
-    Keep the API server, the kubelet and DNS to this machine and its pods.
+    Keep the API server, the kubelet and DNS to this machine and to pods that may reach them.
 
     The API server can bind to one address only, and needs two: loopback for people, the bridge for
     pods. And Linux accepts packets for the bridge's address on every link.
+
+    The policy engine reads only what is forwarded, since other clusters' API servers and DNS are
+    elsewhere. Here they are processes of the node, so what pods send to it takes the same way.
     """
-    own = [f"-A {_CHAIN} -i {link} -j RETURN" for link in ("lo", BRIDGE)]
-    api = f"-A {_CHAIN} -p tcp --dport {API_PORT} -j REJECT"
-    node = f"-A {_CHAIN} -d {NODE_ADDRESS} -j REJECT"
-    jump = f"-I INPUT -j {_CHAIN}"
-    for command, rules in (("iptables", [*own, api, node]), ("ip6tables", [*own, api])):
-        if not succeeds([command, "-w", "-C", "INPUT", "-j", _CHAIN]):
-            script = ["*filter", f":{_CHAIN} - [0:0]", *rules, jump, "COMMIT", ""]
-            run([f"{command}-restore", "-w", "--noflush"], stdin="\n".join(script))
+    # The engine keeps a chain of that name where it finds one.
+    if not succeeds(["iptables", "-w", "-n", "-L", POLICIES]):
+        run(["iptables", "-w", "-N", POLICIES])
+    _fill_chain("iptables", _CHAIN, "INPUT", build_input_rules())
+    api = f"-p tcp --dport {API_PORT} -j REJECT"
+    _fill_chain("ip6tables", _CHAIN, "INPUT", ["-i lo -j RETURN", f"-i {BRIDGE} -j DROP", api])
+    # The engine knows no IPv6, and pods have link-local addresses of it.
+    _fill_chain("ip6tables", _FORWARD_CHAIN, "FORWARD", [f"-i {BRIDGE} -j DROP"])
+
+
+def build_input_rules() -> list[str]:
+    """Return the rules for IPv4 packets to this node, without the chain that they are in. Pure."""
+    return [
+        "-i lo -j RETURN",
+        f"-i {BRIDGE} -m conntrack --ctstate NEW -j {POLICIES}",
+        f"-i {BRIDGE} -j RETURN",
+        f"-p tcp --dport {API_PORT} -j REJECT",
+        f"-d {NODE_ADDRESS} -j REJECT",
+    ]
+
+
+def _fill_chain(command: str, chain: str, hook: str, rules: list[str]) -> None:
+    """Make *chain* hold *rules* and no others, at once, and be read by *hook* before others."""
+    appended = [f"-A {chain} {rule}" for rule in rules]
+    has_jump = succeeds([command, "-w", "-C", hook, "-j", chain])
+    jump = [] if has_jump else [f"-I {hook} -j {chain}"]
+    script = ["*filter", f":{chain} - [0:0]", *appended, *jump, "COMMIT", ""]
+    run([f"{command}-restore", "-w", "--noflush"], stdin="\n".join(script))
 
 
 def _write_cni_configuration(settings: Settings) -> None:

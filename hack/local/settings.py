@@ -16,8 +16,16 @@ POD_RANGE = "10.244.0.0/24"
 SERVICE_RANGE = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_SERVICE_ADDRESS = "10.96.0.10"
+#: Where a test may put a DNS server that answers for the zone `test`.
+TEST_DNS_ADDRESS = "10.96.0.53"
+#: Networks that no pod has by itself: one for documentation, and a link-local one beside that of
+#: any real metadata service. A pod that gives itself such an address stands for the outside.
+STAND_INS = ("198.51.100.0/24", "169.254.10.0/24")
 API_PORT = 6443
-DNS_PORT = 5353
+#: The port of every cluster's DNS: policies name it, and read it after Services are resolved.
+DNS_PORT = 53
+#: The policy engine's own chain, into which it sends what is forwarded.
+POLICIES = "AZURE-NPM"
 PAUSE_IMAGE = "mcpworkload.local/pause:1"
 #: Set for every process that we start and inherited by what those start: `down` finds them by it.
 MARK = "MCPWORKLOAD_LOCAL_CLUSTER"

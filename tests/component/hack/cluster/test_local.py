@@ -11,7 +11,7 @@ import pytest
 
 from hack.local import host
 from hack.local.containers import build_archive, qualified
-from hack.local.network import build_removal
+from hack.local.network import build_input_rules, build_removal
 from hack.local.processes import Processes, Program, marked, started_at
 from hack.local.volumes import build_volume, is_released, wants_growth, wants_volume
 from hack.terminal import ToolError, spoken_duration
@@ -57,6 +57,14 @@ def test_removal_takes_our_chains_and_leaves_the_others() -> None:
         "-X MCPWORKLOAD-INPUT",
         "COMMIT",
     ]
+
+
+def test_what_pods_send_to_the_node_passes_the_policies_first() -> None:
+    """Else a pod that may reach nothing reaches the API server and DNS."""
+    of_pods = [rule for rule in build_input_rules() if "-i mcpw0" in rule]
+
+    assert of_pods[0].endswith("--ctstate NEW -j AZURE-NPM")
+    assert of_pods[1:] == ["-i mcpw0 -j RETURN"]
 
 
 def test_removal_of_nothing_is_empty() -> None:
