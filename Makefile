@@ -45,6 +45,9 @@ test-slow: install ## the slow tests on a cluster: troubles, rollouts, Helm, gen
 troubleshooting: install ## write what kubectl shows of each trouble into docs/troubleshooting.md
 	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/test_troubles.py
 
+isolation-matrix: install ## write what isolated servers reach into docs/isolation-matrix.md
+	@MCPWORKLOAD_WRITE_PAGE=1 $(PY) -m pytest tests/e2e/isolation/test_matrix.py
+
 test-machine: install ## tests that need the machine alone: they end the kubelet and the local cluster
 	@$(PY) -m pytest tests/perf tests/machine
 
@@ -68,6 +71,10 @@ soak-bridge: $(STAMP) ## fifty clients connect and leave for SOAK_SECONDS (600):
 
 kill-bridge: $(STAMP) ## kill two hundred servers behind a bridge under load; needs no cluster
 	@BRIDGE_KILLS=200 $(PY) -m pytest -s tests/perf/bridge/test_kills.py
+
+fuzz-egress: $(STAMP) ## let squid read the configuration of FUZZ_PROFILES (10000) profiles
+	@$(PYTHON) -m hack.images build egress > build/fuzz-egress.log
+	@FUZZ_PROFILES=$${FUZZ_PROFILES:-10000} $(PY) -m pytest tests/component/egress -k any_profile
 
 unit: $(STAMP) ## tests without a process, a socket or a wait
 	@$(PY) -m pytest $(COMPUTING) tests/unit
@@ -107,7 +114,7 @@ kubeconfig: ## print the kubeconfig's path and nothing else
 	@$(PYTHON) -m hack.cluster kubeconfig
 
 images: ## build the images and load them into the cluster, or send them to PUSH=REPOSITORY
-	@$(PYTHON) -m hack.images $(if $(PUSH),push operator bridge --to $(PUSH),load)
+	@$(PYTHON) -m hack.images $(if $(PUSH),push operator bridge egress --to $(PUSH),load)
 
 install: images ## install this checkout's operator into the cluster
 	@$(PYTHON) -m hack.install apply
@@ -129,4 +136,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge unit component search check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting isolation-matrix test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge fuzz-egress unit component search check format crds up down status kubeconfig images install uninstall constraints

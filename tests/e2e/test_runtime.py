@@ -17,6 +17,7 @@ from mcpworkload.kube.client import Api
 from mcpworkload.runtime import (
     DeployWorkloadOptions,
     KubernetesRuntime,
+    NetworkRules,
     PermissionProfile,
     PortBinding,
     Progress,
@@ -201,10 +202,16 @@ async def test_a_failure_comes_with_its_reason(runtime: KubernetesRuntime) -> No
 async def test_what_cannot_be_done_is_refused_and_nothing_is_made(
     runtime: KubernetesRuntime, namespace: Namespace
 ) -> None:
-    """Protection above all: the original ignored both arguments."""
+    """Protection above all: the original ignored what it could not do."""
     for arguments, field in (
-        ({"permission_profile": PermissionProfile.none()}, "spec.permissionProfile"),
-        ({"isolate_network": True}, "spec.isolateNetwork"),
+        (
+            {"permission_profile": PermissionProfile(read=["s3://bucket:/data"])},
+            "permission_profile.read[0]",
+        ),
+        (
+            {"permission_profile": PermissionProfile(network=NetworkRules(mode="backend"))},
+            "permission_profile.network.mode",
+        ),
         ({"transport_type": "carrier-pigeon"}, "spec.transport.type"),
         ({"labels": {"mcpworkload.dev/workload": "other"}}, "spec.labels"),
     ):
@@ -213,6 +220,24 @@ async def test_what_cannot_be_done_is_refused_and_nothing_is_made(
         assert field in str(caught.value.fields)
 
     assert await namespace.read_all("MCPWorkload") == []
+
+
+async def test_a_permission_profile_arrives_and_has_effect(
+    runtime: KubernetesRuntime, namespace: Namespace
+) -> None:
+    """As it was given in the spec, and spelled out in the status."""
+    await deploy(runtime, permission_profile=PermissionProfile.none())
+    written = PermissionProfile(write=["emptydir://:/scratch"])
+    await deploy(runtime, "writer", permission_profile=written)
+
+    none, writer = [await namespace.get("MCPWorkload", name) for name in ("weather", "writer")]
+    assert none["spec"]["permissionProfile"] == {"builtin": "none"}
+    assert "isolateNetwork" not in none["spec"]
+    assert none["status"]["permissions"]["capDrop"] == ["ALL"]
+    assert writer["spec"]["permissionProfile"] == {"write": ["emptydir://:/scratch"]}
+    assert writer["status"]["permissions"]["mounts"] == [
+        {"source": "emptydir://", "target": "/scratch", "readOnly": False}
+    ]
 
 
 async def test_what_others_hold_is_left_to_them(

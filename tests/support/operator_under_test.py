@@ -42,7 +42,7 @@ class OperatorUnderTest:
 
     def log(self) -> str:
         """The last log lines of the operator that is at work."""
-        if self._is_in_cluster:
+        if self._is_in_cluster is not False:
             return kubectl("logs", DEPLOYMENT, "--namespace", NAMESPACE, f"--tail={LOG_LINES}")
         return "\n".join(self.process.words().splitlines()[-LOG_LINES:])
 

@@ -9,24 +9,43 @@ import yaml
 from hack.images.catalog import by_name, reference
 from mcpworkload.api import names
 from mcpworkload.api.workload import Workload
-from mcpworkload.controller.desired import build_children
-from tests.support.bridged import POLICY
+from mcpworkload.controller.admission.installation import GateTarget
+from mcpworkload.controller.desired import Policy, Surroundings, build_children, build_draft
+from mcpworkload.kube.manifest import Manifest
 
 SAMPLES = sorted((Path(__file__).parents[2] / "deploy" / "samples").glob("*.yaml"))
+
+
+# What the operator is installed with.
+POLICY = Policy(
+    bridge_image="bridge:1",
+    egress_image="egress:1",
+    gate=GateTarget("10.96.0.7", control_port=8081, forbidden_port=8080),
+)
+
+
+def profile_of(workload: Workload, bodies: list[Manifest]) -> str | None:
+    """The profile that *workload* refers to, from a ConfigMap beside it."""
+    profile = workload.spec.permission_profile
+    if profile is None or profile.config_map_key_ref is None:
+        return None
+    reference = profile.config_map_key_ref
+    (found,) = [body for body in bodies if body["metadata"]["name"] == reference.name]
+    text: str = found["data"][reference.key]
+    return text
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_becomes_children(sample: Path) -> None:
     """Other kinds beside the workload are somebody else's business."""
-    bodies = [
-        body
-        for body in yaml.safe_load_all(sample.read_text(encoding="utf-8"))
-        if body["kind"] == names.KIND
-    ]
+    bodies = list(yaml.safe_load_all(sample.read_text(encoding="utf-8")))
+    workloads = [Workload.parse(body) for body in bodies if body["kind"] == names.KIND]
 
-    assert bodies
-    for body in bodies:
-        assert build_children(Workload.parse(body), POLICY)
+    assert workloads
+    for workload in workloads:
+        surroundings = Surroundings(profile_of(workload, bodies), proxy_address="10.96.0.8")
+        draft = build_draft(workload, POLICY, surroundings)
+        assert build_children(workload, POLICY, draft.template, draft.grants)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)

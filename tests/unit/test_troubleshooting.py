@@ -2,11 +2,22 @@
 
 import re
 
-from mcpworkload.api.reasons import AcceptedReason, AvailableReason, ReadyReason, Reason
+from mcpworkload.api.reasons import (
+    AcceptedReason,
+    AvailableReason,
+    IsolatedReason,
+    ReadyReason,
+    Reason,
+)
 from tests.support.page import PAGE, read_blocks
 from tests.support.troubles import TROUBLES
 
-GOOD = {AcceptedReason.ACCEPTED, AvailableReason.REPLICAS_READY, ReadyReason.READY}
+GOOD = {
+    AcceptedReason.ACCEPTED,
+    AvailableReason.REPLICAS_READY,
+    ReadyReason.READY,
+    IsolatedReason.ENFORCED,
+}
 
 
 def test_every_reason_is_explained() -> None:
