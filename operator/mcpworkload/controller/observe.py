@@ -7,6 +7,7 @@ caches.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.controller.caches import Informers
@@ -44,18 +45,19 @@ class Observer:
         Raises:
             ApiError: the API server does not answer; worth a retry.
         """
-        spec = body.get("spec") or {}
-        profile = spec.get("permissionProfile") or {}
-        source = profile.get("configMapKeyRef") if isinstance(profile, Mapping) else None
-        text: str | Absence | None = None
-        name, config_key = (source or {}).get("name"), (source or {}).get("key")
-        if isinstance(name, str) and isinstance(config_key, str):
-            config_map = ObjectId("ConfigMap", name)
-            text = await self._informers.references.text_of(key, config_map, config_key)
-        else:
-            self._informers.references.release_text(key)
+        profile = _part(_part(body, "spec"), "permissionProfile")
+        text = await self._read_profile(key, _part(profile, "configMapKeyRef"))
         level = await self._levels.level_of(split_key(key)[0]) if profile else None
         return Surroundings(text, level, self._informers.proxy_address(key))
+
+    async def _read_profile(self, key: str, source: Mapping[str, Any]) -> str | Absence | None:
+        """Return the text of the profile that *source* names; None where it names none."""
+        name, key_of_text = source.get("name"), source.get("key")
+        if not (isinstance(name, str) and isinstance(key_of_text, str)):
+            self._informers.references.release_text(key)
+            return None
+        config_map = ObjectId("ConfigMap", name)
+        return await self._informers.references.text_of(key, config_map, key_of_text)
 
     async def observe(
         self, key: str, parsed: Parsed, state: WorkloadState, now: datetime
@@ -107,3 +109,9 @@ class Observer:
             reads = [await self._events.read_of_claim(namespace, claim) for claim in claims]
             return [event for read in reads for event in read]
         return list(await self._events.read(namespace, pod.metadata.uid))
+
+
+def _part(whole: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """Return the mapping in *field* of a body that nobody has parsed yet; empty without one."""
+    found = whole.get(field)
+    return found if isinstance(found, Mapping) else {}

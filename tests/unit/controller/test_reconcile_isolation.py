@@ -170,6 +170,19 @@ async def test_a_profile_is_read_from_its_config_map() -> None:
     assert "Isolated=False/NotRequested" in harness.conditions()
 
 
+@pytest.mark.parametrize(
+    "profile",
+    ["none", [], {"configMapKeyRef": "profiles"}, {"configMapKeyRef": {"name": 1, "key": "a"}}],
+)
+async def test_a_profile_of_another_shape_is_refused(profile: Any) -> None:
+    """The CRD keeps it out, and an older one may not."""
+    harness = make_harness(FakeCluster(), POLICY, permissionProfile=profile)
+
+    await harness.reconcile(KEY)
+
+    assert "Accepted=False/InvalidSpec" in harness.conditions()
+
+
 @pytest.mark.parametrize("text", ['{"\\ud800": 1}', '{"name": "\\ud800"}', "{", "[]", "\ufeff{}"])
 async def test_odd_texts_are_refused_in_a_status_that_can_be_written(text: str) -> None:
     """No text of a ConfigMap stops the report."""
