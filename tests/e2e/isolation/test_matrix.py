@@ -39,12 +39,8 @@ from tests.support.operator_under_test import OperatorUnderTest
 from tests.support.outside import INNER, LISTED, PORTS, ZONE, Outside, open_outside
 from tests.support.predicates import is_ready
 
-# In one process: what stands for the outside has addresses that only one pod can have.
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("outside"),
-    pytest.mark.long,
-]
+# What stands for the outside has addresses that only one pod can have.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 
 READY_SECONDS = 90.0
 IS_TO_WRITE = bool(os.environ.get("MCPWORKLOAD_WRITE_PAGE"))
