@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from mcpworkload.api.reasons import AcceptedReason
 from mcpworkload.api.refusals import Refusal
 from mcpworkload.api.workload import Workload
-from mcpworkload.controller.desired import Policy, build_children
+from mcpworkload.controller.desired import Surroundings, build_children, build_draft
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.plan.plan import plan
 from mcpworkload.kube import objects
 from mcpworkload.kube.errors import Forbidden, Refused, kind_of
 from tests.support.api import APPLY, Api, RequestFailed
+from tests.support.bridged import POLICY
 from tests.support.cluster import Cluster
 from tests.support.generate import make_spec, spec_schema
 from tests.support.kinds import Manifest, path_of
@@ -37,7 +38,7 @@ EXAMPLES = 1500
 ENOUGH = 1000
 UID = "0b9c0000-0000-4000-8000-000000000000"
 BY_CRD = "refused by the CRD"
-POLICY = Policy(bridge_image="bridge:1")
+SURROUNDINGS = Surroundings(proxy_address="10.96.3.1")
 
 
 class Judge:
@@ -108,7 +109,9 @@ def _judge(judge: Judge, spec: dict[str, Any]) -> str:
         return BY_CRD
     body["metadata"]["uid"] = UID
     try:
-        children = build_children(Workload.parse(body), POLICY)
+        workload = Workload.parse(body)
+        draft = build_draft(workload, POLICY, SURROUNDINGS)
+        children = build_children(workload, POLICY, draft.template, draft.grants)
     except Refusal as refusal:
         return f"refused: {refusal.reason}"
     stored: dict[Any, objects.LiveChild] = {}
