@@ -45,6 +45,12 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "resource": ("limits.cpu", "requests.memory"),
     "op": ("add", "remove", "replace", "test"),
     "mode": ("0644", "bridge"),
+    # Of seccomp and AppArmor; of other things an enumeration has it.
+    "type": ("RuntimeDefault", "Unconfined"),
+    "procMount": ("Default", "Unmasked"),
+    "fsGroupChangePolicy": ("Always", "OnRootMismatch"),
+    "supplementalGroupsPolicy": ("Merge", "Strict"),
+    "terminationMessagePolicy": ("File", "FallbackToLogsOnError"),
     "read": ("configmap://a:/a", "secret://a:/b", "/a"),
     "write": ("volume://a:/a", "emptydir://:/b"),
     "allowHost": (".example.com", "192.0.2.0/24", "a"),
