@@ -62,11 +62,7 @@ async def read_result(cluster: Cluster, namespace: Namespace, name: str) -> list
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    # Fifty take both processors of a small machine, and those that wait beside them too long.
-    "number",
-    [8, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.alone])],
-)
+@pytest.mark.parametrize("number", [8, pytest.param(50, marks=pytest.mark.slow)])
 async def test_no_isolated_server_gets_out_before_its_rules_hold(
     namespace: Namespace, cluster: Cluster, number: int
 ) -> None:
