@@ -107,18 +107,12 @@ def _containers(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
         yield first["name"].finding(f"leave {names.BRIDGE} first: it brings or is the bridge")
         return
     if is_wanted:
-        yield from _same_fields(first, wanted)
+        for field in first.differing(wanted, _FREE):
+            yield field.finding("leave it as it was: the bridge needs it so")
     for container in pod.containers:
         is_ours = is_wanted and container.path == first.path
         if container["name"].value == names.BRIDGE and not is_ours:
             yield container["name"].finding("choose another name: this one is the bridge's")
-
-
-def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
-    fields = {**container.mapping(), **wanted.mapping()}
-    for field in fields:
-        if field not in _FREE and container[field].value != wanted[field].value:
-            yield container[field].finding("leave it as it was: the bridge needs it so")
 
 
 def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
@@ -128,7 +122,7 @@ def _mounts(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     *before* has one mount in the server's container, which no spec can write, and that of a sidecar
     of the spec that names such a volume.
     """
-    given = _first(_first(before.spec["containers"])["volumeMounts"])
+    given = before.spec["containers"].first["volumeMounts"].first
     for container in pod.containers:
         name = container["name"].value
         if name == names.BRIDGE:
@@ -161,7 +155,7 @@ def _steps(path: str) -> list[str]:
 
 def _command(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """Yield what is wrong if the container does not start the bridge with the server's program."""
-    server, wanted = _first(pod.spec["containers"]), _first(before.spec["containers"])
+    server, wanted = pod.spec["containers"].first, before.spec["containers"].first
     if server["command"].value != wanted["command"].value:
         yield server["command"].finding(
             f"leave {' '.join(wanted['command'].value)}: the bridge is started first; what it "
@@ -191,7 +185,7 @@ def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     shared = pod.spec["shareProcessNamespace"]
     if not shared.is_off:
         yield shared.finding("leave it out: the bridge's token could be read below /proc")
-    server = _first(pod.spec["containers"])
+    server = pod.spec["containers"].first
     if server["stdin"].value is not True:
         yield server["stdin"].finding("leave true: the bridge writes to it")
     for field in ("stdinOnce", "tty"):
@@ -199,10 +193,6 @@ def _attachment(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
             yield server[field].finding(
                 "leave it out: the bridge needs a plain stream that stays open"
             )
-
-
-def _first(entries: View) -> View:
-    return next(entries.items(), View(None, entries, "0"))
 
 
 def _first_after_gate(entries: View) -> View:

@@ -31,16 +31,17 @@ def isolation_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
     the network alone, and the node enforces the rules at the other end.
     """
     before = PodTemplate(built)
-    wanted = _first(before.spec["initContainers"])
+    wanted = before.spec["initContainers"].first
     is_gated = _is_gate(wanted)
-    first = _first(pod.spec["initContainers"])
+    first = pod.spec["initContainers"].first
     if is_gated and not _is_gate(first):
         yield first["name"].finding(
             f"leave {names.GATE} first: nothing may run before the rules of the network are "
             "enforced"
         )
     elif is_gated:
-        yield from _same_fields(first, wanted)
+        for field in first.differing(wanted, _FREE):
+            yield field.finding("leave it as it was: the gate needs it so")
     yield from _own_network(pod, before)
     for container in pod.containers:
         if _is_gate(container) and not (is_gated and container.path == first.path):
@@ -55,9 +56,9 @@ def isolation_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Findin
     server has written defaults beside them.
     """
     before = PodTemplate(wanted)
-    gate = _first(before.spec["initContainers"])
+    gate = before.spec["initContainers"].first
     is_gated = _is_gate(gate)
-    first = _first(pod.spec["initContainers"])
+    first = pod.spec["initContainers"].first
     gates = [container for container in pod.containers if _is_gate(container)]
     if is_gated and gates and not _is_gate(first):
         yield first["name"].finding(
@@ -90,15 +91,5 @@ def _own_network(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
             )
 
 
-def _same_fields(container: View, wanted: View) -> Iterator[Finding]:
-    for field in {**container.mapping(), **wanted.mapping()}:
-        if field not in _FREE and container[field].value != wanted[field].value:
-            yield container[field].finding("leave it as it was: the gate needs it so")
-
-
 def _is_gate(container: View) -> bool:
     return bool(container["name"].value == names.GATE)
-
-
-def _first(entries: View) -> View:
-    return next(entries.items(), View(None, entries, "0"))

@@ -93,11 +93,22 @@ class View:
         for number, entry in enumerate(self.value):
             yield View(entry, self, str(number))
 
+    @property
+    def first(self) -> "View":
+        """The first entry of a list; empty if there is none."""
+        return next(self.items(), View(None, self, "0"))
+
     def members(self) -> Iterator[tuple[str, "View"]]:
         """Yield the keys of a mapping that have a value, with it."""
         for key, value in self.mapping().items():
             if value is not None:
                 yield key, View(value, self, key)
+
+    def differing(self, wanted: "View", free: Iterable[str]) -> Iterator["View"]:
+        """Yield the fields that are not as in *wanted*, but for those in *free*."""
+        for field in {**self.mapping(), **wanted.mapping()}:
+            if field not in free and self[field].value != wanted[field].value:
+                yield self[field]
 
     def text(self) -> str:
         """Return the value as text, empty if it is absent."""
