@@ -13,7 +13,8 @@ class GateTarget:
 
     #: Its cluster IP.
     address: str
-    #: The port that isolated pods may connect to: a sign that the operator is there.
+    #: The port that isolated pods may connect to, of the Service and of the operator's pods
+    #: alike: a sign that the operator is there.
     control_port: int
     #: The port that they must not connect to.
     forbidden_port: int
@@ -40,8 +41,6 @@ class Policy:
     is_gate_required: bool = True
     #: None where the operator has no Service.
     gate: GateTarget | None = None
-    #: The port of the operator's pods behind the one that isolated pods may connect to.
-    gate_port: int = 8081
     #: Where the operator's pods are, which connect to isolated servers.
     operator_namespace: str = "mcpworkload-system"
     #: Networks of DNS servers that are no pods of the cluster's DNS.
@@ -68,7 +67,6 @@ class Policy:
             egress_image=settings.egress_image,
             is_gate_required=settings.is_gate_required,
             gate=gate,
-            gate_port=settings.gate_port,
             operator_namespace=settings.operator_namespace,
             dns_servers=settings.dns_servers,
             host_paths=settings.host_paths,

@@ -72,8 +72,7 @@ def _build_ingress(workload: Workload, isolation: Isolation, policy: Policy) -> 
 
 def _build_egress(workload: Workload, rules: OutboundRules, policy: Policy) -> Iterator[Manifest]:
     if policy.is_gate_required and policy.gate is not None:
-        # Engines judge by the pod's port, to which the Service's has been translated by then.
-        port = {"port": policy.gate_port, "protocol": "TCP"}
+        port = {"port": policy.gate.control_port, "protocol": "TCP"}
         yield {"to": [_operator(policy)], "ports": [port]}
     if rules.is_all:
         yield from _build_public(rules, policy)
