@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hack.cluster.choose import choose_cluster
-from hack.images import catalog
 from hack.images.build import build_images
+from hack.images.catalog import by_name
 from hack.kubectl import kubectl
 from hack.terminal import ToolError, step
 
@@ -37,7 +37,7 @@ def install(overlay: str = "default") -> None:
         ToolError: kubectl failed; the message has its output and the operator's last log lines.
     """
     references, cluster = {}, choose_cluster()
-    images = [image for image in catalog.IMAGES if image.name in ("operator", *VARIABLES)]
+    images = [by_name(name) for name in ("operator", *VARIABLES)]
     for image, built in zip(images, build_images(images), strict=True):
         cluster.load(built.reference, built.archive)
         references[image.name] = built.reference

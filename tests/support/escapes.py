@@ -11,6 +11,7 @@ from tests.support.cluster import Cluster
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_running_workload
 from tests.support.namespace import Namespace
+from tests.support.predicates import has_condition, is_ready
 from tests.support.servers import escapes
 
 GOAL = "goal"
@@ -18,6 +19,7 @@ PORT = 8080
 SOURCE = Path(escapes.__file__).read_text(encoding="utf-8")
 #: What a round says in which no way led out, and the last line of a server that was told to end.
 IN, ENDED = "in", "ended"
+IS_ENFORCED = has_condition("Isolated", "True", "Enforced") & is_ready()
 
 
 class Way(NamedTuple):

@@ -17,6 +17,7 @@ from mcpworkload.api.names import DENY_POLICY, GATE, egress_name
 from tests.support.cluster import Cluster
 from tests.support.escapes import (
     IN,
+    IS_ENFORCED,
     Way,
     allow,
     find_dns,
@@ -33,14 +34,12 @@ from tests.support.predicates import (
     field,
     has_condition,
     is_gone,
-    is_ready,
     is_replaced,
 )
 
 pytestmark = pytest.mark.alone
 
 NAME, POD = "runner", "runner-0"
-IS_ENFORCED = has_condition("Isolated", "True", "Enforced") & is_ready()
 # A gate that waits for longer than it takes where everything is there.
 WAIT_SECONDS = 4.0
 

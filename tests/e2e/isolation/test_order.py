@@ -9,6 +9,7 @@ from mcpworkload.api.names import DENY_POLICY, ISOLATED_LABEL, egress_name
 from tests.support.cluster import Cluster
 from tests.support.escapes import (
     IN,
+    IS_ENFORCED,
     LastWords,
     Way,
     allow,
@@ -35,7 +36,6 @@ pytestmark = pytest.mark.long
 FIRST, SECOND = "first", "second"
 BOTH = (FIRST, SECOND)
 FREE: Manifest = {"isolateNetwork": False}
-IS_ENFORCED = has_condition("Isolated", "True", "Enforced") & is_ready()
 IS_ROLLED = Predicate(
     "has one pod, of the newest template",
     lambda proxy: (
