@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _KUBERNETES_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LOOPBACK = ip_network("127.0.0.1/32")
 #: Cloud providers answer there with credentials of the node.
-_LINK_LOCAL: tuple[Network, ...] = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
+LINK_LOCAL: tuple[Network, ...] = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _FORMS = (
     'write a name such as "api.example.com", ".example.com" for it and all names below it, an '
@@ -38,6 +38,10 @@ class HostName:
     name: str
     #: Whether the names below it are meant as well.
     has_subdomains: bool = False
+
+    def __str__(self) -> str:
+        """Return the name, after a dot if the names below it are meant as well."""
+        return f".{self.name}" if self.has_subdomains else self.name
 
 
 #: An entry of allowHost or allowPrivateHost.
@@ -198,7 +202,7 @@ def _network(text: str) -> Network | None:
 def _reachable(network: Network) -> Network:
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         raise BadEntry("write an address of IPv4 as such, without ::ffff:")
-    for never in _LINK_LOCAL:
+    for never in LINK_LOCAL:
         if network.version == never.version and network.subnet_of(never):  # type: ignore[arg-type]
             raise BadEntry(f"leave it out: no server may reach link-local addresses ({never})")
     return network

@@ -191,26 +191,26 @@ class References:
             return entry.found
 
     async def _read(self, namespace: str, wanted: ObjectId) -> tuple[int, Found]:
-        if not is_subdomain(wanted.name):
-            # No object has such a name, and "../" or "?" would lead to another in the path.
+        source = await self._get(namespace, wanted)
+        if source is None:
             return 0, Absence.MISSING
-        path = REFERRED_KINDS[wanted.kind].path(namespace, wanted.name)
-        try:
-            content = await self._api.request("GET", path)
-        except NotFound:
-            return 0, Absence.MISSING
-        source = read_answer(content, _Source)
         values = {**(source.data or {}), **(source.binary_data or {})}
         return source.metadata.version, digest_content(source.metadata.uid, values)
 
     async def _read_text(self, namespace: str, wanted: ObjectId, key: str) -> str:
+        source = await self._get(namespace, wanted)
+        return (source.data or {}).get(key, "") if source is not None else ""
+
+    async def _get(self, namespace: str, wanted: ObjectId) -> _Source | None:
+        if not is_subdomain(wanted.name):
+            # No object has such a name, and "../" or "?" would lead to another in the path.
+            return None
+        path = REFERRED_KINDS[wanted.kind].path(namespace, wanted.name)
         try:
-            content = await self._api.request(
-                "GET", REFERRED_KINDS[wanted.kind].path(namespace, wanted.name)
-            )
+            content = await self._api.request("GET", path)
         except NotFound:
-            return ""
-        return (read_answer(content, _Source).data or {}).get(key, "")
+            return None
+        return read_answer(content, _Source)
 
     def _changed(self, kind: ReferredKind, path: str, version: int) -> None:
         entry = self._entries[kind].get(path)

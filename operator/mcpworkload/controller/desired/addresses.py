@@ -4,16 +4,11 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import TypeVar
 
+from mcpworkload.api import hosts
 from mcpworkload.api.hosts import Network
 
-#: What nobody may reach: cloud machines hand out credentials there.
-LINK_LOCAL_V4 = (IPv4Network("169.254.0.0/16"),)
-LINK_LOCAL_V6 = (
-    IPv6Network("fe80::/10"),
-    # The same by way of NAT64.
-    IPv6Network("64:ff9b::a9fe:0/112"),
-)
-LINK_LOCAL: tuple[Network, ...] = (*LINK_LOCAL_V4, *LINK_LOCAL_V6)
+#: What nobody may reach, and the same by way of NAT64.
+LINK_LOCAL: tuple[Network, ...] = (*hosts.LINK_LOCAL, IPv6Network("64:ff9b::a9fe:0/112"))
 
 #: Special-purpose ranges (IANA's registries), link-local among them, but not those set apart for
 #: documentation: nothing answers there, and tests use them as the outside.

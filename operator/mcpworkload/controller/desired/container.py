@@ -65,9 +65,13 @@ def build_container(
 
 def _build_env(workload: Workload) -> list[dict[str, Any]]:
     """Return our variables, then the user's in their order, so that these may refer to ours."""
-    given = deepcopy(workload.spec.env)
-    taken = {entry["name"] for entry in given}
     ours = {**transport_environment(workload), "HOME": SCRATCH}
+    return with_variables(ours, deepcopy(workload.spec.env))
+
+
+def with_variables(ours: Mapping[str, str], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return *ours* before the variables of *given*, which win."""
+    taken = {entry["name"] for entry in given}
     return [{"name": key, "value": ours[key]} for key in ours if key not in taken] + given
 
 

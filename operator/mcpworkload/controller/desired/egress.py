@@ -15,8 +15,8 @@ from mcpworkload.api.refusals import InvalidSpec
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.installation import Policy
 from mcpworkload.controller.children import DEPLOYMENT, SERVICE
+from mcpworkload.controller.desired.bridge import build_bridge_security
 from mcpworkload.controller.desired.child import Child, build_child
-from mcpworkload.controller.desired.gate import address_of
 from mcpworkload.controller.desired.grants import Isolation
 from mcpworkload.controller.desired.isolation import LABELS, proxy_labels
 from mcpworkload.controller.desired.squid import build_squid_conf
@@ -56,9 +56,9 @@ def build_proxy(workload: Workload, isolation: Isolation, policy: Policy) -> Ite
 
 def build_environment(isolation: Isolation) -> dict[str, str]:
     """Return the variables by which clients in the pods find the proxy; none without one."""
-    if not isolation.outbound.needs_proxy:
+    if isolation.proxy is None:
         return {}
-    proxy = f"http://{address_of(isolation.proxy_address, names.EGRESS_PORT)}"
+    proxy = f"http://{isolation.proxy}"
     direct = "localhost,127.0.0.1,::1"
     return {
         "HTTP_PROXY": proxy,
@@ -161,13 +161,7 @@ def _build_container(policy: Policy) -> Manifest:
         "readinessProbe": {"tcpSocket": {"port": names.EGRESS_PORT}, "periodSeconds": 2},
         "livenessProbe": {"tcpSocket": {"port": names.EGRESS_PORT}, "periodSeconds": 20},
         "resources": deepcopy(_RESOURCES),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": build_bridge_security({}),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             {"name": _CONFIGURATION, "mountPath": _FOLDER, "readOnly": True},

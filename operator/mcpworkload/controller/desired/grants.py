@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Network
 from typing import Final
 
+from mcpworkload.api import names
 from mcpworkload.api.hosts import (
     Network,
     OutboundRules,
@@ -24,6 +25,7 @@ from mcpworkload.api.refusals import InvalidSpec, PolicyDenied, ReferenceNotFoun
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.installation import Policy
+from mcpworkload.controller.desired.gate import address_of
 from mcpworkload.controller.references import Absence
 from mcpworkload.controller.settings import PodSecurity
 
@@ -58,6 +60,13 @@ class Isolation:
     #: Outbound addresses of IPv6, which the cluster does not have.
     left_out: tuple[str, ...] = ()
     proxy_address: str = ""
+
+    @property
+    def proxy(self) -> str | None:
+        """Where the egress proxy listens, as `ADDRESS:PORT`; None where there is to be none."""
+        if not self.outbound.needs_proxy:
+            return None
+        return address_of(self.proxy_address, names.EGRESS_PORT)
 
     @property
     def awaits_proxy(self) -> bool:

@@ -45,7 +45,7 @@ def check_profile(workload: Workload, permissions: Permissions | None, policy: P
     if permissions is None:
         return
     spec = workload.spec
-    taken = {_plain(str(mount.get("mountPath"))): mount for mount in spec.volume_mounts}
+    taken = {_plain(str(mount.get("mountPath"))) for mount in spec.volume_mounts}
     for mount in permissions.mounts:
         where = f"{_PATH}.{'read' if mount.read_only else 'write'}: found {_declared(mount)!r}"
         source = mount_source(mount.source)

@@ -178,7 +178,7 @@ def _domain(host: HostName) -> str:
     """Return *host* as squid writes it."""
     if not _NAME.fullmatch(host.name):
         raise ValueError(f"{host.name!r} is no host name")
-    return f".{host.name}" if host.has_subdomains else host.name
+    return str(host)
 
 
 def _port(port: int) -> int:

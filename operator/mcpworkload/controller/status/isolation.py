@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 
 from mcpworkload.api import names
-from mcpworkload.api.hosts import HostName, OutboundRules
+from mcpworkload.api.hosts import OutboundRules
 from mcpworkload.api.names import ChildId
 from mcpworkload.api.reasons import IsolatedReason
 from mcpworkload.api.refusals import Refusal
@@ -146,12 +146,12 @@ def _wait_left(gate: ContainerStatus, now: datetime) -> float | None:
 
 def _outwards(rules: OutboundRules, name: str) -> str:
     if rules.is_all:
-        private = _hosts(rules.private)
+        private = _listed(map(str, rules.private))
         more = f", and {private}" if private else " and no private ones"
         return f"the pods reach all public addresses{more}"
     if not rules.needs_proxy:
         return "nothing leaves the pods, DNS included"
-    where = _hosts(rules.hosts) or "public hosts"
+    where = _listed(map(str, rules.hosts)) or "public hosts"
     ports = f" on port {_listed(map(str, rules.ports))}" if rules.ports else ""
     return f"the pods reach {where}{ports} through {names.egress_name(name)}, and nothing else"
 
@@ -162,17 +162,6 @@ def _inwards(isolation: Isolation) -> str:
     if not isolation.sources:
         return "nobody reaches their ports"
     return f"their ports are open to {len(isolation.sources)} listed sources"
-
-
-def _hosts(hosts: Iterable[object]) -> str:
-    return _listed(
-        f".{host.name}"
-        if isinstance(host, HostName) and host.has_subdomains
-        else host.name
-        if isinstance(host, HostName)
-        else str(host)
-        for host in hosts
-    )
 
 
 def _listed(entries: Iterable[str]) -> str:
