@@ -125,6 +125,15 @@ TRAITS: tuple[Spec, ...] = (
     {"labels": {"team": "a", "example.com/x": ""}, "annotations": {"note": "ü\n", "B/c": ""}},
     {"permissionProfile": {"builtin": "none"}, "isolateNetwork": True},
     {"permissionProfile": {"builtin": "network"}, "isolateNetwork": False},
+    {"verification": {"mode": "Off"}},
+    {
+        "verification": {
+            "interval": "90s",
+            "timeout": "3s",
+            "headersFrom": [{"secretRef": {"name": "a"}}],
+            "expectTools": f"sha256:{'0' * 64}",
+        }
+    },
     {
         "permissionProfile": {
             "read": ["configmap://a:/x"],

@@ -157,6 +157,17 @@ PERMISSIONS: dict[str, Any] = {
     "isolateNetwork": True,
 }
 
+# Nothing of it is in any child.
+VERIFICATION: dict[str, Any] = {
+    "verification": {
+        "mode": "Periodic",
+        "interval": "1m",
+        "timeout": "5s",
+        "headersFrom": [{"secretRef": {"name": "key"}}],
+        "expectTools": f"sha256:{'0' * 64}",
+    }
+}
+
 EVERY_FIELD: dict[str, Any] = {
     "image": "weather:2",
     "transport": {"type": "sse", "port": 9000, "path": "/events"},
@@ -187,5 +198,6 @@ SPECS: dict[str, dict[str, Any]] = {
     "service": SERVICE,
     "patch": PATCH,
     "permissions": PERMISSIONS,
+    "verification": VERIFICATION,
     "every-field": EVERY_FIELD,
 }

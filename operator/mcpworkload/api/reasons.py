@@ -13,6 +13,7 @@ class ConditionType(StrEnum):
     ACCEPTED = "Accepted"
     AVAILABLE = "Available"
     READY = "Ready"
+    VERIFIED = "Verified"
     ISOLATED = "Isolated"
     STALLED = "Stalled"  # only present while True: kstatus reads it as a failure
 
@@ -81,6 +82,26 @@ class ReadyReason(Reason):
     UPDATING = "Updating", "False", "some replicas are of an older generation or not ready"
 
 
+class VerifiedReason(Reason):
+    """Whether each pod has answered as an MCP server, and if not, what it did instead."""
+
+    HANDSHAKE_OK = "HandshakeOk", "True", "each pod answered as an MCP server does"
+    NOT_MCP = "NotMcp", "False", "something answers over HTTP, and it is no MCP server"
+    PROTOCOL_ERROR = "ProtocolError", "False", "an MCP server answers, and not as MCP has it"
+    HANDSHAKE_TIMEOUT = "HandshakeTimeout", "False", "the connection is open, and no answer comes"
+    CONNECTION_REFUSED = "ConnectionRefused", "False", "nothing listens at the pod's address"
+    TOOLS_CHANGED = "ToolsChanged", "False", "the tools are not those of expectTools"
+    PODS_DISAGREE = "PodsDisagree", "False", "pods of one revision say different things"
+    AUTH_REQUIRED = "AuthRequired", "Unknown", "the server answers, and lets the operator not in"
+    UNREACHABLE = (
+        "Unreachable",
+        "Unknown",
+        "the operator cannot connect, though the kubelet can: a policy, or another network",
+    )
+    NO_PODS = "NoPods", "Unknown", "nothing runs that could be asked"
+    PENDING = "Pending", "Unknown", "passes by itself"
+
+
 class IsolatedReason(Reason):
     """Whether the network rules of the permission profile hold, and if not, why."""
 
@@ -105,6 +126,11 @@ class IsolatedReason(Reason):
 class EventReason(Reason):
     """Reasons of Events that are no change of a condition; their status is the Event's type."""
 
+    TOOLS_CHANGED = (
+        "ToolsChanged",
+        "Normal",
+        "the list of tools is another one than before; names which were added, removed, changed",
+    )
     DRIFT_REVERTED = (
         "DriftReverted",
         "Warning",

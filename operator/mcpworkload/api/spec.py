@@ -15,6 +15,7 @@ from mcpworkload.api.server import ServerFields
 from mcpworkload.api.service import ServiceFields
 from mcpworkload.api.stdio import Bridge
 from mcpworkload.api.storage import CLAIMS_STAY, VOLUME_OR_CLAIM, StorageFields
+from mcpworkload.api.verification import VerificationFields
 
 
 def _are_ports_free(spec: "WorkloadSpec") -> bool:
@@ -51,6 +52,7 @@ _OWN_NAMES = Rule(
 # Pydantic puts the fields of the last base first, and that is the order in which they are shown.
 class WorkloadSpec(
     PatchFields,
+    VerificationFields,
     PermissionFields,
     ServiceFields,
     StorageFields,

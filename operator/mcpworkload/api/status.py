@@ -7,6 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, PlainSeria
 
 from mcpworkload.api.base import INT32, INT64, Model
 from mcpworkload.api.permissions import Permissions
+from mcpworkload.api.verification import ServerStatus
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -42,7 +43,9 @@ class Condition(Model):
     type: str = Field(
         min_length=1,
         max_length=316,
-        description="The type of the condition: Accepted, Available, Ready, Isolated or Stalled.",
+        description=(
+            "The type of the condition: Accepted, Available, Ready, Verified, Isolated or Stalled."
+        ),
     )
     status: ConditionStatus = Field(
         description="True, False, or Unknown if the operator cannot tell."
@@ -215,11 +218,18 @@ class WorkloadStatus(Model):
             "The rights that the permission profile stands for. Left out: there is no profile."
         ),
     )
+    server: ServerStatus | None = Field(
+        default=None,
+        description=(
+            "What the server says of itself, as it was verified last. Left out: it has not "
+            "answered yet, or verification is Off."
+        ),
+    )
     conditions: list[Condition] = Field(
         default_factory=list,
         description=(
-            "Accepted, Available, Ready, Isolated and, only when no retry can help, Stalled; one "
-            "of each."
+            "Accepted, Available, Ready, Verified, Isolated and, only when no retry can help, "
+            "Stalled; one of each."
         ),
         json_schema_extra={
             "x-kubernetes-list-type": "map",

@@ -1,12 +1,12 @@
 """The fields of a stdio server: its bridge, its sessions and the clients that it is served to."""
 
-import re
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
 from mcpworkload.api.base import INT32, Model, Rule, refusal
+from mcpworkload.api.durations import Duration
 
 BridgeChoice = Literal["Auto", "Inject", "Attach", "None"]
 Serve = Literal["streamable-http", "sse"]
@@ -18,9 +18,6 @@ DEFAULT_REQUEST_TIMEOUT: Final = "5m"
 # Each may be a process of its own.
 _MOST_SESSIONS = 1024
 
-_DURATION = r"([0-9]{1,5}(h|m|s|ms)){1,4}"
-_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-
 
 class Bridge(StrEnum):
     """The places where the bridge of a stdio server can run."""
@@ -31,25 +28,6 @@ class Bridge(StrEnum):
     ATTACH = "Attach"
     #: There is no bridge; clients attach to the container themselves.
     NONE = "None"
-
-
-def seconds_of(duration: str) -> float:
-    """Return a valid *duration* ("1h30m") in seconds."""
-    return sum(
-        int(amount) * _UNITS[unit] for amount, unit in re.findall(r"([0-9]+)(ms|h|m|s)", duration)
-    )
-
-
-def _is_duration(text: str) -> bool:
-    return bool(re.fullmatch(_DURATION, text)) and seconds_of(text) >= 1
-
-
-_DURATION_RULE = Rule(
-    message='write a duration of a second or more, such as "30m", "90s" or "1h30m"',
-    cel=f"self.matches('^{_DURATION}$') && duration(self) >= duration('1s')",
-    holds=_is_duration,
-)
-Duration = Annotated[str, Field(max_length=32), _DURATION_RULE]
 
 
 def check_once(values: tuple[str, ...]) -> tuple[str, ...]:

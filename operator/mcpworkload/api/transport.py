@@ -15,7 +15,7 @@ Protocol = Literal["TCP", "UDP", "SCTP"]
 
 
 # What the bridge serves beside the MCP endpoint.
-_BRIDGE_PATHS = ("/idle", "/messages", "/readyz")
+_BRIDGE_PATHS = ("/idle", "/messages", "/readyz", "/server")
 _SSE_PATH = "/sse"
 _MOST_NAMES = 32
 

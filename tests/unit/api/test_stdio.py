@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mcpworkload.api.stdio import Bridge, seconds_of
+from mcpworkload.api.durations import seconds_of
+from mcpworkload.api.stdio import Bridge
 from tests.support import stdio_specs
 from tests.support.parsed import make_workload
 from tests.support.stdio_specs import ATTACH, COMMAND, NONE, stdio

@@ -164,6 +164,7 @@ SPEC_FIELDS = {
     "podTemplatePatch",
     "permissionProfile",
     "isolateNetwork",
+    "verification",
 }
 
 
@@ -184,6 +185,7 @@ def test_the_fields_are_those_of_this_version() -> None:
         "lastTermination",
         "pods",
         "permissions",
+        "server",
     }
 
 
