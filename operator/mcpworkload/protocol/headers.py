@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 
 from mcpworkload.protocol.http.request import Headers, Request
+from mcpworkload.protocol.media import EVENT_TYPE, JSON_TYPE
 from mcpworkload.protocol.origins import Hosts
 
-JSON_TYPE, EVENT_TYPE = "application/json", "text/event-stream"
 #: A client's own text is cut to so many characters in an answer.
 SHOWN_CHARACTERS = 200
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")

@@ -9,6 +9,8 @@ STATELESS_VERSION = "2026-07-28"
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
+#: A server's name, in ``_meta`` of its results.
+SERVER_KEY = "io.modelcontextprotocol/serverInfo"
 LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
 #: Under this key of ``_meta`` every message of a subscription names the request that opened it.
 SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
