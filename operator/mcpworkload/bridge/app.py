@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from mcpworkload.bridge.account import Account
 from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.channel import End, Source
@@ -85,6 +86,7 @@ class Bridge:
             Streamable(self._sessions, protocol),
             Sse(self._sessions, protocol),
             self._stateless,
+            Account(self._supervisor, table),
             self._supervisor,
             self._changes,
         )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from mcpworkload.bridge.background import Spawn
 from mcpworkload.bridge.channel import End
-from mcpworkload.bridge.first_requests import discover, initialize
+from mcpworkload.bridge.first_requests import Discovery, discover, initialize
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.protocol.jsonrpc import Message
 
@@ -29,8 +29,8 @@ class Found:
     """The server that answered: of one era, or one process of each."""
 
     stateless: Peer | None = None
-    #: The revisions without sessions that it serves.
-    versions: tuple[str, ...] = ()
+    #: What that one said of itself.
+    discovery: Discovery | None = None
     stateful: Peer | None = None
     #: Its result of ``initialize``.
     initialize_result: Message = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Candidate:
     def __init__(self, peer: Peer, last: float, spawn: Spawn) -> None:
         self.peer, self._last, self._spawn = peer, last, spawn
         self._was_ended = False
-        self._discovery: asyncio.Task[tuple[str, ...]] | None = None
+        self._discovery: asyncio.Task[Discovery | None] | None = None
         self._initialization: asyncio.Task[Message | None] | None = None
 
     def discover(self) -> None:
@@ -69,8 +69,8 @@ class Candidate:
     @property
     def found(self) -> Found | None:
         """Its era, once an answer showed it."""
-        if versions := _result(self._discovery):
-            return Found(stateless=self.peer, versions=versions)
+        if (discovery := _result(self._discovery)) is not None:
+            return Found(stateless=self.peer, discovery=discovery)
         if (initialize_result := _result(self._initialization)) is not None:
             return Found(stateful=self.peer, initialize_result=initialize_result)
         return None

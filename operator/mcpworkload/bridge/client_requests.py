@@ -97,6 +97,11 @@ class ClientRequest:
         return self.method == LISTEN
 
     @property
+    def is_own(self) -> bool:
+        """Whether the bridge itself waits for the answer, and no client."""
+        return False
+
+    @property
     def kept_bytes(self) -> int:
         """The bytes of its id and token, which its client chose, kept until its answer."""
         return size(self.client_request_id) + (0 if self.token is None else size(self.token))
@@ -161,6 +166,17 @@ class ClientRequest:
         meta[SUBSCRIPTION_KEY] = self.client_request_id
         members["_meta"] = jsonrpc.raw(meta)
         return jsonrpc.raw(members)
+
+
+class OwnRequest(ClientRequest):
+    """A request of the bridge's own."""
+
+    __slots__ = ()
+
+    @property
+    def is_own(self) -> bool:
+        """It is: what decides for clients does not look at it."""
+        return True
 
 
 class SessionRequest(ClientRequest):

@@ -167,8 +167,8 @@ async def _ask_the_only_one(start: StartServer) -> Found:
     initialize_result = await initialize(peer)
     if initialize_result is not None:
         return Found(stateful=peer, initialize_result=initialize_result)
-    if versions := await discover(peer):
-        return Found(stateless=peer, versions=versions)
+    if (discovery := await discover(peer)) is not None:
+        return Found(stateless=peer, discovery=discovery)
     ended = peer.end_state
     await peer.end(FAREWELL_SECONDS)
     raise NoAnswer(ended)

@@ -1,15 +1,17 @@
 """The first requests to a server: ``initialize`` and ``server/discover``, each with its result."""
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 from mcpworkload import __version__
+from mcpworkload.bridge import introduction
 from mcpworkload.bridge.channel import ChannelClosed
+from mcpworkload.bridge.own_requests import ask
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.request_table import Busy
 from mcpworkload.protocol import jsonrpc
-from mcpworkload.protocol.jsonrpc import Message
-from mcpworkload.protocol.mailbox import Mailbox
-from mcpworkload.protocol.sent import opened, request
+from mcpworkload.protocol.jsonrpc import Message, Raw
+from mcpworkload.protocol.sent import opened
 from mcpworkload.protocol.versions import (
     CAPABILITIES_KEY,
     CLIENT_KEY,
@@ -25,10 +27,19 @@ ANSWER_SECONDS = 60.0
 _CLIENT = {"name": "mcpworkload-bridge", "version": __version__}
 
 
+class Discovery(NamedTuple):
+    """The answer of a server without sessions to ``server/discover``."""
+
+    #: The revisions without sessions that it serves; at least one.
+    versions: tuple[str, ...]
+    #: Its DiscoverResult, bounded.
+    result: Raw
+
+
 async def initialize(peer: Peer, within: float = ANSWER_SECONDS) -> Message | None:
     """Open a session; return the server's result, None where it has none within that time."""
     params = {"protocolVersion": LATEST_SESSION_VERSION, "capabilities": {}, "clientInfo": _CLIENT}
-    answer = await _ask(peer, "initialize", params, within)
+    answer = await ask(peer, "initialize", params, within)
     if answer is None or "result" not in answer:
         return None
     initialize_result = jsonrpc.members(jsonrpc.own(answer["result"]))
@@ -43,34 +54,30 @@ async def initialize(peer: Peer, within: float = ANSWER_SECONDS) -> Message | No
     return initialize_result
 
 
-async def discover(peer: Peer, within: float = ANSWER_SECONDS) -> tuple[str, ...]:
-    """Return the revisions without sessions that a server serves; none if it answers otherwise."""
-    meta = {VERSION_KEY: STATELESS_VERSION, CAPABILITIES_KEY: {}, CLIENT_KEY: _CLIENT}
-    answer = await _ask(peer, "server/discover", {"_meta": meta}, within)
+async def discover(peer: Peer, within: float = ANSWER_SECONDS) -> Discovery | None:
+    """Return what a server without sessions said of itself; None if it answers otherwise."""
+    answer = await ask(peer, "server/discover", {"_meta": own_meta()}, within)
     if answer is None:
-        return ()
+        return None
     if "result" in answer:
         found = jsonrpc.members(answer["result"]).get("supportedVersions")
     else:
         error = jsonrpc.members(answer["error"])
         if jsonrpc.value(error.get("code")) != jsonrpc.UNSUPPORTED_PROTOCOL_VERSION:
-            return ()
+            return None
         found = jsonrpc.members(error.get("data")).get("supported")
-    versions: Any = jsonrpc.value(found)
-    if not isinstance(versions, list):
-        return ()
-    return tuple(v for v in versions if isinstance(v, str) and v not in SESSION_VERSIONS)
-
-
-async def _ask(peer: Peer, method: str, params: object, within: float) -> Message | None:
-    """Return the response to a request of ours; None where there is none within that time."""
-    mail = Mailbox()
-    try:
-        pending = await peer.call(request(method, params), mail, within + 1)
-    except (Busy, ChannelClosed):
+    supported: Any = jsonrpc.value(found)
+    if not isinstance(supported, list):
         return None
-    try:
-        frame, _ = await mail.get(within)
-    finally:
-        peer.let_go(pending)
-    return None if frame is None or peer.end_state is not None else jsonrpc.decode(frame)
+    versions = tuple(v for v in supported if isinstance(v, str) and v not in SESSION_VERSIONS)
+    if not versions:
+        return None
+    # An error says no more of it than this.
+    said = answer.get("result", jsonrpc.raw({"supportedVersions": versions}))
+    return Discovery(versions, introduction.bounded(said))
+
+
+def own_meta(versions: Collection[str] = (STATELESS_VERSION,)) -> dict[str, object]:
+    """Return what a request of the bridge's own says of itself, to a server of these *versions*."""
+    version = STATELESS_VERSION if STATELESS_VERSION in versions else max(versions)
+    return {VERSION_KEY: version, CAPABILITIES_KEY: {}, CLIENT_KEY: _CLIENT}

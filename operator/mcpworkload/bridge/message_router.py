@@ -8,6 +8,7 @@ from mcpworkload.bridge.given_up import GivenUp
 from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.mailbox import Mailbox
 
+TOOLS_CHANGED = "notifications/tools/list_changed"
 #: The unanswered requests of a server, by the ids that the server knows.
 ClientRequests = Mapping[int, ClientRequest]
 #: The mailbox of a message, or all mailboxes that get a copy of it; None drops the message.
@@ -62,3 +63,23 @@ class EraRouter:
     def route_request(self, method: str, message: Message) -> Mailbox | str:
         """Route it as that era does."""
         return self._find().route_request(method, message)
+
+
+class ListWatch:
+    """Routes as *router* does, and calls *changed* when the server's list of tools has changed."""
+
+    def __init__(self, router: MessageRouter, changed: Callable[[], None]) -> None:
+        self.is_shared = router.is_shared
+        self._router, self._changed = router, changed
+
+    def route_notification(
+        self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
+    ) -> Destination:
+        """Route it as *router* does."""
+        if method == TOOLS_CHANGED:
+            self._changed()
+        return self._router.route_notification(client_requests, given_up, method, message)
+
+    def route_request(self, method: str, message: Message) -> Mailbox | str:
+        """Route it as *router* does."""
+        return self._router.route_request(method, message)

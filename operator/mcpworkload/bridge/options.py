@@ -18,6 +18,7 @@ LEAVE = "leave"
 
 READY_PATH = "/readyz"
 IDLE_PATH = "/idle"
+SERVER_PATH = "/server"
 MESSAGES_PATH = "/messages"
 
 
@@ -197,7 +198,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _options(found: argparse.Namespace) -> Options:
     path = found.path or (Options.path if STREAMABLE_HTTP in found.serve else "/sse")
-    taken = {READY_PATH, IDLE_PATH} | ({MESSAGES_PATH} if SSE in found.serve else set())
+    taken = {READY_PATH, IDLE_PATH, SERVER_PATH}
+    if SSE in found.serve:
+        taken.add(MESSAGES_PATH)
     if len(found.serve) > 1:
         taken.add("/sse")
     if path in taken:

@@ -66,8 +66,8 @@ class RequestTable:
     @property
     def busy(self) -> int:
         """The number of requests whose client waits, without subscriptions, which have no end."""
-        requests = self.client_requests.values()
-        return sum(not each.is_listening and not each.mail.is_closed for each in requests)
+        clients = (each for each in self.client_requests.values() if not each.is_own)
+        return sum(not each.is_listening and not each.mail.is_closed for each in clients)
 
     def check_room(self) -> None:
         """
@@ -120,7 +120,8 @@ class RequestTable:
         """Forget *pending*, and notify the server."""
         if not self.let_go(pending):
             return []
-        self._given_up.add(pending, now)
+        if not pending.is_own:
+            self._given_up.add(pending, now)
         params = {"requestId": pending.request_id, "reason": reason}
         return [SendLine(jsonrpc.notification(CANCELLED, params))]
 

@@ -3,10 +3,11 @@
 import logging
 from dataclasses import dataclass, field
 
+from mcpworkload.bridge.account import Account
 from mcpworkload.bridge.changes import Changes
 from mcpworkload.bridge.drain_wait import DrainWait
 from mcpworkload.bridge.draining import Load
-from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, Options
+from mcpworkload.bridge.options import IDLE_PATH, MESSAGES_PATH, READY_PATH, SERVER_PATH, Options
 from mcpworkload.bridge.sse import Sse
 from mcpworkload.bridge.stateless import Stateless
 from mcpworkload.bridge.streamable import Streamable
@@ -33,6 +34,7 @@ class HttpRouter:
     streamable: Streamable
     sse: Sse
     stateless: Stateless
+    account: Account
     supervisor: Supervisor
     changes: Changes
     #: The requests that are being answered.
@@ -68,7 +70,7 @@ class HttpRouter:
             return refusal
         if method not in methods:
             return 405, f"{method} has no meaning here; send one of {', '.join(methods)}"
-        if path == IDLE_PATH:
+        if path in (IDLE_PATH, SERVER_PATH):
             return None
         is_streamable = path == self.options.streamable_path
         return media_refusal(
@@ -108,6 +110,8 @@ class HttpRouter:
             request.respond(204, [(b"allow", ", ".join(self._methods(path)).encode())])
         elif path == IDLE_PATH:
             await self._drain_wait.serve(request)
+        elif path == SERVER_PATH:
+            await self.account.serve(request)
         elif not servers.has_started:
             refuse_for_now(request, f"not ready: {servers.not_ready_reason}")
         elif path == MESSAGES_PATH:
@@ -145,7 +149,7 @@ class HttpRouter:
     def _methods(self, path: str) -> tuple[str, ...]:
         if path == READY_PATH:
             return ("GET", "HEAD")
-        if path == IDLE_PATH:
+        if path in (IDLE_PATH, SERVER_PATH):
             return ("GET",)
         if path == self.options.streamable_path:
             return ("POST", "GET", "DELETE")

@@ -1,10 +1,11 @@
 """The server processes that all clients share, and those of single sessions."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from mcpworkload.bridge.background import Background
 from mcpworkload.bridge.candidate import FAREWELL_SECONDS, Found
@@ -13,16 +14,22 @@ from mcpworkload.bridge.channel import CannotStart, End, NoRoom, Source
 from mcpworkload.bridge.effects import ServerKey
 from mcpworkload.bridge.era import NoAnswer, detect_era
 from mcpworkload.bridge.first_requests import initialize
-from mcpworkload.bridge.message_router import EraRouter, MessageRouter, NoClients
+from mcpworkload.bridge.introduction import bounded
+from mcpworkload.bridge.known import Known
+from mcpworkload.bridge.lists import NoLists, read_lists
+from mcpworkload.bridge.message_router import EraRouter, ListWatch, MessageRouter, NoClients
 from mcpworkload.bridge.options import SHARED, Options
 from mcpworkload.bridge.param_headers import ParamHeaders
 from mcpworkload.bridge.peer import Peer
 from mcpworkload.bridge.request_table import Busy
 from mcpworkload.bridge.translation import TranslatedClients
+from mcpworkload.protocol import jsonrpc
 from mcpworkload.protocol.jsonrpc import Message
 from mcpworkload.protocol.versions import STATELESS_VERSION
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: Pauses between the tries of a server that ends before it ever answers.
 RETRY_PAUSES = (0.5, 1.0)
@@ -30,6 +37,8 @@ RETRY_PAUSES = (0.5, 1.0)
 #: a server of an open session has answered.
 LOOK_PAUSES = (0.25, 0.5, 1.0)
 LAST_LOOK_PAUSE = 2.0
+#: The first server has so long to list its tools. It is not ready before.
+FIRST_LISTS_SECONDS = 2.0
 #: The log names so many of the processes that a server left.
 MAX_NAMED = 8
 
@@ -64,6 +73,8 @@ class Servers:
         self.stateful: Peer | None = None
         self.initialize_result: Message = {}
         self._refuses_sessions = False
+        #: What `GET /server` is answered from.
+        self.known = Known()
         #: Whether a server has ever answered.
         self.has_started = False
         #: Why a new client would not be served; None when it would be.
@@ -81,7 +92,7 @@ class Servers:
         self._all: dict[ServerKey, tuple[Peer, asyncio.Task[None]]] = {}
         self._background, self._changes = background, changes
         self._is_ending = False
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._initialize_lock = asyncio.Lock()
 
     async def start(self) -> None:
@@ -120,7 +131,7 @@ class Servers:
             Busy: it has none at the moment.
         """
         try:
-            peer = await self._launch(name, router)
+            peer = await self._launch(name, ListWatch(router, self.known.tools_changed))
         except NoRoom as error:
             raise Busy(str(error)) from error
         except CannotStart as error:
@@ -129,6 +140,21 @@ class Servers:
         self._own.add(peer)
         peer.over.add_done_callback(lambda over: self._own_ended(peer, over))
         return peer
+
+    async def spare(self) -> Peer:
+        """
+        Return a fresh server that the bridge alone uses, until `dismiss`.
+
+        Raises:
+            CannotStart, NoRoom: the system has none.
+        """
+        return await self._launch("a server without clients", NoClients())
+
+    def dismiss(self, peer: Peer) -> None:
+        """End *peer*, unless all servers are ending."""
+        # At the end of all there is no time for a farewell.
+        if not self._is_ending:
+            self.spawn(peer.end(FAREWELL_SECONDS))
 
     def find(self, key: ServerKey) -> Peer | None:
         """Return the server of that key; None where nothing of it runs any more."""
@@ -147,9 +173,7 @@ class Servers:
             self._was_ended.add(peer)
         if peer.requests.is_mute:
             self.mark_suspect("the server of a session has not answered initialize in time")
-        # At the end of all there is no time for a farewell.
-        if not self._is_ending:
-            self.spawn(peer.end(FAREWELL_SECONDS))
+        self.dismiss(peer)
 
     async def shared_stateful(self) -> tuple[Peer, Message]:
         """
@@ -219,11 +243,12 @@ class Servers:
             await asyncio.gather(*(peer.end(within) for peer, _ in left))
             await asyncio.wait({seeing_off for _, seeing_off in left}, timeout=within)
 
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Do *work* beside everything else, until the end."""
         task = self._background.start(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     @property
     def not_ready_reason(self) -> str | None:
@@ -277,13 +302,15 @@ class Servers:
         log.warning("%s", self._reason)
 
     async def _adopt(self, found: Found) -> None:
-        if found.stateless is not None:
-            self.stateless, self.versions = found.stateless, found.versions
+        if found.stateless is not None and found.discovery is not None:
+            self.stateless, self.versions = found.stateless, found.discovery.versions
+            self.known.discover = found.discovery.result
             self._refuses_sessions = found.refuses_sessions
             found.stateless.over.add_done_callback(self._shared_ended)
         if found.stateful is not None and self.is_shared:
             self._keep_stateful(found.stateful, found.initialize_result)
         elif found.stateful is not None:
+            await self._get_to_know(found.stateful, found.initialize_result)
             # Where there can be only one at a time, the first session's comes after it.
             await found.stateful.end(FAREWELL_SECONDS)
             await found.stateful.gone()
@@ -291,8 +318,17 @@ class Servers:
         eras = [e for e, p in (("2026-07-28", found.stateless), ("legacy", found.stateful)) if p]
         log.info("server answers; eras seen: %s", ", ".join(eras))
 
+    async def _get_to_know(self, peer: Peer, initialize_result: Message) -> None:
+        """Keep what *peer* says of itself, before it ends; one more need not start for that."""
+        self.known.initialize = bounded(jsonrpc.raw(initialize_result))
+        changes = self.known.changes
+        with contextlib.suppress(NoLists):
+            lists = await read_lists(peer, self.known.initialize, within=FIRST_LISTS_SECONDS)
+            self.known.keep(lists, changes)
+
     def _keep_stateful(self, peer: Peer, initialize_result: Message) -> None:
         self.stateful, self.initialize_result = peer, initialize_result
+        self.known.initialize = bounded(jsonrpc.raw(initialize_result))
         peer.over.add_done_callback(self._shared_ended)
 
     def _stateful_pair(self) -> tuple[Peer, Message]:

@@ -44,7 +44,8 @@ class SessionTable:
     def __init__(self, max_sessions: int, idle_timeout: float) -> None:
         self._max_sessions, self._idle_timeout = max_sessions, idle_timeout
         self._sessions: dict[str, Session] = {}
-        #: Ending servers whose places no session waits for, the oldest first.
+        #: Servers that end, or run for a moment, whose places no session waits for, the oldest
+        #: first.
         self._ending: dict[ServerKey, None] = {}
         #: Own servers that are gone while their sessions are still open.
         self._gone: set[ServerKey] = set()
@@ -135,6 +136,15 @@ class SessionTable:
             if session.server == server:
                 self._gone.add(server)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a place is free."""
+        return self._taken < self._max_sessions
+
+    def lend_place(self, server: ServerKey) -> None:
+        """Let *server* have a place until it is gone; a session that needs the place waits."""
+        self._ending[server] = None
+
     def route_notification(
         self, client_requests: ClientRequests, given_up: GivenUp, method: str, message: Message
     ) -> tuple[Mailbox, ...]:
@@ -170,7 +180,9 @@ class SessionTable:
         if len(sessions) != 1 or given_up.may_be_anothers(sessions[0].id):
             return ()
         # A translated request has no session: it is another client's.
-        is_clear = all(each.owner_id == sessions[0].id for each in client_requests.values())
+        is_clear = all(
+            each.is_own or each.owner_id == sessions[0].id for each in client_requests.values()
+        )
         return sessions if is_clear else ()
 
 

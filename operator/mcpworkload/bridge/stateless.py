@@ -46,7 +46,7 @@ class StatelessRouter:
         Log messages are only for requests that asked for them; with several of those, or with
         several requests at all, it is not known whose it is, and no other client may see it.
         """
-        hearers = list(client_requests.values())
+        hearers = [pending for pending in client_requests.values() if not pending.is_own]
         is_unclear = given_up.may_be_meant
         if method == "notifications/message":
             hearers = [pending for pending in hearers if pending.wants_logs]

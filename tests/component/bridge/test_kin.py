@@ -65,7 +65,12 @@ async def test_what_a_session_started_ends_with_it(end: str) -> None:
         await nothing_runs(bridge, but=len(WAYS) + 1)
         # Long enough for a helper of the other one to be missed.
         await asyncio.sleep(0.3)
-        left = running_of(bridge)
+        looks = []
+        for _ in range(5):
+            # A single one may miss a helper that forks meanwhile.
+            looks.append(running_of(bridge))
+            await asyncio.sleep(0.05)
+        left = max(looks, key=len)
         if end == "ends":
             answer = await bridge.in_session(other, tool("go"))
         await bridge.end(other)

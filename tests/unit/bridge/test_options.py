@@ -76,6 +76,7 @@ def test_each_transport_has_its_path(
         ("serve --path mcp -- x", "'mcp' is no path; write one such as /mcp"),
         ("serve --path /readyz -- x", "--path /readyz is taken by the bridge itself"),
         ("serve --path /idle -- x", "--path /idle is taken by the bridge itself"),
+        ("serve --path /server -- x", "--path /server is taken by the bridge itself"),
         ("serve --serve streamable-http,sse --path /sse -- x", "--path /sse is taken"),
         ("serve --serve sse --path /messages -- x", "--path /messages is taken"),
         ("serve --bogus 1 -- x", "--bogus"),

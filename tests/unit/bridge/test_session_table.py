@@ -140,6 +140,20 @@ def test_a_new_session_waits_for_the_oldest_server_that_ends() -> None:
         table.open(0)
 
 
+def test_a_session_waits_for_the_place_that_was_lent() -> None:
+    """A server without clients runs for a moment: it takes a place, and turns nobody away."""
+    table = make_table(most=1)
+    assert table.has_room
+    table.lend_place(own(1))
+    full = table.has_room
+    session = open_session(table)
+    waits_for = session.waits_for
+    table.server_gone(own(1))
+
+    assert (full, waits_for, session.waits_for) == (False, own(1), None)
+    assert not table.has_room
+
+
 def test_a_session_that_ends_while_it_waits_leaves_the_place_to_the_next_one() -> None:
     """A server that is ending is counted once, whoever waits for it."""
     table = make_table(1)
