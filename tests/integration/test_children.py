@@ -71,7 +71,7 @@ async def test_a_workload_gets_its_two_children(namespace: Namespace) -> None:
 
 
 async def test_the_status_says_what_there_is(namespace: Namespace) -> None:
-    """URL, selector, counts and the three conditions, for a workload that wants no pods."""
+    """URL, selector, counts and the conditions, for a workload that wants no pods."""
     workload = await namespace.settle(
         make_workload("weather", transport={"type": "sse", "port": 99})
     )
@@ -86,6 +86,7 @@ async def test_the_status_says_what_there_is(namespace: Namespace) -> None:
         "Accepted": ("True", "Accepted"),
         "Available": ("False", "ScaledToZero"),
         "Ready": ("True", "Ready"),
+        "Verified": ("Unknown", "NoPods"),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
+from mcpworkload.controller.answers import Answers
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.controller.parse import parse
@@ -23,6 +24,7 @@ from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata, NetworkP
 from tests.support.parsed import NOON, make_body, make_claim
 
 KEY = "team/weather"
+UNVERIFIED = replace(DEFAULT_POLICY, verification="Off")
 
 
 @dataclass
@@ -65,6 +67,8 @@ class FakeCluster:
     seconds: float = 1000.0
     #: By UID of a pod, what its Events say; and whose were asked for.
     events: dict[str, list[Event]] = field(default_factory=dict)
+    #: What the servers have answered to verification.
+    answers: Answers = field(default_factory=Answers)
     asked: list[str] = field(default_factory=list)
     said: list[EventDraft] = field(default_factory=list)
     #: The exits that were told, and what was seen of containers' ends.
@@ -113,6 +117,16 @@ class FakeCluster:
     def forget(self, key: str) -> None:
         """The workload is gone."""
         self.unfollowed.append(key)
+
+    def follow(self, *_: object) -> Answers:
+        """What the servers have answered."""
+        return self.answers
+
+    def drop(self, _: str) -> None:
+        """The servers are asked no more."""
+
+    def count_tools_change(self, _: str) -> None:
+        """The list of tools is another one."""
 
     def pods_of(self, _: str) -> Mapping[str, Pod]:
         """The pods in the caches."""
@@ -264,7 +278,7 @@ class Harness:
         """Read all that a reconcile reads, and go no further."""
         body = self.store.get(KEY)
         assert body is not None
-        parsed = parse(body, DEFAULT_POLICY)
+        parsed = parse(body, UNVERIFIED)
         observation, self.reconcile._states[KEY] = await self.reconcile._observer.observe(
             KEY, parsed, self.state, self.cluster.now
         )
@@ -277,9 +291,9 @@ class Harness:
 
 
 def make_harness(
-    cluster: FakeCluster | None = None, policy: Policy = DEFAULT_POLICY, **spec: Any
+    cluster: FakeCluster | None = None, policy: Policy = UNVERIFIED, **spec: Any
 ) -> Harness:
-    """A workload that nobody has seen before, and its reconciler."""
+    """A workload that nobody has seen before, and its reconciler; no server is verified."""
     cluster, store, forgotten = cluster or FakeCluster(), WorkloadStore(), list[str]()
     store.put(make_body(**spec))
     anything: Any = cluster
@@ -292,6 +306,7 @@ def make_harness(
         anything,
         policy,
         clock,
+        anything,
         anything,
     )
     return Harness(cluster, store, reconcile, forgotten)

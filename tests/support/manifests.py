@@ -51,6 +51,8 @@ def make_running_workload(name: str = "weather", **spec: Any) -> Manifest:
         "command": LISTEN,
         # No pause before the end: no client is there to be spared.
         "terminationGracePeriodSeconds": 1,
+        # It is no MCP server.
+        "verification": {"mode": "Off"},
         **spec,
     }
     return make_workload(name, **fields)

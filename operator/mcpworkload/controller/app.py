@@ -23,9 +23,12 @@ from mcpworkload.controller.recorder import Events
 from mcpworkload.controller.resync import await_workloads, resync_forever
 from mcpworkload.controller.settings import Settings
 from mcpworkload.controller.store import WorkloadStore
+from mcpworkload.controller.verification_metrics import VerificationMetrics
+from mcpworkload.controller.verifier import WORKERS, Verifier
 from mcpworkload.controller.writer import Writer
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.lease import LeaderLease
+from mcpworkload.verification.exchange import open_session
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,8 @@ async def run(settings: Settings) -> None:
     clock, store = Clock(), WorkloadStore()
     health = Health(api, clock.monotonic)
     port = settings.probe_port
-    metrics = Metrics(store, lambda: health.is_leading)
+    verifications = VerificationMetrics()
+    metrics = Metrics(store, lambda: health.is_leading, verifications)
     probing = await serve(health, metrics, port) if port else None
     # After the probes, since a gate takes it for a proof of rules if their port alone is closed.
     gate = await serve_gate(settings.gate_port) if port and settings.gate_port else None
@@ -60,7 +64,7 @@ async def run(settings: Settings) -> None:
         policy = Policy.of(settings, connection.audiences, await find_gate(api, settings))
         await lease.acquire()
         try:
-            await _lead(settings, policy, api, store, lease, health, clock)
+            await _lead(settings, policy, api, store, lease, health, clock, verifications)
         finally:
             await lease.release()
     finally:
@@ -80,16 +84,26 @@ async def _lead(
     lease: LeaderLease,
     health: Health,
     clock: Clock,
+    verifications: VerificationMetrics,
 ) -> None:
     """Reconcile until kopf ends, which it does on SIGTERM, or until a part fails."""
     queue, pulse = KeyQueue(clock.monotonic), WatchPulse(clock.monotonic)
     informers = _informers(settings, api, queue, clock)
     levels = NamespaceLevels(api, clock.monotonic)
-    reconciler = Reconciler(
-        store, informers, queue.forget, Writer(api), Events(api), policy, clock, levels
-    )
     health.is_synced = False
-    async with asyncio.TaskGroup() as group:
+    async with open_session() as session, asyncio.TaskGroup() as group:
+        verifier = Verifier(session, queue.add, clock, verifications)
+        reconciler = Reconciler(
+            store,
+            informers,
+            queue.forget,
+            Writer(api),
+            Events(api),
+            policy,
+            clock,
+            levels,
+            verifier,
+        )
         tasks = [group.create_task(lease.keep()), group.create_task(informers.run())]
         # A reconcile that does not know the children yet would apply them all again.
         await informers.wait_synced()
@@ -99,6 +113,7 @@ async def _lead(
             pulse.silent_seconds(), informers.silent_seconds()
         )
         tasks += [group.create_task(queue.work(reconciler)) for _ in range(settings.workers)]
+        tasks += [group.create_task(verifier.work()) for _ in range(WORKERS)]
         resync = resync_forever(api, settings.namespaces, store, queue, clock)
         tasks.append(group.create_task(resync))
 

@@ -25,11 +25,15 @@ _LABELS = ("namespace", "workload")
 class Metrics(Collector):
     """The metrics of all workloads in a store, and of the process that reports them."""
 
-    def __init__(self, bodies: Iterable[Body], is_leading: Callable[[], bool]) -> None:
+    def __init__(
+        self, bodies: Iterable[Body], is_leading: Callable[[], bool], *further: Collector
+    ) -> None:
+        """*further* metrics of the process are rendered with them."""
         self._bodies = bodies
         self._is_leading = is_leading
         self._registry = CollectorRegistry()
-        self._registry.register(self)
+        for collector in (self, *further):
+            self._registry.register(collector)
 
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
@@ -63,6 +67,11 @@ class Metrics(Collector):
             "1 for each condition of a workload, with its status and reason.",
             labels=(*_LABELS, "type", "status", "reason"),
         )
+        tools = GaugeMetricFamily(
+            "mcpworkload_tools",
+            "Tools that the server offers: status.server.tools.",
+            labels=_LABELS,
+        )
         for body in self._bodies:
             where = (body["metadata"]["namespace"], body["metadata"]["name"])
             status = body.get("status") or {}
@@ -71,7 +80,9 @@ class Metrics(Collector):
             for condition in status.get("conditions", ()):
                 details = (condition[name] for name in ("type", "status", "reason"))
                 conditions.add_metric((*where, *details), 1.0)
-        yield from (exits, ready, conditions)
+            if listed := (status.get("server") or {}).get("tools"):
+                tools.add_metric(where, listed["count"])
+        yield from (exits, ready, conditions, tools)
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing: registering must not read the store."""

@@ -6,6 +6,7 @@ caches.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +18,13 @@ from mcpworkload.controller.namespaces import NamespaceLevels
 from mcpworkload.controller.parse import Parsed, Wish
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.pod_events import find_due, note_read
+from mcpworkload.controller.probe_headers import HeaderCache, Headers
 from mcpworkload.controller.recorder import Events
 from mcpworkload.controller.references import Absence, Found, ObjectId
 from mcpworkload.controller.state import PodEventsRead, WorkloadState
 from mcpworkload.controller.status import awaited_claims
 from mcpworkload.controller.store import Body
+from mcpworkload.controller.verifier import Verifier
 from mcpworkload.kube.errors import ApiError
 from mcpworkload.kube.keys import split_key
 from mcpworkload.kube.objects import Event, Pod
@@ -31,9 +34,16 @@ class Observer:
     """Reads what one reconcile decides by."""
 
     def __init__(
-        self, informers: Informers, levels: NamespaceLevels, events: Events, clock: Clock
+        self,
+        informers: Informers,
+        levels: NamespaceLevels,
+        verifier: Verifier,
+        events: Events,
+        clock: Clock,
     ) -> None:
         self._informers = informers
+        self._verifier = verifier
+        self._headers = HeaderCache(informers.references)
         self._levels = levels
         self._events = events
         self._clock = clock
@@ -67,7 +77,7 @@ class Observer:
 
         The caches come last, so that a plan is made from what they hold after every wait.
         """
-        references, unanswered = await self._look_up(key, parsed.wish)
+        references, headers, unanswered = await self._look_up(key, parsed.wish)
         pods = {pod.metadata.uid: pod for pod in self._informers.pods_of(key).values()}
         reads = await self._read_due(key, pods, state, now)
         complete_at = now if len(pods) >= parsed.inputs.replicas else state.complete_at
@@ -78,19 +88,34 @@ class Observer:
             pod_events={uid: each.events for uid, each in reads.items()},
             complete_at=complete_at,
         )
+        check = parsed.inputs.check
+        answers = self._verifier.follow(key, observation.pods, check, headers, parsed.inputs.status)
+        observation = replace(observation, answers=answers)
         return observation, state.after_reading(reads, complete_at)
 
     async def _look_up(
         self, key: str, wish: Wish | Refusal
-    ) -> tuple[Mapping[ObjectId, Found], ApiError | None]:
-        """Return the ConfigMaps and Secrets that a wish refers to, or why they are not known."""
+    ) -> tuple[Mapping[ObjectId, Found], Headers | None, ApiError | None]:
+        """
+        Return what a wish refers to, and the headers of its check, or why they are not known.
+
+        A draft is built with the ConfigMaps and Secrets that its pods read, and no others.
+        """
         if isinstance(wish, Refusal):
-            return {}, None
-        objects = {reference.object for reference in wish.draft.references}
+            return {}, None, None
+        read = {reference.object for reference in wish.draft.references}
+        secrets = frozenset(wish.check.secrets)
         try:
-            return await self._informers.references.look_up(key, objects), None
+            found = await self._informers.references.look_up(key, read | secrets)
+            headers = await self._headers.read(key, {each: found[each] for each in secrets})
         except ApiError as error:
-            return {}, error
+            return {}, None, error
+        return {each: found[each] for each in read}, headers, None
+
+    def forget(self, key: str) -> None:
+        """Drop what is kept of a workload that is deleted."""
+        self._headers.forget(key)
+        self._verifier.drop(key)
 
     async def _read_due(
         self, key: str, pods: Mapping[str, Pod], state: WorkloadState, now: datetime

@@ -11,9 +11,11 @@ from mcpworkload.api.refusals import Refusal
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.desired import (
     UNKNOWN_SURROUNDINGS,
+    Check,
     Draft,
     Policy,
     Surroundings,
+    build_check,
     build_draft,
 )
 from mcpworkload.controller.status import Amounts, StatusInput
@@ -22,10 +24,11 @@ from mcpworkload.controller.store import Body
 
 @dataclass(frozen=True)
 class Wish:
-    """A workload whose spec is accepted so far, and the draft of its pod template."""
+    """A workload whose spec is accepted so far, its draft of a pod template, and its check."""
 
     workload: Workload
     draft: Draft
+    check: Check
 
 
 @dataclass(frozen=True)
@@ -52,5 +55,8 @@ def parse(body: Body, policy: Policy, surroundings: Surroundings = UNKNOWN_SURRO
     except Refusal as refusal:
         return Parsed(StatusInput.of(workload), refusal)
     amounts = Amounts(draft.template, workload.spec.resources)
-    inputs = StatusInput.of(workload, amounts, draft.grants, is_gated=policy.is_gate_required)
-    return Parsed(inputs, Wish(workload, draft))
+    check = build_check(workload, policy)
+    inputs = StatusInput.of(
+        workload, amounts, draft.grants, check, is_gated=policy.is_gate_required
+    )
+    return Parsed(inputs, Wish(workload, draft, check))

@@ -46,6 +46,7 @@ from mcpworkload.controller.report import Outcome, Reporter, soonest
 from mcpworkload.controller.state import WorkloadState
 from mcpworkload.controller.status import StatusInput
 from mcpworkload.controller.store import Body, WorkloadStore
+from mcpworkload.controller.verifier import Verifier
 from mcpworkload.controller.writer import Writer
 from mcpworkload.kube.errors import ApiError, NamespaceEnding
 from mcpworkload.kube.keys import split_key
@@ -64,6 +65,7 @@ class Reconciler:
         policy: Policy,
         clock: Clock,
         levels: NamespaceLevels,
+        verifier: Verifier,
     ) -> None:
         self._store = store
         self._informers = informers
@@ -72,8 +74,10 @@ class Reconciler:
         self._policy = policy
         self._clock = clock
         self._denies = DenyPolicies(writer, informers, store)
-        self._observer = Observer(informers, levels, events, clock)
-        self._reporter = Reporter(store, informers.observed, writer, events, clock)
+        self._observer = Observer(informers, levels, verifier, events, clock)
+        self._reporter = Reporter(
+            store, informers.observed, writer, events, verifier.count_tools_change, clock
+        )
         self._states: dict[str, WorkloadState] = {}
 
     async def __call__(self, key: str) -> float | None:
@@ -207,6 +211,7 @@ class Reconciler:
     def _drop(self, key: str) -> None:
         self._informers.references.forget(key)
         self._informers.observed.drop(key)
+        self._observer.forget(key)
         self._states.pop(key, None)
         self._forget(key)
 

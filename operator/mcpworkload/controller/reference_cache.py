@@ -6,7 +6,9 @@ watch of metadata reports changes. Objects that no workload refers to cost nothi
 """
 
 import asyncio
+import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -38,6 +40,16 @@ class _Source(msgspec.Struct, rename="camel"):
     metadata: Metadata
     data: dict[str, str] | None = None
     binary_data: dict[str, str] | None = None
+    kind: str = ""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The values that are text; those of a Secret are sent in base64."""
+        found = {}
+        for key, value in (self.data or {}).items():
+            with suppress(ValueError):
+                found[key] = base64.b64decode(value).decode() if self.kind == "Secret" else value
+        return found
 
 
 @dataclass
@@ -134,6 +146,18 @@ class References:
             text = await self._read_text(split_key(workload)[0], source, key)
             self._texts[workload] = known = (source, found.digests[key], text)
         return known[2]
+
+    async def values_of(self, workload: str, source: ObjectId) -> Mapping[str, str]:
+        """
+        Return the values of *source*, which a `look_up` of *workload* has found; they are not kept.
+
+        Values that are no text are left out.
+
+        Raises:
+            ApiError: the API server does not answer; worth a retry.
+        """
+        found = await self._get(split_key(workload)[0], source)
+        return {} if found is None else found.texts
 
     def release_text(self, workload: str) -> None:
         """Drop the text of a workload that reads none any more."""

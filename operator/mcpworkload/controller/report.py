@@ -1,12 +1,13 @@
 """Reports what became of a workload: its status, and the Events that go with it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from mcpworkload.api.refusals import Refusal
+from mcpworkload.controller.answers import Answers
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.pod_events import seconds_to_read
@@ -21,6 +22,7 @@ from mcpworkload.controller.status import (
     build_status,
     decide_write,
     news,
+    news_of_tools,
     report_exits,
     seconds_to_change,
     seconds_to_doubt,
@@ -45,6 +47,8 @@ class Outcome:
     failure: ExplainedError | None = None
     #: Whether the workload was found to be deleted.
     is_gone: bool = False
+    #: Whether a status was written.
+    is_stored: bool = False
 
 
 class Reporter:
@@ -56,12 +60,15 @@ class Reporter:
         observed: ObservedExits,
         writer: Writer,
         events: Events,
+        on_tools_change: Callable[[str], None],
         clock: Clock,
     ) -> None:
+        """*on_tools_change* receives the key when a status with other tools was written."""
         self._store = store
         self._observed = observed
         self._writer = writer
         self._events = events
+        self._on_tools_change = on_tools_change
         self._clock = clock
 
     async def report(
@@ -100,7 +107,19 @@ class Reporter:
             return Outcome(state, soonest(decision.seconds, again))
         if isinstance(decision, Unchanged):
             return Outcome(state, again)
-        return await self._store_status(body, inputs, status, ends, state, again)
+        outcome = await self._store_status(body, status, ends, state, again)
+        if outcome.is_stored:
+            await self._post_changes(body, inputs.status, status, observation.answers)
+        return outcome
+
+    async def _post_changes(
+        self, body: Body, before: Mapping[str, Any], after: Mapping[str, Any], answers: Answers
+    ) -> None:
+        """Write the Events on what differs between two stored statuses."""
+        await self.post(body, news(before, after))
+        for each in news_of_tools(before, after, answers.tools):
+            self._on_tools_change(key_of(body))
+            await self.post(body, (each,))
 
     async def post(self, body: Body, drafts: Iterable[EventDraft]) -> None:
         """Write *drafts* as Events of the workload in *body*."""
@@ -110,13 +129,12 @@ class Reporter:
     async def _store_status(
         self,
         body: Body,
-        inputs: StatusInput,
         status: dict[str, Any],
         ends: ExitReport,
         state: WorkloadState,
         again: float | None,
     ) -> Outcome:
-        """Write *status*, the Events of exits before it, and those of its conditions after it."""
+        """Write *status*, and the Events of exits before it."""
         try:
             for each in ends.news:
                 # Before it is counted: the same exit has an Event of the same name, so of two
@@ -142,8 +160,7 @@ class Reporter:
         if self._store.get(key) is body:
             # Only then: a deletion that the watch showed meanwhile must not be undone.
             self._store.put(stored)
-        await self.post(body, news(inputs.status, status))
-        return Outcome(state, again)
+        return Outcome(state, again, is_stored=True)
 
 
 def soonest(*waits: float | None) -> float | None:

@@ -7,6 +7,10 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import get_args
+
+from mcpworkload.api.durations import is_duration, seconds_of
+from mcpworkload.api.verification import Mode
 
 
 class BadSetting(ValueError):
@@ -81,6 +85,13 @@ class Settings:
     #: MCPWORKLOAD_HOST_PATHS: comma separated; directories of nodes that pods may mount, with all
     #: below them, whatever MCPWORKLOAD_POD_SECURITY says about volumes of nodes.
     host_paths: tuple[str, ...] = ()
+    #: MCPWORKLOAD_VERIFICATION: ``Periodic``, ``OnStart`` or ``Off``: how servers are verified
+    #: whose spec says nothing else.
+    verification: Mode = "Periodic"
+    #: MCPWORKLOAD_VERIFICATION_INTERVAL, MCPWORKLOAD_VERIFICATION_TIMEOUT: durations, such as 5m;
+    #: here in seconds.
+    verification_interval: float = 300.0
+    verification_timeout: float = 10.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -121,6 +132,13 @@ class Settings:
             gate_port=_number(environ, "MCPWORKLOAD_GATE_PORT", cls.gate_port, 0, 65535),
             dns_servers=_networks(environ, "MCPWORKLOAD_DNS_SERVERS"),
             host_paths=_folders(environ, "MCPWORKLOAD_HOST_PATHS"),
+            verification=_mode(environ, "MCPWORKLOAD_VERIFICATION", cls.verification),
+            verification_interval=_seconds(
+                environ, "MCPWORKLOAD_VERIFICATION_INTERVAL", cls.verification_interval
+            ),
+            verification_timeout=_seconds(
+                environ, "MCPWORKLOAD_VERIFICATION_TIMEOUT", cls.verification_timeout
+            ),
         )
 
 
@@ -156,6 +174,20 @@ def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[
     if value not in allowed:
         raise BadSetting(f"{name} is {value!r}; write one of {', '.join(allowed)}")
     return value
+
+
+def _mode(environ: Mapping[str, str], name: str, default: Mode) -> Mode:
+    value = _choice(environ, name, default, get_args(Mode))
+    return next(mode for mode in get_args(Mode) if mode == value)
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    value = environ.get(name)
+    if value is None:
+        return default
+    if not is_duration(value):
+        raise BadSetting(f"{name} is {value!r}; write a duration of a second or more, such as 90s")
+    return seconds_of(value)
 
 
 def _image(environ: Mapping[str, str], name: str) -> str:

@@ -35,6 +35,9 @@ def test_everything_can_be_set() -> None:
             "MCPWORKLOAD_GATE_PORT": "0",
             "MCPWORKLOAD_DNS_SERVERS": "169.254.20.10, fd00::/64",
             "MCPWORKLOAD_HOST_PATHS": "/srv/data, /models",
+            "MCPWORKLOAD_VERIFICATION": "OnStart",
+            "MCPWORKLOAD_VERIFICATION_INTERVAL": "1h30m",
+            "MCPWORKLOAD_VERIFICATION_TIMEOUT": "2s",
         }
     )
 
@@ -58,6 +61,9 @@ def test_everything_can_be_set() -> None:
         gate_port=0,
         dns_servers=("169.254.20.10/32", "fd00::/64"),
         host_paths=("/models", "/srv/data"),
+        verification="OnStart",
+        verification_interval=5400.0,
+        verification_timeout=2.0,
     )
 
 
@@ -101,3 +107,17 @@ def test_host_paths_are_absolute_and_plain(value: str) -> None:
     """What is compared with a mount must not lead elsewhere."""
     with pytest.raises(BadSetting, match=r"MCPWORKLOAD_HOST_PATHS has .*; write absolute paths"):
         Settings.from_environment({"MCPWORKLOAD_HOST_PATHS": f"/models,{value}"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("VERIFICATION", "off", "write one of Periodic, OnStart, Off"),
+        ("VERIFICATION_INTERVAL", "300", "write a duration of a second or more, such as 90s"),
+        ("VERIFICATION_TIMEOUT", "10ms", "write a duration of a second or more"),
+    ],
+)
+def test_a_wrong_choice_of_verification(name: str, value: str, words: str) -> None:
+    """The message says what to write."""
+    with pytest.raises(BadSetting, match=words):
+        Settings.from_environment({f"MCPWORKLOAD_{name}": value})

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from mcpworkload.api.verification import Mode
 from mcpworkload.controller.settings import BridgeVolume, PodSecurity, Settings
 
 
@@ -47,6 +48,10 @@ class Policy:
     dns_servers: tuple[str, ...] = ()
     #: Directories of nodes that pods may mount.
     host_paths: tuple[str, ...] = ()
+    #: How servers are verified whose spec says nothing else; times in seconds.
+    verification: Mode = "Periodic"
+    verification_interval: float = 300.0
+    verification_timeout: float = 10.0
 
     @classmethod
     def of(
@@ -70,6 +75,9 @@ class Policy:
             operator_namespace=settings.operator_namespace,
             dns_servers=settings.dns_servers,
             host_paths=settings.host_paths,
+            verification=settings.verification,
+            verification_interval=settings.verification_interval,
+            verification_timeout=settings.verification_timeout,
         )
 
     @property

@@ -8,7 +8,7 @@ ConfigMaps and Secrets that it reads (`references`). `build_children` returns ev
 them, `child` adds owner, labels and digest. `grants` resolves the permission profile, which
 `profile` turns into volumes and rights and `isolated_pod` into a gate and variables. `pod` puts the
 template together from `container`, `helpers`, `bridge`, `probes`, `shutdown`, `storage`,
-`resources`, `security` and `transport`.
+`resources`, `security` and `transport`. `check` says how the servers are verified.
 
 Arithmetic on dictionaries: no clock, no environment, no API. Calling twice gives equal, independent
 results, so a caller may edit what it receives.
@@ -38,6 +38,7 @@ from mcpworkload.controller.desired.attach import (
     build_role_binding,
     build_service_account,
 )
+from mcpworkload.controller.desired.check import Check, build_check
 from mcpworkload.controller.desired.child import Child, build_child
 from mcpworkload.controller.desired.draft import Draft, build_draft
 from mcpworkload.controller.desired.egress import build_proxy
@@ -60,6 +61,7 @@ __all__ = [
     "DEFAULT_POLICY",
     "NO_GRANTS",
     "UNKNOWN_SURROUNDINGS",
+    "Check",
     "Child",
     "Draft",
     "Finding",
@@ -67,6 +69,7 @@ __all__ = [
     "Isolation",
     "Policy",
     "Surroundings",
+    "build_check",
     "build_children",
     "build_draft",
     "describe_forbidden",

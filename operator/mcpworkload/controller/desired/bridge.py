@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mcpworkload.api import names
+from mcpworkload.api.durations import seconds_of
 from mcpworkload.api.refusals import PolicyDenied
 from mcpworkload.api.stdio import (
     DEFAULT_IDLE_TIMEOUT,
     DEFAULT_MAX_SESSIONS,
     DEFAULT_REQUEST_TIMEOUT,
     Bridge,
-    seconds_of,
 )
 from mcpworkload.api.workload import Workload
 from mcpworkload.controller.admission.installation import Policy

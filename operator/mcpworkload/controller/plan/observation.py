@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId, ChildKind
+from mcpworkload.controller.answers import NO_ANSWERS, Answers
 from mcpworkload.controller.plan.comparison import Drift
 from mcpworkload.controller.references import Found, ObjectId
 from mcpworkload.exits import ObservedPod
@@ -53,6 +54,8 @@ class Observation:
     seen: Mapping[str, ObservedPod] = field(default_factory=dict)
     #: Events of pods, by the pod's UID, where they were read.
     pod_events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    #: What the pods have answered to verification.
+    answers: Answers = NO_ANSWERS
 
     def is_behind(self, child_id: ChildId, applied: Applied) -> bool:
         """Return whether the cache of that child's kind does not show yet what that apply did."""

@@ -5,8 +5,9 @@ The status of a workload: what the operator reports, when it writes it, and whic
 what the spec asks for), an `Observation` and an `ExitReport` (`exits`). `problems` finds why a pod
 does not serve, by the pod's own status (`pods`) and its Events (`diagnosis`); `messages` removes
 what changes from texts of the cluster, `hints` and `amounts` add what helps. `effects` and `notes`
-describe the objects of an accepted spec, `isolation` what the network's rules are. `debounce`
-decides whether a changed status is written now, `events` which changes become Events.
+describe the objects of an accepted spec, `isolation` what the network's rules are, `verification`
+what the servers answered. `debounce` decides whether a changed status is written now, `events`
+which changes become Events.
 
 Pure: the live objects come in as an `Observation`, the clock as an argument.
 """
@@ -15,7 +16,13 @@ from mcpworkload.controller.status.amounts import Amounts
 from mcpworkload.controller.status.conditions import build_status, summary
 from mcpworkload.controller.status.debounce import Hold, Unchanged, Wait, decide_write
 from mcpworkload.controller.status.diagnosis import since
-from mcpworkload.controller.status.events import EventDraft, news, of_denial, of_reversion
+from mcpworkload.controller.status.events import (
+    EventDraft,
+    news,
+    news_of_tools,
+    of_denial,
+    of_reversion,
+)
 from mcpworkload.controller.status.exits import ExitReport, describe, report_exits
 from mcpworkload.controller.status.inputs import StatusInput
 from mcpworkload.controller.status.isolation import seconds_to_doubt
@@ -43,6 +50,7 @@ __all__ = [
     "has_open_end",
     "is_explained",
     "news",
+    "news_of_tools",
     "of_denial",
     "of_reversion",
     "report_exits",

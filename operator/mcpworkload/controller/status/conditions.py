@@ -33,6 +33,7 @@ from mcpworkload.controller.status.inputs import StatusInput
 from mcpworkload.controller.status.isolation import report_isolation
 from mcpworkload.controller.status.pods import is_steady
 from mcpworkload.controller.status.problems import Problem, first_problem
+from mcpworkload.controller.status.verification import Verified, report_verification
 from mcpworkload.kube.objects import Pod
 
 # The API server takes 32,768 characters; quoted names and keys may be longer.
@@ -72,11 +73,12 @@ def build_status(
     accepted = _accepted(inputs, observation, applied, drifts, refusal)
     available = _available(inputs, observation, refusal, now)
     is_settled = not observation.is_settling(applied)
-    ready = _ready(inputs, observation, is_settled, accepted, available, now)
+    verified = report_verification(inputs.check, observation, inputs.status, inputs.replicas)
+    ready = _ready(inputs, observation, is_settled, accepted, available, verified, now)
     isolated = _isolated(inputs, observation, refusal, now)
     if any(verdict.reason == IsolatedReason.ENGINE_NOT_SEEN for verdict in isolated):
         available, ready = _pointing(available), _pointing(ready)
-    verdicts = [accepted, available, ready, *isolated]
+    verdicts = [accepted, available, ready, *_verified(inputs, verified), *isolated]
     if refusal is not None and refusal.is_final:
         message = "the operator does not try again before the spec changes: see Accepted"
         verdicts.append(Verdict(ConditionType.STALLED, "True", refusal.reason, message))
@@ -89,6 +91,7 @@ def build_status(
         last_termination=ends.last,
         pods=ends.pods,
         permissions=_permissions(inputs),
+        server=verified.server,
         conditions=_dated(verdicts, inputs, now),
     )
     return status.to_api()
@@ -99,6 +102,14 @@ def _pointing(verdict: Verdict) -> Verdict:
     if verdict.reason not in (AvailableReason.STARTING, ReadyReason.UPDATING):
         return verdict
     return replace(verdict, message=f"{verdict.message}: see Isolated")
+
+
+def _verified(inputs: StatusInput, verified: Verified) -> list[Verdict]:
+    if verified.reason is None:
+        return []
+    # Who a server is stands in status.server as well; what it says of a request may quote the spec.
+    said = inputs.secrets.hide(verified.message) if verified.is_blocking else verified.message
+    return [Verdict(ConditionType.VERIFIED, verified.status, verified.reason, said)]
 
 
 def _isolated(
@@ -183,7 +194,7 @@ def _counts(inputs: StatusInput, observation: Observation, now: datetime) -> dic
         replicas, ready, updated = (inputs.status.get(name, 0) for name in names_of)
     else:
         pods = observation.pods.values()
-        replicas, ready = len(pods), sum(is_steady(pod, now) for pod in pods)
+        replicas, ready = len(pods), sum(_serves(pod, inputs, observation, now) for pod in pods)
         updated = len(observation.pods_of_update())
     return {"replicas": replicas, "ready_replicas": ready, "updated_replicas": updated}
 
@@ -217,6 +228,7 @@ def _ready(
     is_settled: bool,
     accepted: Verdict,
     available: Verdict,
+    verified: Verified,
     now: datetime,
 ) -> Verdict:
     replicas, pods = inputs.replicas, observation.pods
@@ -229,7 +241,8 @@ def _ready(
         message = _count(updated, inputs) if replicas else _left(observation)
     is_complete = serving == len(pods) == replicas and updated >= to_update
     is_seen = observation.statefulset is not None and not observation.unreadable
-    if accepted.status == "True" and is_settled and is_seen and is_complete:
+    is_verified = not verified.is_blocking
+    if accepted.status == "True" and is_settled and is_seen and is_complete and is_verified:
         reason = ReadyReason.STOPPED if inputs.is_stopped else ReadyReason.READY
         return Verdict(ConditionType.READY, "True", reason, message)
     for cause in (accepted, available):
@@ -241,6 +254,9 @@ def _ready(
     if problem := _problem(inputs, observation, now):
         stored = _stored(inputs, problem.reason, ConditionType.READY)
         return Verdict(ConditionType.READY, "False", problem.reason, problem.message(stored))
+    if is_complete and verified.is_blocking and verified.reason is not None:
+        said = inputs.secrets.hide(verified.message)
+        return Verdict(ConditionType.READY, "False", verified.reason, said)
     return Verdict(ConditionType.READY, "False", ReadyReason.UPDATING, message)
 
 
@@ -273,15 +289,22 @@ def _serving(
     pods: Iterable[Pod], inputs: StatusInput, observation: Observation, now: datetime
 ) -> int:
     """
-    Return how many of *pods* have been ready for minReadySeconds and are not in a crash loop.
+    Return how many of *pods* have been ready for minReadySeconds, answer and are in no crash loop.
 
     The StatefulSet controller keeps the clock of minReadySeconds; its count covers all pods and may
     be late, so it can only lower the number.
     """
-    ready = sum(is_steady(pod, now) for pod in pods)
+    ready = sum(_serves(pod, inputs, observation, now) for pod in pods)
     if not inputs.has_min_ready_seconds or observation.statefulset is None:
         return ready
     return min(ready, observation.statefulset.status.available_replicas)
+
+
+def _serves(pod: Pod, inputs: StatusInput, observation: Observation, now: datetime) -> bool:
+    """Return whether *pod* is ready, and not only because its server, yet to answer, listens."""
+    answer = observation.answers.pods.get(pod.metadata.uid)
+    is_awaited = inputs.check is not None and answer is not None and answer.is_pending
+    return is_steady(pod, now) and not is_awaited
 
 
 def _count(serving: int, inputs: StatusInput) -> str:

@@ -1,7 +1,7 @@
 """Choose what becomes an Event: changes of a stored status, and undone changes of a child."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,9 +13,17 @@ from mcpworkload.api.reasons import (
     EventReason,
     IsolatedReason,
     ReadyReason,
+    VerifiedReason,
 )
+from mcpworkload.verification.finding import ToolList
+from mcpworkload.verification.tools import compare
 
-_REPORTED = (ConditionType.ACCEPTED, ConditionType.READY, ConditionType.ISOLATED)
+_REPORTED = (
+    *(ConditionType.ACCEPTED, ConditionType.READY, ConditionType.VERIFIED),
+    ConditionType.ISOLATED,
+)
+#: An Event names so many tools of a kind of change, each cut to so many characters.
+_MOST_NAMED, _NAME_CHARACTERS = 5, 40
 # Every start and every update passes through these: no Event.
 _PASSING = (
     AvailableReason.STARTING,
@@ -23,6 +31,8 @@ _PASSING = (
     IsolatedReason.STARTING,
     IsolatedReason.ROLLING_OUT,
     IsolatedReason.NOT_REQUESTED,
+    VerifiedReason.PENDING,
+    VerifiedReason.NO_PODS,
 )
 # Fields with the same name in the spec and in the container.
 _OF_CONTAINER = re.compile(
@@ -49,11 +59,7 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventD
         condition, was = new.get(kind), old.get(kind, {})
         if condition is None or _verdict(condition) == _verdict(was):
             continue
-        # Ready repeats the reason of Accepted where that is the cause: one Event is enough.
-        is_said = kind == ConditionType.READY and _verdict(condition) == _verdict(
-            new.get(ConditionType.ACCEPTED, {})
-        )
-        if is_said or condition["reason"] in _PASSING:
+        if _is_said(kind, condition, was, new) or condition["reason"] in _PASSING:
             continue
         yield EventDraft(
             "Normal" if condition["status"] == "True" else "Warning",
@@ -61,6 +67,58 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventD
             condition["reason"],
             condition["message"],
         )
+
+
+def _is_said(
+    kind: ConditionType,
+    condition: Mapping[str, Any],
+    was: Mapping[str, Any],
+    new: Mapping[str, Mapping[str, Any]],
+) -> bool:
+    """Return whether another Event says it, or nothing but what Ready promises."""
+    # Ready repeats the reason of Accepted where that is the cause: one Event is enough.
+    if kind == ConditionType.READY:
+        return _verdict(condition) == _verdict(new.get(ConditionType.ACCEPTED, {}))
+    if kind != ConditionType.VERIFIED:
+        return False
+    is_first = condition["status"] == "True" and was.get("status") != "False"
+    return is_first or _verdict(condition) == _verdict(new.get(ConditionType.READY, {}))
+
+
+def news_of_tools(
+    before: Mapping[str, Any], after: Mapping[str, Any], known: Mapping[str, ToolList]
+) -> Iterator[EventDraft]:
+    """
+    Yield an Event where the list of tools is another one in *after* than in *before*.
+
+    *known* are the lists that this process has seen, by digest; without both it names no tools.
+    """
+    old, new = (_tools_of(status) for status in (before, after))
+    if old is None or new is None or old["digest"] == new["digest"]:
+        return
+    if not (old["digest"] and new["digest"]):
+        # It could not be read to its end: that is no change.
+        return
+    note = f"the list of tools has changed: {old['count']} before, {new['count']} now"
+    lists = known.get(old["digest"]), known.get(new["digest"])
+    if lists[0] is not None and lists[1] is not None:
+        change = compare(lists[0], lists[1])
+        parts = (("added", change.added), ("removed", change.removed), ("changed", change.changed))
+        note += "".join(f"; {word}: {_named(tools)}" for word, tools in parts if tools)
+    yield EventDraft(
+        "Normal", f"tools {new['digest']}", EventReason.TOOLS_CHANGED, f"{note}; {new['digest']}"
+    )
+
+
+def _tools_of(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    tools: Mapping[str, Any] | None = (status.get("server") or {}).get("tools")
+    return tools
+
+
+def _named(tools: Sequence[str]) -> str:
+    shown = ", ".join(name[:_NAME_CHARACTERS] for name in tools[:_MOST_NAMED])
+    more = len(tools) - _MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def of_reversion(workload: str, child: ChildId, path: str) -> EventDraft:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mcpworkload.api import names
 from mcpworkload.api.workload import Workload
-from mcpworkload.controller.desired import Grants, server_url
+from mcpworkload.controller.desired import Check, Grants, server_url
 from mcpworkload.controller.status.amounts import Amounts
 from mcpworkload.controller.status.notes import notes_of, notes_of_grants
 from mcpworkload.kube.redaction import Secrets
@@ -50,6 +50,8 @@ class StatusInput:
     grants: Grants | None = None
     #: Whether isolated pods start with a gate.
     is_gated: bool = True
+    #: How its servers are verified; None while that is not known.
+    check: Check | None = None
 
     @classmethod
     def of(
@@ -57,6 +59,7 @@ class StatusInput:
         workload: Workload,
         amounts: Amounts | None = None,
         grants: Grants | None = None,
+        check: Check | None = None,
         *,
         is_gated: bool = True,
     ) -> "StatusInput":
@@ -85,6 +88,7 @@ class StatusInput:
             name=workload.name,
             grants=grants,
             is_gated=is_gated,
+            check=check,
         )
 
     @classmethod

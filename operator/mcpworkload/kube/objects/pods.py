@@ -49,6 +49,8 @@ class ContainerStatus(msgspec.Struct, rename="camel"):
     #: The one that its state is about; empty when there is none.
     container_id: str = msgspec.field(default="", name="containerID")
     ready: bool = False
+    #: Whether its startup probe has passed; of one without, whether it runs.
+    started: bool = False
     restart_count: int = 0
     state: ContainerState = msgspec.field(default_factory=ContainerState)
     last_state: ContainerState = msgspec.field(default_factory=ContainerState)
@@ -72,6 +74,7 @@ class PodStatus(msgspec.Struct, rename="camel"):
     message: str = ""
     #: When the kubelet saw the pod first, by the node's clock.
     start_time: datetime | None = None
+    pod_ip: str = msgspec.field(default="", name="podIP")
     conditions: list[PodCondition] = []
     container_statuses: list[ContainerStatus] = []
     init_container_statuses: list[ContainerStatus] = []

@@ -49,6 +49,7 @@ EVERYTHING_SET: dict[str, Any] = {
         pytest.param("rollout", specs.ROLLOUT, id="rollout and disruption"),
         pytest.param("service", specs.SERVICE, id="a second Service"),
         pytest.param("patch", specs.PATCH, id="a patched template"),
+        pytest.param("minimal", specs.VERIFICATION, id="verification, of which pods know nothing"),
     ],
 )
 def test_children_are_the_golden_manifests(golden: str, spec: dict[str, Any]) -> None:

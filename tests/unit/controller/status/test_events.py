@@ -7,7 +7,8 @@ import pytest
 from mcpworkload.api.names import ChildId, ChildKind
 from mcpworkload.api.refusals import InvalidSpec
 from mcpworkload.controller.recorder import MAX_NOTE_BYTES, event_of
-from mcpworkload.controller.status import EventDraft, news, of_reversion
+from mcpworkload.controller.status import EventDraft, news, news_of_tools, of_reversion
+from mcpworkload.verification.finding import ToolList
 from tests.support.parsed import NOON, make_body, make_observation, make_pod
 from tests.support.statuses import READY, status_of
 
@@ -95,3 +96,88 @@ def test_changes_of_the_same_field_are_one_event() -> None:
 
     assert event_of(later, replicas, NOON)["metadata"]["name"] == name
     assert event_of(later, image, NOON)["metadata"]["name"] != name
+
+
+def with_condition(status: Any, kind: str, verdict: str, reason: str) -> Any:
+    """*status* with one condition more, or another one in its place."""
+    others = [each for each in status["conditions"] if each["type"] != kind]
+    condition = {"type": kind, "status": verdict, "reason": reason, "message": "so it is"}
+    return {**status, "conditions": [*others, condition]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "events"),
+    [
+        (("Unknown", "Pending"), ("True", "HandshakeOk"), []),
+        (("True", "HandshakeOk"), ("Unknown", "Pending"), []),
+        (("True", "HandshakeOk"), ("Unknown", "NoPods"), []),
+        (("True", "HandshakeOk"), ("False", "NotMcp"), ["Warning Verified NotMcp"]),
+        (("False", "NotMcp"), ("True", "HandshakeOk"), ["Normal Verified HandshakeOk"]),
+        (("Unknown", "Pending"), ("Unknown", "Unreachable"), ["Warning Verified Unreachable"]),
+    ],
+)
+def test_verification_is_told_where_ready_does_not_tell_it(
+    before: tuple[str, str], after: tuple[str, str], events: list[str]
+) -> None:
+    """What every start goes through is no news."""
+    ready = status_of(make_observation(READY))
+    old, new = (with_condition(ready, "Verified", *each) for each in (before, after))
+
+    assert said(old, new) == events
+
+
+def test_a_reason_that_ready_has_too_is_told_once() -> None:
+    """The Event of Ready."""
+    ready = status_of(make_observation(READY))
+    old = with_condition(ready, "Verified", "Unknown", "Pending")
+    wrong = with_condition(ready, "Verified", "False", "NotMcp")
+
+    assert said(old, with_condition(wrong, "Ready", "False", "NotMcp")) == ["Warning Ready NotMcp"]
+
+
+def make_list(**tools: bytes) -> ToolList:
+    """A list of tools, each with its digest."""
+    return ToolList(len(tools), f"sha256:{sorted(tools.items())}", tools)
+
+
+def notes_of_tools(
+    before: ToolList | None, after: ToolList | None, known: tuple[ToolList, ...]
+) -> list[str]:
+    """The notes on a change of tools."""
+    old, new = (
+        {"server": {"tools": {"count": each.count, "digest": each.digest}}} if each else {}
+        for each in (before, after)
+    )
+    drafts = news_of_tools(old, new, {each.digest: each for each in known})
+    return [f"{each.type} {each.reason} {each.note}" for each in drafts]
+
+
+def test_a_change_of_tools_names_them_as_far_as_they_are_known() -> None:
+    """After a restart of the operator, only how many there are."""
+    old = make_list(echo=b"1", add=b"1", **{f"t{number}": b"1" for number in range(7)})
+    new = make_list(echo=b"2", sub=b"1")
+
+    (named,) = notes_of_tools(old, new, (old, new))
+    (unnamed,) = notes_of_tools(old, new, (new,))
+
+    assert named.startswith("Normal ToolsChanged the list of tools has changed: 9 before, 2 now")
+    assert "; added: sub; removed: add, t0, t1, t2, t3 and 3 more; changed: echo; " in named
+    assert "echo" not in unnamed.partition("; sha256")[0]
+
+
+@pytest.mark.parametrize("same", [(None, None), (None, 1), (1, None), (1, 1)])
+def test_no_change_of_tools(same: tuple[int | None, int | None]) -> None:
+    """The first list is no change, and none is not either: it may not have been asked for."""
+    one = make_list(echo=b"1")
+
+    before, after = (one if each else None for each in same)
+
+    assert notes_of_tools(before, after, (one,)) == []
+
+
+def test_a_list_that_was_not_read_to_its_end_is_no_change() -> None:
+    """Its count is that of the pages which came in time."""
+    whole, part = make_list(echo=b"1", add=b"1"), ToolList(1, "", {"echo": b"1"})
+
+    assert notes_of_tools(whole, part, (whole,)) == []
+    assert notes_of_tools(part, whole, (whole,)) == []
