@@ -18,10 +18,13 @@ from mcpworkload.runtime import (
     Progress,
     Runtime,
     RuntimeClosed,
+    ServerInfo,
     SyncRuntime,
+    ToolsChanged,
     WorkloadError,
     WorkloadExited,
     WorkloadNotReady,
+    WorkloadUnverified,
     build_workload,
     is_kubernetes_runtime,
     new_deploy_workload_options,
@@ -76,6 +79,8 @@ async def use_everything(runtime: KubernetesRuntime) -> tuple[str, int]:
             show(await attached.stdout.readline(), (await attached.wait()).exit_code)
         show(is_up, info.ports[0].container_port, info.created.year)
         show(info.started_at.year if info.started_at else info.url)
+        server: ServerInfo | None = info.server
+        show(info.verification.upper(), server.tools_digest if server is not None else "")
         async with runtime.forward_to_workload(info.id, port=0, callback=show) as forward:
             port_here: int = forward.port
             show(port_here, forward.url.upper())
@@ -115,6 +120,10 @@ async def listen(runtime: KubernetesRuntime) -> list[int | None]:
             show(event.workload)
             if isinstance(event, WorkloadExited):
                 codes.append(event.exit_code)
+            elif isinstance(event, WorkloadUnverified):
+                show(event.reason.upper(), event.message)
+            elif isinstance(event, ToolsChanged):
+                show(event.after_count - event.before_count, event.after_digest)
     async with runtime.monitor(all_namespaces=True, callback=show):
         return codes
 

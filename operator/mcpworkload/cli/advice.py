@@ -38,6 +38,24 @@ ADVICE: Final[Mapping[str, str]] = {
     "EngineNotSeen": "have the cluster enforce NetworkPolicies; mcpworkload logs NAME -c mcpw-gate "
     "prints what the gate has seen",
     "GateWaived": "set MCPWORKLOAD_GATE=required in the operator's Deployment for a proof",
+    "NotMcp": "correct transport.path, transport.type or transport.port: mcpworkload verify NAME "
+    "prints what was asked and what came back",
+    "ProtocolError": "mend the server, or correct transport.type: mcpworkload verify NAME prints "
+    "what was asked and what came back",
+    "HandshakeTimeout": "see in mcpworkload logs NAME what it waits for, or raise "
+    "verification.timeout",
+    "ConnectionRefused": "set transport.port to what the server listens on, and have it listen on "
+    "all addresses, not on 127.0.0.1 alone",
+    "ToolsChanged": "look at the change with mcpworkload tools NAME --diff FILE; to accept it, set "
+    "verification.expectTools to what mcpworkload tools NAME --digest prints",
+    "PodsDisagree": "have all pods run the same server, by an image with a digest: mcpworkload "
+    "verify NAME asks each of them",
+    "AuthRequired": "let the operator in by verification.headersFrom; for clients with "
+    "credentials nothing is wrong",
+    "Unreachable": "let the operator's pods through to the server's port; where that cannot be, "
+    'write verification.mode: "Off". mcpworkload verify NAME asks from here',
+    "NoPods": "mcpworkload start NAME; where it has no replicas, scale it up",
+    "Pending": "wait for the server's first answer; mcpworkload verify NAME asks it now",
     "Updating": "wait; a rollout that stays like this waits for a pod that does not become ready",
 }
 

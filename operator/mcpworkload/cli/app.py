@@ -32,6 +32,7 @@ _COMMANDS: Final = (
     "monitor",
     "tools",
     "call",
+    "verify",
     "doctor",
     "completion",
     "version",

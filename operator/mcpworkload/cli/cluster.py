@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpworkload.cli.target import Target
+from mcpworkload.kube.objects import Pod
 from mcpworkload.runtime import ContainerInfo, KubernetesRuntime, ProgressCallback
 from mcpworkload.runtime.connection import RuntimeConnection, workloads_path
 from mcpworkload.runtime.info import info_of
+from mcpworkload.runtime.instances import number_of, own_pods
 from mcpworkload.runtime.lifecycle import WorkloadHandle
 from mcpworkload.runtime.portforward import PortForward
 from mcpworkload.runtime.watching import Body, Changed, observe
@@ -77,6 +79,14 @@ class Cluster:
         """Return the workloads that *query* selects, by id: of the namespace, or of all."""
         found = await self.read(workloads_path("" if everywhere else self.namespace), query)
         return sorted(map(info_of, found["items"]), key=lambda info: info.id)
+
+    async def pods(self, workload_id: str, replica: int | None = None) -> list[Pod]:
+        """Return the pods of a workload by their numbers, or that of one *replica*."""
+        workload = await self.find(workload_id)
+        found = own_pods(await workload.pods(), workload.name)
+        if replica is None:
+            return found
+        return [pod for pod in found if number_of(pod.metadata.name, workload.name) == replica]
 
     async def watch(self, namespace: str, query: dict[str, str]) -> AsyncGenerator[Seen]:
         """Yield the workloads that *query* selects, then each change; never ends by itself."""

@@ -22,6 +22,8 @@ class Deployment:
     fields: Mapping[str, Any]
     #: Whether the name comes from the image and not from `--name`.
     is_name_derived: bool
+    #: Whether the tools that it has when it is ready are the only ones to accept.
+    pins_tools: bool = False
 
     def manifest(self, namespace: str) -> dict[str, Any]:
         """
@@ -43,7 +45,8 @@ class Deployment:
         Apply the manifest and return the workload once it is ready.
 
         Raises:
-            Failure: the name is derived, and belongs to another image's workload.
+            Failure: the name is derived, and belongs to another image's workload; or it is
+                ready, and has no tools to pin.
             WorkloadError: as `deploy_workload` of the library.
         """
         manifest = self.manifest(cluster.namespace)
@@ -52,6 +55,10 @@ class Deployment:
         if self.is_name_derived:
             await _check_image(cluster, key, manifest["spec"]["image"])
         await cluster.deploy(manifest, seconds, report)
+        if self.pins_tools:
+            from mcpworkload.cli.pinning import pin_tools
+
+            await pin_tools(cluster, manifest, seconds, report)
         return await cluster.runtime.get_workload_info(key)
 
 

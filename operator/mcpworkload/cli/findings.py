@@ -16,6 +16,7 @@ _NO_FAILURE = frozenset(
     {
         *("Starting", "Updating", "RollingOut", "Stopped", "ScaledToZero"),
         *("NotRequested", "InboundHostNotEnforceable", "GateWaived"),
+        *("Unreachable", "AuthRequired", "Pending", "NoPods"),
     }
 )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PIPE_WIDTH = 4096
 _GAP = "   "
 # Columns that explain may be cut, down to so many characters.
-_CUT = frozenset({"URL", "IMAGE", "STATUS", "DESCRIPTION"})
+_CUT = frozenset({"URL", "SERVER", "IMAGE", "STATUS", "DESCRIPTION"})
 _LEAST = 8
 _NAMES = ("NAME", "NAMESPACE")
 _KEPT = frozenset({*_NAMES, "STATE", "READY"})

@@ -47,6 +47,7 @@ RIGHTS: Final[Mapping[str, tuple[Rule, ...]]] = {
         _workloads("get", "list", "watch", "create", "patch"),
         _core("pods", "list", where="for the log's end"),
         _TAIL,
+        _core("pods/portforward", "get", "create", where="--pin-tools of what is not verified"),
     ),
     "template": (_READ, _PROFILE),
     "permissions": (_READ, _PROFILE),
@@ -75,6 +76,7 @@ RIGHTS: Final[Mapping[str, tuple[Rule, ...]]] = {
     ),
     "tools": _TALK,
     "call": _TALK,
+    "verify": _TALK,
     "connect": (
         _workloads("get", "list", "watch"),
         _core("pods", "list", "watch"),

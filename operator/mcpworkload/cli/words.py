@@ -41,6 +41,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "attach_stdio": "--stdin",
     "k8s_pod_template_patch": "--patch",
     "sse_headless_service_name": "--headless-service",
+    "verification": "--verify",
     "all_namespaces": "--all-namespaces",
     "keep_volumes": "--keep-volumes",
     "restart_workload": "mcpworkload restart",
@@ -67,6 +68,7 @@ _EVERYDAY: Final[Mapping[str, str]] = {
     "image": OPTIONS["image"],
     "command": OPTIONS["command"],
     "labels": OPTIONS["labels"],
+    "verification": OPTIONS["verification"],
 }
 _LONG: Final = {word: option for word, option in OPTIONS.items() if "_" in word}
 _KEYWORD = re.compile(r"(?<![\w-])(?:options\.)?(" + "|".join(_LONG) + r")(?![\w])(=(True\b)?)?")

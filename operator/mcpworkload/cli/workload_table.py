@@ -10,10 +10,11 @@ from mcpworkload.cli.output import Table, age, clean, write_data, write_table
 
 if TYPE_CHECKING:
     from mcpworkload.cli.cluster import Cluster
-    from mcpworkload.runtime import ContainerInfo, PortMapping
+    from mcpworkload.runtime import ContainerInfo, PortMapping, ServerInfo
 
 _COLUMNS = ("NAME", "STATE", "REASON", "READY", "RESTARTS", "AGE", "URL")
-_WIDE = ("TRANSPORT", "PORTS", "ISOLATION", "IMAGE", "STATUS")
+_SERVER = ("SERVER", "ERA", "TOOLS", "VERIFICATION")
+_WIDE = (*_SERVER, "TRANSPORT", "PORTS", "ISOLATION", "IMAGE", "STATUS")
 
 watch_option = click.option(
     "-w", "--watch", is_flag=True, help="Go on with a line for each change, until Ctrl-C."
@@ -58,12 +59,26 @@ def _row(info: "ContainerInfo") -> dict[str, str]:
         "RESTARTS": str(info.restarts),
         "AGE": age(info.created),
         "URL": info.url,
+        **_server_cells(info.server),
+        "VERIFICATION": info.verification or "-",
         "TRANSPORT": info.transport,
         "PORTS": ",".join(_port(port) for port in info.ports),
         "ISOLATION": info.isolation or "-",
         "IMAGE": info.image,
         "STATUS": info.status,
     }
+
+
+def _server_cells(server: "ServerInfo | None") -> dict[str, str]:
+    if server is None:
+        return dict.fromkeys(("SERVER", "ERA", "TOOLS"), "-")
+    tools = "-" if server.tools_count is None else str(server.tools_count)
+    return {"SERVER": identity_of(server) or "-", "ERA": server.era, "TOOLS": tools}
+
+
+def identity_of(server: "ServerInfo") -> str:
+    """Return name and version, as far as the server says them."""
+    return f"{server.name} {server.version}".strip()
 
 
 def _port(port: "PortMapping") -> str:
@@ -85,10 +100,26 @@ def write_page(info: "ContainerInfo") -> None:
         "Ports": ", ".join(_port(port) for port in info.ports),
         "URL": info.url,
         "Isolation": info.isolation,
+        "Verified": info.verification,
+        **(_server_lines(info.server) if info.server is not None else {}),
         "Labels": ", ".join(f"{key}={value}" for key, value in sorted(info.labels.items())),
     }
     for title, text in lines.items():
         click.echo(f"{title + ':':<12}{clean(text) or '-'}")
+
+
+def _server_lines(server: "ServerInfo") -> dict[str, str]:
+    others = {"prompts": server.prompts_count, "resources": server.resources_count}
+    counts = [f"{count} {word}" for word, count in others.items() if count is not None]
+    tools = "" if server.tools_count is None else str(server.tools_count)
+    title = f" ({server.title})" if server.title else ""
+    versions = ", ".join(server.supported_versions)
+    return {
+        "Server": f"{identity_of(server)}{title}",
+        "Protocol": f"{server.protocol_version} ({server.era}{versions and f'; {versions}'})",
+        "Tools": f"{tools} {server.tools_digest}".strip(),
+        "Offers": ", ".join((*server.capabilities, *counts)),
+    }
 
 
 async def watch_workloads(

@@ -31,11 +31,14 @@ from mcpworkload.runtime.errors import (
 )
 from mcpworkload.runtime.events import (
     Happening,
+    ToolsChanged,
     WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
     WorkloadRestarted,
+    WorkloadUnverified,
+    WorkloadVerified,
 )
 from mcpworkload.runtime.forwarding import WorkloadForward
 from mcpworkload.runtime.instances import Instance
@@ -63,6 +66,7 @@ from mcpworkload.runtime.types import (
     PortMapping,
     Progress,
     ProgressCallback,
+    ServerInfo,
     State,
     new_deploy_workload_options,
 )
@@ -95,8 +99,10 @@ __all__ = [
     "Runtime",
     "RuntimeClosed",
     "RuntimeUnavailable",
+    "ServerInfo",
     "State",
     "SyncRuntime",
+    "ToolsChanged",
     "WaitTimedOut",
     "WorkloadConflict",
     "WorkloadError",
@@ -110,6 +116,8 @@ __all__ = [
     "WorkloadNotRunning",
     "WorkloadRemoved",
     "WorkloadRestarted",
+    "WorkloadUnverified",
+    "WorkloadVerified",
     "build_workload",
     "is_kubernetes_runtime",
     "new_deploy_workload_options",

@@ -54,6 +54,32 @@ class WorkloadRestarted(WorkloadEvent):
 
 
 @dataclass(frozen=True)
+class WorkloadVerified(WorkloadEvent):
+    """Each pod has answered as an MCP server does, which was not so, or not known, before."""
+
+
+@dataclass(frozen=True)
+class WorkloadUnverified(WorkloadEvent):
+    """A pod does not answer as an MCP server does, or not with the tools that are expected."""
+
+    #: A word: the reason of the condition Verified, such as `NotMcp`.
+    reason: str
+    #: What was asked and what came back.
+    message: str
+
+
+@dataclass(frozen=True)
+class ToolsChanged(WorkloadEvent):
+    """The server offers another list of tools than before."""
+
+    #: `sha256:` and 64 digits; empty where it offers none.
+    before_digest: str
+    after_digest: str
+    before_count: int
+    after_count: int
+
+
+@dataclass(frozen=True)
 class WorkloadRemoved(WorkloadEvent):
     """The MCPWorkload was deleted."""
 

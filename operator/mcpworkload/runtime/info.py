@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from mcpworkload.api.reasons import AcceptedReason
 from mcpworkload.kube.keys import object_key
-from mcpworkload.runtime.types import ContainerInfo, PortMapping, State
+from mcpworkload.runtime.types import ContainerInfo, PortMapping, ServerInfo, State
 
 _NOT_ACCEPTED = frozenset(AcceptedReason) - {AcceptedReason.ACCEPTED}
 # Reasons of Ready that pass by themselves.
-_PASSING = frozenset({"", "Starting", "Updating"})
+_PASSING = frozenset({"", "Starting", "Updating", "Pending"})
 # The default of schema and builder.
 _DEFAULT_PORT = 8080
 
@@ -29,6 +29,8 @@ class Verdict:
     message: str
     #: The reason of the condition Isolated; empty where there is none.
     isolation: str = ""
+    #: The reason of the condition Verified; empty where there is none.
+    verification: str = ""
 
 
 def verdict_of(workload: Mapping[str, Any]) -> Verdict:
@@ -52,6 +54,7 @@ def verdict_of(workload: Mapping[str, Any]) -> Verdict:
         reason=ready.get("reason", ""),
         message=ready.get("message", ""),
         isolation=conditions.get("Isolated", {}).get("reason", ""),
+        verification=conditions.get("Verified", {}).get("reason", ""),
     )
 
 
@@ -82,6 +85,28 @@ def info_of(workload: Mapping[str, Any], started_at: datetime | None = None) -> 
         reason=verdict.reason,
         started_at=started_at,
         isolation=verdict.isolation,
+        verification=verdict.verification,
+        server=_server_of(status.get("server")),
+    )
+
+
+def _server_of(server: Mapping[str, Any] | None) -> ServerInfo | None:
+    if not server:
+        return None
+    tools: Mapping[str, Any] = server.get("tools") or {}
+    return ServerInfo(
+        era=server["era"],
+        protocol_version=server.get("protocolVersion", ""),
+        supported_versions=tuple(server.get("supportedVersions") or ()),
+        name=server.get("name", ""),
+        title=server.get("title", ""),
+        version=server.get("version", ""),
+        instructions_length=server.get("instructionsLength", 0),
+        capabilities=tuple(server.get("capabilities") or ()),
+        tools_count=tools.get("count"),
+        tools_digest=tools.get("digest", ""),
+        prompts_count=(server.get("prompts") or {}).get("count"),
+        resources_count=(server.get("resources") or {}).get("count"),
     )
 
 

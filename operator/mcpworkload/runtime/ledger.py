@@ -1,8 +1,8 @@
 """
 Pure: from the objects of watches to the events of workloads, each reported once.
 
-The bookkeeping is that of `mcpworkload.exits`. It begins when monitoring starts: earlier exits
-count as reported.
+The bookkeeping of exits is that of `mcpworkload.exits`, that of what servers are stands in
+`verified`. Both begin when monitoring starts: what was before counts as reported.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +29,7 @@ from mcpworkload.runtime.events import (
     WorkloadRestarted,
 )
 from mcpworkload.runtime.instances import is_made_for
+from mcpworkload.runtime.verified import VerifiedLedger
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,12 @@ class Known:
 
 
 class Ledger:
-    """The pods and workloads of one scope, and which of their exits have been reported."""
+    """The pods and workloads of one scope, and what has been reported of them."""
 
     def __init__(self) -> None:
         self._observed = ObservedExits(lambda _: None)
         self._workloads: dict[str, Known] = {}
+        self._verified = VerifiedLedger()
         self._pods: dict[str, dict[str, Pod]] = {}
         self._cursors: dict[str, Cursor] = {}
         #: By pod UID and container, where there was one: the last restart that was reported.
@@ -62,7 +64,7 @@ class Ledger:
     def open(self, bodies: Iterable[Mapping[str, Any]], pods: Iterable[Pod]) -> None:
         """Begin with the workloads *bodies* and *pods*, in the state given."""
         for body in bodies:
-            self._workloads[_key_of(body)] = Known.of(body)
+            self.workload_changed(body)
         for pod in pods:
             if key := _workload_of(pod):
                 self._pods.setdefault(key, {})[pod.metadata.name] = pod
@@ -75,12 +77,18 @@ class Ledger:
                 if container.restart_count
             }
 
-    def workload_changed(self, body: Mapping[str, Any]) -> None:
-        """Take in *body*, an MCPWorkload as it is now."""
+    def workload_changed(self, body: Mapping[str, Any]) -> list[WorkloadEvent]:
+        """Take in *body*, an MCPWorkload as it is now; return what is news of its server."""
+        self.workload_read(body)
+        return self._verified.take(_key_of(body), body)
+
+    def workload_read(self, body: Mapping[str, Any]) -> None:
+        """Take in what *body* asks for; what is news of its server, the watch shows."""
         self._workloads[_key_of(body)] = Known.of(body)
 
     def workload_deleted(self, key: str) -> Iterator[WorkloadEvent]:
         """Report the removal of the MCPWorkload of that id."""
+        self._verified.forget(key)
         if self._workloads.pop(key, None) is not None:
             yield WorkloadRemoved(key)
 

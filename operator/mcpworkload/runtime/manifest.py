@@ -139,6 +139,8 @@ def _spec(program: Program, options: DeployWorkloadOptions) -> dict[str, Any]:
     if options.sse_headless_service_name:
         service = spec.setdefault("service", {})
         service["headlessAlias"] = options.sse_headless_service_name
+    if options.verification:
+        spec["verification"] = {"mode": options.verification}
     if options.session_affinity:
         service = spec.setdefault("service", {})
         service |= {"type": "ClusterIP", "sessionAffinity": "ClientIP"}

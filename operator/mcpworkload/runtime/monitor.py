@@ -1,4 +1,4 @@
-"""Every unexpected exit of a workload's containers, or of many workloads', exactly once."""
+"""Every unexpected exit and every change of a workload's server, or of many, exactly once."""
 
 import asyncio
 import inspect
@@ -40,8 +40,10 @@ class Monitor:
     its container. It reports every exit between start and stop exactly once, whatever happens to
     the watches meanwhile, but no exit that was asked for (by a stop, a scale-down, a rollout, a
     removal, the deletion of a pod), and none from before the start. Values that the cluster no
-    longer has are None. The iteration ends with `stop_monitoring`; that of one workload also with
-    the workload, after `WorkloadRemoved`.
+    longer has are None. It reports each change of what the operator says of the server: whether
+    it is verified, and which tools it has; changes that no watch has shown are one. The iteration
+    ends with `stop_monitoring`; that of one workload also with the workload, after
+    `WorkloadRemoved`.
     """
 
     def __init__(
@@ -178,8 +180,7 @@ class Monitor:
         metadata = change.object["metadata"]
         if change.is_deleted:
             return self._ledger.workload_deleted(f"{metadata['namespace']}/{metadata['name']}")
-        self._ledger.workload_changed(change.object)
-        return ()
+        return self._ledger.workload_changed(change.object)
 
     def _pod_changed(self, change: Changed[Pod]) -> Iterable[WorkloadEvent]:
         if change.is_deleted:
@@ -189,7 +190,8 @@ class Monitor:
     async def _workloads_listed(self, listed: Listed[Body]) -> AsyncIterator[WorkloadEvent]:
         present = []
         for body in listed.objects:
-            self._ledger.workload_changed(body)
+            for event in self._ledger.workload_changed(body):
+                yield event
             present.append(f"{body['metadata']['namespace']}/{body['metadata']['name']}")
         for key in self._ledger.workloads_missing(present):
             for event in self._ledger.workload_deleted(key):
@@ -220,7 +222,7 @@ class Monitor:
         namespace, name = split_key(key)
         try:
             body = await self._connection.request("GET", workloads_path(namespace, name))
-            self._ledger.workload_changed(body)
+            self._ledger.workload_read(body)
             path = apps_path("statefulsets", namespace, name)
             status = (await self._connection.request("GET", path)).get("status", {})
         except WorkloadNotFound:

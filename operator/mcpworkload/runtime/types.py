@@ -11,6 +11,7 @@ from mcpworkload.runtime.arguments import Check, Checked
 State = Literal["starting", "running", "stopping", "stopped", "failed", "removing"]
 #: What can be waited for.
 Goal = Literal["ready", "stopped", "removed"]
+Verification = Literal["", "Periodic", "OnStart", "Off"]
 MountType = Literal["bind", "tmpfs"]
 
 
@@ -37,6 +38,34 @@ class PortMapping:
     container_port: int
     host_port: int
     protocol: str = "tcp"
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """
+    What a server said of itself when the operator verified it last, cut to a bounded length.
+
+    Nothing of it is checked: decide nothing by it but whether it has changed.
+    """
+
+    #: `modern`: each request stands for itself, as of 2026-07-28; `legacy`: a session comes first.
+    era: str
+    protocol_version: str = ""
+    #: The versions that a modern server names.
+    supported_versions: Sequence[str] = ()
+    name: str = ""
+    title: str = ""
+    version: str = ""
+    #: In characters.
+    instructions_length: int = 0
+    capabilities: Sequence[str] = ()
+    #: None where it offers none, or does not let the operator ask; likewise the two below.
+    tools_count: int | None = None
+    #: `sha256:` and 64 digits, over names, descriptions, schemas and annotations; empty without a
+    #: count, and where the list is too long to be read.
+    tools_digest: str = ""
+    prompts_count: int | None = None
+    resources_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +99,11 @@ class ContainerInfo:
     #: The reason of the condition Isolated: `Enforced` where the network rules of the permission
     #: profile hold. Empty without a profile and isolation.
     isolation: str = ""
+    #: The reason of the condition Verified: `HandshakeOk` where each pod has answered as an MCP
+    #: server does. Empty while the operator does not verify it.
+    verification: str = ""
+    #: What the server said of itself; None while it has not answered.
+    server: ServerInfo | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +166,9 @@ class DeployWorkloadOptions(Checked):
     #: A Service with an address of its own that sends a client to the same pod again: what several
     #: replicas with sessions in their memory need.
     session_affinity: bool = False
+    #: Whether the operator verifies that the server speaks MCP: `Periodic`, `OnStart` or `Off`;
+    #: empty for the installation's choice.
+    verification: Verification = ""
 
     CHECKS: ClassVar[Mapping[str, Check]] = {
         "exposed_ports": arguments.texts,
@@ -140,6 +177,7 @@ class DeployWorkloadOptions(Checked):
         "k8s_pod_template_patch": arguments.text,
         "sse_headless_service_name": arguments.text,
         "session_affinity": arguments.flag,
+        "verification": arguments.one_of("Periodic", "OnStart", "Off", ""),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mcpworkload.cli.codes import ExitCode
-from mcpworkload.cli.handshake import is_sse
+from mcpworkload.cli.endpoint import is_sse
 from mcpworkload.kube.paths import core_path
 from mcpworkload.runtime import RightsMissing
 from tests.support.commands import CommandHarness, Manifest, make_body

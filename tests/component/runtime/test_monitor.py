@@ -12,11 +12,14 @@ from mcpworkload.runtime import (
     Monitor,
     RightsMissing,
     RuntimeUnavailable,
+    ToolsChanged,
     WorkloadEvent,
     WorkloadExited,
     WorkloadNotFound,
     WorkloadNotRunning,
     WorkloadRemoved,
+    WorkloadUnverified,
+    WorkloadVerified,
     explaining,
 )
 from mcpworkload.runtime.connection import RuntimeConnection
@@ -66,6 +69,10 @@ class Script:
             yield json.dumps(change).encode()
         while True:
             yield json.dumps(await self.removals.get()).encode()
+
+    def show_body(self, body: dict[str, Any]) -> None:
+        """The watch of workloads delivers that."""
+        self.removals.put_nowait({"type": "MODIFIED", "object": body})
 
     def remove(self, body: dict[str, Any]) -> None:
         """The watch of workloads delivers that it is gone."""
@@ -269,3 +276,36 @@ async def test_the_monitor_of_a_namespace_outlives_a_workload() -> None:
         told = [await anext(aiter(monitor)), await anext(aiter(monitor))]
 
     assert {type(each) for each in told} == {WorkloadRemoved, WorkloadExited}
+
+
+def make_verified(version: int, status: str, digest: str) -> dict[str, Any]:
+    """The workload with that condition Verified, and tools of that digest."""
+    body = make_body()
+    body["metadata"]["resourceVersion"] = str(version)
+    body["status"] = {
+        "conditions": [{"type": "Verified", "status": status, "reason": "x", "message": "words"}],
+        "server": {"era": "modern", "tools": {"count": 1, "digest": digest}},
+    }
+    return body
+
+
+async def test_what_a_server_is_is_followed_over_a_lost_watch() -> None:
+    """What changed and was seen is told once; what changed unseen, as one change."""
+    first, second = make_verified(1, "True", "a"), make_verified(2, "False", "a")
+    script = Script([first], [RUNNING])
+    async with make_monitor(script) as monitor:
+        script.show_body(second)
+        script.lists["mcpworkloads"] = [make_verified(9, "False", "d")]
+        script.removals.put_nowait({"type": "ERROR", "object": {"code": 410}})
+        script.show_body(make_verified(10, "True", "d"))
+        events = aiter(monitor)
+        told = [await anext(events) for _ in range(3)]
+        await monitor.stop_monitoring()
+        rest = [each async for each in monitor]
+
+    assert told == [
+        WorkloadUnverified(KEY, "x", "words"),
+        ToolsChanged(KEY, "a", "d", 1, 1),
+        WorkloadVerified(KEY),
+    ]
+    assert rest == []

@@ -11,6 +11,7 @@ from mcpworkload.api.reasons import (
     AvailableReason,
     IsolatedReason,
     ReadyReason,
+    VerifiedReason,
 )
 from mcpworkload.cli.advice import ADVICE, advice_for
 from mcpworkload.cli.codes import ExitCode
@@ -254,8 +255,9 @@ def test_the_cause_comes_first_and_what_follows_from_it_not_at_all() -> None:
 
 def test_there_is_advice_about_every_reason_that_is_no_good_news() -> None:
     """One line for each, with the names of the workload in commands to copy."""
-    good = {"Accepted", "ReplicasReady", "Ready", "Enforced", "NotAccepted"}
-    reasons = {*AcceptedReason, *AvailableReason, *ReadyReason, *IsolatedReason} - good
+    good = {"Accepted", "ReplicasReady", "Ready", "Enforced", "NotAccepted", "HandshakeOk"}
+    kinds = (AcceptedReason, AvailableReason, ReadyReason, VerifiedReason, IsolatedReason)
+    reasons = {reason for kind in kinds for reason in kind} - good
 
     assert reasons == ADVICE.keys()
     assert "\n" not in "".join(ADVICE.values())
@@ -292,6 +294,20 @@ def test_isolation_is_judged_by_what_was_asked_for(
 
     assert finding.level == level
     assert (reason in finding.what) == (level != "ok")
+
+
+@pytest.mark.parametrize("reason", [each for each in VerifiedReason if each != "HandshakeOk"])
+def test_what_is_not_known_of_a_server_is_no_failure(reason: VerifiedReason) -> None:
+    """What is wrong with it is."""
+    body = make_body()
+    body["status"]["conditions"].append(
+        {"type": "Verified", "status": reason.status, "reason": reason, "message": "words"}
+    )
+
+    (finding,) = judge_workload(body)
+
+    assert finding.level == ("warn" if reason.status == "Unknown" else "FAIL")
+    assert finding.what == f"demo/weather: {reason}: words"
 
 
 def test_an_installation_that_cannot_isolate_is_warned_about() -> None:

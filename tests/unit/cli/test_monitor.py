@@ -8,11 +8,14 @@ import pytest
 from mcpworkload.cli.codes import ExitCode
 from mcpworkload.cli.commands.monitor import describe
 from mcpworkload.runtime import (
+    ToolsChanged,
     WorkloadEvent,
     WorkloadEvicted,
     WorkloadExited,
     WorkloadRemoved,
     WorkloadRestarted,
+    WorkloadUnverified,
+    WorkloadVerified,
 )
 from tests.support.commands import CommandHarness
 
@@ -62,11 +65,28 @@ def test_what_happens_is_one_line(event: WorkloadEvent, words: str) -> None:
     assert line == f"12:00:00 demo/weather: pod weather-0, container mcp {words}"
 
 
-def test_a_removal_is_reported_of_the_workload() -> None:
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (WorkloadRemoved("demo/weather"), "it was removed"),
+        (
+            WorkloadVerified("demo/weather"),
+            "it is verified: each pod answers as an MCP server does",
+        ),
+        (
+            WorkloadUnverified("demo/weather", "NotMcp", "POST /mcp was answered 404"),
+            "it is not verified (NotMcp): POST /mcp was answered 404",
+        ),
+        (
+            ToolsChanged("demo/weather", "sha256:a", "sha256:b", 3, 4),
+            "its tools changed (3 before, 4 now, sha256:b)",
+        ),
+        (ToolsChanged("demo/weather", "sha256:a", "", 3, 0), "its tools changed (3 before, 0 now)"),
+    ],
+)
+def test_what_is_about_all_pods_names_none(event: WorkloadEvent, words: str) -> None:
     """There is no container to name."""
-    assert (
-        describe(WorkloadRemoved("demo/weather"), NOON) == "12:00:00 demo/weather: it was removed"
-    )
+    assert describe(event, NOON) == f"12:00:00 demo/weather: {words}"
 
 
 def test_one_workload_or_all_of_them(harness: CommandHarness) -> None:

@@ -88,6 +88,47 @@ def test_isolation_is_shown_where_there_is_any() -> None:
     assert json.loads(harness.run("get", "time", "-o", "json").stdout)["isolation"] == ""
 
 
+SERVER = {
+    "era": "legacy",
+    "protocolVersion": "2025-11-25",
+    "name": "weather-mcp",
+    "title": "The weather",
+    "version": "1.4.0",
+    "capabilities": ["prompts", "tools"],
+    "tools": {"count": 3, "digest": "sha256:abc"},
+    "prompts": {"count": 2},
+}
+
+
+def test_what_a_server_says_of_itself_is_shown() -> None:
+    """Columns of the wide list, lines of the page, fields for programs; a dash where it is mute."""
+    verified = {"type": "Verified", "status": "True", "reason": "HandshakeOk", "message": ""}
+    told = make_body(server=SERVER)
+    told["status"]["conditions"].append(verified)
+    harness = CommandHarness(told, make_body("time"))
+
+    head, mute, row = lines(harness.run("list", "-o", "wide").stdout)
+    first = head.index("SERVER")
+    assert head[first : first + 4] == ["SERVER", "ERA", "TOOLS", "VERIFICATION"]
+    assert mute[first : first + 4] == ["-", "-", "-", "-"]
+    # The name and the version are two words here.
+    assert row[first : first + 5] == ["weather-mcp", "1.4.0", "legacy", "3", "HandshakeOk"]
+
+    page = dict(line.split(":", 1) for line in harness.run("get", "weather").stdout.splitlines())
+    assert page["Server"].strip() == "weather-mcp 1.4.0 (The weather)"
+    assert page["Protocol"].strip() == "2025-11-25 (legacy)"
+    assert page["Tools"].strip() == "3 sha256:abc"
+    assert page["Offers"].strip() == "prompts, tools, 2 prompts"
+    assert page["Verified"].strip() == "HandshakeOk"
+
+    found = json.loads(harness.run("list", "-o", "json").stdout)
+    assert [each["server"] and each["server"]["toolsDigest"] for each in found] == [
+        None,
+        "sha256:abc",
+    ]
+    assert [each["verification"] for each in found] == ["", "HandshakeOk"]
+
+
 def test_what_strangers_write_does_not_steer_the_terminal() -> None:
     """A message with an escape sequence is shown without it, on a page and in a table."""
     body = make_body()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from mcpworkload.kube.objects import Pod
-from mcpworkload.runtime import ContainerInfo, PortMapping
+from mcpworkload.runtime import ContainerInfo, PortMapping, ServerInfo
 from mcpworkload.runtime.info import info_of, transport_port_of, verdict_of
 from mcpworkload.runtime.instances import newest_start
 from mcpworkload.runtime.readiness import is_every_container_ready
@@ -66,6 +66,68 @@ def test_everything_that_is_known_is_in_the_info() -> None:
         restarts=0,
         reason="Ready",
     )
+
+
+SERVER = {
+    "era": "modern",
+    "protocolVersion": "2026-07-28",
+    "supportedVersions": ["2026-07-28"],
+    "name": "weather",
+    "title": "Weather",
+    "version": "1.4",
+    "instructionsLength": 12,
+    "capabilities": ["prompts", "tools"],
+    "tools": {"count": 3, "digest": "sha256:abc"},
+    "prompts": {"count": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        (None, None),
+        (
+            SERVER,
+            ServerInfo(
+                era="modern",
+                protocol_version="2026-07-28",
+                supported_versions=("2026-07-28",),
+                name="weather",
+                title="Weather",
+                version="1.4",
+                instructions_length=12,
+                capabilities=("prompts", "tools"),
+                tools_count=3,
+                tools_digest="sha256:abc",
+                prompts_count=0,
+            ),
+        ),
+        ({"era": "legacy"}, ServerInfo(era="legacy")),
+        (
+            {"era": "legacy", "tools": {"count": 9000}},
+            ServerInfo(era="legacy", tools_count=9000),
+        ),
+    ],
+    ids=["no answer", "all", "the least", "a list too long"],
+)
+def test_what_the_server_said_of_itself(
+    server: dict[str, Any] | None, expected: ServerInfo | None
+) -> None:
+    """What it offers none of is None, not 0."""
+    status = make_status(**READY) | ({"server": server} if server else {})
+
+    assert info_of(make_live(status)).server == expected
+
+
+def test_verification_is_the_reason_of_its_condition() -> None:
+    """For the newest generation only; empty where the operator does not verify."""
+    verified = make_live(make_status(**READY, Verified=("Unknown", "Unreachable")))
+    assert info_of(verified).verification == "Unreachable"
+    assert info_of(make_live(make_status(**READY))).verification == ""
+
+    verified["metadata"]["generation"] = 2
+
+    assert info_of(verified).verification == ""
 
 
 def test_a_headless_service_translates_no_port() -> None:
@@ -132,6 +194,8 @@ def test_it_started_when_the_newest_of_its_servers_did() -> None:
             id="serves while it is updated",
         ),
         pytest.param(make_status(Ready=("False", "CrashLooping")), {}, "failed", id="crashes"),
+        pytest.param(make_status(Ready=("False", "Pending")), {}, "starting", id="not yet asked"),
+        pytest.param(make_status(Ready=("False", "NotMcp")), {}, "failed", id="no MCP server"),
         pytest.param(
             make_status(Ready=("False", "Updating")),
             {"operatingMode": "Stopped"},

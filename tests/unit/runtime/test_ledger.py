@@ -11,6 +11,7 @@ from mcpworkload.runtime.events import (
     WorkloadExited,
     WorkloadRemoved,
     WorkloadRestarted,
+    WorkloadUnverified,
 )
 from mcpworkload.runtime.ledger import Ledger
 
@@ -187,3 +188,19 @@ def test_a_foreign_pod_with_our_label_is_none_of_our_business() -> None:
     foreign = make_pod("theirs", state="terminated", ownerReferences=[owner])
 
     assert list(ledger.pod_changed(foreign)) == []
+
+
+def test_what_servers_are_is_reported_from_the_start_on() -> None:
+    """A body that is read for another reason tells nothing; that is left to the watch."""
+    ledger = make_ledger()
+    wrong = make_body() | {
+        "status": {"conditions": [{"type": "Verified", "status": "False", "reason": "NotMcp"}]}
+    }
+
+    ledger.workload_read(wrong)
+
+    assert ledger.workload_changed(wrong) == [WorkloadUnverified(KEY, "NotMcp", "")]
+    assert ledger.workload_changed(wrong) == []
+    again = Ledger()
+    again.open([wrong], [])
+    assert again.workload_changed(wrong) == []

@@ -101,6 +101,16 @@ def test_a_stdio_server_that_is_attached_to_has_no_bridge(
     assert Workload.parse({**manifest, "metadata": {**manifest["metadata"], "uid": "u"}})
 
 
+def test_a_mode_of_verification() -> None:
+    """As it is written in the spec; the installation's where nothing is said."""
+    options = DeployWorkloadOptions(verification="Off")
+    off = build_workload("weather:1", "w", namespace="team", options=options)
+    unset = build_workload("weather:1", "w", namespace="team")
+
+    assert off["spec"]["verification"] == {"mode": "Off"}
+    assert "verification" not in unset["spec"]
+
+
 def test_several_replicas_with_sessions_in_their_memory() -> None:
     """Both are asked for, and neither takes anything from other options."""
     options = DeployWorkloadOptions(session_affinity=True, sse_headless_service_name="mcp-w")

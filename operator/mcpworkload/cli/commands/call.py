@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mcpworkload.cli.codes import ExitCode, Failure
+from mcpworkload.cli.headers import headers_option
 from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.mcp_client import data_of, replica_option, talk
 from mcpworkload.cli.options import cluster_options, output_option, workload_argument
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.argument("arguments", nargs=-1, metavar="[KEY=TEXT | KEY:=JSON]...")
 @click.option("--json", "document", metavar="JSON|@FILE|@-", help="All arguments as one object.")
 @replica_option
+@headers_option
 @output_option("json", "yaml")
 @cluster_options
 def call(
@@ -32,6 +34,7 @@ def call(
     arguments: tuple[str, ...],
     document: str | None,
     replica: int | None,
+    headers: dict[str, str],
     output: str | None,
 ) -> None:
     """
@@ -45,7 +48,7 @@ def call(
     words = {**_document(document), **dict(_argument(text) for text in arguments)}
 
     async def work(cluster: "Cluster") -> dict[str, Any]:
-        async with talk(cluster, workload, replica) as client:
+        async with talk(cluster, workload, replica, headers) as client:
             return data_of(await client.call_tool(tool, words))
 
     result = invocation.run(work, lambda: "the server may have carried out the call")

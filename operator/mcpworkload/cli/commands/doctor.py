@@ -139,35 +139,33 @@ async def _examine(
     body = await (await cluster.find(workload)).read()
     own = judge_workload(body)
     if all(finding.level != "FAIL" for finding in own):
-        own += await _greeted(cluster, workload)
+        own += await _verified(cluster, workload)
     # A status that is up to date shows that the operator works: the cause lies elsewhere.
     both = [*own, *installation] if is_observed(body) else [*installation, *own]
     return in_order(both)
 
 
-async def _greeted(cluster: "Cluster", workload: str) -> list[Finding]:
+async def _verified(cluster: "Cluster", workload: str) -> list[Finding]:
     """Return what is wrong with the server's answers; nothing where it cannot be reached."""
-    from mcpworkload.cli.handshake import complaint, endpoint_of
     from mcpworkload.cli.mcp_client import forwarded
-    from mcpworkload.runtime import RightsMissing, WorkloadError
+    from mcpworkload.cli.verifying import ask, complaint
+    from mcpworkload.runtime import WorkloadError
 
     info = await cluster.runtime.get_workload_info(workload)
     body = await (await cluster.find(workload)).read()
     if not info.url:
         return []
-    endpoint = endpoint_of(info.url, body["spec"]["transport"])
     try:
         async with forwarded(cluster, info) as forward:
-            words = await complaint(forward.port, endpoint, info.url)
+            finding = await ask(forward, body)
     except WorkloadError:
         # No pod is ready, or the caller may not reach one; another finding reports that.
         return []
-    if isinstance(forward.error, RightsMissing):
-        return []
-    if words:
-        advice = "status.url comes from the spec, whatever the server does"
+    if words := complaint(finding):
+        advice = f"mcpworkload verify {info.id} prints what was asked and what came back"
         return [Finding("FAIL", f"{info.id}: {words}", advice)]
-    return [Finding("ok", f"{info.id} answers to initialize")]
+    how = "as an MCP server does" if finding.is_ok else "and wants credentials"
+    return [Finding("ok", f"{info.id} answers {how}")]
 
 
 Look = Callable[["Cluster", _Places], Awaitable[list[Finding]]]

@@ -28,8 +28,8 @@ def monitor(
     Report every unexpected exit, once, as it happens, until Ctrl-C or the removal of NAME.
 
     Without NAME, of all workloads of the namespace; NAME has to run. Reports restarts, evictions
-    and removals, too, but no exit that was asked for (a stop, a rollout, a deleted pod). With
-    -o json, one object on each line.
+    and removals, too, whether a server is verified, and when its tools change; but no exit that
+    was asked for (a stop, a rollout, a deleted pod). With -o json, one object on each line.
     """
     if workload is not None and all_namespaces:
         raise click.UsageError("give NAME or --all-namespaces, not both")
@@ -58,7 +58,7 @@ def describe(event: "WorkloadEvent", now: datetime | None = None) -> str:
 
     time = (now or datetime.now().astimezone()).strftime("%H:%M:%S")
     if not isinstance(event, (WorkloadExited, WorkloadRestarted)):
-        return f"{time} {event.workload}: it was removed"
+        return f"{time} {event.workload}: {_about_all(event)}"
     where = f"{time} {event.workload}: pod {event.pod}, container {event.container}"
     if isinstance(event, WorkloadRestarted):
         return f"{where} runs again (restart {event.restart_count})"
@@ -67,6 +67,21 @@ def describe(event: "WorkloadEvent", now: datetime | None = None) -> str:
     times = f", {event.count} times" if event.count > 1 else ""
     output = f": {event.message.strip()}" if event.message.strip() else ""
     return f"{where} {verb} ({event.reason}, {how}{times}){output}"
+
+
+def _about_all(event: "WorkloadEvent") -> str:
+    """Return what happened to the workload as a whole."""
+    from mcpworkload.runtime import ToolsChanged, WorkloadUnverified, WorkloadVerified
+
+    if isinstance(event, ToolsChanged):
+        counts = f"{event.before_count} before, {event.after_count} now"
+        digest = f", {event.after_digest}" if event.after_digest else ""
+        return f"its tools changed ({counts}{digest})"
+    if isinstance(event, WorkloadVerified):
+        return "it is verified: each pod answers as an MCP server does"
+    if isinstance(event, WorkloadUnverified):
+        return f"it is not verified ({event.reason}): {event.message}"
+    return "it was removed"
 
 
 COMMAND = monitor

@@ -94,6 +94,16 @@ READY_SECONDS = 300
     is_flag=True,
     help="Keep standard input open, for attach; a stdio server then has no bridge.",
 )
+@click.option(
+    "--verify",
+    type=click.Choice(("Periodic", "OnStart", "Off")),
+    help="When the operator asks whether it is an MCP server.  [default: the installation's]",
+)
+@click.option(
+    "--pin-tools",
+    is_flag=True,
+    help="Accept no other tools than those that it has when it is ready.",
+)
 @click.option("--patch", metavar="JSON|@FILE", help="RFC 6902 operations on the pod template.")
 @click.option("--headless-service", metavar="NAME", help="One more headless Service.")
 @click.option(
@@ -119,7 +129,12 @@ def run(
       mcpworkload run ghcr.io/acme/weather:1.4 --permission-profile weather.json --isolate-network
       mcpworkload run ghcr.io/acme/weather:1.4 --dry-run -o yaml > weather.yaml
     """
-    deployment = Deployment(_arguments(flags), further_fields(flags), flags["name"] is None)
+    if flags["pin_tools"] and (dry_run or flags["verify"] == "Off"):
+        other = "--dry-run" if dry_run else "--verify Off"
+        raise click.UsageError(f"--pin-tools needs a server to ask: leave {other} out")
+    deployment = Deployment(
+        _arguments(flags), further_fields(flags), flags["name"] is None, flags["pin_tools"]
+    )
     if dry_run:
         _write_manifest(deployment, invocation.target.namespace, output)
         return
@@ -131,7 +146,8 @@ def run(
         write_data(info, output)
     else:
         where = f": {info.url}" if info.url else ""
-        click.echo(info.id if output == "name" else f"{info.id} is ready{where}")
+        pinned = "; its tools are pinned" if flags["pin_tools"] else ""
+        click.echo(info.id if output == "name" else f"{info.id} is ready{where}{pinned}")
 
 
 def _stands(report: Reporter) -> str:
@@ -209,6 +225,7 @@ def _options(flags: dict[str, Any], env: dict[str, str]) -> "DeployWorkloadOptio
         attach_stdio=flags["stdin"],
         k8s_pod_template_patch=_text_of(flags["patch"]),
         sse_headless_service_name=flags["headless_service"] or "",
+        verification=flags["verify"] or "",
     )
 
 
