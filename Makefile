@@ -29,7 +29,7 @@ test: $(STAMP) ## unit, component, integration and end-to-end tests, on a real c
 	@begin=$$SECONDS; mkdir -p build; \
 	 echo "check and unit tests run beside what follows: build/unit.log"; \
 	 $(MAKE) --no-print-directory check unit > build/unit.log 2>&1 & unit=$$!; \
-	 $(MAKE) --no-print-directory up install; result=$$?; \
+	 $(MAKE) --no-print-directory up install servers; result=$$?; \
 	 wait $$unit || result=$$?; cat build/unit.log; [ $$result = 0 ] || exit $$result; \
 	 $(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow and not alone" $(ON_CLUSTER); result=$$?; \
 	 echo "component tests run beside the others: build/component.log"; \
@@ -54,6 +54,11 @@ test-machine: install ## tests that need the machine alone: they end the kubelet
 bench-exits: install ## measure at 1,000 workloads the delay of exits, and the cost while nothing changes
 	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/perf/test_exits.py
 
+bench-verification: install ## measure what it costs to verify 1,000 and 10,000 pods again and again
+	@$(PY) -m tests.perf.verification.cost
+	@$(PY) -m tests.perf.verification.many_pods
+	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/perf/test_verification.py
+
 chaos: install ## five minutes of random failures: each exit has to be reported exactly once
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
 
@@ -65,6 +70,9 @@ conformance: $(STAMP) ## run the MCP conformance suite on one server, directly a
 
 bench-bridge: $(STAMP) ## compare the bridge with other bridges: latency, calls a second, memory, start
 	@$(PY) -m tests.perf.bridge.compare
+
+bench-ready: install servers ## two hundred calls right after Ready, and three hundred verifications of a server
+	@VERIFY_ROUNDS=20 VERIFICATIONS=300 $(PY) -m pytest tests/e2e/verification/test_ready_means_ready.py tests/e2e/verification/test_sessions.py
 
 soak-bridge: $(STAMP) ## fifty clients connect and leave for SOAK_SECONDS (600): what remains in the bridge
 	@SOAK_SECONDS=$${SOAK_SECONDS:-600} $(PY) -m pytest -s tests/perf/bridge/test_soak.py
@@ -119,6 +127,9 @@ images: ## build the images and load them into the cluster, or send them to PUSH
 install: images ## install this checkout's operator into the cluster
 	@$(PYTHON) -m hack.install apply
 
+servers: ## build the image of real servers for the tests of verification, and load it
+	@$(PYTHON) -m hack.images load servers
+
 uninstall: ## remove the operator, its CRD and every workload
 	@$(PYTHON) -m hack.install delete
 
@@ -136,4 +147,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting isolation-matrix test-machine bench-exits chaos chaos-stdio conformance bench-bridge soak-bridge kill-bridge fuzz-egress unit component search check format crds up down status kubeconfig images install uninstall constraints
+.PHONY: help demo test test-slow troubleshooting isolation-matrix test-machine bench-exits bench-verification chaos chaos-stdio conformance bench-bridge bench-ready soak-bridge kill-bridge fuzz-egress unit component search check format crds up down status kubeconfig images install servers uninstall constraints

@@ -14,6 +14,8 @@ from hack.images.catalog import PREFIX, BaseKind, Image
 from hack.images.packages import compose_packages
 from hack.images.rootfs import compose_bases
 from hack.images.trust import write_secrets
+from hack.local.binaries import ToolSet
+from hack.local.binaries import build as build_program
 from hack.terminal import ToolError, step
 
 KEPT_ARCHIVES = 3
@@ -113,6 +115,8 @@ def _build(engine: engines.Engine, image: Image, base: BaseKind) -> Built:
     with tempfile.TemporaryDirectory() as scratch:
         context = Path(scratch) / "context"
         catalog.stage_context(image, context)
+        if image.program:
+            _stage_program(image, context)
         # Named by the copy: the sources may be edited meanwhile.
         built = locate(image, base, context)
         with step(f"{built.reference} with {engine.name}"):
@@ -130,6 +134,15 @@ def _build(engine: engines.Engine, image: Image, base: BaseKind) -> Built:
         engine.save(built.reference, unfinished, log)
     _forget_old(engine, image)
     return built
+
+
+def _stage_program(image: Image, context: Path) -> None:
+    """Build the Go program of *image* from a copy of its *context*, and put it there."""
+    sources = context / image.program
+    tool_set = ToolSet(
+        sources.name, sources.name, "half a minute", parent=sources.parent, system="linux"
+    )
+    shutil.copy2(build_program(tool_set) / sources.name, context / sources.name)
 
 
 def _base_arguments(engine: engines.Engine, image: Image) -> dict[str, str]:

@@ -33,6 +33,9 @@ class Image:
     on_request: bool = False
     # Where the language is debian.
     packages: tuple[str, ...] = ()
+    # A folder of Go sources, below the context: the program made of them is put into the context
+    # under the folder's name. Go stays out of the images, and its modules in this machine's cache.
+    program: str = ""
 
     @property
     def dockerfile(self) -> Path:
@@ -126,6 +129,22 @@ IMAGES = (
             "hack/images/static/server.c",
         ),
         tag="1",
+    ),
+    Image(
+        name="servers",
+        language="python",
+        context=HERE,
+        inputs=(
+            "bases/node/requirements.txt",
+            "servers/*.py",
+            "servers/*.json",
+            "servers/serve.mjs",
+            "servers/packages/*.txt",
+            "servers/go-sdk/*",
+        ),
+        tag="1",
+        on_request=True,
+        program="servers/go-sdk",
     ),
 )
 

@@ -33,11 +33,15 @@ class ToolSet:
     #: How long a first build takes on two cores, for people.
     expected: str
     ldflags: str = "-s -w"
+    #: What *folder* is in.
+    parent: Path = SOURCES / "go"
+    #: The operating system that its programs run on, where that is not this machine's.
+    system: str = ""
 
     @property
     def sources(self) -> Path:
         """The folder that holds its go.mod."""
-        return SOURCES / "go" / self.folder
+        return self.parent / self.folder
 
     @property
     def uses_tools(self) -> bool:
@@ -46,7 +50,8 @@ class ToolSet:
 
     def key(self) -> str:
         """Return the hash of everything that decides what comes out."""
-        digest = hashlib.sha256(" ".join((*_FLAGS, self.ldflags, os.uname().machine)).encode())
+        decides = (*_FLAGS, self.ldflags, os.uname().machine)
+        digest = hashlib.sha256(" ".join((*decides, self.system)).strip().encode())
         for path in sorted(self.sources.iterdir()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()[:16]
@@ -123,10 +128,11 @@ def _remove_abandoned(folder: Path) -> None:
 def _go_build(go: str, tool_set: ToolSet, target: Path) -> None:
     target.mkdir()
     what = "tool" if tool_set.uses_tools else "."
+    system = {"GOOS": tool_set.system} if tool_set.system else {}
     run(
         [go, "build", *_FLAGS, "-ldflags", tool_set.ldflags, "-o", f"{target}/", what],
         # Without cgo no C compiler is needed, and the programs run on any Linux.
-        env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": ""},
+        env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", **system},
         cwd=str(tool_set.sources),
         timeout=_BUILD_TIMEOUT,
     )

@@ -52,7 +52,12 @@ async def deploy(
     runtime: KubernetesRuntime, name: str = "weather", **arguments: Any
 ) -> tuple[str, int]:
     """Deploy a server that starts and ends fast."""
-    options = DeployWorkloadOptions(k8s_pod_template_patch=QUICK, **arguments.pop("options", {}))
+    options = DeployWorkloadOptions(
+        k8s_pod_template_patch=QUICK,
+        # It is no MCP server.
+        verification="Off",
+        **arguments.pop("options", {}),
+    )
     return await runtime.deploy_workload(
         SMALL, name, entrypoint=LISTEN, options=options, **{"timeout": 60, **arguments}
     )

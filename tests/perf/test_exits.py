@@ -25,18 +25,17 @@ from tests.support.cluster import ROOT, Cluster
 from tests.support.cost import cpu_seconds, resident_megabytes
 from tests.support.exit_scenarios import exit_events
 from tests.support.fake_kubelet import (
-    AT_ONCE,
     EXIT_CODES,
     FakeKubelet,
     exit_code,
     make_workload_of_fake_kubelet,
+    settle_fleet,
 )
 from tests.support.kinds import Manifest
 from tests.support.manifests import make_object
 from tests.support.measurements import Measurements
 from tests.support.namespace import Namespace
 from tests.support.operator_under_test import OperatorUnderTest
-from tests.support.predicates import is_ready
 from tests.support.process import NAMESPACE, write_kubeconfig
 
 SIZE = int(os.environ.get("BENCH_WORKLOADS", "200"))
@@ -110,7 +109,7 @@ async def test_exits_are_reported_soon_and_idleness_costs_nothing(
     operator = operator_under_test.take_out()
     kubelet = FakeKubelet(namespace)
     begin = time.monotonic()
-    await settle(namespace, kubelet, audit)
+    await settle_fleet(namespace, kubelet, audit, [*map(make_workload_of_fake_kubelet, NAMES)])
     measurements.note(f"{SIZE} workloads settled in {time.monotonic() - begin:.0f} s")
 
     async with make_account(namespace):
@@ -146,23 +145,6 @@ async def test_exits_are_reported_soon_and_idleness_costs_nothing(
     assert await exit_events(namespace) == {"Exited": EXITS}
     for seconds in (run.to_status(*EXIT_CODES), to_monitor):
         assert percentile(seconds, 99 if IS_LONG else 50) < LATEST_SECONDS
-
-
-async def settle(namespace: Namespace, kubelet: FakeKubelet, audit: AuditLog) -> None:
-    """Return when all workloads are Ready, and the operator has nothing left to write."""
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def apply(name: str) -> None:
-        async with turns:
-            await namespace.apply(make_workload_of_fake_kubelet(name))
-
-    await asyncio.gather(kubelet.run(SIZE), *(apply(name) for name in NAMES))
-    await namespace.until_all("MCPWorkload", NAMES, is_ready(), 60 + SIZE / 5)
-    log = audit.from_now()
-    await asyncio.sleep(PAUSE_SECONDS)
-    while log.writes(namespace.name):
-        log = audit.from_now()
-        await asyncio.sleep(PAUSE_SECONDS)
 
 
 @asynccontextmanager

@@ -7,24 +7,48 @@ So a thousand servers cost no memory, and it is known to the millisecond when an
 import asyncio
 import hashlib
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from mcpworkload.api.names import CONTAINER
+from tests.support.audit import AuditLog
 from tests.support.kinds import Manifest
 from tests.support.manifests import SMALL, make_workload
 from tests.support.namespace import Namespace
+from tests.support.predicates import is_ready
 
 # By itself, and by a SIGKILL.
 EXIT_CODES = (3, 137)
 AT_ONCE = 20
+_PAUSE_SECONDS = 3.0
 _CONDITIONS = ("PodScheduled", "PodReadyToStartContainers", "Initialized")
 
 
-def make_workload_of_fake_kubelet(name: str) -> Manifest:
+def make_workload_of_fake_kubelet(name: str, **spec: Any) -> Manifest:
     """A workload with a pod that the scheduler leaves alone, and so the real kubelet."""
     nobody = {"op": "add", "path": "/spec/schedulerName", "value": "nobody"}
-    return make_workload(name, replicas=1, podTemplatePatch=[nobody])
+    return make_workload(name, **{"replicas": 1, "podTemplatePatch": [nobody], **spec})
+
+
+async def settle_fleet(
+    namespace: Namespace, kubelet: "FakeKubelet", audit: AuditLog, manifests: Sequence[Manifest]
+) -> None:
+    """Return when all of *manifests* are Ready, and the operator has nothing left to write."""
+    turns = asyncio.Semaphore(AT_ONCE)
+    names = [manifest["metadata"]["name"] for manifest in manifests]
+
+    async def apply(manifest: Manifest) -> None:
+        async with turns:
+            await namespace.apply(manifest)
+
+    await asyncio.gather(kubelet.run(len(names)), *map(apply, manifests))
+    await namespace.until_all("MCPWorkload", names, is_ready(), 60 + len(names) / 5)
+    log = audit.from_now()
+    await asyncio.sleep(_PAUSE_SECONDS)
+    while log.writes(namespace.name):
+        log = audit.from_now()
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def exit_code(pod: str) -> int:
@@ -35,8 +59,9 @@ def exit_code(pod: str) -> int:
 class FakeKubelet:
     """Reports the status of the pods of a namespace; each has one container."""
 
-    def __init__(self, namespace: Namespace) -> None:
-        self._namespace = namespace
+    def __init__(self, namespace: Namespace, address: str = "") -> None:
+        """All pods have *address*; the operator asks none that has no address who it is."""
+        self._namespace, self._address = namespace, address
         #: By pod: how often its container has been restarted.
         self._restarts: dict[str, int] = {}
 
@@ -100,6 +125,8 @@ class FakeKubelet:
                 for kind, holds in conditions.items()
             ],
             "containerStatuses": [container],
+            "podIPs": [{"ip": self._address}] if self._address else [],
+            "podIP": self._address,
         }
         await self._namespace.api.patch(
             "Pod", self._namespace.name, pod, {"status": status}, subresource="status"

@@ -88,12 +88,17 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "the probe's path": (
         stdio(path="/readyz", **COMMAND),
         "spec.transport.path",
-        "take another path than /idle, /messages, /readyz and",
+        "take another path than /idle, /messages, /readyz, /server and",
+    ),
+    "the path of the account of the server": (
+        stdio(path="/server", **COMMAND),
+        "spec.transport.path",
+        "take another path than /idle, /messages, /readyz, /server and",
     ),
     "the path of the last question": (
         stdio(path="/idle", **COMMAND),
         "spec.transport.path",
-        "take another path than /idle, /messages, /readyz and",
+        "take another path than /idle, /messages, /readyz, /server and",
     ),
     "the path of the other transport": (
         stdio({"serve": ["sse", "streamable-http"]}, path="/sse", **COMMAND),
