@@ -8,6 +8,7 @@ from mcpworkload.api.reasons import (
     IsolatedReason,
     ReadyReason,
     Reason,
+    VerifiedReason,
 )
 from tests.support.page import PAGE, read_blocks
 from tests.support.troubles import TROUBLES
@@ -17,6 +18,7 @@ GOOD = {
     AvailableReason.REPLICAS_READY,
     ReadyReason.READY,
     IsolatedReason.ENFORCED,
+    VerifiedReason.HANDSHAKE_OK,
 }
 
 

@@ -89,9 +89,10 @@ def test_sample_tags_are_the_pinned_versions() -> None:
     assert f"mcp-server-time=={by_name('time').tag}" in pins
 
 
-def test_the_lock_file_names_no_registry() -> None:
+@pytest.mark.parametrize("name", ["everything", "servers"])
+def test_the_lock_file_names_no_registry(name: str) -> None:
     """It must install from whichever registry a machine has, and check what it gets."""
-    packages = json.loads((HERE / "everything/package-lock.json").read_text())["packages"]
+    packages = json.loads((HERE / name / "package-lock.json").read_text())["packages"]
     locked = {name: entry for name, entry in packages.items() if name}
 
     assert [name for name, entry in locked.items() if "resolved" in entry] == []
@@ -103,6 +104,7 @@ def test_dockerfiles_take_their_base_as_an_argument(image: Image) -> None:
     """Each names a default without a host, runs without root, and copies only its inputs."""
     dockerfile = image.dockerfile.read_text()
     staged = {str(path.relative_to(image.context)) for path in image.files()}
+    staged.add(Path(image.program).name)
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
 
     assert "/" not in image.default_base
@@ -130,3 +132,16 @@ def test_packages_of_one_image_are_no_base_of_another() -> None:
     assert packages_hash(other) != packages_hash(egress)
     assert content_hash(other, "debian") != content_hash(egress, "debian")
     assert content_hash(other, "registry") == content_hash(egress, "registry")
+
+
+def test_lists_of_packages_pin_all_and_repeat_nothing() -> None:
+    """Each list is installed without dependencies, and those before it are on its path."""
+    lists = {
+        path.stem: [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        for path in (HERE / "servers" / "packages").glob("*.txt")
+    }
+    common = {line.partition("==")[0] for line in lists.pop("common")}
+
+    for lines in lists.values():
+        assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+        assert common.isdisjoint(line.partition("==")[0] for line in lines)
