@@ -2,7 +2,7 @@
 A server that costs next to nothing: fixed answers over plain asyncio, either era.
 
 Usage: python -m tests.perf.verification.server modern | legacy. It prints its port, and counts the
-sessions that are open at `GET /sessions`, and those who asked who it is at `GET /asked`.
+sessions that are open at `GET /sessions`, and those that it told who it is at `GET /asked`.
 """
 
 import asyncio
@@ -58,12 +58,13 @@ class Plain:
         if head.startswith(b"GET /asked"):
             return _http(b"200 OK", str(self.asked).encode())
         if b'"server/discover"' in body:
-            self.asked += 1
+            self.asked += self.era == "modern"
             if self.era == "modern":
                 return _http(b"200 OK", _DISCOVERED)
             return _http(b"400 Bad Request", b'{"error":"no session"}')
         if b'"initialize"' in body and self.era == "legacy":
             self.made += 1
+            self.asked += 1
             session = b"session-%d" % self.made
             self.open.add(session)
             return _http(b"200 OK", _INITIALIZED, b"Mcp-Session-Id: " + session + b"\r\n")
