@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.web_server import listening
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Set when a stream that was left open has to end with its server.
 OVER = web.AppKey("over", asyncio.Event)
@@ -107,12 +109,8 @@ async def serving(
     app = web.Application()
     app[OVER], app[STREAMS] = asyncio.Event(), []
     app.router.add_route("*", path, handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        app[OVER].set()
-        await runner.cleanup()
+    async with listening(app, tls) as port:
+        try:
+            yield port
+        finally:
+            app[OVER].set()

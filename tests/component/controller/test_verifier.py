@@ -22,6 +22,7 @@ from mcpworkload.verification.exchange import open_session
 from mcpworkload.verification.finding import Finding, Result, Server
 from tests.support.parsed import make_pod, make_workload
 from tests.support.waits import until
+from tests.support.web_server import listening
 
 KEY = "team/weather"
 
@@ -68,15 +69,8 @@ async def serving(weather: Weather) -> AsyncIterator[Weather]:
     """Serve *weather* on a port of loopback."""
     app = web.Application()
     app.router.add_post("/mcp", weather.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    weather.port = runner.addresses[0][1]
-    try:
+    async with listening(app) as weather.port:
         yield weather
-    finally:
-        await runner.cleanup()
 
 
 @dataclass

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.web_server import listening
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 _OVER = web.AppKey("over", asyncio.Event)
@@ -27,15 +29,11 @@ async def serving(
         return await handler(request)
 
     app.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=notices)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        app[_OVER].set()
-        await runner.cleanup()
+    async with listening(app, tls, notices=notices) as port:
+        try:
+            yield port
+        finally:
+            app[_OVER].set()
 
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
