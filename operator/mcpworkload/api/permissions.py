@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic.alias_generators import to_camel
 
+from mcpworkload.api import rules
 from mcpworkload.api.base import INT32, Model, Rule, refusal
 from mcpworkload.api.entries import BadEntry
 from mcpworkload.api.hosts import parse_host, parse_source
@@ -216,8 +217,8 @@ class ConfigMapKey(Model):
 
     name: str = Field(
         min_length=1,
-        max_length=253,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        max_length=rules.SUBDOMAIN_MAX_LENGTH,
+        pattern=rules.SUBDOMAIN_PATTERN,
         description="The name of a ConfigMap of this namespace. Required.",
     )
     key: str = Field(

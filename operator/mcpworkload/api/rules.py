@@ -26,12 +26,13 @@ _DNS_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _DNS_1123_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
 _PATH = re.compile(r"/[^\s?#]*", re.ASCII)
-_SUBDOMAIN_MAX_LENGTH = 253
+#: As the names of most Kubernetes objects.
+SUBDOMAIN_PATTERN, SUBDOMAIN_MAX_LENGTH = f"^{_DNS_1123_SUBDOMAIN.pattern}$", 253
 
 
 def is_subdomain(text: str) -> bool:
     """Return whether *text* is a DNS-1123 subdomain, as names of most Kubernetes objects are."""
-    return len(text) <= _SUBDOMAIN_MAX_LENGTH and bool(_DNS_1123_SUBDOMAIN.fullmatch(text))
+    return len(text) <= SUBDOMAIN_MAX_LENGTH and bool(_DNS_1123_SUBDOMAIN.fullmatch(text))
 
 
 def is_qualified_name(key: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mcpworkload.api import rules
 from mcpworkload.api.base import INT32, Model
 from mcpworkload.api.durations import Interval, Patience
 
@@ -18,8 +19,8 @@ class SecretName(Model):
 
     name: str = Field(
         min_length=1,
-        max_length=253,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        max_length=rules.SUBDOMAIN_MAX_LENGTH,
+        pattern=rules.SUBDOMAIN_PATTERN,
         description="The name of a Secret of this namespace. Required.",
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import kopf
 
@@ -116,18 +117,29 @@ async def _lead(
         tasks += [group.create_task(verifier.work()) for _ in range(WORKERS)]
         resync = resync_forever(api, settings.namespaces, store, queue, clock)
         tasks.append(group.create_task(resync))
+        await _run_kopf(settings, pulse, store, queue, tasks)
 
-        async def end_parts() -> None:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
-        await kopf.operator(
-            registry=build_registry(pulse, store, queue, end_parts),
-            settings=build_settings(),
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-        )
+async def _run_kopf(
+    settings: Settings,
+    pulse: WatchPulse,
+    store: WorkloadStore,
+    queue: KeyQueue,
+    tasks: Sequence[asyncio.Task[None]],
+) -> None:
+    """Let kopf watch the workloads until SIGTERM; *tasks* end before it does."""
+
+    async def end_parts() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    await kopf.operator(
+        registry=build_registry(pulse, store, queue, end_parts),
+        settings=build_settings(),
+        clusterwide=not settings.namespaces,
+        namespaces=settings.namespaces,
+    )
 
 
 def _informers(settings: Settings, api: Api, queue: KeyQueue, clock: Clock) -> Informers:

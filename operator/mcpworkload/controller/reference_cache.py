@@ -143,7 +143,7 @@ class References:
         known = self._texts.get(workload)
         if known is None or known[:2] != (source, found.digests[key]):
             # Where it has changed since it was digested, that is an event, and it is read again.
-            text = await self._read_text(split_key(workload)[0], source, key)
+            text = (await self.values_of(workload, source)).get(key, "")
             self._texts[workload] = known = (source, found.digests[key], text)
         return known[2]
 
@@ -220,10 +220,6 @@ class References:
             return 0, Absence.MISSING
         values = {**(source.data or {}), **(source.binary_data or {})}
         return source.metadata.version, digest_content(source.metadata.uid, values)
-
-    async def _read_text(self, namespace: str, wanted: ObjectId, key: str) -> str:
-        source = await self._get(namespace, wanted)
-        return (source.data or {}).get(key, "") if source is not None else ""
 
     async def _get(self, namespace: str, wanted: ObjectId) -> _Source | None:
         if not is_subdomain(wanted.name):

@@ -9,6 +9,7 @@ import click
 
 from mcpworkload.cli.clients import CLIENTS, Client, command_entry, config_of, url_entry
 from mcpworkload.cli.codes import ExitCode, Failure
+from mcpworkload.cli.endpoint import is_sse
 from mcpworkload.cli.invocation import Invocation
 from mcpworkload.cli.options import cluster_options, workload_argument
 from mcpworkload.cli.output import clean
@@ -102,10 +103,8 @@ def _config(
     wanted = stable_port(key) if port is None else port
     again = "" if port is None else f" --port {port}"
     _say(f"it works while `mcpworkload connect {key}{again}` runs")
-    served = (transport.get("stdio") or {}).get("serve")
-    speaks_sse = transport["type"] == "sse" or served == ["sse"]
     url = local_url(found, wanted)
-    return config_of(client, name, url_entry(client, url, speaks_sse=speaks_sse))
+    return config_of(client, name, url_entry(client, url, speaks_sse=is_sse(transport)))
 
 
 def stable_port(key: str) -> int:
