@@ -6,7 +6,8 @@ have; `hack.local` is the one without Docker. `python3 -m hack.images` builds th
 `hack.install` applies the operator of this checkout, `hack.demo` runs all of it up to a tool call.
 
 The generator `python -m hack.crdgen` writes the CRD, the API reference and the files for kustomize
-from the models, `hack.clidocs` the page of the command line; with `--check` both only compare.
+from the models, `hack.clidocs` the page of the command line, `hack.dashboard` Grafana's dashboard;
+with `--check` each only compares.
 `terminal` and `kubectl` are what the commands share. What has to run before a virtual environment
 exists (`cluster`, `local`, `images`) imports the standard library alone.
 """

@@ -6,7 +6,13 @@ from pathlib import Path
 from hack.cluster.protocol import Options
 from hack.local import binaries
 
-_OWN_SETS = {"kwok": binaries.KWOK, "kind": binaries.KIND, "helm": binaries.HELM}
+_OWN_SETS = {
+    "kwok": binaries.KWOK,
+    "kind": binaries.KIND,
+    "helm": binaries.HELM,
+    "prometheus": binaries.PROMETHEUS,
+    "promtool": binaries.PROMETHEUS,
+}
 TOOLS = frozenset({"kubectl", *_OWN_SETS})
 
 

@@ -37,6 +37,8 @@ class ToolSet:
     parent: Path = SOURCES / "go"
     #: The operating system that its programs run on, where that is not this machine's.
     system: str = ""
+    #: Build tags, by which parts of a program are left out.
+    tags: str = ""
 
     @property
     def sources(self) -> Path:
@@ -51,7 +53,7 @@ class ToolSet:
     def key(self) -> str:
         """Return the hash of everything that decides what comes out."""
         decides = (*_FLAGS, self.ldflags, os.uname().machine)
-        digest = hashlib.sha256(" ".join((*decides, self.system)).strip().encode())
+        digest = hashlib.sha256(" ".join((*decides, self.system, self.tags)).strip().encode())
         for path in sorted(self.sources.iterdir()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()[:16]
@@ -82,6 +84,9 @@ PAUSE = ToolSet("pause", "pause", "a second")
 KWOK = ToolSet("kwok", "kwok", "about 2 min")
 KIND = ToolSet("kind", "kind", "about 1 min")
 HELM = ToolSet("helm", "helm", "about 2 min")
+# Without the clients of two dozen clouds, where it would look for what to scrape; without its user
+# interface, too, which is built by npm.
+PROMETHEUS = ToolSet("prometheus", "prometheus", "about 4 min", tags="remove_all_sd")
 
 
 def cluster_tool_sets(version: str) -> tuple[ToolSet, ...]:
@@ -130,7 +135,10 @@ def _go_build(go: str, tool_set: ToolSet, target: Path) -> None:
     what = "tool" if tool_set.uses_tools else "."
     system = {"GOOS": tool_set.system} if tool_set.system else {}
     run(
-        [go, "build", *_FLAGS, "-ldflags", tool_set.ldflags, "-o", f"{target}/", what],
+        [
+            *(go, "build", *_FLAGS, "-tags", tool_set.tags),
+            *("-ldflags", tool_set.ldflags, "-o", f"{target}/", what),
+        ],
         # Without cgo no C compiler is needed, and the programs run on any Linux.
         env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", **system},
         cwd=str(tool_set.sources),

@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 from hack.local.settings import (
-    API_PORT,
     API_SERVICE_ADDRESS,
     CONTEXT,
     NODE,
@@ -20,7 +19,6 @@ from hack.local.settings import (
 )
 from hack.terminal import run
 
-SERVER = f"https://127.0.0.1:{API_PORT}"
 _DAYS = "3650"
 #: The system's own file would add extensions of an authority to every certificate.
 _OPENSSL_CONFIG = "[req]\ndistinguished_name = subject\n[subject]\n"
@@ -64,9 +62,9 @@ def make_certificates(settings: Settings) -> None:
     for name, (user, group) in _CLIENTS.items():
         subject = f"/O={group}/CN={user}" if group else f"/CN={user}"
         _sign(folder, name, subject, "", "clientAuth")
-        _write_private(folder / f"{name}.kubeconfig", _kubeconfig(folder, name))
+        _write_private(folder / f"{name}.kubeconfig", _kubeconfig(settings, name))
     # Last: this file stands for all others being there.
-    _write_private(settings.kubeconfig, _kubeconfig(folder, "admin"))
+    _write_private(settings.kubeconfig, _kubeconfig(settings, "admin"))
 
 
 def _make_authority(folder: Path) -> None:
@@ -106,13 +104,13 @@ def _openssl(folder: Path, name: str, subject: str, *arguments: str) -> None:
     )
 
 
-def _kubeconfig(folder: Path, client: str) -> str:
+def _kubeconfig(settings: Settings, client: str) -> str:
     """Return a kubeconfig without references to files; JSON, which YAML readers accept."""
 
     def embedded(name: str) -> str:
-        return base64.b64encode((folder / name).read_bytes()).decode()
+        return base64.b64encode((settings.certificates / name).read_bytes()).decode()
 
-    cluster = {"server": SERVER, "certificate-authority-data": embedded("ca.crt")}
+    cluster = {"server": settings.server, "certificate-authority-data": embedded("ca.crt")}
     user = {
         "client-certificate-data": embedded(f"{client}.crt"),
         "client-key-data": embedded(f"{client}.key"),

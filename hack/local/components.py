@@ -1,15 +1,14 @@
 """Build the command line and the configuration of every component; no process is started here."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from hack.local.certificates import SERVER
 from hack.local.containers import containerd_configuration
 from hack.local.kubelet import kubelet
 from hack.local.processes import Program, build_flags, write_configuration
 from hack.local.settings import (
-    API_PORT,
-    AUDIT_POLICY,
     DNS_PORT,
     NODE,
     NODE_ADDRESS,
@@ -17,16 +16,17 @@ from hack.local.settings import (
     SERVICE_RANGE,
     SOURCES,
     TEST_DNS_ADDRESS,
+    Listening,
     Settings,
 )
 
-_ETCD_PORT, _ETCD_PEER_PORT = 23790, 23800
+_LISTENING = Listening()
 #: What each component listens on, to see beforehand whether it is free.
 PORTS = {
-    "etcd": (_ETCD_PORT, _ETCD_PEER_PORT),
-    "kube-apiserver": (API_PORT,),
-    "kube-controller-manager": (10257,),
-    "kube-scheduler": (10259,),
+    "etcd": (_LISTENING.etcd, _LISTENING.etcd_peer),
+    "kube-apiserver": (_LISTENING.api,),
+    "kube-controller-manager": (_LISTENING.controller_manager,),
+    "kube-scheduler": (_LISTENING.scheduler,),
     "kubelet": (10250, 10248),
     "kube-proxy": (10249, 10256),
     "coredns": (DNS_PORT,),
@@ -49,14 +49,19 @@ def all_programs(settings: Settings) -> list[Program]:
     ]
 
 
-def etcd(settings: Settings) -> Program:
+#: Flags of one component, by their names without dashes.
+Flags = Mapping[str, object]
+_NONE: Flags = MappingProxyType({})
+
+
+def etcd(settings: Settings, more: Flags = _NONE) -> Program:
     """
-    Return the store.
+    Return the store; *more* are flags that are added or replaced.
 
     It does not sync to disk: it survives a kill, not a power cut, and writes far faster.
     """
-    pki = settings.certificates
-    url, peer_url = f"https://127.0.0.1:{_ETCD_PORT}", f"http://127.0.0.1:{_ETCD_PEER_PORT}"
+    pki, ports = settings.certificates, settings.listening
+    url, peer_url = f"https://127.0.0.1:{ports.etcd}", f"http://127.0.0.1:{ports.etcd_peer}"
     flags = {
         "name": NODE,
         "data-dir": settings.state / "etcd",
@@ -71,23 +76,24 @@ def etcd(settings: Settings) -> Program:
         "client-cert-auth": "true",
         "trusted-ca-file": pki / "ca.crt",
         "log-level": "warn",
+        **more,
     }
     return Program("etcd", (settings.binary("server", "etcd"), *build_flags(flags)))
 
 
-def apiserver(settings: Settings) -> Program:
+def apiserver(settings: Settings, more: Flags = _NONE) -> Program:
     """Return the API server, with its record of the operator's requests."""
-    pki = settings.certificates
+    pki, ports = settings.certificates, settings.listening
     # A copy, so that the cluster doesn't depend on where this checkout lies.
-    policy = write_configuration(settings, "audit-policy.yaml", AUDIT_POLICY.read_text())
+    policy = write_configuration(settings, "audit-policy.yaml", settings.audit_policy.read_text())
     settings.audit_log.parent.mkdir(exist_ok=True)
     flags = {
-        "etcd-servers": f"https://127.0.0.1:{_ETCD_PORT}",
+        "etcd-servers": f"https://127.0.0.1:{ports.etcd}",
         "etcd-cafile": pki / "ca.crt",
         "etcd-certfile": pki / "etcd-client.crt",
         "etcd-keyfile": pki / "etcd-client.key",
-        "bind-address": "0.0.0.0",  # noqa: S104 - network.py keeps others than us from it
-        "secure-port": API_PORT,
+        "bind-address": ports.host,
+        "secure-port": ports.api,
         "advertise-address": NODE_ADDRESS,
         "service-cluster-ip-range": SERVICE_RANGE,
         "authorization-mode": "Node,RBAC",
@@ -105,6 +111,7 @@ def apiserver(settings: Settings) -> Program:
         # 100 workloads created at once are no attack.
         "max-requests-inflight": 800,
         "max-mutating-requests-inflight": 400,
+        **more,
     }
     return Program(
         "kube-apiserver",
@@ -139,7 +146,7 @@ def _gate_flags(settings: Settings) -> dict[str, object]:
     return {"feature-gates": gates} if gates else {}
 
 
-def controller_manager(settings: Settings) -> Program:
+def controller_manager(settings: Settings, more: Flags = _NONE) -> Program:
     """Return the controllers, fast enough not to be what a scale test measures."""
     pki = settings.certificates
     kubeconfig = settings.client("controller-manager")
@@ -148,6 +155,7 @@ def controller_manager(settings: Settings) -> Program:
         "authentication-kubeconfig": kubeconfig,
         "authorization-kubeconfig": kubeconfig,
         "bind-address": "127.0.0.1",
+        "secure-port": settings.listening.controller_manager,
         "leader-elect": "false",
         "use-service-account-credentials": "true",
         "service-account-private-key-file": pki / "service-accounts.key",
@@ -159,13 +167,14 @@ def controller_manager(settings: Settings) -> Program:
         "kube-api-burst": 400,
         "concurrent-statefulset-syncs": 20,
         **_gate_flags(settings),
+        **more,
     }
     return Program(
         "kube-controller-manager", (settings.binary("kube-controller-manager"), *build_flags(flags))
     )
 
 
-def scheduler(settings: Settings) -> Program:
+def scheduler(settings: Settings, more: Flags = _NONE) -> Program:
     """Return the scheduler."""
     kubeconfig = settings.client("scheduler")
     flags = {
@@ -173,10 +182,12 @@ def scheduler(settings: Settings) -> Program:
         "authentication-kubeconfig": kubeconfig,
         "authorization-kubeconfig": kubeconfig,
         "bind-address": "127.0.0.1",
+        "secure-port": settings.listening.scheduler,
         "leader-elect": "false",
         "kube-api-qps": 200,
         "kube-api-burst": 400,
         **_gate_flags(settings),
+        **more,
     }
     return Program("kube-scheduler", (settings.binary("kube-scheduler"), *build_flags(flags)))
 
@@ -259,6 +270,6 @@ def volumes(settings: Settings) -> Program:
     python = str(Path(sys.executable).resolve())
     argv = (
         *(python, "-m", "hack.local.volumes"),
-        *(SERVER, str(settings.certificates), str(settings.state / "volumes")),
+        *(settings.server, str(settings.certificates), str(settings.state / "volumes")),
     )
     return Program("volumes", argv, inputs=(source,), cwd=str(REPOSITORY))

@@ -6,7 +6,7 @@ import ssl
 import struct
 from collections.abc import Callable
 
-from hack.local.settings import API_PORT, DNS_PORT, NODE, NODE_ADDRESS, POLICIES, Settings
+from hack.local.settings import DNS_PORT, NODE, NODE_ADDRESS, POLICIES, Settings
 from hack.terminal import ToolError, run, succeeds
 
 Probe = Callable[[], bool]
@@ -33,7 +33,8 @@ def listens(port: int) -> bool:
 def api_is_ready(settings: Settings) -> bool:
     """Return whether the API server has finished starting and can reach its store."""
     tls = ssl.create_default_context(cafile=str(settings.certificates / "ca.crt"))
-    server = http.client.HTTPSConnection("127.0.0.1", API_PORT, timeout=_TIMEOUT, context=tls)
+    port = settings.listening.api
+    server = http.client.HTTPSConnection("127.0.0.1", port, timeout=_TIMEOUT, context=tls)
     return _answers_ok(server, "/readyz")
 
 

@@ -158,7 +158,8 @@ class Processes:
         pid = self.pid(name)
         if pid is not None:
             stop_all([pid])
-        self._reaped(name)
+        if (child := self._children.get(name)) is not None:
+            child.wait(_KILL_AFTER)
         (self._records / f"{name}.json").unlink(missing_ok=True)
 
     def log(self, name: str) -> Path:

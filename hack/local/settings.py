@@ -47,13 +47,33 @@ def state_folder() -> Path:
 
 
 @dataclass(frozen=True)
+class Listening:
+    """The address and the ports on which the control plane listens."""
+
+    #: All of the machine's addresses: pods reach the API server; network.py refuses others.
+    host: str = "0.0.0.0"  # noqa: S104
+    api: int = API_PORT
+    etcd: int = 23790
+    etcd_peer: int = 23800
+    controller_manager: int = 10257
+    scheduler: int = 10259
+
+
+@dataclass(frozen=True)
 class Settings:
-    """One local cluster: its options and the paths of its files."""
+    """One local cluster: its options, the paths of its files, and where it listens."""
 
     options: Options
     state: Path
     #: The folder of the Kubernetes binaries and of each further tool set, by its name.
     binaries: dict[str, Path]
+    listening: Listening = Listening()
+    audit_policy: Path = AUDIT_POLICY
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server on this machine."""
+        return f"https://127.0.0.1:{self.listening.api}"
 
     @property
     def kubeconfig(self) -> Path:

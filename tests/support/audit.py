@@ -44,12 +44,12 @@ class AuditLog:
         """The same log, without what it holds already."""
         return AuditLog(self.path, self.path.stat().st_size)
 
-    def writes(self, namespace: str = "") -> list[Write]:
-        """The operator's writes, in *namespace* alone where one is given."""
+    def writes(self, namespace: str = "", apart: frozenset[str] = APART) -> list[Write]:
+        """The operator's writes except to *apart*, in *namespace* alone where one is given."""
         return [
             write
             for write in self._writes()
-            if write.resource not in APART and namespace in ("", write.namespace)
+            if write.resource not in apart and namespace in ("", write.namespace)
         ]
 
     def count(self, namespace: str = "") -> Counter[str]:

@@ -68,6 +68,8 @@ class OperatorProcess:
     identity: str
     #: More of its environment.
     environment: Mapping[str, str] = field(default_factory=dict)
+    #: The program: the operator's, or one that wraps it.
+    module: str = "mcpworkload"
     _process: subprocess.Popen[bytes] | None = None
     #: Where in the log the present run begins.
     _begin: int = 0
@@ -99,7 +101,7 @@ class OperatorProcess:
         with self.log.open("ab") as log:
             self._begin = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "mcpworkload"],
+                [sys.executable, "-m", self.module],
                 cwd=self.log.parent,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -149,6 +151,16 @@ class OperatorProcess:
     def kill(self) -> None:
         """End it as a power failure would."""
         self._end(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP, and wait for nothing."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait_for_end(self, seconds: float = STOP_SECONDS) -> int:
+        """Return the exit code once it has ended by itself."""
+        assert self._process is not None
+        return self._process.wait(seconds)
 
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:
