@@ -91,10 +91,18 @@ class Informers:
         silent = self._monotonic() - min(informer.heard_at for informer in self._with_pulse)
         return max(silent, self.references.silent_seconds())
 
+    def watch_ages(self) -> Mapping[str, float]:
+        """Return for how many seconds the quietest watch of each resource was silent."""
+        now, ages = self._monotonic(), dict[str, float]()
+        for informer in self._all:
+            age = now - informer.heard_at
+            ages[informer.resource] = max(age, ages.get(informer.resource, 0.0))
+        return {**ages, **self.references.watch_ages()}
+
     def pods_of(self, workload: str) -> Mapping[str, Pod]:
         """Return the pods that the workload's StatefulSet made, by name."""
         namespace, name = split_key(workload)
-        statefulset = _scoped(self._children["StatefulSet"], namespace).of(workload).get(name)
+        statefulset = _scoped(self._children["StatefulSet"], namespace).get(workload, name)
         return controlled_by(self._labelled(workload), statefulset)
 
     def observe(
@@ -118,7 +126,8 @@ class Informers:
             for kind, cache in caches.items()
             for child_name, child in cache.of(workload).items()
         }
-        statefulset: StatefulSet | None = caches["StatefulSet"].of(workload).get(name)
+        found: Any = children.get(ChildId("StatefulSet", name))
+        statefulset: StatefulSet | None = found
         labelled = self._labelled(workload)
         return Observation(
             children=children,
@@ -137,16 +146,15 @@ class Informers:
     def proxy_address(self, workload: str) -> str:
         """Return the address of the workload's egress proxy; empty while there is none."""
         namespace, name = split_key(workload)
-        services = _scoped(self._children["Service"], namespace).of(workload)
-        service: Service | None = services.get(names.egress_name(name))
+        services = _scoped(self._children["Service"], namespace)
+        service: Service | None = services.get(workload, names.egress_name(name))
         return service.address if service is not None else ""
 
     def deny_policy(self, namespace: str) -> tuple[NetworkPolicy | None, int]:
         """Return the policy of *namespace* that denies, and the version that its cache reached."""
         cache = _scoped(self._denies, namespace)
-        return cache.of(object_key(namespace, names.DENY_POLICY)).get(names.DENY_POLICY), (
-            cache.version
-        )
+        key = object_key(namespace, names.DENY_POLICY)
+        return cache.get(key, names.DENY_POLICY), cache.version
 
     def has_isolated(self, namespace: str) -> bool:
         """Return whether *namespace* has, or may have, an isolated pod or an egress proxy."""
@@ -154,8 +162,7 @@ class Informers:
         proxies = _scoped(self._children["Deployment"], namespace)
         if pods.trouble or proxies.trouble:
             return True
-        isolated = (names.ISOLATED_LABEL in pod.metadata.labels for pod in pods.within(namespace))
-        return any(isolated) or any(True for _ in proxies.within(namespace))
+        return bool(pods.has_counted(namespace) or proxies.has_counted(namespace))
 
     def _labelled(self, workload: str) -> Mapping[str, Pod]:
         """Return the pods with the workload's label, by name."""
@@ -175,8 +182,7 @@ class Informers:
         """Keep *live* without its content, unless the cache has a newer one by now."""
         if live.has_content:
             namespace, _ = split_key(workload)
-            cache = _scoped(self._children[child_id.kind], namespace)
-            cache.swap(workload, live, live.without_content())
+            _scoped(self._children[child_id.kind], namespace).swap(live.without_content())
 
     def _reset(self, scope: str | None) -> None:
         """Report every workload that has a StatefulSet, hence may have pods."""

@@ -15,7 +15,14 @@ REFERRED_KINDS: Mapping[ReferredKind, Kind[Partial]] = {
 }
 # Listed where claims are to grow; never watched.
 CLAIM = Kind("PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims", Claim)
-POD = labelled_kind(Pod, "v1", "pods", is_vital=False)
+# Counted where they are isolated: their namespace needs the policy that denies.
+POD = labelled_kind(
+    Pod,
+    "v1",
+    "pods",
+    is_vital=False,
+    is_counted=lambda pod: names.ISOLATED_LABEL in pod.metadata.labels,
+)
 # The Events of the StatefulSet controller when the API server refuses a pod or a claim: there is
 # no pod then whose status would show it. A StatefulSet has its workload's name; which of them are
 # ours is known by the UID. The API server has no watch cache for Events, so it sends no bookmarks.

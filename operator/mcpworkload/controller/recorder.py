@@ -14,13 +14,14 @@ from mcpworkload.controller.status import EventDraft, describe
 from mcpworkload.exits import Exit
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.errors import ApiError, Conflict, Unavailable, read_answer
-from mcpworkload.kube.lists import PAGE_SIZE
 from mcpworkload.kube.objects import Event, Page
 
 log = logging.getLogger(__name__)
 
 # The API server takes 1,024 bytes.
 MAX_NOTE_BYTES = 1000
+# So many Events of one object are read at most.
+MAX_EVENTS = 500
 CONTROLLER = f"{names.GROUP}/operator"
 
 
@@ -40,7 +41,7 @@ class Events:
         return await self._read(namespace, about)
 
     async def _read(self, namespace: str, about: str) -> Sequence[Event]:
-        selector = {"fieldSelector": about, "limit": str(PAGE_SIZE)}
+        selector = {"fieldSelector": about, "limit": str(MAX_EVENTS)}
         try:
             content = await self._api.request("GET", FAILED_CREATE.path(namespace), params=selector)
             return read_answer(content, Page[Event]).items

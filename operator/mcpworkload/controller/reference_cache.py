@@ -107,6 +107,14 @@ class References:
             for signals in self._signals.values():
                 group.create_task(signals.run())
 
+    def watch_ages(self) -> Mapping[str, float]:
+        """Return for how many seconds the quietest watch of each resource was silent."""
+        now, ages = self._monotonic(), dict[str, float]()
+        for (kind, _), each in self._signals.items():
+            resource = REFERRED_KINDS[kind].plural
+            ages[resource] = max(now - each.heard_at, ages.get(resource, 0.0))
+        return ages
+
     def silent_seconds(self) -> float:
         """Return for how many seconds the quietest watch was silent."""
         return self._monotonic() - min(each.heard_at for each in self._signals.values())

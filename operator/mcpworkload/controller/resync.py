@@ -8,12 +8,13 @@ operator restarts.
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.kinds import WORKLOAD
+from mcpworkload.controller.lanes import Priority
 from mcpworkload.controller.queue import KeyQueue
-from mcpworkload.controller.store import WorkloadStore, key_of
+from mcpworkload.controller.store import WorkloadStore
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.errors import ApiError
 from mcpworkload.kube.keys import object_key
@@ -36,7 +37,7 @@ async def await_workloads(
     """
     while True:
         try:
-            store.expect(key for key, _ in await _read_existing(api, namespaces))
+            store.expect([key async for key, _ in _read_existing(api, namespaces)])
         except ApiError as error:
             log.warning("waiting for the CRD of %s: %s", WORKLOAD.name, error)
             await clock.sleep(SERVED_RETRY_SECONDS)
@@ -51,25 +52,23 @@ async def resync_forever(
     while True:
         await clock.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
         # Taken before the list: what is created while it runs must not look vanished.
-        known = tuple(store)
+        known = store.uids()
         try:
-            existing = {uid for _, uid in await _read_existing(api, namespaces)}
+            existing = {uid async for _, uid in _read_existing(api, namespaces)}
         except ApiError as error:
             log.warning("no resync this time: %s", error)
             continue
-        for body in known:
-            if body["metadata"]["uid"] not in existing:
-                store.drop(body)
-            queue.add(key_of(body))
+        for key, uid in known.items():
+            if uid not in existing:
+                store.drop_uid(key, uid)
+            queue.add(key, priority=Priority.RESYNC)
         for key in store.expect_no_more():
-            queue.add(key)
+            queue.add(key, priority=Priority.RESYNC)
 
 
-async def _read_existing(api: Api, namespaces: Sequence[str]) -> list[tuple[str, str]]:
-    """Return key and UID of every workload."""
-    return [
-        (object_key(item.metadata.namespace, item.metadata.name), item.metadata.uid)
-        for namespace in namespaces or (None,)
-        async for page in read_pages(api, WORKLOAD, namespace, accept=PARTIAL_LIST)
-        for item in page.items
-    ]
+async def _read_existing(api: Api, namespaces: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+    """Yield key and UID of every workload."""
+    for namespace in namespaces or (None,):
+        async for page in read_pages(api, WORKLOAD, namespace, accept=PARTIAL_LIST):
+            for item in page.items:
+                yield object_key(item.metadata.namespace, item.metadata.name), item.metadata.uid

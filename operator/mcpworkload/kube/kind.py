@@ -13,6 +13,10 @@ def _own_name(item: Any) -> str:
     return name
 
 
+def _always(_item: Any) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Kind(Generic[LiveT]):
     """A kind: its path in the API and how one of it is decoded."""
@@ -25,6 +29,8 @@ class Kind(Generic[LiveT]):
     selector: Mapping[str, str] = field(default_factory=dict)
     #: The name under which a cache groups an object; its own unless set.
     owner_of: Callable[[Any], str] = _own_name
+    #: Which objects of a namespace a cache counts; all of them unless set.
+    is_counted: Callable[[Any], bool] = _always
     #: Whether its watch receives something every minute, at least a bookmark.
     has_pulse: bool = True
     #: Whether the operator waits until it can be read; another unreadable kind is only reported.

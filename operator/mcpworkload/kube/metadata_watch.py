@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 import msgspec
 
 from mcpworkload.kube.client import Api
-from mcpworkload.kube.errors import ApiError, Forbidden, Gone
+from mcpworkload.kube.errors import ApiError, Forbidden, Gone, Interrupted
 from mcpworkload.kube.keys import object_key
 from mcpworkload.kube.kind import Kind
 from mcpworkload.kube.lists import PARTIAL_LIST, PARTIAL_OBJECT
@@ -84,8 +84,10 @@ class Signals:
             except (ApiError, msgspec.DecodeError) as error:
                 if isinstance(error, Gone):
                     self._watch.expire()
-                pause = self._next_pause()
-                log.warning("%s; trying again in %.1f s", error, pause)
+                pause = self._next_pause(error)
+                # Connections end, and quiet ones are dropped: only what then fails is a trouble.
+                level = logging.INFO if isinstance(error, Interrupted) else logging.WARNING
+                log.log(level, "%s; trying again in %.1f s", error, pause)
             await asyncio.sleep(pause)
 
     async def _begin(self) -> None:
@@ -145,6 +147,6 @@ class Signals:
             self._on_reset()
         return UNREADABLE_PAUSE_SECONDS
 
-    def _next_pause(self) -> float:
-        self._failures += 1
+    def _next_pause(self, error: Exception) -> float:
+        self._failures = 1 if self._watch.was_steady(error) else self._failures + 1
         return pause_after(self._failures)

@@ -1,6 +1,7 @@
 """Watch one collection; the caller decides what to keep of it."""
 
 import random
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -8,12 +9,14 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from mcpworkload.kube.errors import ApiError, Gone
+from mcpworkload.kube.errors import ApiError, Gone, Interrupted
 from mcpworkload.kube.objects import Partial, WatchEvent
 
 ItemT = TypeVar("ItemT")
 
 BACKOFF_SECONDS = (0.2, 30.0)
+# A watch that ends after this has not failed: some proxies cut off connections that are quiet.
+STEADY_SECONDS = 10.0
 
 #: Opens a watch with these parameters: its lines, which break with an error of the opener's.
 OpenLines = Callable[[Mapping[str, str]], AbstractAsyncContextManager[AsyncIterator[bytes]]]
@@ -67,8 +70,11 @@ class Watch(Generic[ItemT]):
         # For how long the API server keeps a watch open; its own choice, unless set.
         self._seconds = seconds
         self._decode_event = msgspec.json.Decoder(WatchEvent).decode
-        #: The resource version that was reached; 0 when a list is due.
+        #: The resource version to go on from; 0 when a list is due.
         self.version = 0
+        #: The one that was reached before that.
+        self.before = 0
+        self._begun_at = 0.0
 
     def resume(self, version: int) -> None:
         """Go on from the *version* of a list."""
@@ -76,7 +82,13 @@ class Watch(Generic[ItemT]):
 
     def expire(self) -> None:
         """Require a new list: changes may have been missed."""
+        self.before = self.version or self.before
         self.version = 0
+
+    def was_steady(self, error: Exception) -> bool:
+        """Return whether *error* has ended a watch that had lasted: the next one may begin soon."""
+        lasted = time.monotonic() - self._begun_at
+        return isinstance(error, Interrupted) and lasted >= STEADY_SECONDS
 
     async def changes(self) -> AsyncGenerator[Change[ItemT]]:
         """
@@ -87,6 +99,7 @@ class Watch(Generic[ItemT]):
             ApiError: the API server reports another failure within the watch.
         """
         async with self._open_lines(self._parameters()) as lines:
+            self._begun_at = time.monotonic()
             yield Change("BEGUN")
             async for line in lines:
                 event = self._decode_event(line)

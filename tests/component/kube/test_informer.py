@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -14,6 +16,8 @@ from aiohttp.test_utils import TestServer
 from mcpworkload.api import names
 from mcpworkload.controller.children import CHILD_KINDS
 from mcpworkload.controller.kinds import FAILED_CREATE, POD
+from mcpworkload.kube import informer as informer_module
+from mcpworkload.kube import watches
 from mcpworkload.kube.client import Api
 from mcpworkload.kube.connection import Connection
 from mcpworkload.kube.informer import Informer
@@ -21,6 +25,12 @@ from mcpworkload.kube.kind import Kind
 from tests.support.waits import until
 
 KEY = "team/weather"
+# What the server does in a watch instead of sending an event.
+CUT, SILENCE = b"cut off", b"say nothing more"
+
+
+async def _at_once() -> None:
+    return
 
 
 class Server:
@@ -33,14 +43,26 @@ class Server:
         self.watches: list[list[bytes]] = []
         self.lists = 0
         self.selectors: list[str] = []
+        #: The numbers of pages that fail, once each.
+        self.broken_pages: list[int] = []
+        #: What a watch waits for before it sends anything.
+        self.before_watch: Callable[[], Awaitable[object]] = _at_once
+        #: How many of the next watches are answered with 503.
+        self.failing = 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A page of the list, or the next watch of the script."""
         self.selectors += [v for k, v in request.query.items() if k.endswith("Selector")]
+        if "watch" in request.query and self.failing:
+            self.failing -= 1
+            return web.Response(status=503, text="away")
         if "watch" in request.query:
             return await self._watch(request)
         self.lists += 1
         start = int(request.query.get("continue", 0))
+        if start // self.page_size in self.broken_pages:
+            self.broken_pages.remove(start // self.page_size)
+            return web.json_response({"code": 500, "message": "broken"}, status=500)
         end = start + self.page_size
         metadata = {"resourceVersion": str(self.version)}
         if end < len(self.items):
@@ -50,7 +72,16 @@ class Server:
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
+        await self.before_watch()
         for chunk in self.watches.pop(0) if self.watches else []:
+            if chunk == CUT:
+                # Not before the head of the response is on its way.
+                await asyncio.sleep(0.01)
+                assert request.transport is not None
+                request.transport.abort()
+                return response
+            if chunk == SILENCE:
+                await asyncio.sleep(3600)
             await response.write(chunk)
             await asyncio.sleep(0.005)
         if not self.watches:
@@ -157,6 +188,70 @@ async def test_an_object_that_changes_hands_is_reported_to_both() -> None:
         assert changed[-2:] == [KEY, "team/other"]
 
 
+async def test_an_object_without_its_content_stands_in_for_the_same_version_alone() -> None:
+    """What was compared is given up, unless a newer one has come meanwhile."""
+    server = Server()
+    server.items = [service()]
+    server.watches = [[line("MODIFIED", service(version=11))]]
+
+    async with running(server) as (informer, _):
+        await until(lambda: informer.version == 11)
+        newest = informer.of(KEY)["weather"]
+        old = msgspec.json.decode(json.dumps(service(version=1)), type=CHILD_KINDS["Service"].live)
+
+        informer.swap(old.without_content())
+        assert informer.of(KEY)["weather"].has_content
+
+        informer.swap(newest.without_content())
+        assert not informer.of(KEY)["weather"].has_content
+        assert informer.get(KEY, "weather") == newest.without_content()
+        assert informer.get(KEY, "other") is None
+        assert informer.get("team/other", "weather") is None
+
+
+async def test_a_namespace_counts_what_its_kind_asks_for() -> None:
+    """The question whether any isolated pod is left has an answer without a look at all pods."""
+    isolated, plain = service("weather-0"), service("weather-1")
+    isolated["metadata"]["labels"][names.ISOLATED_LABEL] = "true"
+    freed = service("weather-0", version=12)
+    server = Server()
+    server.items = [isolated, plain]
+    hold = asyncio.Event()
+    server.before_watch = hold.wait
+    server.watches = [[line("MODIFIED", freed)]]
+
+    async with running(server, POD) as (informer, _):
+        assert informer.has_counted("team")
+        assert not informer.has_counted("other")
+        hold.set()
+        await until(lambda: informer.version == 12)
+        assert not informer.has_counted("team")
+
+    isolated["metadata"]["resourceVersion"] = "5"
+    server.watches = [[line("DELETED", isolated)]]
+    async with running(server, POD) as (informer, _):
+        await until(lambda: len(informer.of(KEY)) == 1)
+        assert not informer.has_counted("team")
+
+
+async def test_a_list_that_breaks_off_forgets_nothing() -> None:
+    """Its pages are stored as they come; what the next list lacks is gone."""
+    server = Server()
+    server.items = [service(f"s{number}") for number in range(4)]
+    server.page_size = 2
+    status = {"code": 410, "message": "too old resource version"}
+    server.watches = [[line("ERROR", status)], []]
+
+    async with running(server) as (informer, _):
+        server.items = [service("s1", version=20), service("s4"), service("s0")]
+        server.broken_pages = [1]
+        server.version = 50
+        await until(lambda: server.broken_pages == [])
+        assert set(informer.of(KEY)) == {"s0", "s1", "s2", "s3", "s4"}
+        await until(lambda: informer.version == 50)
+        assert set(informer.of(KEY)) == {"s0", "s1", "s4"}
+
+
 async def test_an_expired_watch_lists_anew_and_notices_what_vanished() -> None:
     """410 in the stream: nobody sends the DELETED that was missed."""
     server = Server()
@@ -181,6 +276,48 @@ async def test_a_broken_watch_goes_on_where_it_was() -> None:
     async with running(server) as (informer, _):
         await until(lambda: informer.version == 12)
         assert server.lists == 1
+
+
+@pytest.mark.parametrize("end", [CUT, SILENCE], ids=["cut off", "silent"])
+async def test_the_end_of_a_connection_is_no_warning(
+    end: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether the connection breaks or nothing comes any more: the next watch goes on."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(informer_module, "SILENCE_SECONDS", 0.2)
+    server = Server()
+    server.watches = [[line("ADDED", service(version=11)), end], [line("ADDED", service("b", 12))]]
+
+    async with running(server) as (informer, _):
+        await until(lambda: informer.version == 12)
+        assert server.lists == 1
+
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+    assert "trying again" in caplog.text
+
+
+async def test_a_watch_that_cannot_begin_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """As is any other response that is none."""
+    server = Server()
+    server.failing = 1
+
+    async with running(server) as (informer, _):
+        server.watches = [[line("ADDED", service(version=12))]]
+        await until(lambda: informer.version == 12)
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_a_watch_that_has_lasted_is_soon_opened_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some proxies cut off each connection that is quiet for a minute: no pause may grow of it."""
+    monkeypatch.setattr(watches, "STEADY_SECONDS", 0.0)
+    server = Server()
+    server.watches = [[CUT] for _ in range(7)] + [[line("ADDED", service(version=12))]]
+
+    async with running(server) as (informer, _), asyncio.timeout(10):
+        await until(lambda: informer.version == 12)
 
 
 async def test_a_long_line_in_pieces_is_one_event() -> None:

@@ -58,3 +58,67 @@ def test_a_workload_is_expected_until_it_is_shown() -> None:
     assert not store.is_expected("team/other")
     assert store.expect_no_more() == {"team/third"}
     assert not store.is_expected("team/third")
+
+
+def test_a_body_is_current_until_a_newer_one_comes() -> None:
+    """A reconcile asks so before it writes: it may have waited for long."""
+    store = WorkloadStore()
+    store.put(body_at(10))
+    body = store.get("team/weather")
+    assert body is not None
+    assert store.is_current(body)
+
+    store.put(body_at(11))
+    assert not store.is_current(body)
+
+    newest = store.get("team/weather")
+    assert newest is not None
+    store.drop(body_at(11))
+    assert not store.is_current(newest)
+
+
+def test_a_successor_is_another_workload() -> None:
+    """What was read of the one of the same name is no longer current."""
+    store = WorkloadStore()
+    store.put(body_at(10))
+    store.drop(body_at(10))
+    store.put(body_at(10, uid="successor"))
+
+    assert not store.is_current(body_at(10))
+    assert store.drop_uid("team/weather", "0b9c") is None
+    assert store.uids() == {"team/weather": "successor"}
+    assert store.drop_uid("team/weather", "successor") == "team/weather"
+    assert store.uids() == {}
+
+
+def test_each_look_at_a_body_is_a_copy() -> None:
+    """Whoever changes one changes nothing here."""
+    store = WorkloadStore()
+    store.put(body_at(10, env=[{"name": "A", "value": "1"}]))
+    look: Any = store.get("team/weather")
+    look["spec"]["env"].clear()
+
+    assert store.get("team/weather") != look
+    assert [each["spec"]["env"] for each in store] == [[{"name": "A", "value": "1"}]]
+
+
+def test_a_namespace_wants_isolation_as_long_as_one_of_its_workloads_does() -> None:
+    """One that is being deleted does not; the pods that it has are counted elsewhere."""
+    store = WorkloadStore()
+    store.put(body_at(10, isolateNetwork=True))
+    assert store.wants_isolation("team")
+    assert not store.wants_isolation("other")
+
+    store.put(body_at(11, isolateNetwork=True))
+    store.put(body_at(12, isolateNetwork=False))
+    assert not store.wants_isolation("team")
+
+    store.put(body_at(13, isolateNetwork=True))
+    ending = body_at(14, isolateNetwork=True)
+    ending["metadata"]["deletionTimestamp"] = "2026-11-27T10:00:00Z"
+    store.put(ending)
+    assert not store.wants_isolation("team")
+
+    store.put(body_at(15, isolateNetwork=True))
+    store.drop(body_at(15))
+    assert not store.wants_isolation("team")

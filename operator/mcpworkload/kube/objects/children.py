@@ -4,16 +4,14 @@ from typing import Any, ClassVar, Self, cast
 
 import msgspec
 
-from mcpworkload.kube.objects.metadata import ChildMetadata, Metadata
-
-_NOTHING = msgspec.Raw()
+from mcpworkload.kube.objects.metadata import NOTHING, ChildMetadata, Metadata
 
 
 class _ServiceSpec(msgspec.Struct):
     cluster_ip: str = msgspec.field(default="", name="clusterIP")
 
 
-class LiveChild(msgspec.Struct, rename="camel", frozen=True):
+class LiveChild(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """
     An applied object as the API server stores it; its content is undecoded.
 
@@ -24,7 +22,7 @@ class LiveChild(msgspec.Struct, rename="camel", frozen=True):
     CONTENT: ClassVar[dict[str, str]] = {"spec": "spec"}
 
     metadata: ChildMetadata
-    spec: msgspec.Raw = _NOTHING
+    spec: msgspec.Raw = NOTHING
 
     def content(self) -> dict[str, Any]:
         """Return the decoded content, by field; what is absent is left out."""
@@ -39,8 +37,8 @@ class LiveChild(msgspec.Struct, rename="camel", frozen=True):
 
     def without_content(self) -> Self:
         """Return a copy that takes no memory for content and managed fields."""
-        metadata = msgspec.structs.replace(self.metadata, managed_fields=_NOTHING)
-        empty = dict.fromkeys(self.CONTENT.values(), _NOTHING)
+        metadata = msgspec.structs.replace(self.metadata, managed_fields=NOTHING)
+        empty = dict.fromkeys(self.CONTENT.values(), NOTHING)
         return msgspec.structs.replace(self, metadata=metadata, **empty)
 
 
@@ -67,7 +65,7 @@ class NetworkPolicy(LiveChild, frozen=True):
     """A NetworkPolicy."""
 
 
-class DeploymentStatus(msgspec.Struct, rename="camel"):
+class DeploymentStatus(msgspec.Struct, rename="camel", omit_defaults=True):
     """The progress of the Deployment controller."""
 
     observed_generation: int = 0
@@ -95,7 +93,7 @@ class ServiceAccount(LiveChild, rename="camel", frozen=True):
         "automountServiceAccountToken": "automount_service_account_token"
     }
 
-    automount_service_account_token: msgspec.Raw = _NOTHING
+    automount_service_account_token: msgspec.Raw = NOTHING
 
 
 class Role(LiveChild, rename="camel", frozen=True):
@@ -103,7 +101,7 @@ class Role(LiveChild, rename="camel", frozen=True):
 
     CONTENT: ClassVar[dict[str, str]] = {"rules": "rules"}
 
-    rules: msgspec.Raw = _NOTHING
+    rules: msgspec.Raw = NOTHING
 
 
 class RoleBinding(LiveChild, rename="camel", frozen=True):
@@ -111,15 +109,15 @@ class RoleBinding(LiveChild, rename="camel", frozen=True):
 
     CONTENT: ClassVar[dict[str, str]] = {"roleRef": "role_ref", "subjects": "subjects"}
 
-    role_ref: msgspec.Raw = _NOTHING
-    subjects: msgspec.Raw = _NOTHING
+    role_ref: msgspec.Raw = NOTHING
+    subjects: msgspec.Raw = NOTHING
 
 
 class PodDisruptionBudget(LiveChild, frozen=True):
     """A PodDisruptionBudget."""
 
 
-class StatefulSetStatus(msgspec.Struct, rename="camel"):
+class StatefulSetStatus(msgspec.Struct, rename="camel", omit_defaults=True):
     """The progress of the StatefulSet controller."""
 
     observed_generation: int = 0
@@ -137,7 +135,7 @@ class StatefulSet(LiveChild, rename="camel", frozen=True):
 
     status: StatefulSetStatus = msgspec.field(default_factory=StatefulSetStatus)
     #: The fixed fields, encoded, where the content is left out; never on the wire.
-    fixed: bytes = b""
+    fixed: msgspec.Raw = NOTHING
 
     def fixed_fields(self) -> dict[str, Any]:
         """
@@ -145,16 +143,18 @@ class StatefulSet(LiveChild, rename="camel", frozen=True):
 
         The next spec is compared with it even where the content is left out.
         """
-        return cast("dict[str, Any]", msgspec.json.decode(self.fixed or self._encode_fixed()))
+        return cast("dict[str, Any]", msgspec.json.decode(self._encode_fixed()))
 
     def without_content(self) -> Self:
         """Return a copy that keeps of its content the fixed fields alone."""
-        fixed = self.fixed or self._encode_fixed()
-        return msgspec.structs.replace(super().without_content(), fixed=fixed)
+        return msgspec.structs.replace(super().without_content(), fixed=self._encode_fixed())
 
-    def _encode_fixed(self) -> bytes:
+    def _encode_fixed(self) -> msgspec.Raw:
+        if bytes(self.fixed):
+            return self.fixed
         spec = msgspec.json.decode(self.spec or b"{}")
-        return msgspec.json.encode({key: spec[key] for key in FIXED_FIELDS if key in spec})
+        fixed = {key: spec[key] for key in FIXED_FIELDS if key in spec}
+        return msgspec.Raw(msgspec.json.encode(fixed))
 
 
 class Resources(msgspec.Struct):

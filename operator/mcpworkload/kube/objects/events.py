@@ -7,7 +7,7 @@ import msgspec
 from mcpworkload.kube.objects.metadata import Metadata
 
 
-class Regarded(msgspec.Struct, rename="camel"):
+class Regarded(msgspec.Struct, rename="camel", omit_defaults=True):
     """The object of an Event; the path names the container, if there is one."""
 
     kind: str = ""
@@ -16,14 +16,14 @@ class Regarded(msgspec.Struct, rename="camel"):
     field_path: str = ""
 
 
-class Series(msgspec.Struct, rename="camel"):
+class Series(msgspec.Struct, rename="camel", omit_defaults=True):
     """The repetitions of one Event."""
 
     count: int = 0
     last_observed_time: datetime | None = None
 
 
-class Event(msgspec.Struct, rename="camel"):
+class Event(msgspec.Struct, rename="camel", omit_defaults=True):
     """A report of a component about an object."""
 
     metadata: Metadata

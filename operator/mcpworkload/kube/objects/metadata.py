@@ -4,6 +4,9 @@ from datetime import datetime
 
 import msgspec
 
+#: What is left out; the one object, so that encoding leaves it out as well.
+NOTHING = msgspec.Raw()
+
 
 class OwnerReference(msgspec.Struct, rename="camel"):
     """An owner of an object."""
@@ -16,7 +19,7 @@ class OwnerReference(msgspec.Struct, rename="camel"):
     block_owner_deletion: bool = False
 
 
-class Metadata(msgspec.Struct, rename="camel"):
+class Metadata(msgspec.Struct, rename="camel", omit_defaults=True):
     """The part of ObjectMeta that we read."""
 
     name: str = ""
@@ -43,11 +46,11 @@ class Metadata(msgspec.Struct, rename="camel"):
         return next((ref for ref in self.owner_references if ref.controller), None)
 
 
-class ChildMetadata(Metadata, rename="camel"):
+class ChildMetadata(Metadata, rename="camel", omit_defaults=True):
     """The metadata of an object that we apply."""
 
     #: Who has set what; undecoded, and dropped with the content.
-    managed_fields: msgspec.Raw = msgspec.Raw()
+    managed_fields: msgspec.Raw = NOTHING
 
 
 class ListMetadata(msgspec.Struct, rename="camel"):

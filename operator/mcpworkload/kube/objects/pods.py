@@ -8,14 +8,14 @@ import msgspec
 from mcpworkload.kube.objects.metadata import Metadata
 
 
-class Waiting(msgspec.Struct, rename="camel"):
+class Waiting(msgspec.Struct, rename="camel", omit_defaults=True):
     """The kubelet's reason and message for a container that does not run yet."""
 
     reason: str = ""
     message: str = ""
 
 
-class Terminated(msgspec.Struct, rename="camel"):
+class Terminated(msgspec.Struct, rename="camel", omit_defaults=True):
     """The end of a container."""
 
     exit_code: int = 0
@@ -27,13 +27,13 @@ class Terminated(msgspec.Struct, rename="camel"):
     container_id: str = msgspec.field(default="", name="containerID")
 
 
-class Running(msgspec.Struct, rename="camel"):
+class Running(msgspec.Struct, rename="camel", omit_defaults=True):
     """The start of a container that runs."""
 
     started_at: datetime | None = None
 
 
-class ContainerState(msgspec.Struct, rename="camel"):
+class ContainerState(msgspec.Struct, rename="camel", omit_defaults=True):
     """The state of a container: at most one of the fields is set."""
 
     waiting: Waiting | None = None
@@ -41,7 +41,7 @@ class ContainerState(msgspec.Struct, rename="camel"):
     terminated: Terminated | None = None
 
 
-class ContainerStatus(msgspec.Struct, rename="camel"):
+class ContainerStatus(msgspec.Struct, rename="camel", omit_defaults=True):
     """One container as the kubelet reports it."""
 
     name: str
@@ -56,7 +56,7 @@ class ContainerStatus(msgspec.Struct, rename="camel"):
     last_state: ContainerState = msgspec.field(default_factory=ContainerState)
 
 
-class PodCondition(msgspec.Struct, rename="camel"):
+class PodCondition(msgspec.Struct, rename="camel", omit_defaults=True):
     """One condition of a Pod."""
 
     type: str
@@ -66,7 +66,7 @@ class PodCondition(msgspec.Struct, rename="camel"):
     last_transition_time: datetime | None = None
 
 
-class PodStatus(msgspec.Struct, rename="camel"):
+class PodStatus(msgspec.Struct, rename="camel", omit_defaults=True):
     """The part of a Pod's status that is read; phase, reason and message when it has failed."""
 
     phase: str = ""
@@ -80,7 +80,7 @@ class PodStatus(msgspec.Struct, rename="camel"):
     init_container_statuses: list[ContainerStatus] = []
 
 
-class Probe(msgspec.Struct, rename="camel"):
+class Probe(msgspec.Struct, rename="camel", omit_defaults=True):
     """The times of a probe, and how often it may fail; the API server's defaults."""
 
     initial_delay_seconds: int = 0
@@ -93,13 +93,13 @@ class Hook(msgspec.Struct):
     """A lifecycle hook; what it does is not read."""
 
 
-class Lifecycle(msgspec.Struct, rename="camel"):
+class Lifecycle(msgspec.Struct, rename="camel", omit_defaults=True):
     """The hook after the start, if there is one."""
 
     post_start: Hook | None = None
 
 
-class SpecContainer(msgspec.Struct, rename="camel"):
+class SpecContainer(msgspec.Struct, rename="camel", omit_defaults=True):
     """
     A container of the spec, with what the kubelet may end it for.
 
@@ -115,19 +115,19 @@ class SpecContainer(msgspec.Struct, rename="camel"):
     lifecycle: Lifecycle | None = None
 
 
-class ClaimSource(msgspec.Struct, rename="camel"):
+class ClaimSource(msgspec.Struct, rename="camel", omit_defaults=True):
     """The claim of a volume."""
 
     claim_name: str = ""
 
 
-class Volume(msgspec.Struct, rename="camel"):
+class Volume(msgspec.Struct, rename="camel", omit_defaults=True):
     """A volume of a Pod, with its claim if it has one, also one from a claim template."""
 
     persistent_volume_claim: ClaimSource | None = None
 
 
-class PodSpec(msgspec.Struct, rename="camel"):
+class PodSpec(msgspec.Struct, rename="camel", omit_defaults=True):
     """The part of a Pod's spec that explains its status."""
 
     node_name: str = ""
@@ -143,7 +143,7 @@ class PodSpec(msgspec.Struct, rename="camel"):
         yield from self.containers
 
 
-class Pod(msgspec.Struct, rename="camel"):
+class Pod(msgspec.Struct, rename="camel", omit_defaults=True):
     """A Pod without most of its spec."""
 
     metadata: Metadata
