@@ -8,6 +8,7 @@ import sys
 from mcpworkload.controller import app, logs
 from mcpworkload.controller.settings import BadSetting, Settings
 from mcpworkload.kube.errors import ExplainedError
+from mcpworkload.kube.fence import LeadershipLost
 
 log = logging.getLogger("mcpworkload")
 
@@ -45,9 +46,10 @@ def main() -> int:
     except ExplainedError as error:
         log.error("%s", error)  # noqa: TRY400 - it explains itself
         return 1
-    except ExceptionGroup as group:
-        for cause in group.exceptions:
-            explained = isinstance(cause, ExplainedError)
+    except BaseExceptionGroup as group:
+        # Several writes may meet the loss of leadership, each with the same words.
+        for cause in {str(cause): cause for cause in group.exceptions}.values():
+            explained = isinstance(cause, ExplainedError | LeadershipLost)
             log.error("%s", cause, exc_info=None if explained else cause)  # noqa: TRY400
         return 1
     return 0

@@ -12,18 +12,22 @@ import kopf
 
 from mcpworkload import __version__
 from mcpworkload.kube.connection import Connection, NoCredentials, RereadToken
+from mcpworkload.kube.fence import Fence
 
 
-def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
+def connect(*middlewares: aiohttp.ClientMiddlewareType, fence: Fence | None = None) -> Connection:
     """
     Return a connection with those credentials; each request passes through *middlewares*.
+
+    Each write passes the *fence*, too, in the moment before it is sent.
 
     Raises:
         NoCredentials: none were found, or they cannot be read.
     """
     found = find_credentials()
     token = RereadToken(found, find_credentials)
-    return Connection.open(found, token, f"mcpworkload-operator/{__version__}", *middlewares)
+    agent = f"mcpworkload-operator/{__version__}"
+    return Connection.open(found, token, agent, *middlewares, fence=fence)
 
 
 def find_credentials() -> kopf.ConnectionInfo:

@@ -11,12 +11,14 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import aiohttp
 import msgspec
 
 from mcpworkload.kube.errors import ExplainedError
+from mcpworkload.kube.fence import Fence, FencedConnector
 from mcpworkload.kube.sockets import Sockets
 
 log = logging.getLogger(__name__)
@@ -97,16 +99,18 @@ class Connection:
         agent: str,
         *middlewares: aiohttp.ClientMiddlewareType,
         route: Route | None = None,
+        fence: Fence | None = None,
     ) -> "Connection":
         """
         Return a connection with *credentials*; close it with `close`.
 
         *agent* is what the API server's audit log calls the client. Each request passes through
-        *middlewares* as well.
+        *middlewares* as well, and each write, last of all, through the *fence*.
         """
         route, sockets = route or Route(), Sockets()
+        make_connector = partial(FencedConnector, fence) if fence else aiohttp.TCPConnector
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=make_connector(
                 limit=0,
                 ssl=credentials.as_ssl_context(),
                 keepalive_timeout=route.idle_seconds,
@@ -155,16 +159,26 @@ class RereadToken:
     async def headers(self) -> Mapping[str, str]:
         """Return the headers, read again when they are old."""
         if self._headers and time.monotonic() - self._read_at > TOKEN_MAX_AGE:
-            self._read_at = time.monotonic()
-            try:
-                self._headers = self._find().as_http_headers()
-            except NoCredentials as error:
-                log.warning("%s; going on with the token at hand", error)
+            self._read()
         return self._headers
 
     async def renew(self) -> bool:
-        """Return False: the caller tries again later, by then with a new token."""
-        return False
+        """
+        Read the token again; return whether that was possible.
+
+        A leader whose token is refused for longer than its Lease lasts would have to end, although
+        the next token is in the file already.
+        """
+        return self._read()
+
+    def _read(self) -> bool:
+        self._read_at = time.monotonic()
+        try:
+            self._headers = self._find().as_http_headers()
+        except NoCredentials as error:
+            log.warning("%s; going on with the token at hand", error)
+            return False
+        return True
 
 
 def audiences_of(token: str) -> tuple[str, ...]:

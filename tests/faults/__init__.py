@@ -1,0 +1,1 @@
+"""What goes wrong around the operator, and what must hold after it."""
