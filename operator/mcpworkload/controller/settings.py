@@ -51,8 +51,9 @@ class Settings:
     log_level: str = "INFO"
     #: MCPWORKLOAD_PROBE_PORT: serves /livez and /readyz; 0 means no probes.
     probe_port: int = 8080
-    #: MCPWORKLOAD_WORKERS: workloads reconciled at the same time, hence requests in flight.
-    workers: int = 16
+    #: MCPWORKLOAD_WORKERS: workloads reconciled at the same time; twice as many requests may be
+    #: in flight.
+    workers: int = 32
     #: MCPWORKLOAD_POD_SECURITY: what the pods of a workload may ask for, whatever their
     #: namespace allows. ``privileged`` leaves that to the namespace alone.
     pod_security: PodSecurity = PodSecurity.BASELINE

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import aiohttp
 
 from mcpworkload.kube.connection import Connection
-from mcpworkload.kube.errors import Unavailable, error_of
+from mcpworkload.kube.errors import Interrupted, Unavailable, error_of
+from mcpworkload.kube.limiter import Limiter
 from mcpworkload.kube.lines import split_lines
 
 REQUEST_SECONDS = 30.0
@@ -20,12 +21,18 @@ _NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError)
 
 
 class Api:
-    """A client of the API server over one connection."""
+    """
+    A client of the API server over one connection.
 
-    def __init__(self, connection: Connection) -> None:
+    *limiter* bounds the requests in flight. Streams do not count: watches last, and cost nothing
+    while nothing happens.
+    """
+
+    def __init__(self, connection: Connection, limiter: Limiter | None = None) -> None:
         self._server = connection.server
         self._session = connection.session
         self._route = connection.route
+        self._limiter = limiter
         #: When the API server last gave a sensible answer, on the clock of `time.monotonic`.
         self.answered_at = 0.0
 
@@ -45,13 +52,28 @@ class Api:
         Raises:
             ApiError: the leaf that fits the HTTP status, `Unavailable` when there was none.
         """
+        headers = {"Accept": accept, "Content-Type": content_type}
+        if self._limiter is None:
+            return await self._send(method, path, params, body, headers)
+        # Out here the wait for a turn is not part of the time that an answer may take.
+        async with self._limiter.slot(path):
+            return await self._send(method, path, params, body, headers)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> bytes:
         try:
             async with self._session.request(
                 method,
                 self._server + path,
                 params=params,
                 data=body,
-                headers={"Accept": accept, "Content-Type": content_type},
+                headers=headers,
                 timeout=self._limits(total=REQUEST_SECONDS),
                 proxy=self._route.proxy,
                 server_hostname=self._route.server_hostname,
@@ -76,8 +98,9 @@ class Api:
         It ends when the server closes it, and fails when it is silent for *silence* seconds.
 
         Raises:
-            ApiError: as `request` does; `Unavailable` also in the middle of the stream.
+            ApiError: as `request` does; `Interrupted` in the middle of the stream.
         """
+        kind: type[Unavailable] = Unavailable
         try:
             async with self._session.get(
                 self._server + path,
@@ -91,9 +114,10 @@ class Api:
                 if response.status != 200:
                     self._judge(response, await response.read())
                 self.answered_at = time.monotonic()
+                kind = Interrupted
                 yield response.content
         except _NO_ANSWER as error:
-            raise Unavailable(f"the answer to GET {path} ended: {error or type(error)}") from error
+            raise kind(f"the answer to GET {path} ended: {error or type(error)}") from error
 
     @asynccontextmanager
     async def lines(
@@ -110,8 +134,16 @@ class Api:
             ApiError: as `stream` does, and `Unavailable` for a line of over MAX_LINE_BYTES.
         """
         stream = self.stream(path, params, silence, accept)
-        async with stream as content, aclosing(_whole(content)) as lines:
+        async with stream as content, aclosing(self._whole(content)) as lines:
             yield lines
+
+    async def _whole(self, content: aiohttp.StreamReader) -> AsyncGenerator[bytes]:
+        """Yield the lines that have ended: the rest of a watch that broke is no event."""
+        async with aclosing(split_lines(content.iter_any(), MAX_LINE_BYTES)) as lines:
+            async for line, is_ended in lines:
+                if is_ended:
+                    self.answered_at = time.monotonic()
+                    yield line
 
     @asynccontextmanager
     async def websocket(
@@ -159,11 +191,3 @@ class Api:
 
 def _seconds(header: str) -> float | None:
     return float(header) if header.isdecimal() else None
-
-
-async def _whole(content: aiohttp.StreamReader) -> AsyncGenerator[bytes]:
-    """Yield the lines that have ended: the rest of a watch that broke is no event."""
-    async with aclosing(split_lines(content.iter_any(), MAX_LINE_BYTES)) as lines:
-        async for line, is_ended in lines:
-            if is_ended:
-                yield line

@@ -6,6 +6,7 @@ The failures of requests to the API server, translated in one place.
     ExplainedError
     └── ApiError           the API server's response
         ├── Unavailable      no response, or none to read; 5xx, 429: retried with backoff
+        │   └── Interrupted    a stream that had begun was cut off, or fell silent
         ├── Forbidden        403, quota and missing rights alike
         ├── NamespaceEnding  403, because the namespace is being deleted: nothing to be done
         ├── NotFound         404
@@ -26,6 +27,8 @@ MAX_MESSAGE = 1000
 # as the type it should be: a field that does not exist, a text for a number. Only a template
 # patch can make such a body.
 _UNREADABLE = ("failed to create typed patch object", "failed to convert new object")
+# An admission webhook fails, or answers, with any status; the API server says that it was one.
+_OF_WEBHOOKS = ("failed calling webhook ", "admission webhook ")
 
 AnswerT = TypeVar("AnswerT")
 
@@ -94,6 +97,10 @@ class Unavailable(ApiError):
     """No response, an unreadable one, or one that asks to retry: 429, 5xx, a time-out."""
 
 
+class Interrupted(Unavailable):
+    """A stream that had begun was cut off, or was silent for too long: it is opened again."""
+
+
 class Forbidden(ApiError):
     """403: rights are missing, or a quota is used up; an administrator can change either."""
 
@@ -108,6 +115,11 @@ class NotFound(ApiError):
 
 class Conflict(ApiError):
     """409: another manager owns a field, or a precondition on the object did not hold."""
+
+    @property
+    def is_about_fields(self) -> bool:
+        """True if another manager owns a field; False where the object is not the expected one."""
+        return any(cause.reason == "FieldManagerConflict" for cause in self.answer.causes)
 
 
 class Gone(ApiError):
@@ -165,3 +177,10 @@ def kind_of(status: int, message: str) -> type[ApiError]:
     if status == 500 and message.startswith(_UNREADABLE):
         return Refused
     return _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)
+
+
+def is_overload(error: BaseException) -> bool:
+    """Return whether the API server itself answered 429 or 5xx: fewer requests would help it."""
+    if not isinstance(error, Unavailable) or not (error.status == 429 or error.status >= 500):
+        return False
+    return not any(words in error.answer.message for words in _OF_WEBHOOKS)

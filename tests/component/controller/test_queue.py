@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcpworkload.controller.lanes import Priority
 from mcpworkload.controller.queue import KeyQueue
 from mcpworkload.kube.errors import Unavailable
 from tests.support.waits import until
@@ -50,13 +51,13 @@ async def test_what_is_urgent_goes_first() -> None:
 
     async def reconcile(key: str) -> None:
         if key == "a/3" and "a/3" not in seen:
-            queue.add("a/3", is_urgent=True)
+            queue.add("a/3", priority=Priority.URGENT)
         seen.append(key)
 
     for key in ("a/1", "a/2", "a/3", "a/4"):
         queue.add(key)
-    queue.add("a/3", is_urgent=True)
-    queue.add("a/5", is_urgent=True)
+    queue.add("a/3", priority=Priority.URGENT)
+    queue.add("a/5", priority=Priority.URGENT)
     async with working(queue, reconcile, workers=1):
         await until(lambda: len(seen) >= 6)
         await asyncio.sleep(0.01)
@@ -71,7 +72,7 @@ async def test_urgency_lasts_for_one_reconcile() -> None:
     async def reconcile(key: str) -> None:
         seen.append(key)
 
-    queue.add("a/1", is_urgent=True)
+    queue.add("a/1", priority=Priority.URGENT)
     async with working(queue, reconcile, workers=1):
         await until(lambda: seen == ["a/1"])
     seen.clear()
@@ -309,21 +310,23 @@ async def test_namespaces_take_turns() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.booleans()), max_size=40),
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.sampled_from(Priority)), max_size=40
+    ),
     st.integers(1, 9),
     st.sets(st.sampled_from([f"a/{number}" for number in range(6)])),
 )
 async def test_every_key_has_its_turn(
-    added: list[tuple[str, int, bool]], workers: int, broken: set[str]
+    added: list[tuple[str, int, Priority]], workers: int, broken: set[str]
 ) -> None:
     """Whatever fails or hangs, and however often a key is added meanwhile."""
     hall = Hall()
     hall.broken = broken
     async with working(hall.queue, hall.reconcile, workers=workers):
-        for number, (namespace, name, is_urgent) in enumerate(added):
-            hall.queue.add(f"{namespace}/{name}", is_urgent=is_urgent)
+        for number, (namespace, name, priority) in enumerate(added):
+            hall.queue.add(f"{namespace}/{name}", priority=priority)
             if number % 3 == 0:
-                await hall.let_go(3.0 * is_urgent)
+                await hall.let_go(3.0 * (priority == Priority.URGENT))
         for _ in range(len(added) + 2):
             await hall.let_go(0.1)
         assert set(hall.seen) == {f"{namespace}/{name}" for namespace, name, _ in added}
