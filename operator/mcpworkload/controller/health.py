@@ -62,15 +62,20 @@ class Health:
 
 async def serve(health: Health, metrics: Metrics, port: int) -> web.AppRunner:
     """Serve /livez, /readyz and /metrics on *port*; call `cleanup` on the result to stop."""
+    liveness, readiness = _Probe("liveness"), _Probe("readiness")
 
     async def livez(_: web.Request) -> web.Response:
-        return _answer(await health.failure())
+        return liveness.answer(await health.failure())
 
     async def readyz(_: web.Request) -> web.Response:
-        return _answer(health.unreadiness())
+        return readiness.answer(health.unreadiness())
 
-    async def measured(_: web.Request) -> web.Response:
-        return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def measured(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE_LATEST})
+        await response.prepare(request)
+        async for text in metrics.render():
+            await response.write(text)
+        return response
 
     application = web.Application()
     application.add_routes(
@@ -82,7 +87,17 @@ async def serve(health: Health, metrics: Metrics, port: int) -> web.AppRunner:
     return runner
 
 
-def _answer(complaint: str) -> web.Response:
-    if complaint:
-        log.warning("probe: %s", complaint)
-    return web.Response(status=500 if complaint else 200, text=complaint or "ok")
+class _Probe:
+    """Answers one of the kubelet's probes, and logs where the answer becomes another one."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._is_well = True
+
+    def answer(self, complaint: str) -> web.Response:
+        """Return the response to a probe, which fails if there is a *complaint*."""
+        if bool(complaint) == self._is_well:
+            self._is_well = not complaint
+            level = logging.INFO if self._is_well else logging.WARNING
+            log.log(level, "%s probe: %s", self._name, complaint or "ok")
+        return web.Response(status=500 if complaint else 200, text=complaint or "ok")

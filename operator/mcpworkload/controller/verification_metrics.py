@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from mcpworkload.kube.keys import split_key
@@ -57,14 +57,6 @@ class VerificationMetrics(Collector):
             probes.add_metric((result.value,), self._results[result])
         yield probes
         yield from self._durations.collect()
-        ages = GaugeMetricFamily(
-            "mcpworkload_verification_age_seconds",
-            "Seconds since the pod of a workload that was silent longest answered as MCP has it.",
-            labels=("namespace", "workload"),
-        )
-        for key, age in self.ages():
-            ages.add_metric(split_key(key), age)
-        yield ages
         changes = CounterMetricFamily(
             "mcpworkload_tools_changes",
             "Changes of the list of tools that a status shows.",
