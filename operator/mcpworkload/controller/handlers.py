@@ -5,22 +5,30 @@ kopf lists and watches the workloads, and nothing else: its one handler stores t
 receives and enqueues the key. kopf keeps no state in annotations and adds no finalizer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
 import kopf
 
+# Not among kopf's public names, though `kopf.operator` takes one: the version is pinned, and
+# tests/component/controller/test_handlers.py fails where it changes.
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
+
 from mcpworkload.api import names
 from mcpworkload.controller.credentials import connect
+from mcpworkload.controller.lanes import Priority
 from mcpworkload.controller.queue import KeyQueue
-from mcpworkload.controller.store import WorkloadStore
+from mcpworkload.controller.store import WorkloadStore, key_of
+from mcpworkload.kube.lists import PAGE_SIZE
 
-# kopf forgets an idle object after this; each one costs 27 KB until then.
-IDLE_SECONDS = 0.2
-PAGE_SIZE = 500
+# kopf ends the task of an idle object after this; each one costs 27 KB until then, and a list
+# begins a page of them at once.
+IDLE_SECONDS = 0.02
 # How long one watch request lasts; the next one is the sign of life that a quiet watch gives.
 WATCH_SECONDS = 60
+# Failures that mean something to kopf: a token to renew, a CRD that is gone, a request to wait.
+_UNDERSTOOD = frozenset({401, 404, 429})
 
 
 class WatchPulse:
@@ -38,9 +46,20 @@ class WatchPulse:
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Return the answer to *request*; note when one to a watch of the workloads came."""
+        """
+        Return the answer to *request*; note when one to a watch of the workloads came.
+
+        Raises:
+            aiohttp.ClientConnectionError: the API server failed. kopf begins a list or a watch
+                anew when its connection breaks, and ends the process over other failures.
+        """
         response = await handler(request)
         url = request.url
+        # With the version of such a watch kopf would begin anew for ever.
+        is_expired_watch = response.status == 410 and "watch" in url.query
+        if response.status >= 400 and response.status not in _UNDERSTOOD and not is_expired_watch:
+            response.close()
+            raise aiohttp.ClientConnectionError(f"HTTP {response.status} for {url.path}")
         if response.ok and "watch" in url.query and url.path.endswith(f"/{names.PLURAL}"):
             self._heard_at[url.path] = self._monotonic()
         return response
@@ -56,9 +75,12 @@ def build_registry(
     store: WorkloadStore,
     queue: KeyQueue,
     end_parts: Callable[[], Awaitable[None]],
+    *middlewares: aiohttp.ClientMiddlewareType,
 ) -> kopf.OperatorRegistry:
     """
     Return the registry with all handlers.
+
+    kopf's requests pass through *middlewares*, then the *pulse*.
 
     *end_parts* is called when kopf is about to end. kopf takes tasks that run on for its own, and
     a request of theirs that fails in that moment for a failure of the operator.
@@ -68,16 +90,17 @@ def build_registry(
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
         """Return a session whose token is always fresh; kopf closes it, also after a 401."""
-        connection = connect(pulse)
+        connection = connect(*middlewares, pulse)
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session)
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)  # type: ignore[arg-type]
     async def workload_changed(event: dict[str, Any], **_: Any) -> None:
         """Store the object of *event*, and enqueue its key."""
         body = event["object"]
+        priority = _priority(event, store)
         key = store.drop(body) if event["type"] == "DELETED" else store.put(body)
         if key is not None:
-            queue.add(key)
+            queue.add(key, priority=priority)
 
     @kopf.on.cleanup(registry=registry)
     async def ending(**_: Any) -> None:
@@ -85,6 +108,16 @@ def build_registry(
         await end_parts()
 
     return registry
+
+
+def _priority(event: Mapping[str, Any], store: WorkloadStore) -> Priority:
+    """Return with which priority to reconcile the workload of *event*, not yet in *store*."""
+    if event["type"] == "DELETED":
+        return Priority.URGENT
+    # kopf gives what it lists no type: after a start all that exists, later what it missed.
+    is_listed = event["type"] is None
+    is_first = is_listed and store.get(key_of(event["object"])) is None
+    return Priority.RESYNC if is_first else Priority.CHANGE
 
 
 def build_settings() -> kopf.OperatorSettings:
@@ -103,6 +136,19 @@ def build_settings() -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.progress_storage = _NoProgress()
     return settings
+
+
+class NoMemories(ResourceMemories):
+    """
+    Keeps nothing of an object from one event to the next.
+
+    kopf keeps two kilobytes of each for ever: the state of daemons, indices, changes and throttled
+    errors, of which a handler of raw events has none.
+    """
+
+    async def recall(self, raw_body: kopf.RawBody, **options: Any) -> ResourceMemory:
+        """Return a new memory each time."""
+        return await super().recall(raw_body, **{**options, "ephemeral": True})
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
