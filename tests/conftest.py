@@ -31,7 +31,7 @@ from tests.support.process import (
 
 HERE = Path(__file__).parent
 # The fast ones first.
-FOLDERS = ("unit", "component", "integration", "e2e", "perf", "machine")
+FOLDERS = ("unit", "component", "integration", "e2e", "perf", "machine", "faults")
 FIRST_ON_CLUSTER = FOLDERS.index("integration")
 # A test that has the operator may end it, under the hands of all that run beside it.
 FIXTURE_OF_ONE = "operator"

@@ -81,7 +81,7 @@ async def test_a_refused_amount_is_explained(namespace: Namespace, name: str) ->
     workload, template = draft(SERVERS[name])
 
     said = await judge(namespace, template)
-    added = Amounts(template, workload.spec.resources).explain(said)
+    added = Amounts(lambda: (template, workload.spec.resources)).explain(said)
 
     assert "per Container" in said
     assert "; container mcp has " in added

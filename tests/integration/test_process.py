@@ -1,19 +1,21 @@
 """The operator as a process: its probes, its exit, and what it needs to be allowed."""
 
 import asyncio
+import re
 import socket
 from pathlib import Path
 
 import aiohttp
 
 from tests.support.api import Api
-from tests.support.cluster import Cluster
+from tests.support.cluster import ROOT, Cluster
 from tests.support.manifests import make_object, make_workload
 from tests.support.namespace import Namespace
 from tests.support.process import OperatorProcess, write_kubeconfig
 
 # What is under way when the operator is told to end differs from time to time.
 ENDS = 5
+PAGE = ROOT / "docs" / "observability.md"
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -60,8 +62,22 @@ async def test_a_leading_operator_answers_its_probes(
         assert await read_probes(port) == {"/livez": (200, "ok"), "/readyz": (200, "ok")}
         labels = f'namespace="{namespace.name}",workload="weather"'
         metrics = await read_metrics(port)
-        assert f"mcpworkload_unexpected_exits_total{{{labels}}} 0.0" in metrics
-        assert f"mcpworkload_ready{{{labels}}} 1.0" in metrics
+        assert f"mcpworkload_unexpected_exits_total{{{labels}}} 0" in metrics
+        assert f"mcpworkload_ready{{{labels}}} 1" in metrics
+        served = {line.split()[2] for line in metrics if line.startswith("# TYPE")}
+        named = set(re.findall(r"^\| `(mcpworkload_\w+)`", PAGE.read_text(), re.MULTILINE))
+        # A process outside of a container may have no limit.
+        assert named - {"mcpworkload_memory_limit_bytes"} <= served
+        # The caches', that of references, and kopf's.
+        for resource in ("statefulsets", "pods", "configmaps", "mcpworkloads"):
+            assert any(
+                line.startswith(f'mcpworkload_watch_age_seconds{{resource="{resource}"}}')
+                for line in metrics
+            )
+        patches = 'code="200",resource="mcpworkloads/status",verb="patch"'
+        assert any(
+            line.startswith(f"mcpworkload_api_requests_total{{{patches}") for line in metrics
+        )
     finally:
         assert probed.stop() == 0
 

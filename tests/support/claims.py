@@ -81,4 +81,6 @@ def make_cluster(statefulset: StatefulSet | None = None, size: str = "1Gi") -> F
 
 def make_growing(cluster: FakeCluster, size: str = "2Gi") -> Harness:
     """A workload whose claims are to be of that size, after a restart of the operator."""
-    return make_harness(cluster, volumeClaimTemplates=make_claims(size), replicas=2)
+    before = {"observedGeneration": 1, "conditions": []}
+    claims = make_claims(size)
+    return make_harness(cluster, status=before, volumeClaimTemplates=claims, replicas=2)

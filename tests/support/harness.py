@@ -1,13 +1,17 @@
 """A cluster in memory for the spine, and a reconciler in it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller.answers import Answers
+from mcpworkload.controller.children import CHILD_KINDS
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.desired import DEFAULT_POLICY, Child, Policy
 from mcpworkload.controller.parse import parse
@@ -19,12 +23,18 @@ from mcpworkload.controller.state import WorkloadState
 from mcpworkload.controller.status import EventDraft, since
 from mcpworkload.controller.store import WorkloadStore
 from mcpworkload.exits import Exit, ObservedExits
-from mcpworkload.kube.errors import ApiError, Conflict, Unavailable
+from mcpworkload.kube.errors import Answer, ApiError, Cause, Conflict, Details, Unavailable
 from mcpworkload.kube.objects import Claim, Event, LiveChild, Metadata, NetworkPolicy, Pod
 from tests.support.parsed import NOON, make_body, make_claim
 
 KEY = "team/weather"
 UNVERIFIED = replace(DEFAULT_POLICY, verification="Off")
+
+
+def make_field_conflict(message: str) -> Conflict:
+    """What an apply without force meets where another manager owns a field."""
+    details = Details(causes=(Cause("FieldManagerConflict", ".spec.type"),))
+    return Conflict(message, status=409, answer=Answer(message, "Conflict", details))
 
 
 @dataclass
@@ -36,6 +46,8 @@ class FakeCluster:
     """
 
     observation: Observation = field(default_factory=Observation)
+    #: What was applied last, by kind and name.
+    applied: dict[str, Child] = field(default_factory=dict)
     existing: dict[str, Metadata] = field(default_factory=dict)
     #: ConfigMaps and Secrets, as in "Secret weather-key".
     sources: dict[str, Found] = field(default_factory=dict)
@@ -73,6 +85,8 @@ class FakeCluster:
     said: list[EventDraft] = field(default_factory=list)
     #: The exits that were told, and what was seen of containers' ends.
     exits: list[Exit] = field(default_factory=list)
+    #: The reasons of those that a stored status reports.
+    counted: Counter[str] = field(default_factory=Counter)
     observed: ObservedExits = field(default_factory=lambda: ObservedExits(lambda _: None))
     #: What happens while an apply is under way, and while references are looked up.
     meanwhile: Callable[[], None] = lambda: None
@@ -153,23 +167,36 @@ class FakeCluster:
         return self.existing.get(str(child.id))
 
     async def apply_child(
-        self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
-    ) -> Metadata:
-        """Server-side apply."""
+        self,
+        child: Child,
+        *,
+        uid: str | None,
+        version: int = 0,
+        force: bool,
+        dry_run: bool = False,
+    ) -> LiveChild:
+        """Server-side apply; *version* is what the caches hold."""
+        assert uid or not version
         call = f"{'force' if force else 'apply'} {child.id} {uid or ''}".strip()
         self.calls.append(f"try {call}" if dry_run else call)
         self.meanwhile()
         if error := self.failures.get(f"try {child.id}" if dry_run else str(child.id)):
             raise error
+        if uid is None and str(child.id) in self.existing:
+            raise Conflict("the object has been modified", status=409)
         self.version += 1
-        return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
+        self.applied[str(child.id)] = child
+        identity = {"uid": f"{child.id}-uid", "resourceVersion": str(self.version)}
+        stored = {**child.manifest, "metadata": {**child.manifest["metadata"], **identity}}
+        live: type[LiveChild] = CHILD_KINDS[child.id.kind].live
+        return msgspec.json.decode(msgspec.json.encode(stored), type=live)
 
     async def read_whole(self, child: Child) -> dict[str, Any] | None:
         """The object as it is stored."""
         self.calls.append(f"whole {child.id}")
         return self.whole.get(str(child.id))
 
-    async def put_back(self, child: Child, live: Any, content: Any) -> None:
+    async def put_back(self, child: Child, live: Any, content: Any) -> Metadata:
         """An update of that very version."""
         self.calls.append(f"put {child.id} {live['metadata']['uid']}")
         refusals = self.refused_updates.get(str(child.id), [])
@@ -177,6 +204,7 @@ class FakeCluster:
             raise refusals.pop(0)
         self.updates.append(content)
         self.failures.pop(str(child.id), None)
+        return Metadata(uid=live["metadata"]["uid"], resource_version=str(self.version))
 
     async def disown_updates(self, child: Child) -> Metadata:
         """An update of who holds what."""
@@ -187,12 +215,19 @@ class FakeCluster:
         self.version += 1
         return Metadata(uid=f"{child.id}-uid", resource_version=str(self.version))
 
-    async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
-        """A deletion with a UID as its precondition."""
+    async def delete_child(
+        self, namespace: str, child_id: ChildId, *, uid: str, version: int
+    ) -> bool:
+        """A deletion with UID and version as its preconditions."""
         assert namespace == "team"
+        assert version >= 0
         self.calls.append(f"delete {child_id} {uid}")
-        if error := self.failures.get(f"delete {child_id}"):
+        error = self.failures.get(f"delete {child_id}")
+        if isinstance(error, Conflict):
+            return False
+        if error:
             raise error
+        return True
 
     async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
         """A deletion that spares the dependents."""
@@ -254,6 +289,10 @@ class FakeCluster:
             raise error
         self.exits.append(exit_)
 
+    def exited(self, reason: str, count: int) -> None:
+        """Exits that a stored status reports."""
+        self.counted[reason] += count
+
 
 @dataclass
 class Harness:
@@ -308,5 +347,6 @@ def make_harness(
         clock,
         anything,
         anything,
+        cluster.exited,
     )
     return Harness(cluster, store, reconcile, forgotten)

@@ -45,8 +45,9 @@ class ChildType:
     api_version: str
     plural: str
     pruning: Pruning
-    #: Children of a lower stage are applied before those of a higher one; no pod can be made
-    #: without its ServiceAccount, and a binding to a Role is refused before there is the Role.
+    #: Children of a lower stage are applied before those of a higher one; a binding to a Role is
+    #: refused before there is the Role. What makes pods comes last: they need the others, and a
+    #: workload of which a name is taken has none.
     stage: int
     #: Whether it carries the labels and annotations of the spec. Clouds and webhooks read those of
     #: service accounts as rights ("act as this role"), and a user who may create pods may not
@@ -70,9 +71,7 @@ class ChildType:
         return ChildId(self.name, name)
 
 
-def labelled_kind(
-    live: type[LiveT], api_version: str, plural: str, *, is_vital: bool = True
-) -> Kind[LiveT]:
+def labelled_kind(live: type[LiveT], api_version: str, plural: str, **options: Any) -> Kind[LiveT]:
     """Return a kind of which only objects with a workload's label are cached, grouped by it."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     return Kind(
@@ -82,7 +81,7 @@ def labelled_kind(
         live,
         selector={"labelSelector": names.WORKLOAD_LABEL},
         owner_of=_workload_of,
-        is_vital=is_vital,
+        **options,
     )
 
 
@@ -106,9 +105,7 @@ _TEMPLATE_KEYS = {
 }
 _RBAC = "rbac.authorization.k8s.io/v1"
 
-SERVICE = ChildType(
-    Service, "v1", "services", Pruning.AT_ONCE, stage=_LAST_STAGE, takes_metadata=True
-)
+SERVICE = ChildType(Service, "v1", "services", Pruning.AT_ONCE, stage=0, takes_metadata=True)
 STATEFUL_SET = ChildType(
     StatefulSet,
     "apps/v1",
@@ -136,7 +133,6 @@ NETWORK_POLICY = ChildType(
     "networking.k8s.io/v1",
     "networkpolicies",
     Pruning.AFTER_PODS,
-    # Before the pods that it is for.
     stage=0,
     takes_metadata=True,
     is_vital=False,
@@ -146,7 +142,7 @@ POD_DISRUPTION_BUDGET = ChildType(
     "policy/v1",
     "poddisruptionbudgets",
     Pruning.AT_ONCE,
-    stage=_LAST_STAGE,
+    stage=0,
     takes_metadata=True,
 )
 SERVICE_ACCOUNT = ChildType(

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -22,9 +23,12 @@ from mcpworkload.controller.volume_expansion import grow_claims
 from mcpworkload.controller.writer import Writer
 from mcpworkload.kube.errors import Conflict, ExplainedError, Forbidden, Refused
 from mcpworkload.kube.keys import split_key
-from mcpworkload.kube.objects import Metadata
+from mcpworkload.kube.objects import LiveChild, Metadata
 
 log = logging.getLogger(__name__)
+
+# What of a child is refused where another object has its name.
+_NAME = "name"
 
 ResultT = TypeVar("ResultT")
 
@@ -53,12 +57,7 @@ class Executor:
         self._learned: list[Learned] = []
 
     async def execute(self, steps: Sequence[Step]) -> Executed:
-        """
-        Apply and replace what *steps* say, side by side.
-
-        The owner of each name is known before the first object is written to. The service account
-        that pods run as comes first: no pod can be created without it.
-        """
+        """Apply and replace what *steps* say, one stage after the other."""
         waits = [self._wait(step) for step in steps]
         due = [step for step, wait in zip(steps, waits, strict=True) if not wait]
         return await self._conclude(self._write_all(due), waits)
@@ -85,11 +84,7 @@ class Executor:
     async def _write_all(self, due: Sequence[Step]) -> None:
         for step in due:
             self._raise_known(step.child.id, step.child.digest)
-        applies = [step for step in due if isinstance(step, Apply)]
-        replaces = [step for step in due if isinstance(step, Replace)]
-        claimed = await _all(self._claim(step) for step in applies)
-        ordered: list[Step] = sorted([*claimed, *replaces], key=_stage)
-        for _, group in groupby(ordered, key=_stage):
+        for _, group in groupby(sorted(due, key=_stage), key=_stage):
             await _all(
                 self._apply(step) if isinstance(step, Apply) else self._replace(step)
                 for step in group
@@ -106,10 +101,15 @@ class Executor:
         return self._state.repair_wait(step.child.id, self._monotonic()) if is_repair else 0.0
 
     async def _claim(self, step: Apply) -> Apply:
-        """Return *step* with the live object that it is for, which the cache may not show."""
+        """
+        Return the apply to the live object that has the child's name, and is not in the cache.
+
+        Where there is none, *step* itself is returned.
+
+        Raises:
+            ChildConflict: it is not the workload's.
+        """
         child = step.child
-        if step.uid is not None:
-            return step
         try:
             found = await self._writer.read_child(child)
         except Forbidden as error:
@@ -118,20 +118,29 @@ class Executor:
             return step
         is_ours = found.controller is not None and found.controller.uid == self._state.uid
         if not is_ours and not _is_orphan(found, self._key):
-            raise ChildConflict(describe_conflict(child, found))
+            conflict = ChildConflict(describe_conflict(child, found))
+            self._remember(child.id, _NAME, conflict, lasting=True)
+            raise conflict
         is_lost = is_ours and found.labels.get(names.WORKLOAD_LABEL) != child.workload
         changed = f"metadata.labels.{names.WORKLOAD_LABEL}" if is_lost else ""
         return Apply(child, found.uid, is_ours, step.because, found.version, changed=changed)
 
     async def _apply(self, step: Apply) -> None:
         child = step.child
-        if step.is_renamed and step.uid:
-            await clear_the_way(self._writer, child, step.uid, (Extent.RENAMED,))
-        if step.forbidden and step.uid:
-            await take_out(self._writer, child, step.uid, step.judge)
-        stored = await self._send(child, step)
+        if step.uid is None and self._state.refusal_of(child.id, _NAME, self._monotonic()):
+            # The name was taken a moment ago: to look again needs no write.
+            step = await self._claim(step)
+        try:
+            stored = await self._send(child, await self._mend(step))
+        except Conflict:
+            claimed = await self._claim(step) if step.uid is None else step
+            if claimed is step:
+                raise
+            step = claimed
+            stored = await self._send(child, step)
         log.info("applied %s: %s", child.id, step.because, extra={"workload": self._key})
-        futile = step.fingerprint if stored.version == step.version else ""
+        result = stored.metadata
+        futile = step.fingerprint if result.version == step.version else ""
         news = []
         if step.changed and not futile:
             news.append(of_reversion(split_key(self._key)[1], child.id, step.changed))
@@ -140,11 +149,21 @@ class Executor:
         self._learned.append(
             Learned(
                 child.id,
-                applied=Applied(child.digest, stored.uid, stored.version, futile),
+                applied=Applied(child.digest, result.uid, result.version, futile),
+                stored=stored,
                 repaired_at=self._monotonic() if step.fingerprint else None,
                 news=tuple(news),
             )
         )
+
+    async def _mend(self, step: Apply) -> Apply:
+        """Take out of the live object what an apply does not; return the *step* that is left."""
+        mended = None
+        if step.is_renamed and step.uid:
+            mended = await clear_the_way(self._writer, step.child, step.uid, (Extent.RENAMED,))
+        if step.forbidden and step.uid:
+            mended = await take_out(self._writer, step.child, step.uid, step.judge) or mended
+        return replace(step, version=mended.version) if mended else step
 
     async def _replace(self, step: Replace) -> None:
         """
@@ -176,16 +195,20 @@ class Executor:
     async def _prune(self, step: Prune) -> None:
         namespace, _ = split_key(self._key)
         try:
-            await self._writer.delete_child(namespace, step.id, step.uid)
+            is_gone = await self._writer.delete_child(
+                namespace, step.id, uid=step.uid, version=step.version
+            )
         except (Refused, Forbidden) as error:
             message = f"the API server refuses the deletion of the {step.id}: {error}"
             raise self._refusal(error, message, step.id, step.uid) from error
+        if not is_gone:
+            return  # the watch brings the newer version, and the next reconcile
         log.info("deleted %s: no longer asked for", step.id, extra={"workload": self._key})
         self._learned.append(Learned(step.id, pruned=step.uid, repaired_at=self._monotonic()))
 
-    async def _send(self, child: Child, step: Step, *, dry_run: bool = False) -> Metadata:
-        """Apply *child* to the object that *step* is for; return the metadata of the result."""
-        if not step.force:
+    async def _send(self, child: Child, step: Step, *, dry_run: bool = False) -> LiveChild:
+        """Apply *child* to the object that *step* is for; return the result."""
+        if not step.force and step.uid is not None:
             self._raise_known(child.id, _version_of(step))
         try:
             return await self._apply_by_force(child, step, dry_run=dry_run)
@@ -193,26 +216,29 @@ class Executor:
             message = f"the API server refuses the {child.id}: {error}"
             raise self._refusal(error, message, child.id, child.digest) from error
         except Conflict as error:
-            if step.force:
+            if step.uid is None or not error.is_about_fields:
+                # There is such an object, or a newer version of it.
                 raise
             conflict = ChildConflict(f"another client manages fields of the {child.id}: {error}")
             self._remember(child.id, _version_of(step), conflict, lasting=True)
             raise conflict from error
 
-    async def _apply_by_force(self, child: Child, step: Step, *, dry_run: bool) -> Metadata:
+    async def _apply_by_force(self, child: Child, step: Step, *, dry_run: bool) -> LiveChild:
         """Apply *child*; where others' changes are in its way, take those out first."""
-        writer, uid, force = self._writer, step.uid, step.force
+        writer, uid, version = self._writer, step.uid, step.version
+        send = partial(writer.apply_child, child, uid=uid, force=step.force, dry_run=dry_run)
         is_cleared = isinstance(step, Apply) and step.is_renamed
         try:
-            stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
+            stored = await send(version=version)
         except Refused:
-            if uid is None or not force:
+            if uid is None or not step.force:
                 raise
-            if not await clear_the_way(writer, child, uid, (Extent.BESIDE, Extent.ALL)):
+            cleared = await clear_the_way(writer, child, uid, (Extent.BESIDE, Extent.ALL))
+            if cleared is None:
                 raise
-            stored = await writer.apply_child(child, uid=uid, force=force, dry_run=dry_run)
+            stored = await send(version=cleared.version)
             is_cleared = True
-        return (await let_go(writer, child) if is_cleared else None) or stored
+        return (await let_go(writer, child, stored) if is_cleared else None) or stored
 
     def _raise_known(self, child_id: ChildId, content: str) -> None:
         """Raise the refusal of that very content where it is too early to ask again."""
@@ -263,5 +289,6 @@ async def _all(parts: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
     for failure in failures[1:]:
         log.warning("failed as well: %s", failure)
     if failures:
-        raise failures[0]
+        # What ends the process, such as the loss of leadership, goes before what is tried again.
+        raise next((each for each in failures if not isinstance(each, Exception)), failures[0])
     return [result for result in results if not isinstance(result, BaseException)]

@@ -103,7 +103,7 @@ class Observer:
         """
         if isinstance(wish, Refusal):
             return {}, None, None
-        read = {reference.object for reference in wish.draft.references}
+        read = {reference.object for reference in wish.references}
         secrets = frozenset(wish.check.secrets)
         try:
             found = await self._informers.references.look_up(key, read | secrets)

@@ -5,6 +5,7 @@ Pure. The draft of the pod template is part of it: it names the ConfigMaps and S
 pods read, and so says what there is to observe.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcpworkload.api.refusals import Refusal
@@ -13,25 +14,30 @@ from mcpworkload.controller.desired import (
     UNKNOWN_SURROUNDINGS,
     Check,
     Draft,
+    Grants,
     Policy,
     Surroundings,
     build_check,
     build_draft,
 )
+from mcpworkload.controller.references import Reference
 from mcpworkload.controller.status import Amounts, StatusInput
 from mcpworkload.controller.store import Body
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wish:
-    """A workload whose spec is accepted so far, its draft of a pod template, and its check."""
+    """A workload whose spec is accepted so far."""
 
-    workload: Workload
-    draft: Draft
+    #: What its pods read, and may do.
+    references: tuple[Reference, ...]
+    grants: Grants
     check: Check
+    #: Returns the workload, and the draft of its pod template.
+    draft: Callable[[], tuple[Workload, Draft]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """A body of which a status can be written in any case, and children only for a wish."""
 
@@ -41,7 +47,7 @@ class Parsed:
     @property
     def is_isolated(self) -> bool:
         """True if pods are to be isolated, or were, as far as is known."""
-        return isinstance(self.wish, Refusal) or self.wish.draft.grants.isolation is not None
+        return isinstance(self.wish, Refusal) or self.wish.grants.isolation is not None
 
 
 def parse(body: Body, policy: Policy, surroundings: Surroundings = UNKNOWN_SURROUNDINGS) -> Parsed:
@@ -54,9 +60,10 @@ def parse(body: Body, policy: Policy, surroundings: Surroundings = UNKNOWN_SURRO
         draft = build_draft(workload, policy, surroundings)
     except Refusal as refusal:
         return Parsed(StatusInput.of(workload), refusal)
-    amounts = Amounts(draft.template, workload.spec.resources)
+    amounts = Amounts(lambda: (draft.template, workload.spec.resources))
     check = build_check(workload, policy)
     inputs = StatusInput.of(
         workload, amounts, draft.grants, check, is_gated=policy.is_gate_required
     )
-    return Parsed(inputs, Wish(workload, draft, check))
+    wish = Wish(draft.references, draft.grants, check, lambda: (workload, draft))
+    return Parsed(inputs, wish)

@@ -11,11 +11,12 @@ way, and where nothing is to do, nothing is written. The observer does all readi
 no more than the objects that it is about to write to, which the caches need not hold.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from mcpworkload.api.names import ChildId
 from mcpworkload.api.refusals import (
     ApplyFailed,
     ChildForbidden,
@@ -27,7 +28,6 @@ from mcpworkload.controller.caches import Informers
 from mcpworkload.controller.clock import Clock
 from mcpworkload.controller.deny_policies import DenyPolicies
 from mcpworkload.controller.desired import (
-    Child,
     Policy,
     build_children,
     find_forbidden,
@@ -36,20 +36,23 @@ from mcpworkload.controller.desired import (
 from mcpworkload.controller.execute import Executor
 from mcpworkload.controller.namespaces import NamespaceLevels
 from mcpworkload.controller.observe import Observer
-from mcpworkload.controller.parse import Wish, parse
+from mcpworkload.controller.parse import Parsed, Wish
 from mcpworkload.controller.plan.comparison import DriftCache
 from mcpworkload.controller.plan.observation import Observation
-from mcpworkload.controller.plan.plan import plan, plan_prunes
+from mcpworkload.controller.plan.plan import Step, is_done, plan, plan_prunes
+from mcpworkload.controller.recent import Recent
 from mcpworkload.controller.recorder import Events
 from mcpworkload.controller.references import describe_missing, digest_references
 from mcpworkload.controller.report import Outcome, Reporter, soonest
-from mcpworkload.controller.state import WorkloadState
+from mcpworkload.controller.state import Learned, WorkloadState
 from mcpworkload.controller.status import StatusInput
-from mcpworkload.controller.store import Body, WorkloadStore
+from mcpworkload.controller.store import Body, WorkloadStore, key_of
 from mcpworkload.controller.verifier import Verifier
 from mcpworkload.controller.writer import Writer
-from mcpworkload.kube.errors import ApiError, NamespaceEnding
+from mcpworkload.kube.errors import ApiError, Conflict, NamespaceEnding
 from mcpworkload.kube.keys import split_key
+
+CONFLICT_SECONDS = 0.25
 
 
 class Reconciler:
@@ -66,7 +69,9 @@ class Reconciler:
         clock: Clock,
         levels: NamespaceLevels,
         verifier: Verifier,
+        on_exit: Callable[[str, int], None],
     ) -> None:
+        """*on_exit* receives the reason of exits that a status reports, and how many these are."""
         self._store = store
         self._informers = informers
         self._forget = forget
@@ -76,8 +81,16 @@ class Reconciler:
         self._denies = DenyPolicies(writer, informers, store)
         self._observer = Observer(informers, levels, verifier, events, clock)
         self._reporter = Reporter(
-            store, informers.observed, writer, events, verifier.count_tools_change, clock
+            store,
+            informers.observed,
+            writer,
+            events,
+            verifier.count_tools_change,
+            on_exit,
+            clock,
         )
+        self._judge = partial(find_forbidden, policy=policy)
+        self._recent = Recent(policy)
         self._states: dict[str, WorkloadState] = {}
 
     async def __call__(self, key: str) -> float | None:
@@ -102,13 +115,13 @@ class Reconciler:
     async def _reconcile(self, key: str, body: Body) -> float | None:
         now = self._clock.now()
         surroundings = await self._observer.look_around(key, body)
-        parsed = parse(body, self._policy, surroundings)
+        parsed = self._recent.parse(key, body, surroundings)
         observation, state = await self._observer.observe(key, parsed, self._recall(key, body), now)
-        if self._store.get(key) is not body:
+        if not self._store.is_current(body):
             # Reading took a while: what was parsed may be deleted by now, and its children gone.
             self._states[key] = state
             return 0.0
-        outcome = await self._carry_out(key, parsed.wish, observation, state)
+        outcome = await self._carry_out(key, parsed, observation, state)
         outcome = await self._report(body, parsed.inputs, observation, outcome, now)
         self._keep(key, observation, outcome)
         if outcome.failure is not None:
@@ -130,32 +143,34 @@ class Reconciler:
         return state.after_body(body)
 
     async def _carry_out(
-        self, key: str, wish: Wish | Refusal, observation: Observation, state: WorkloadState
+        self, key: str, parsed: Parsed, observation: Observation, state: WorkloadState
     ) -> Outcome:
-        """Build, plan and execute: make the children what *wish* asks for."""
+        """Build, plan and execute: make the children what the spec asks for."""
+        wish = parsed.wish
         if isinstance(wish, Refusal):
             return Outcome(state, failure=wish)
         if observation.unanswered is not None:
             return Outcome(state, failure=observation.unanswered)
         known = DriftCache(state.drifts)
-        known.keep(observation.children.values())
-        judge = partial(find_forbidden, policy=self._policy)
+        known.keep(_uids(observation, state))
         try:
-            if wish.draft.grants.isolation is not None:
-                await self._denies.ensure(wish.workload.namespace)
-            children = _build(wish, observation, self._policy)
-            steps = plan(state.uid, children, observation, state.applied, judge, known.compare)
+            if wish.grants.isolation is not None:
+                await self._denies.ensure(split_key(key)[0])
+            content = _read_content(wish, parsed.inputs.replicas, observation)
+            children, steps = self._plan(key, wish, content, observation, state, known)
         except Refusal as refusal:
             state = state.after_comparing(known.comparisons, observation.children.values())
             return Outcome(state, failure=refusal)
         except ApiError as failure:
             return Outcome(state, failure=failure)
-        state = state.after_comparing(known.comparisons, observation.children.values())
         done = await Executor(self._writer, key, state, self._clock.monotonic).execute(steps)
+        self._compare(steps, done.learned, known)
+        state = state.after_comparing(known.comparisons, observation.children.values())
         state = state.after_steps(done.learned)
         if done.failure is not None:
             if isinstance(done.failure, ChildForbidden | Rejected):
-                message = name_fields(str(done.failure), wish.draft.template, wish.workload.spec)
+                workload, draft = wish.draft()
+                message = name_fields(str(done.failure), draft.template, workload.spec)
                 done.failure.args = (message,)
             return Outcome(state, failure=done.failure)
         # Last, so that a child that is refused does not cost the one it replaces.
@@ -163,6 +178,40 @@ class Reconciler:
         last = await Executor(self._writer, key, state, self._clock.monotonic).prune(prunes)
         again = soonest(done.rest, last.rest)
         return Outcome(state.after_steps(last.learned), again, last.failure)
+
+    def _plan(
+        self,
+        key: str,
+        wish: Wish,
+        content: str | None,
+        observation: Observation,
+        state: WorkloadState,
+        known: DriftCache,
+    ) -> tuple[Collection[ChildId], Sequence[Step]]:
+        """
+        Return the children that there should be, and what has to be done for that.
+
+        *content* stands for what the pods read; the comparisons that are made go into *known*.
+        """
+        uid, applied = state.uid, state.applied
+        digests = self._recent.digests(key, content)
+        if digests is not None and is_done(uid, digests, observation, applied, known.recall):
+            return digests.keys(), ()
+        workload, draft = wish.draft()
+        template = draft.with_digest(content)
+        children = build_children(workload, self._policy, template, draft.grants)
+        self._recent.keep(key, content, children)
+        steps = plan(uid, children, observation, applied, self._judge, known.compare)
+        return {child.id for child in children}, steps
+
+    def _compare(
+        self, steps: Sequence[Step], learned: Sequence[Learned], known: DriftCache
+    ) -> None:
+        """Note how the objects that were applied differ, while what was wanted is at hand."""
+        wanted = {step.child.id: step.child for step in steps}
+        for each in learned:
+            if each.stored is not None:
+                known.compare(wanted[each.child_id], each.stored, self._judge)
 
     async def _report(
         self,
@@ -174,6 +223,7 @@ class Reconciler:
     ) -> Outcome:
         """Report what became of the children, unless it may be over in a moment."""
         state, failure, moment = outcome.state, outcome.failure, self._clock.monotonic()
+        self._reporter.forget(key_of(body))
         refusal = failure if isinstance(failure, Refusal) else None
         if failure is None:
             state = state.after_success()
@@ -189,6 +239,9 @@ class Reconciler:
             failure.args = (inputs.secrets.hide(str(failure)),)
             state = state.after_failure(moment)
             if not state.is_failing_for_long(moment):
+                if isinstance(failure, Conflict):
+                    # Somebody else has written as well, and the caches show it in a moment.
+                    return Outcome(state, CONFLICT_SECONDS)
                 return Outcome(state, failure=failure)
             refusal = ApplyFailed(str(failure))
         await self._reporter.post(body, state.news)
@@ -212,21 +265,30 @@ class Reconciler:
         self._informers.references.forget(key)
         self._informers.observed.drop(key)
         self._observer.forget(key)
+        self._reporter.forget(key)
         self._states.pop(key, None)
+        self._recent.forget(key)
         self._forget(key)
 
 
-def _build(wish: Wish, observation: Observation, policy: Policy) -> tuple[Child, ...]:
+def _uids(observation: Observation, state: WorkloadState) -> set[str]:
+    """Return the UIDs of the children that there are, also of those that no cache shows yet."""
+    return {
+        *(live.metadata.uid for live in observation.children.values()),
+        *(last.uid for last in state.applied.values()),
+    }
+
+
+def _read_content(wish: Wish, replicas: int, observation: Observation) -> str | None:
     """
-    Return the children, whose pods change with the content of what they read.
+    Return what stands for the content that the pods read; None if they read none.
 
     Raises:
         ReferenceNotFound: a ConfigMap, a Secret or a key is missing; names each.
     """
-    draft, found = wish.draft, observation.references
-    missing = describe_missing(draft.references, found)
+    found = observation.references
+    missing = describe_missing(wish.references, found)
     # To stop, or to be scaled to nothing, a workload needs no Secret.
-    if missing and wish.workload.spec.wanted_replicas:
+    if missing and replicas:
         raise ReferenceNotFound(missing)
-    template = draft.with_digest(digest_references(draft.references, found))
-    return build_children(wish.workload, policy, template, draft.grants)
+    return digest_references(wish.references, found)

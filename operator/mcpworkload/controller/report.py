@@ -61,15 +61,27 @@ class Reporter:
         writer: Writer,
         events: Events,
         on_tools_change: Callable[[str], None],
+        on_exit: Callable[[str, int], None],
         clock: Clock,
     ) -> None:
-        """*on_tools_change* receives the key when a status with other tools was written."""
+        """
+        *on_tools_change* receives the key when a status with other tools was written.
+
+        *on_exit* receives the reason of exits that a status reports, and how many these are.
+        """
         self._store = store
         self._observed = observed
         self._writer = writer
         self._events = events
         self._on_tools_change = on_tools_change
+        self._on_exit = on_exit
         self._clock = clock
+        #: The workloads whose status is held back.
+        self._held_back: set[str] = set()
+
+    def forget(self, key: str) -> None:
+        """Drop what is kept of a workload; the next report decides anew."""
+        self._held_back.discard(key)
 
     async def report(
         self,
@@ -92,18 +104,22 @@ class Reporter:
         status = _build(inputs, observation, refusal, state, ends, now)
         if status == inputs.status:
             self._observed.settle(key_of(body), ends.cursor, ends.gone)
+        # A refusal is reported at once, whatever the rest is about to become.
+        applied = state.applied if refusal is None else {}
         decision = decide_write(
             inputs.status,
             status,
             observation,
-            # A refusal is reported at once, whatever the rest is about to become.
-            state.applied if refusal is None else {},
+            applied,
             state.hold,
             moment,
-            is_pressing=ends.is_pressing,
+            # A restart of the operator would lose an exit.
+            is_pressing=ends.is_pressing or _is_awaited(inputs),
+            held_back=len(self._held_back),
         )
         state = state.after_decision(decision.hold)
         if isinstance(decision, Wait):
+            self._held_back.add(key_of(body))
             return Outcome(state, soonest(decision.seconds, again))
         if isinstance(decision, Unchanged):
             return Outcome(state, again)
@@ -156,11 +172,22 @@ class Reporter:
             return Outcome(state, failure=error)
         key = key_of(body)
         self._observed.settle(key, ends.cursor, ends.gone)
+        for each in ends.news:
+            self._on_exit(each.reason, each.count)
         log.info("status: %s", summary(status), extra={"workload": key})
-        if self._store.get(key) is body:
+        if self._store.is_current(body):
             # Only then: a deletion that the watch showed meanwhile must not be undone.
             self._store.put(stored)
         return Outcome(state, again, is_stored=True)
+
+
+def _is_awaited(inputs: StatusInput) -> bool:
+    """
+    Return whether it is the first status of a workload with pods: it says that they start.
+
+    Without pods there is nothing to start, and one status can say that the workload is ready.
+    """
+    return "conditions" not in inputs.status and inputs.replicas > 0
 
 
 def soonest(*waits: float | None) -> float | None:

@@ -120,8 +120,9 @@ class Learned:
     """What one step of a plan has shown about its child."""
 
     child_id: ChildId
-    #: The apply that was made.
+    #: The apply that was made, and the object as it was then.
     applied: Applied | None = None
+    stored: LiveChild | None = None
     #: The UID of the child that was deleted.
     pruned: str = ""
     #: When others' change was undone, on the monotonic clock.

@@ -14,10 +14,13 @@ from mcpworkload.kube.client import Api
 from mcpworkload.kube.errors import Conflict, NotFound, read_answer
 from mcpworkload.kube.lists import PARTIAL_OBJECT, read_pages
 from mcpworkload.kube.manifest import Manifest
-from mcpworkload.kube.objects import Claim, Metadata, Partial
+from mcpworkload.kube.objects import Claim, LiveChild, Metadata, Partial
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+# An apply ignores the version where it creates an object, and no object ever has this one: the
+# first write of a cluster's life has a higher one.
+_NO_VERSION = "1"
 
 
 class Writer:
@@ -39,20 +42,29 @@ class Writer:
         return read_answer(content, Partial).metadata
 
     async def apply_child(
-        self, child: Child, *, uid: str | None, force: bool, dry_run: bool = False
-    ) -> Metadata:
+        self,
+        child: Child,
+        *,
+        uid: str | None,
+        version: int = 0,
+        force: bool,
+        dry_run: bool = False,
+    ) -> LiveChild:
         """
-        Apply *child* by server-side apply, or by a dry run; return the metadata of the result.
+        Apply *child* by server-side apply, or by a dry run; return the result.
 
-        With *uid* only the live object of that UID is changed.
+        With *uid* only the live object of that UID is changed, and only in that *version* if it is
+        not 0; without *uid* the child is created, and no object that exists is changed.
 
         Raises:
-            Conflict: a field belongs to another manager (unless *force*), or the UID is another.
+            Conflict: a field belongs to another manager (unless *force*), or the object is another,
+                or exists already.
             ApiError: as the API server answered.
         """
-        manifest = child.manifest
+        required = {"resourceVersion": _NO_VERSION}
         if uid:
-            manifest = {**manifest, "metadata": {**manifest["metadata"], "uid": uid}}
+            required = {"uid": uid, **({"resourceVersion": str(version)} if version else {})}
+        manifest = {**child.manifest, "metadata": {**child.manifest["metadata"], **required}}
         content = await self._api.request(
             "PATCH",
             _path(child),
@@ -63,9 +75,9 @@ class Writer:
             },
             body=msgspec.json.encode(manifest),
             content_type=APPLY,
-            accept=PARTIAL_OBJECT,
         )
-        return read_answer(content, Partial).metadata
+        live: type[LiveChild] = CHILD_KINDS[child.id.kind].live
+        return read_answer(content, live)
 
     async def read_whole(self, child: Child) -> Manifest | None:
         """Return the object with the child's kind and name, as it is stored; None without."""
@@ -75,16 +87,18 @@ class Writer:
             return None
         return read_answer(content, dict)
 
-    async def put_back(self, child: Child, live: Manifest, content: Manifest) -> None:
+    async def put_back(self, child: Child, live: Manifest, content: Manifest) -> Metadata:
         """
         Give the child that *content* in place of what it has in *live*, in one update.
+
+        Return the metadata of the result.
 
         Raises:
             Conflict: the object has changed since, or is another.
             ApiError: as the API server answered.
         """
         patch = {field: live.get(field) or {} for field in content}
-        await self._merge(child, live, _replacing(patch, content))
+        return await self._merge(child, live, _replacing(patch, content))
 
     async def disown_updates(self, child: Child) -> Metadata | None:
         """
@@ -125,20 +139,28 @@ class Writer:
         )
         return read_answer(answer, Partial).metadata
 
-    async def delete_child(self, namespace: str, child_id: ChildId, uid: str) -> None:
+    async def delete_child(
+        self, namespace: str, child_id: ChildId, *, uid: str, version: int
+    ) -> bool:
         """
-        Delete the child with that UID; one that is gone, or another of its name, is left alone.
+        Delete the child with that UID in that version; return whether it is gone.
+
+        One that has changed since, or another of its name, is left alone.
 
         Raises:
             ApiError: as the API server answered.
         """
-        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        preconditions = {"uid": uid, "resourceVersion": str(version)}
+        options = {"preconditions": preconditions, "propagationPolicy": "Background"}
         try:
             await self._api.request(
                 "DELETE", _path_of(namespace, child_id), body=msgspec.json.encode(options)
             )
-        except (NotFound, Conflict):
-            return
+        except NotFound:
+            return True
+        except Conflict:
+            return False
+        return True
 
     async def orphan_child(self, child: Child, *, uid: str, version: int) -> Metadata:
         """

@@ -331,6 +331,6 @@ async def test_what_it_does_is_counted() -> None:
         }
         assert counts["HandshakeOk"] == 1
         assert sum(counts.values()) == 1
-        (age,) = families["mcpworkload_verification_age_seconds"].samples
-        assert age.labels == {"namespace": "team", "workload": "weather"}
-        assert 0 <= age.value < 5
+        ((key, age),) = world.metrics.ages()
+        assert key == KEY
+        assert 0 <= age < 5

@@ -89,7 +89,7 @@ async def test_a_pod_that_starts_is_not_asked_about(harness: Harness) -> None:
     again = await harness.reconcile(KEY)
 
     assert harness.cluster.asked == []
-    assert again == pytest.approx(2, abs=0.1)  # the status is held back for that long
+    assert again == pytest.approx(8, abs=0.1)
 
 
 async def test_a_pod_that_waits_for_a_claim(harness: Harness) -> None:

@@ -2,16 +2,20 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from mcpworkload.api import names
 from mcpworkload.api.names import ChildId
 from mcpworkload.controller import state
+from mcpworkload.controller.desired import Child
 from mcpworkload.controller.plan.observation import Observation
+from mcpworkload.controller.reconcile import CONFLICT_SECONDS
 from mcpworkload.kube.errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from mcpworkload.kube.objects import Metadata
-from tests.support.harness import KEY, Harness, make_harness
+from tests.support.harness import KEY, Harness, make_field_conflict, make_harness
 from tests.support.parsed import (
+    UID,
     make_body,
     make_observation,
     make_pod,
@@ -26,15 +30,39 @@ def harness() -> Harness:
     return make_harness()
 
 
-async def test_a_new_workload_is_applied_and_its_status_held_back(harness: Harness) -> None:
-    """The StatefulSet controller is about to make it stale."""
-    again = await harness.reconcile(KEY)
+async def test_a_new_workload_is_applied_and_has_a_status_at_once(harness: Harness) -> None:
+    """Who waits for it sees that it was accepted, however many others wait as well."""
+    await harness.reconcile(KEY)
 
-    assert sorted(harness.cluster.calls[:2]) == ["read Service weather", "read StatefulSet weather"]
-    assert sorted(harness.cluster.calls[2:]) == [
+    assert harness.cluster.calls == [
         "apply Service weather",
         "apply StatefulSet weather",
+        "status",
     ]
+    assert harness.conditions() == [
+        "Accepted=True/Accepted",
+        "Available=False/Starting",
+        "Ready=False/Starting",
+    ]
+
+
+@pytest.mark.parametrize("spec", [{"operatingMode": "Stopped"}, {"replicas": 0}])
+async def test_a_workload_without_pods_has_one_status(spec: dict[str, Any]) -> None:
+    """It is ready as soon as its children are seen: no status says that something starts."""
+    harness = make_harness(**spec)
+
+    await harness.reconcile(KEY)
+
+    assert harness.cluster.statuses == []
+
+
+async def test_a_changed_workload_is_applied_and_its_status_held_back() -> None:
+    """The StatefulSet controller is about to make it stale."""
+    harness = make_harness(status={"observedGeneration": 0, "conditions": []})
+
+    again = await harness.reconcile(KEY)
+
+    assert harness.cluster.calls == ["apply Service weather", "apply StatefulSet weather"]
     assert again is not None
     assert again <= 2.0
 
@@ -49,13 +77,13 @@ async def test_a_second_reconcile_writes_nothing(harness: Harness) -> None:
     assert harness.cluster.calls == []
 
 
-async def test_ownership_of_every_name_is_checked_before_the_first_write(harness: Harness) -> None:
-    """A taken Service must not leave us with half a workload."""
+async def test_a_workload_of_which_a_name_is_taken_gets_no_pods(harness: Harness) -> None:
+    """A taken Service must not leave us with half a workload that runs."""
     harness.cluster.existing["Service weather"] = Metadata(name="weather", uid="theirs")
 
     again = await harness.reconcile(KEY)
 
-    assert [call for call in harness.cluster.calls if "apply" in call] == []
+    assert harness.cluster.calls == ["apply Service weather", "read Service weather", "status"]
     assert harness.conditions()[0] == "Accepted=False/ChildConflict"
     assert again is not None
 
@@ -261,18 +289,18 @@ async def test_each_refused_child_keeps_its_own_refusal(harness: Harness) -> Non
     assert {message.rpartition(": ")[2] for message in messages} == {"no such service"}
 
 
-async def test_claims_are_made_for_every_child() -> None:
-    """The second Service's name may be taken, too, and nothing is written then."""
+async def test_the_owner_of_every_name_that_is_taken_is_read() -> None:
+    """The second Service's name may be taken, too, and there are no pods then."""
     harness = make_harness(service={"type": "ClusterIP"}, disruptionBudget={"minAvailable": 1})
     harness.cluster.existing["Service weather-svc"] = Metadata(name="weather-svc", uid="theirs")
 
     await harness.reconcile(KEY)
 
     assert sorted(call for call in harness.cluster.calls if call != "status") == [
-        "read PodDisruptionBudget weather",
-        "read Service weather",
+        "apply PodDisruptionBudget weather",
+        "apply Service weather",
+        "apply Service weather-svc",
         "read Service weather-svc",
-        "read StatefulSet weather",
     ]
     assert harness.conditions()[0] == "Accepted=False/ChildConflict"
 
@@ -291,3 +319,52 @@ async def test_two_children_of_one_kind_are_remembered_apart() -> None:
         "StatefulSet weather",
     ]
     assert len({last.digest for last in applied.values()}) == 4
+
+
+async def test_a_name_that_stays_taken_is_looked_at_and_not_written_to(harness: Harness) -> None:
+    """The first apply may have met an object of ours; another one would be for nothing."""
+    harness.cluster.existing["Service weather"] = Metadata(name="weather", uid="theirs")
+    await harness.reconcile(KEY)
+    harness.cluster.calls.clear()
+
+    await harness.reconcile(KEY)
+    assert harness.cluster.calls == ["read Service weather"]
+
+    del harness.cluster.existing["Service weather"]
+    await harness.reconcile(KEY)
+    assert harness.cluster.calls[1:4] == [
+        "read Service weather",
+        "apply Service weather",
+        "apply StatefulSet weather",
+    ]
+
+
+async def test_a_child_of_ours_that_has_lost_its_label_is_found_by_its_name(
+    harness: Harness,
+) -> None:
+    """The caches do not show it, and the API server names the field before the version."""
+    owner = [{"uid": UID, "kind": names.KIND, "name": "weather", "controller": True}]
+    lost = msgspec.convert({"name": "weather", "uid": "svc", "ownerReferences": owner}, Metadata)
+    harness.cluster.existing["Service weather"] = lost
+    harness.cluster.failures["Service weather"] = make_field_conflict("theirs")
+    read = harness.cluster.read_child
+
+    async def read_child(child: Child) -> Metadata | None:
+        harness.cluster.failures.clear()
+        return await read(child)
+
+    harness.cluster.read_child = read_child  # type: ignore[method-assign]
+    await harness.reconcile(KEY)
+
+    assert harness.cluster.calls[:3] == [
+        "apply Service weather",
+        "read Service weather",
+        "force Service weather svc",
+    ]
+
+
+async def test_a_child_that_changed_meanwhile_is_applied_again_soon(harness: Harness) -> None:
+    """Its controller writes its status at that moment, say: no failure, and no word of it."""
+    harness.cluster.failures["Service weather"] = Conflict("modified", status=409)
+
+    assert await harness.reconcile(KEY) == CONFLICT_SECONDS

@@ -11,6 +11,7 @@ from mcpworkload.api.names import ChildId
 from mcpworkload.controller.admission.installation import GateTarget
 from mcpworkload.controller.deny_policies import build_deny_policy
 from mcpworkload.controller.desired import Policy
+from mcpworkload.kube.errors import Conflict
 from mcpworkload.kube.objects import Metadata, NetworkPolicy, Pod, Service
 from tests.support.harness import KEY, FakeCluster, Harness, make_harness
 
@@ -27,9 +28,9 @@ def isolated(cluster: FakeCluster | None = None, **spec: Any) -> Harness:
     return make_harness(cluster, POLICY, isolateNetwork=True, **spec)
 
 
-def make_deny(**spec: Any) -> NetworkPolicy:
+def make_deny(*, is_ending: bool = False, **spec: Any) -> NetworkPolicy:
     """The policy of the namespace as it is stored, with changes of others."""
-    manifest = build_deny_policy("team").manifest
+    manifest = build_deny_policy("team", is_ending=is_ending).manifest
     kept = {field: value for field, value in manifest["spec"].items() if value}
     stored = {
         "metadata": {**manifest["metadata"], "uid": "deny", "resourceVersion": "1"},
@@ -61,7 +62,7 @@ async def test_a_policy_of_that_name_that_is_not_ours_is_left_alone() -> None:
     await harness.reconcile(KEY)
 
     assert "Accepted=False/ChildConflict" in harness.conditions()
-    assert not [call for call in harness.cluster.calls if call.startswith("apply")]
+    assert harness.cluster.calls == [f"apply {DENY}", f"read {DENY}", "status"]
 
 
 @pytest.mark.parametrize("change", [{"egress": [{}]}, {"podSelector": {}}, {"policyTypes": []}])
@@ -100,7 +101,8 @@ async def test_it_stays_until_the_last_isolated_pod_is_gone() -> None:
 
     cluster.observation = replace(cluster.observation, labelled={})
     await harness.reconcile(KEY)
-    assert cluster.calls == [f"delete {DENY} deny"]
+    # Marked first: whoever comes to need it takes the mark away, and the deletion fails.
+    assert cluster.calls == [f"force {DENY} deny", f"delete {DENY} deny"]
 
 
 async def test_one_that_is_being_deleted_is_made_anew() -> None:
@@ -115,8 +117,32 @@ async def test_one_that_is_being_deleted_is_made_anew() -> None:
     harness.store.put(body)
     await harness.reconcile(KEY)
 
-    assert cluster.calls[0] == f"delete {DENY} deny"
+    assert cluster.calls[1] == f"delete {DENY} deny"
     assert f"apply {DENY}" in cluster.calls
+
+
+async def test_one_that_is_about_to_be_deleted_is_kept() -> None:
+    """Another leader may have sent the deletion, of that version: a write makes it fail."""
+    cluster = FakeCluster(deny=make_deny(is_ending=True), version=1)
+    harness = isolated(cluster)
+
+    await harness.reconcile(KEY)
+
+    writes = [call for call in cluster.calls if not call.startswith("read")]
+    assert writes[0] == f"force {DENY} deny"
+
+
+async def test_a_deletion_that_comes_too_late_is_none() -> None:
+    """The policy has changed since it was marked: it is looked at again."""
+    cluster = FakeCluster(deny=make_deny(), version=1)
+    cluster.failures[f"delete {DENY}"] = Conflict("the object has been modified", status=409)
+    harness = isolated(cluster)
+    body = harness.store.get(KEY)
+    assert body is not None
+    harness.store.drop(body)
+
+    assert await harness.reconcile(KEY) is None
+    assert harness.reconcile._denies.is_kept("team")
 
 
 async def test_nothing_is_deleted_before_all_workloads_are_known() -> None:

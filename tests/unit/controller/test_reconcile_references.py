@@ -10,7 +10,14 @@ from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.references import Absence, digest_content
 from mcpworkload.controller.status import Hold
 from tests.support.harness import KEY, FakeCluster, Harness, make_harness
-from tests.support.parsed import id_of, make_body, make_observation, make_pod, make_statefulset
+from tests.support.parsed import (
+    as_applied,
+    id_of,
+    make_body,
+    make_observation,
+    make_pod,
+    make_statefulset,
+)
 
 SOURCE = "Secret weather-key"
 ENV = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "weather-key", "key": "api"}}}]
@@ -107,9 +114,13 @@ async def test_a_changed_content_rolls_the_pods_once(
     await harness.reconcile(KEY)
     harness.cluster.calls.clear()
     harness.cluster.sources[SOURCE] = digest_content("u", values)
-    # Before it is seen, nobody knows whether an update is what the StatefulSet needs.
-    live = make_statefulset(uid="StatefulSet weather-uid")
-    harness.cluster.observation = Observation(children={id_of(live): live})
+    child = harness.cluster.applied["StatefulSet weather"]
+    annotations = child.manifest["metadata"]["annotations"]
+    live = make_statefulset(uid="StatefulSet weather-uid", annotations=annotations)
+    live = as_applied(live, child)
+    # The cache shows the Service as it was applied, too.
+    seen = {"Service": 0, "StatefulSet": harness.cluster.version}
+    harness.cluster.observation = Observation(children={id_of(live): live}, versions=seen)
 
     await harness.reconcile(KEY)
     await harness.reconcile(KEY)

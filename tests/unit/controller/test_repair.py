@@ -16,9 +16,9 @@ from mcpworkload.controller.plan.comparison import compare_child
 from mcpworkload.controller.plan.observation import Observation
 from mcpworkload.controller.plan.plan import Apply, plan
 from mcpworkload.controller.state import WorkloadState
-from mcpworkload.kube.errors import Conflict, Refused
+from mcpworkload.kube.errors import Refused
 from mcpworkload.kube.objects import StatefulSet
-from tests.support.harness import KEY, FakeCluster
+from tests.support.harness import KEY, FakeCluster, make_field_conflict
 from tests.support.parsed import UID, make_statefulset, make_workload
 
 SERVICE = build_children(make_workload())[0]
@@ -168,7 +168,7 @@ async def test_an_entry_under_another_key_goes_without_a_refusal() -> None:
 
 async def test_who_holds_an_orphans_fields_is_asked_once_for_each_version() -> None:
     """Until somebody changes the object, another try has the same answer."""
-    cluster = FakeCluster(failures={NAME: Conflict("conflict with helm: .spec.type", status=409)})
+    cluster = FakeCluster(failures={NAME: make_field_conflict("conflict with helm: .spec.type")})
     hand = Hand(cluster)
     orphan = Apply(SERVICE, "svc", force=False, because="it has lost its owner", version=7)
     expected = f"another client manages fields of the {SERVICE.id}: conflict with helm"

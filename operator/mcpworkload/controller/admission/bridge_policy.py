@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from mcpworkload.api import names
 from mcpworkload.controller.admission.view import Finding, PodTemplate, View
-from mcpworkload.kube.manifest import Manifest
 
 _OURS = (names.BRIDGE, names.BRIDGE_TOKEN)
 # Fields that differ between installations; the rules of Pod Security judge the last one.
@@ -19,13 +18,12 @@ _FREE: Final = ("imagePullPolicy", "resources", "securityContext")
 _SEPARATOR = "--"
 
 
-def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
+def bridge_is_intact(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """
-    Yield what differs from *built* in a template with a bridge.
+    Yield what differs from *before*, the operator's own, in a template with a bridge.
 
     In a template without one, yield what only looks like a bridge.
     """
-    before = PodTemplate(built)
     ours = {volume["name"].value for volume in before.volumes}.intersection(_OURS)
     yield from _volumes(pod, before)
     yield from _containers(pod, before)
@@ -44,14 +42,13 @@ def bridge_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
         yield from _attachment(pod, before)
 
 
-def bridge_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
+def bridge_is_not_lent(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """
     Yield what gives another container the bridge's rights or its place, in a live template.
 
     The bridge's own parts are not compared: the operator applies them, and the API server has
     written defaults into them.
     """
-    before = PodTemplate(wanted)
     for entries, others in ((pod.volumes, before.volumes), (pod.containers, before.containers)):
         known = {entry["name"].value for entry in others}
         for entry in entries:

@@ -10,7 +10,6 @@ from typing import Final
 
 from mcpworkload.api import names
 from mcpworkload.controller.admission.view import Finding, PodTemplate, View
-from mcpworkload.kube.manifest import Manifest
 
 # How an image is pulled, and what the container may use, changes nothing of what it proves.
 _FREE: Final = ("imagePullPolicy", "resources")
@@ -21,16 +20,15 @@ _FURTHER_NETWORKS: Final = ("k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/def
 _ADDED: Final = ("restartPolicy", "lifecycle", "env", "envFrom", "volumeMounts", "volumeDevices")
 
 
-def isolation_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
+def isolation_is_intact(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """
-    Yield what differs from *built* around the gate of an isolated template.
+    Yield what differs from *before*, the operator's own, around the gate of an isolated template.
 
     In another template, yield a container that only has the gate's name.
 
     Capabilities are not judged here: with NET_ADMIN or NET_RAW a container changes its own end of
     the network alone, and the node enforces the rules at the other end.
     """
-    before = PodTemplate(built)
     wanted = before.spec["initContainers"].first
     is_gated = _is_gate(wanted)
     first = pod.spec["initContainers"].first
@@ -48,14 +46,13 @@ def isolation_is_intact(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
             yield container["name"].finding("choose another name: this one is the gate's")
 
 
-def isolation_is_not_lent(pod: PodTemplate, wanted: Manifest) -> Iterator[Finding]:
+def isolation_is_not_lent(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """
     Yield what others added to a live template that runs before its gate or around its rules.
 
     The fields of the gate that the operator sets are not compared: it applies them, and the API
     server has written defaults beside them.
     """
-    before = PodTemplate(wanted)
     gate = before.spec["initContainers"].first
     is_gated = _is_gate(gate)
     first = pod.spec["initContainers"].first

@@ -11,7 +11,7 @@ sentence in its docstring.
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from mcpworkload.controller.admission.view import Finding, PodTemplate, View
+from mcpworkload.controller.admission.view import Finding, PodTemplate, View, connections_of
 
 Rule = Callable[[PodTemplate], Iterator[Finding]]
 
@@ -102,15 +102,9 @@ def host_ports(pod: PodTemplate) -> Iterator[Finding]:
 def probe_hosts(pod: PodTemplate) -> Iterator[Finding]:
     """Probes and lifecycle hooks talk to the pod itself, not through the kubelet to others."""
     for container in pod.containers:
-        lifecycle = container["lifecycle"]
-        handlers = (
-            *(container[probe] for probe in ("livenessProbe", "readinessProbe", "startupProbe")),
-            *(lifecycle[hook] for hook in ("postStart", "preStop")),
-        )
-        for handler in handlers:
-            for field in (handler["httpGet"]["host"], handler["tcpSocket"]["host"]):
-                if not field.is_one_of((None, "")):
-                    yield field.finding(f"leave it out: {_BASELINE} forbids another host")
+        for connection in connections_of(container):
+            if not connection["host"].is_one_of((None, "")):
+                yield connection["host"].finding(f"leave it out: {_BASELINE} forbids another host")
 
 
 def app_armor(pod: PodTemplate) -> Iterator[Finding]:
@@ -134,6 +128,8 @@ def se_linux(pod: PodTemplate) -> Iterator[Finding]:
     """SELinux's type is one made for containers; user and role are the runtime's."""
     for context in pod.security_contexts:
         options = context["seLinuxOptions"]
+        if options.is_absent:
+            continue
         if not options["type"].is_one_of(_SELINUX_TYPES):
             kinds = ", ".join(filter(None, _SELINUX_TYPES))
             yield options["type"].finding(f"{_BASELINE} allows {kinds} and no other")

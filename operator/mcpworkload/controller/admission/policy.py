@@ -25,7 +25,7 @@ from mcpworkload.controller.admission.isolation_policy import (
 from mcpworkload.controller.admission.origins import origin_of, raw
 from mcpworkload.controller.admission.pod_security import BASELINE, RESTRICTED, Rule
 from mcpworkload.controller.admission.sources import projected_tokens, volume_sources
-from mcpworkload.controller.admission.view import Finding, MalformedError, PodTemplate, View
+from mcpworkload.controller.admission.view import Finding, MalformedError, PodTemplate
 from mcpworkload.controller.settings import PodSecurity
 from mcpworkload.kube.manifest import Manifest
 
@@ -39,9 +39,9 @@ def check_template(
     operations: Sequence[PatchOperation],
     policy: Policy = DEFAULT_POLICY,
     spec: WorkloadSpec | None = None,
-) -> None:
+) -> PodTemplate:
     """
-    Return if *template* may run; *built* is what it was before *operations* were applied.
+    Return *template*, which may run; *built* is what it was before *operations* were applied.
 
     With the *spec* that it was built from, paths are those of the spec where it wrote them.
 
@@ -52,15 +52,17 @@ def check_template(
     """
     try:
         pod = PodTemplate(template)
+        before = pod if built is template else PodTemplate(built)
         _check_shape(pod)
         findings = [finding for rule in _rules(policy) for finding in rule(pod)]
-        findings += _changed_keys(pod, built)
-        findings += bridge_is_intact(pod, built)
-        findings += isolation_is_intact(pod, built)
+        findings += _changed_keys(pod, before)
+        findings += bridge_is_intact(pod, before)
+        findings += isolation_is_intact(pod, before)
     except MalformedError as error:
         raise _malformed(error.finding, operations) from error
     if findings:
         raise PolicyDenied(_describe(findings, operations, _Origins(template, spec)))
+    return pod
 
 
 def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Finding, ...]:
@@ -74,9 +76,10 @@ def find_forbidden(live: Manifest, wanted: Manifest, policy: Policy) -> tuple[Fi
         if not pod.spec["containers"].value:
             return ()
         findings = [finding for rule in _rules(policy) for finding in rule(pod)]
-        findings += _changed_keys(pod, wanted)
-        findings += bridge_is_not_lent(pod, wanted)
-        return (*findings, *isolation_is_not_lent(pod, wanted))
+        before = PodTemplate(wanted)
+        findings += _changed_keys(pod, before)
+        findings += bridge_is_not_lent(pod, before)
+        return (*findings, *isolation_is_not_lent(pod, before))
     except MalformedError:
         return ()
 
@@ -161,16 +164,18 @@ _SECURITY_RULES: Final[dict[PodSecurity, tuple[Rule, ...]]] = {
 }
 
 
-def _changed_keys(pod: PodTemplate, built: Manifest) -> Iterator[Finding]:
+def _changed_keys(pod: PodTemplate, before: PodTemplate) -> Iterator[Finding]:
     """
     Yield labels and annotations under our domain that are not as the operator built them.
 
     Services, policies and caches select by them; the API server refuses a StatefulSet without the
     label that selects its pods, and another change hides the pods from the operator.
     """
-    before = View(built)["metadata"]
+    if pod is before:
+        return
     for field in ("labels", "annotations"):
-        ours = {key: value for key, value in before[field].mapping().items() if is_own_key(key)}
+        known = before.metadata[field].mapping()
+        ours = {key: value for key, value in known.items() if is_own_key(key)}
         theirs = pod.metadata[field].mapping()
         for key in sorted({*ours, *filter(is_own_key, theirs)}):
             if theirs.get(key) != ours.get(key):

@@ -6,21 +6,23 @@ from contextlib import suppress
 from mcpworkload.api.refusals import InvalidSpec
 from mcpworkload.api.spec import WorkloadSpec
 from mcpworkload.controller.admission.fieldnames import name_field
-from mcpworkload.controller.admission.view import MalformedError, PodTemplate, View
+from mcpworkload.controller.admission.view import (
+    MalformedError,
+    PodTemplate,
+    View,
+    connections_of,
+)
 from mcpworkload.kube.manifest import Manifest
 
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-_HOOKS = ("postStart", "preStop")
 
-
-def check_port_names(template: Manifest, spec: WorkloadSpec) -> None:
+def check_port_names(pod: PodTemplate, template: Manifest, spec: WorkloadSpec) -> None:
     """
-    Return if each port that a container of *template* names is one of its own.
+    Return if each port that a container of *pod*, the view of *template*, names is one of its own.
 
     Raises:
         InvalidSpec: the kubelet would find no such port; names the field.
     """
-    for container in PodTemplate(template).containers:
+    for container in pod.containers:
         # The API server refuses what Kubernetes cannot read, with a better message.
         with suppress(MalformedError):
             _check_container(container, template, spec)
@@ -40,11 +42,8 @@ def _check_container(container: View, template: Manifest, spec: WorkloadSpec) ->
 
 def _named_ports(container: View) -> Iterator[View]:
     """Yield the ports of the container's probes and hooks that are names."""
-    handlers = [container[probe] for probe in _PROBES]
-    handlers += [container["lifecycle"][hook] for hook in _HOOKS]
-    for handler in handlers:
-        for kind in ("httpGet", "tcpSocket"):
-            port = handler[kind]["port"]
-            # Digits in quotes are no name; the API server refuses them.
-            if isinstance(port.value, str) and not port.value.isdecimal():
-                yield port
+    for connection in connections_of(container):
+        port = connection["port"]
+        # Digits in quotes are no name; the API server refuses them.
+        if isinstance(port.value, str) and not port.value.isdecimal():
+            yield port

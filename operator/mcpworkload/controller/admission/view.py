@@ -14,6 +14,9 @@ from mcpworkload.api.problems import found
 from mcpworkload.controller.admission import pointer
 from mcpworkload.kube.redaction import is_secretive
 
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_HOOKS = ("postStart", "preStop")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -68,13 +71,16 @@ class View:
 
     def is_one_of(self, allowed: Iterable[Any]) -> bool:
         """Return whether the value equals one of *allowed*, which holds texts and None."""
-        return any(self.value is entry or self.value == entry for entry in allowed)
+        return self.value in tuple(allowed)
 
     def __getitem__(self, field: str) -> "View":
         """Return the view of a field; empty if it is absent."""
-        if self.value is None:
+        value = self.value
+        if value is None:
             return View(None, self, field)
-        return View(self.mapping().get(field), self, field)
+        if not isinstance(value, dict):
+            raise self.malformed("write a mapping")
+        return View(value.get(field), self, field)
 
     def mapping(self) -> dict[str, Any]:
         """Return the value as a mapping."""
@@ -126,6 +132,19 @@ class View:
     def malformed(self, remedy: str) -> MalformedError:
         """Return the error that Kubernetes cannot read this value."""
         return MalformedError(self.finding(remedy))
+
+
+def connections_of(container: View) -> Iterator[View]:
+    """Yield what probes and hooks of *container* connect to by HTTP or TCP."""
+    handlers = [container[probe] for probe in _PROBES]
+    lifecycle = container["lifecycle"]
+    if not lifecycle.is_absent:
+        handlers += [lifecycle[hook] for hook in _HOOKS]
+    for handler in handlers:
+        if not handler.is_absent:
+            for kind in ("httpGet", "tcpSocket"):
+                if not handler[kind].is_absent:
+                    yield handler[kind]
 
 
 class PodTemplate:

@@ -15,7 +15,7 @@ from mcpworkload.controller.references import ObjectId
 from mcpworkload.verification.target import Kind, Scheme, Target
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """How the servers of one workload are verified."""
 

@@ -8,6 +8,7 @@ from mcpworkload.controller.admission.installation import DEFAULT_POLICY, Policy
 from mcpworkload.controller.admission.policy import check_template
 from mcpworkload.controller.admission.portnames import check_port_names
 from mcpworkload.controller.admission.template_patch import apply_template_patch
+from mcpworkload.controller.admission.view import PodTemplate
 from mcpworkload.controller.desired.bridge import check_bridge
 from mcpworkload.controller.desired.gate import check_gate
 from mcpworkload.controller.desired.grants import (
@@ -66,8 +67,9 @@ def build_draft(
     built = build_pod_template(workload, policy, grants)
     operations = workload.spec.pod_template_patch
     template = apply_template_patch(built, operations)
-    check_template(template, built, operations, policy, workload.spec)
+    pod = check_template(template, built, operations, policy, workload.spec)
     if (level := surroundings.pod_security) is not None:
         check_template(template, built, operations, policy.of_namespace(level), workload.spec)
-    check_port_names(template, workload.spec)
-    return Draft(template, find_references(template, built, workload.spec), grants)
+    check_port_names(pod, template, workload.spec)
+    before = pod if template is built else PodTemplate(built)
+    return Draft(template, find_references(pod, before, workload.spec), grants)

@@ -15,7 +15,6 @@ from mcpworkload.api.spec import WorkloadSpec
 from mcpworkload.controller.admission import pointer
 from mcpworkload.controller.admission.view import MalformedError, PodTemplate, View
 from mcpworkload.controller.references import ObjectId, Reference, ReferredKind
-from mcpworkload.kube.manifest import Manifest
 
 # A reference, and the path in the template of what makes it.
 _Place = tuple[Reference, tuple[str, ...]]
@@ -31,19 +30,19 @@ _ALL_SOURCES: tuple[tuple[str, ReferredKind], ...] = (
 
 
 def find_references(
-    template: Manifest, built: Manifest, spec: WorkloadSpec
+    pod: PodTemplate, before: PodTemplate, spec: WorkloadSpec
 ) -> tuple[Reference, ...]:
     """
-    Return all references of *template*, which `check_template` has accepted.
+    Return all references of a template, *pod*, which `check_template` has accepted.
 
-    *built* is the template before the patch: a reference that is in it is named by its path in
+    *before* is the template before the patch: a reference that is in it is named by its path in
     *spec*, another by its path in the template. What Kubernetes cannot read is left out: the API
     server's message is better.
     """
-    found = _find(template, spec)
-    if template is built:
+    found = _find(pod, spec)
+    if pod is before:
         return tuple(reference for reference, _ in found)
-    known = {reference for reference, _ in _find(built, spec)}
+    known = {reference for reference, _ in _find(before, spec)}
     return tuple(
         reference
         if reference in known
@@ -52,8 +51,7 @@ def find_references(
     )
 
 
-def _find(template: Manifest, spec: WorkloadSpec) -> list[_Place]:
-    pod = PodTemplate(template)
+def _find(pod: PodTemplate, spec: WorkloadSpec) -> list[_Place]:
     owners = _owners(spec)
     found: list[_Place] = []
     mounted: dict[str, list[str]] = {}
@@ -96,9 +94,12 @@ def _owners(spec: WorkloadSpec) -> dict[str, str]:
 
 def _of_container(container: View, owner: str) -> Iterator[_Place]:
     for variable in container["env"].items():
+        value = variable["valueFrom"]
+        if value.is_absent:
+            continue
         field = f"{owner}.env[{variable['name'].text()}]"
         for source, kind in _KEY_SOURCES:
-            reading = variable["valueFrom"][source]
+            reading = value[source]
             yield from _read(kind, reading, "name", [reading["key"].text()], field)
     for number, entry in enumerate(container["envFrom"].items()):
         for source, kind in _ALL_SOURCES:

@@ -8,16 +8,17 @@ large, is decoded once and then given up.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from mcpworkload.api import names
 from mcpworkload.api.problems import found
 from mcpworkload.controller.desired import Child, Finding, describe_forbidden
 from mcpworkload.controller.plan.additions import find_additions
-from mcpworkload.controller.plan.drift import Change, first_change, first_unsupported
+from mcpworkload.controller.plan.drift import Change, find_changes
 from mcpworkload.controller.plan.mending import is_renamed
 from mcpworkload.kube.manifest import Manifest, digest_of
 from mcpworkload.kube.objects import LiveChild, StatefulSet
@@ -76,13 +77,13 @@ def compare_child(child: Child, live: LiveChild, judge: Judge = allow_all) -> Dr
         },
         **live.content(),
     }
-    change = first_change(wanted, there)
+    change, unsupported = find_changes(wanted, there)
     forbidden = _forbidden_in(live, there, content, judge)
     drift = Drift(
         difference=change.path if change else "",
         values=_values_of(change) if change else ("", ""),
         fingerprint=digest_of(there) if change or forbidden else "",
-        unsupported=first_unsupported(content, there),
+        unsupported=unsupported,
         is_renamed=change is not None and is_renamed(content, there),
         additions=find_additions(
             msgspec.json.decode(live.metadata.managed_fields or b"[]"), content
@@ -118,6 +119,8 @@ class Compared:
     version: str
     digest: str
     drift: Drift
+    #: Tells the content from any other, in this process: a status makes a new version of it.
+    content: int = 0
 
 
 #: The drift of each live child when it was last compared, by the live child's UID.
@@ -130,6 +133,19 @@ def find_drift(comparisons: Comparisons, live: LiveChild) -> Drift | None:
     if known is None or known.version != live.metadata.resource_version:
         return None
     return known.drift
+
+
+def _content_of(live: LiveChild) -> int:
+    """Return a number for all of *live* that is compared."""
+    metadata = live.metadata
+    parts = [bytes(getattr(live, field)) for field in live.CONTENT.values()]
+    others = [
+        (entry.get("manager"), entry.get("fieldsV1"))
+        for entry in msgspec.json.decode(metadata.managed_fields or b"[]")
+        if entry.get("manager") != names.FIELD_MANAGER and not entry.get("subresource")
+    ]
+    named = (metadata.labels, metadata.annotations, metadata.owner_references, others)
+    return hash((*parts, msgspec.json.encode(named)))
 
 
 class DriftCache:
@@ -151,16 +167,31 @@ class DriftCache:
         return self._compared
 
     def compare(self, child: Child, live: LiveChild, judge: Judge = allow_all) -> Drift:
-        """Return the drift of *live* from *child*, computed once for each version and digest."""
-        known = self._compared.get(live.metadata.uid)
+        """Return the drift of *live* from *child*, computed once for each content and digest."""
+        known = self.recall(child.digest, live)
+        if known is not None:
+            return known
+        drift = compare_child(child, live, judge)
         version = live.metadata.resource_version
-        if known is None or (known.version, known.digest) != (version, child.digest):
-            known = Compared(version, child.digest, compare_child(child, live, judge))
+        self._compared[live.metadata.uid] = Compared(
+            version, child.digest, drift, _content_of(live)
+        )
+        return drift
+
+    def recall(self, digest: str, live: LiveChild) -> Drift | None:
+        """Return the drift of *live* from the child with that digest; None where it is unknown."""
+        known = self._compared.get(live.metadata.uid)
+        if known is None or known.digest != digest:
+            return None
+        version = live.metadata.resource_version
+        if known.version != version:
+            if not live.has_content or _content_of(live) != known.content:
+                return None
+            known = replace(known, version=version)
             self._compared[live.metadata.uid] = known
         return known.drift
 
-    def keep(self, children: Iterable[LiveChild]) -> None:
-        """Forget all live objects but *children*."""
-        present = {live.metadata.uid for live in children}
-        for uid in self._compared.keys() - present:
+    def keep(self, uids: Iterable[str]) -> None:
+        """Forget all live objects but those with *uids*."""
+        for uid in self._compared.keys() - set(uids):
             del self._compared[uid]

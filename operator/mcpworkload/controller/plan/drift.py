@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from mcpworkload.controller.children import LIST_KEYS
 from mcpworkload.kube.quantity import parse_quantity
 
+_NESTED = (dict, list, tuple)
 # Lists whose keys differ from kind to kind of the object that they are in.
 _PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
 _KEY_DEFAULTS = {"protocol": "TCP"}
@@ -84,9 +85,9 @@ def first_difference(desired: Any, live: Any, path: str = "") -> str | None:
     """
     Return the path of the first field of *desired* that *live* lacks or has otherwise, or None.
 
-    A field that this cluster does not know (see `first_unsupported`) is no difference.
+    A field that this cluster does not know (see `find_changes`) is no difference.
     """
-    change = first_change(desired, live, path)
+    change, _ = find_changes(desired, live, path)
     return change.path if change else None
 
 
@@ -100,16 +101,19 @@ class Change(NamedTuple):
     found: Any = None
 
 
-def first_change(desired: Any, live: Any, path: str = "") -> Change | None:
-    """Return what `first_difference` finds, with both values."""
-    found = _differences(desired, live, path)
-    return next((each for each in found if not (each.lacks and _GATED.search(each.path))), None)
+def find_changes(desired: Any, live: Any, path: str = "") -> tuple[Change | None, str]:
+    """
+    Return what `first_difference` finds, with both values, and what the cluster has no feature for.
 
-
-def first_unsupported(desired: Any, live: Any, path: str = "") -> str:
-    """Return the path of the first field of *desired* without a feature in the cluster, or ""."""
-    found = _differences(desired, live, path)
-    return next((each.path for each in found if each.lacks and _GATED.search(each.path)), "")
+    The second is the path of the first field of *desired* that the cluster dropped; empty for none.
+    """
+    change, unsupported = None, ""
+    for each in _differences(desired, live, path):
+        if each.lacks and _GATED.search(each.path):
+            unsupported = unsupported or each.path
+        elif change is None:
+            change = each
+    return change, unsupported
 
 
 def _differences(desired: Any, live: Any, path: str) -> Iterator[Change]:
@@ -117,8 +121,8 @@ def _differences(desired: Any, live: Any, path: str) -> Iterator[Change]:
         # Like an absent field; a default that the API server writes there is no difference.
         return
     field = path.rpartition(".")[2]
-    if isinstance(desired, Mapping):
-        if isinstance(live, Mapping):
+    if isinstance(desired, dict):
+        if isinstance(live, dict):
             yield from _mapping_differences(desired, live, path, field)
         elif desired and live is None:
             inside = list(_mapping_differences(desired, {}, path, field))
@@ -127,7 +131,7 @@ def _differences(desired: Any, live: Any, path: str) -> Iterator[Change]:
             yield from inside if dropped else [Change(path, True, desired)]
         elif live is not None or field in _MEANINGFUL_ABSENCE:
             yield Change(path, live is None, desired, live)
-    elif isinstance(desired, Sequence) and not isinstance(desired, str):
+    elif isinstance(desired, list | tuple):
         yield from _list_differences(desired, live or [], path, field)
     elif not _is_same(desired, live, field):
         yield Change(path, live is None, desired, live)
@@ -146,11 +150,14 @@ def _mapping_differences(
         if foreign is not None:
             yield Change(f"{path}.{foreign}", False, None, live[foreign])
     for key, value in desired.items():
-        yield from _differences(value, live.get(key), f"{path}.{key}" if path else key)
+        found = live.get(key)
+        # Most values are the same, and need no generator of their own.
+        if type(value) is not type(found) or type(value) in _NESTED or value != found:
+            yield from _differences(value, found, f"{path}.{key}" if path else key)
 
 
 def _list_differences(desired: Sequence[Any], live: Any, path: str, field: str) -> Iterator[Change]:
-    if not isinstance(live, Sequence) or isinstance(live, str):
+    if not isinstance(live, list | tuple):
         yield Change(path, False, desired, live)
         return
     keys = keys_of(field, desired)
@@ -192,7 +199,7 @@ def _is_same(desired: Any, live: Any, field: str) -> bool:
 
 
 def _is_same_quantity(desired: Any, live: Any) -> bool:
-    return live is not None and _quantity(desired) == _quantity(live)
+    return desired == live or (live is not None and _quantity(desired) == _quantity(live))
 
 
 def _quantity(value: Any) -> Decimal | None:

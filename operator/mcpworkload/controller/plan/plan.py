@@ -6,7 +6,7 @@ another client changed the live object, `find_replacement` whether an update can
 server-side apply finds the rest.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcpworkload.api import names
@@ -25,13 +25,14 @@ class Apply:
     """One server-side apply."""
 
     child: Child
-    #: The live object's UID; None when none is known.
+    #: The live object's UID; None when none is known: the apply then creates, or fails.
     uid: str | None
     #: Whether to take fields from other managers: only on an object that the workload owns.
     force: bool
     because: str
-    #: When it is to mend a difference: the live object's version and fingerprint.
+    #: The live object's version: no other is changed.
     version: int = 0
+    #: When it is to mend a difference: the live object's fingerprint.
     fingerprint: str = ""
     #: And the path of the field that another client changed.
     changed: str = ""
@@ -69,6 +70,8 @@ class Prune:
 
     id: ChildId
     uid: str
+    #: The version in which it is not asked for: a newer one is another leader's, or in use.
+    version: int = 0
 
 
 def plan(
@@ -96,6 +99,44 @@ def plan(
     return tuple(step for step in steps if step is not None)
 
 
+def is_done(
+    owner_uid: str,
+    digests: Mapping[ChildId, str],
+    observation: Observation,
+    applied: Mapping[ChildId, Applied],
+    recall: Callable[[str, LiveChild], Drift | None],
+) -> bool:
+    """
+    Return whether it is known that `plan` has no step for children with those *digests*.
+
+    *recall* returns the drift of a live child from the one with a digest, None where it is unknown.
+    """
+    return all(
+        _is_done(owner_uid, digest, child_id, observation, applied.get(child_id), recall)
+        for child_id, digest in digests.items()
+    )
+
+
+def _is_done(
+    owner_uid: str,
+    digest: str,
+    child_id: ChildId,
+    observation: Observation,
+    last: Applied | None,
+    recall: Callable[[str, LiveChild], Drift | None],
+) -> bool:
+    if last is not None and observation.is_behind(child_id, last):
+        return True
+    live = observation.children.get(child_id)
+    if live is None or live.metadata.annotations.get(names.HASH_ANNOTATION) != digest:
+        return False
+    owner = live.metadata.controller
+    if owner is None or owner.uid != owner_uid or live.metadata.deletion_timestamp is not None:
+        return False
+    drift = recall(digest, live)
+    return drift is not None and not (drift.difference or drift.forbidden)
+
+
 def _plan_child(
     owner_uid: str,
     child: Child,
@@ -106,10 +147,9 @@ def _plan_child(
 ) -> Step | None:
     live = observation.children.get(child.id)
     if last is not None and observation.is_behind(child.id, last):
-        # Our own write has not come back by the watch yet; what the cache shows is the past.
-        if last.digest == child.digest or _is_to_be_seen(child, live, last):
-            return None
-        return _feasible(Apply(child, last.uid, force=True, because="the workload changed"), live)
+        # Our own write has not come back by the watch yet; what the cache shows is the past, and
+        # its next event requeues the workload.
+        return None
     if live is None:
         return Apply(child, None, force=False, because="it does not exist")
     metadata = live.metadata
@@ -120,7 +160,8 @@ def _plan_child(
     if metadata.controller is None:
         return _feasible(_adoption(child, metadata, owner_uid), live)
     if not child.is_applied_to(metadata.annotations):
-        return _feasible(Apply(child, metadata.uid, True, "the workload changed"), live)
+        because = "the workload changed"
+        return _feasible(Apply(child, metadata.uid, True, because, metadata.version), live)
     drift = compare(child, live, judge)
     if not (drift.difference or drift.forbidden) or (last and last.was_futile(child.digest, drift)):
         return None
@@ -173,32 +214,25 @@ def _feasible(step: Apply, live: LiveChild | None) -> Step | None:
     return Replace(step.child, metadata.uid, metadata.version, step.force, replacement)
 
 
-def _is_to_be_seen(child: Child, live: LiveChild | None, last: Applied) -> bool:
-    """Return whether the cache must show the applied object first: an update may not be enough."""
-    is_seen = live is not None and live.metadata.uid == last.uid
-    return child.id.kind == "StatefulSet" and not is_seen
-
-
 def plan_prunes(
     owner_uid: str,
-    children: Sequence[Child],
+    desired: Container[ChildId],
     observation: Observation,
     pruned: Container[str],
     applied: Mapping[ChildId, Applied],
 ) -> tuple[Prune, ...]:
     """
-    Return the deletions of children that are no longer desired, except those in *pruned* (UIDs).
+    Return the deletions of children that are not *desired* any more, but for those in *pruned*.
 
     The operator only deletes what carries its label and names the workload as its controller, and
     only kinds that hold nothing: a StatefulSet stands for pods and volumes. What the pods need
-    while they run, such as their ServiceAccount, stays as long as they do.
+    while they run, such as their ServiceAccount, stays as long as they do. *pruned* are UIDs.
     """
-    desired = {child.id for child in children}
     due = {Pruning.AT_ONCE}
     if not _has_older_pods(observation, applied):
         due.add(Pruning.AFTER_PODS)
     return tuple(
-        Prune(child_id, live.metadata.uid)
+        Prune(child_id, live.metadata.uid, live.metadata.version)
         for child_id, live in observation.children.items()
         if child_id not in desired
         and _pruning_of(child_id) in due

@@ -24,7 +24,7 @@ from mcpworkload.controller.status.events import (
     of_reversion,
 )
 from mcpworkload.controller.status.exits import ExitReport, describe, report_exits
-from mcpworkload.controller.status.inputs import StatusInput
+from mcpworkload.controller.status.inputs import StatusInput, names_of
 from mcpworkload.controller.status.isolation import seconds_to_doubt
 from mcpworkload.controller.status.pods import condition_of, seconds_to_change
 from mcpworkload.controller.status.problems import (
@@ -49,6 +49,7 @@ __all__ = [
     "describe",
     "has_open_end",
     "is_explained",
+    "names_of",
     "news",
     "news_of_tools",
     "of_denial",

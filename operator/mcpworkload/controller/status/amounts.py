@@ -6,8 +6,8 @@ author: they are defaults of the operator, or belong to a container that the ope
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -35,13 +35,16 @@ _COUNTED: Final = re.compile(
 )
 
 
-@dataclass(frozen=True)
+def _nothing() -> tuple[Manifest, Mapping[str, Any]]:
+    return {}, {}
+
+
+@dataclass(frozen=True, slots=True)
 class Amounts:
     """The amounts of a workload's pods, and which of them its spec has written."""
 
-    template: Manifest = field(default_factory=dict)
-    #: `spec.resources`.
-    given: Mapping[str, Any] = field(default_factory=dict)
+    #: Returns the pod template, and `spec.resources`.
+    read: Callable[[], tuple[Manifest, Mapping[str, Any]]] = _nothing
 
     def explain(self, said: str) -> str:
         """Return what is to be appended to *said*, a text of the API server; empty for nothing."""
@@ -95,10 +98,12 @@ class Amounts:
         return f"{said} by the operator's default: write {path}"
 
     def _is_given(self, field_: str, resource: str) -> bool:
-        return resource in (self.given.get(field_) or {})
+        _, given = self.read()
+        return resource in (given.get(field_) or {})
 
     def _containers(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        pod = self.template.get("spec", {})
+        template, _ = self.read()
+        pod = template.get("spec", {})
         for part in ("containers", "initContainers"):
             for container in pod.get(part) or ():
                 yield container["name"], container.get("resources") or {}

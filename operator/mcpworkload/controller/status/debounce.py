@@ -17,6 +17,9 @@ from mcpworkload.controller.plan.observation import Applied, Observation
 # The StatefulSet controller acts within a fraction of a second; if it is down, that is written.
 SETTLE_SECONDS = 2.0
 COUNTS_ONLY_SECONDS = 10.0
+# And so much longer for each workload whose status is held back, up to a minute: the controller
+# takes one after the other.
+SECONDS_EACH, MOST_SECONDS = 0.1, 60.0
 _COUNTS = ("pods", "replicas", "updatedReplicas")
 
 
@@ -62,11 +65,13 @@ def decide_write(
     now: float,
     *,
     is_pressing: bool = False,
+    held_back: int = 0,
 ) -> Decision:
     """
     Return whether to write *wanted* over *stored* at *now*, and the hold that follows *hold*.
 
-    A status that *is_pressing* is not held back: a restart of the operator would lose it.
+    A status that *is_pressing* is not held back. *held_back* is of how many workloads the status is
+    held back.
     """
     is_settling = observation.is_settling(applied)
     is_same = stored == wanted
@@ -80,9 +85,10 @@ def decide_write(
         return Unchanged(held)
     if is_pressing:
         return WriteNow(held)
+    more = min(MOST_SECONDS, SECONDS_EACH * held_back)
     left = max(
-        _left(held.settling_since, SETTLE_SECONDS, now),
-        _left(held.counts_since, COUNTS_ONLY_SECONDS, now),
+        _left(held.settling_since, SETTLE_SECONDS + more, now),
+        _left(held.counts_since, COUNTS_ONLY_SECONDS + more, now),
     )
     return Wait(held, left) if left > 0 else WriteNow()
 

@@ -53,7 +53,12 @@ class EventDraft:
 
 
 def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventDraft]:
-    """Yield an Event for each change of a reported condition from one stored status to the next."""
+    """
+    Yield the Events of a change from one stored status to the next.
+
+    Conditions have no past, so an Event tells of trouble, which may be over when somebody looks,
+    and of its end. What goes well at once is in the conditions.
+    """
     old, new = _by_type(before), _by_type(after)
     for kind in _REPORTED:
         condition, was = new.get(kind), old.get(kind, {})
@@ -61,12 +66,20 @@ def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EventD
             continue
         if _is_said(kind, condition, was, new) or condition["reason"] in _PASSING:
             continue
+        if condition["status"] == "True" and not _is_trouble(was):
+            continue
         yield EventDraft(
             "Normal" if condition["status"] == "True" else "Warning",
             f"{kind} of generation {after['observedGeneration']}",
             condition["reason"],
             condition["message"],
         )
+
+
+def _is_trouble(condition: Mapping[str, Any]) -> bool:
+    """Return whether an Event told of that condition as of something wrong."""
+    reason = condition.get("reason")
+    return condition.get("status", "True") != "True" and reason not in _PASSING
 
 
 def _is_said(

@@ -12,7 +12,7 @@ from mcpworkload.controller.status.notes import notes_of, notes_of_grants
 from mcpworkload.kube.redaction import Secrets
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StatusInput:
     """The facts of a workload that its status needs; without a valid spec, those that are known."""
 
@@ -82,7 +82,7 @@ class StatusInput:
             has_stdin=bool(workload.spec.stdin),
             secrets=Secrets(
                 lambda: workload.spec.model_dump(by_alias=True, exclude_unset=True),
-                _names_of(workload.namespace, workload.name),
+                names_of(workload.namespace, workload.name),
             ),
             amounts=amounts or Amounts(),
             name=workload.name,
@@ -104,11 +104,11 @@ class StatusInput:
             status=status,
             secrets=Secrets(
                 lambda: body.get("spec") or {},
-                _names_of(body["metadata"].get("namespace", ""), body["metadata"].get("name", "")),
+                names_of(body["metadata"].get("namespace", ""), body["metadata"].get("name", "")),
             ),
         )
 
 
-def _names_of(namespace: str, name: str) -> tuple[str, ...]:
+def names_of(namespace: str, name: str) -> tuple[str, ...]:
     """Return what every message about a workload may contain: its key, its namespace, its name."""
     return (f"{namespace}/{name}", namespace, name)

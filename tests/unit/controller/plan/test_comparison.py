@@ -64,7 +64,7 @@ def test_what_is_gone_is_forgotten() -> None:
     cache.compare(SERVICE, live)
     cache.compare(STATEFULSET, make_live(STATEFULSET))
 
-    cache.keep([live])
+    cache.keep([live.metadata.uid])
 
     assert find_drift(cache.comparisons, live) is NO_DRIFT
     assert find_drift(cache.comparisons, make_live(STATEFULSET)) is None

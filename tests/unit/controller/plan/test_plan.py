@@ -90,11 +90,9 @@ def test_our_own_write_is_waited_for() -> None:
     assert planned(live_service(clusterIP="10.0.0.1"), last) is None
 
 
-def test_a_newer_spec_does_not_wait_for_our_own_write() -> None:
-    """It is applied to the object that the last apply made."""
-    step = planned(None, Applied("older", "made-by-us", version=5000))
-
-    assert (step.uid, step.force) == ("made-by-us", True)
+def test_a_newer_spec_waits_until_our_own_write_is_seen() -> None:
+    """It is applied to the version that the cache shows, and to no other."""
+    assert planned(None, Applied("older", "made-by-us", version=5000)) is None
 
 
 def test_a_child_on_its_way_out_is_left_alone() -> None:
@@ -188,16 +186,18 @@ def test_two_children_of_one_kind_are_two() -> None:
 def pruned(*children: LiveChild, known: tuple[str, ...] = (), **spec: Any) -> Any:
     """What is to be deleted where *children* are live."""
     observation = make_observation(children=children)
-    return plan_prunes(UID, build_children(make_workload(**spec)), observation, known, {})
+    desired = {child.id for child in build_children(make_workload(**spec))}
+    return plan_prunes(UID, desired, observation, known, {})
 
 
 def test_a_child_that_is_no_longer_asked_for_is_deleted() -> None:
-    """By its UID, and only that one."""
+    """By its UID and version, and only that one."""
     service = make_service(name="weather-svc", uid="second")
+    budget = make_budget()
 
-    assert pruned(make_service(), service, make_budget()) == (
-        Prune(SECOND_SERVICE, "second"),
-        Prune(ChildId("PodDisruptionBudget", "weather"), "pdb"),
+    assert pruned(make_service(), service, budget) == (
+        Prune(SECOND_SERVICE, "second", service.metadata.version),
+        Prune(ChildId("PodDisruptionBudget", "weather"), "pdb", budget.metadata.version),
     )
     assert pruned(service, service={"type": "ClusterIP"}) == ()
     assert pruned(make_budget(), disruptionBudget={"minAvailable": 1}) == ()

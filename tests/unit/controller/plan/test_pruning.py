@@ -6,7 +6,7 @@ from mcpworkload.api.names import ChildId
 from mcpworkload.controller import state
 from mcpworkload.controller.desired import build_children
 from mcpworkload.controller.plan.observation import Observation
-from mcpworkload.kube.errors import ApiError, Forbidden, Refused, Unavailable
+from mcpworkload.kube.errors import ApiError, Conflict, Forbidden, Refused, Unavailable
 from mcpworkload.kube.objects import LiveChild
 from tests.support.harness import KEY, FakeCluster, Harness, make_harness
 from tests.support.parsed import (
@@ -60,7 +60,7 @@ async def test_what_was_deleted_is_waited_for_no_longer() -> None:
     harness = make_harness(FakeCluster(observe()), disruptionBudget={"minAvailable": 1})
     await harness.reconcile(KEY)
     plain = make_body()
-    plain["metadata"]["resourceVersion"] = "300"
+    plain["metadata"] |= {"resourceVersion": "300", "generation": 2}
     harness.store.put(plain)
     harness.cluster.observation = observe(make_budget())
 
@@ -93,6 +93,17 @@ async def test_a_forbidden_deletion_is_reported(harness: Harness) -> None:
     assert harness.cluster.statuses[-1]["conditions"][0]["message"] == (
         "the API server refuses the deletion of the PodDisruptionBudget weather: no rights"
     )
+
+
+async def test_one_that_has_changed_is_looked_at_again(harness: Harness) -> None:
+    """Another leader may have come to need it; the event of the change brings the next look."""
+    harness.cluster.failures[f"delete {BUDGET}"] = Conflict("modified", status=409)
+
+    await harness.reconcile(KEY)
+    await harness.reconcile(KEY)
+
+    assert harness.cluster.calls.count(DELETE) == 2
+    assert harness.conditions()[0] == "Accepted=True/Accepted"
 
 
 async def test_a_refused_deletion_is_not_sent_again(harness: Harness) -> None:

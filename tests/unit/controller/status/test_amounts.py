@@ -23,7 +23,7 @@ def explain(said: str, spec: dict[str, Any]) -> str:
     """What is added to the API server's words."""
     workload = make_workload(**spec)
     template = build_draft(workload, POLICY).template
-    return Amounts(template, workload.spec.resources).explain(_DENIED + said)
+    return Amounts(lambda: (template, workload.spec.resources)).explain(_DENIED + said)
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,15 @@ def test_counts_alone_wait_for_the_next_condition() -> None:
 
     later = NOW + COUNTS_ONLY_SECONDS
     assert decide_write(STORED, COUNTED, SETTLED, {}, first.hold, later) == WriteNow(Hold())
+
+
+def test_in_a_burst_the_controller_is_waited_for_longer() -> None:
+    """It takes one workload after the other, and each status too early is a status too many."""
+    alone = decide_write(STORED, CHANGED, UNSETTLED, {}, Hold(), NOW)
+    among = decide_write(STORED, CHANGED, UNSETTLED, {}, Hold(), NOW, held_back=100)
+    most = decide_write(STORED, CHANGED, UNSETTLED, {}, Hold(), NOW, held_back=10_000)
+
+    assert isinstance(alone, Wait)
+    assert isinstance(among, Wait)
+    assert isinstance(most, Wait)
+    assert (among.seconds, most.seconds) == (alone.seconds + 10, alone.seconds + 60)
