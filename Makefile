@@ -51,13 +51,36 @@ isolation-matrix: install ## write what isolated servers reach into docs/isolati
 test-machine: install ## tests that need the machine alone: they end the kubelet and the local cluster
 	@$(PY) -m pytest tests/perf tests/machine
 
+bench: $(STAMP) ## measure the operator at 100, 1,000 and 10,000 workloads, beside a bare loop; takes hours
+	@$(PY) -m tests.perf.scale --sizes 100,1000,10000 --out build/bench.json --page
+
+bench-short: $(STAMP) ## the same at 200 workloads, in minutes: fail where a limit is missed
+	@$(PY) -m tests.perf.scale --sizes 200 --scenarios create,idle,reaction,update,restart --brevity 0.2 --check --out build/bench-short.json
+
 bench-exits: install ## measure at 1,000 workloads the delay of exits, and the cost while nothing changes
 	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/perf/test_exits.py
+
+bench-scrape: $(STAMP) ## measure what a scrape of ten thousand workloads costs; needs no cluster
+	@$(PY) -m tests.perf.scrape
 
 bench-verification: install ## measure what it costs to verify 1,000 and 10,000 pods again and again
 	@$(PY) -m tests.perf.verification.cost
 	@$(PY) -m tests.perf.verification.many_pods
 	@BENCH_WORKLOADS=1000 $(PY) -m pytest tests/perf/test_verification.py
+
+faults: $(STAMP) ## what is lost when something fails (nothing), with 1,000 workloads: an hour; writes docs/faults.md
+	@rm -f build/faults.json
+	@FAULTS_WORKLOADS=1000 FAULTS_AT_ONCE=1 FAULTS_CUT_SECONDS=300 FAULTS_FIGHT_SECONDS=600 \
+	 FAULTS_IDLE_SECONDS=120 FAULTS_QUIET_SECONDS=20 SOAK_WORKLOADS=1000 SOAK_SECONDS=300 \
+	 $(PY) -m pytest tests/faults
+	@$(PY) -m tests.faults.page
+
+faults-short: $(STAMP) ## the same with 50 workloads, several operators at a time
+	@$(PY) -m pytest tests/faults
+
+soak: $(STAMP) ## random changes for SOAK_SECONDS (1800) to SOAK_WORKLOADS (1000): what has grown
+	@SOAK_SECONDS=$${SOAK_SECONDS:-1800} SOAK_WORKLOADS=$${SOAK_WORKLOADS:-1000} \
+	 FAULTS_WORKLOADS=$${SOAK_WORKLOADS:-1000} $(PY) -m pytest tests/faults -k soak
 
 chaos: install ## five minutes of random failures: each exit has to be reported exactly once
 	@CHAOS_SECONDS=300 $(PY) -m pytest tests/machine/test_exits_chaos.py
@@ -100,6 +123,7 @@ check: $(STAMP) ## format, lint, types, import layers, generated files
 	@$(VENV)/bin/lint-imports --no-logo > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
 	@$(PY) -m hack.crdgen --check
 	@$(PY) -m hack.clidocs --check
+	@$(PY) -m hack.dashboard --check
 
 format: $(STAMP) ## rewrite the code the way `check` wants it
 	@$(VENV)/bin/ruff format --quiet .
@@ -108,6 +132,12 @@ format: $(STAMP) ## rewrite the code the way `check` wants it
 crds: $(STAMP) ## generate CRD, references and kustomize schema from models and commands
 	@$(PY) -m hack.crdgen --write
 	@$(PY) -m hack.clidocs --write
+
+dashboard: $(STAMP) ## generate Grafana's dashboard from its panels
+	@$(PY) -m hack.dashboard
+
+dashboard-picture: $(STAMP) ## draw docs/dashboard.svg over four minutes of an operator at work
+	@$(PY) -m tests.perf.dashboard
 
 up: ## start the test cluster (idempotent)
 	@$(PYTHON) -m hack.cluster up
@@ -147,4 +177,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[operator,bridge,cli,dev]'
 	@touch $@
 
-.PHONY: help demo test test-slow troubleshooting isolation-matrix test-machine bench-exits bench-verification chaos chaos-stdio conformance bench-bridge bench-ready soak-bridge kill-bridge fuzz-egress unit component search check format crds up down status kubeconfig images install servers uninstall constraints
+.PHONY: help demo test test-slow troubleshooting isolation-matrix test-machine bench bench-short bench-exits bench-verification chaos chaos-stdio conformance bench-bridge bench-ready soak-bridge kill-bridge fuzz-egress unit component search check format crds up down status kubeconfig images install servers uninstall constraints bench-scrape dashboard dashboard-picture faults faults-short soak

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from mcpworkload.controller.settings import Settings
 from tests.support.api import Api
 from tests.support.certificate import self_signed
 from tests.support.control_plane import ControlPlane
@@ -32,8 +33,8 @@ CHANGES = 200
 PAUSE_SECONDS = 0.3
 # The longest that the API server waits for a webhook.
 HANG_SECONDS = 30
-# With the queue of sixteen workers, no namespace has more.
-MOST_AT_A_TIME = 12
+# No namespace has more than three quarters of the workers.
+MOST_AT_A_TIME = Settings().workers * 3 // 4
 
 
 class Webhook:
