@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
@@ -13,20 +11,7 @@ from mcpworkload.controller.lanes import Priority
 from mcpworkload.controller.queue import KeyQueue
 from mcpworkload.kube.errors import Unavailable
 from tests.support.waits import until
-
-Reconcile = Callable[[str], Awaitable[float | None]]
-
-
-@asynccontextmanager
-async def working(queue: KeyQueue, reconcile: Reconcile, workers: int = 2) -> AsyncIterator[None]:
-    """Workers that end with the block."""
-    tasks = [asyncio.create_task(queue.work(reconcile)) for _ in range(workers)]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+from tests.support.workers import working
 
 
 async def test_a_key_added_twice_is_reconciled_once() -> None:

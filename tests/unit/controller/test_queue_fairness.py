@@ -1,8 +1,8 @@
 """Who waits for whom in the queue, in figures; time is played, so that they are always the same."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import random
+from collections.abc import Sequence
 from itertools import count
 
 import pytest
@@ -13,6 +13,7 @@ from mcpworkload.kube.errors import Unavailable
 from mcpworkload.kube.limiter import Limiter
 from tests.support.measurements import Measurements
 from tests.support.played_loop import now, pass_seconds, played
+from tests.support.workers import working
 
 WORKERS = 16
 # What a reconcile that writes takes on a small machine.
@@ -20,19 +21,11 @@ LOOK_SECONDS = 0.01
 WEBHOOK_SECONDS = 30.0
 PATH = "/apis/apps/v1/namespaces/team/statefulsets/weather"
 
-Reconcile = Callable[[str], Awaitable[float | None]]
 
-
-@asynccontextmanager
-async def working(queue: KeyQueue, reconcile: Reconcile) -> AsyncIterator[None]:
-    """Workers that end with the block."""
-    tasks = [asyncio.create_task(queue.work(reconcile)) for _ in range(WORKERS)]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+@pytest.fixture(autouse=True)
+def same_pauses() -> None:
+    """Pauses after failures are random: the same in each run, so that the figures are, too."""
+    random.seed(1)
 
 
 class Users:
@@ -83,7 +76,7 @@ async def test_ten_thousand_looks_of_a_restart_do_not_delay_a_spec_change(
 
     for number in range(10_000):
         queue.add(f"team/{number}", priority=priority)
-    async with working(queue, reconcile):
+    async with working(queue, reconcile, WORKERS):
         await users.change(seconds=5)
         assert queue.oldest_seconds() > 4.9
         while queue.oldest_seconds():
@@ -111,7 +104,7 @@ async def wait_beside(poison: Sequence[str], seconds: float = WEBHOOK_SECONDS) -
         await pass_seconds(LOOK_SECONDS)
         users.done(key)
 
-    async with working(queue, reconcile):
+    async with working(queue, reconcile, WORKERS):
         for key in poison:
             queue.add(key)
         await users.change(seconds=100)
@@ -169,7 +162,7 @@ async def test_an_overloaded_server_and_a_poisonous_namespace_at_once(
                 raise Unavailable("too many requests", status=429)
         users.done(key)
 
-    async with working(queue, reconcile):
+    async with working(queue, reconcile, WORKERS):
         for number in range(1000):
             queue.add(f"bad/{number}")
         await users.change(seconds=100)
@@ -196,7 +189,7 @@ async def test_a_namespace_is_served_in_the_order_in_which_its_keys_come_due() -
         due_at[key] = now() + 0.25
         return 0.25 if sum(key == each for _, each in served) == 1 else None
 
-    async with working(queue, reconcile):
+    async with working(queue, reconcile, WORKERS):
         # Twice as many as can be served.
         for number in range(300):
             due_at[key := f"team/{number}"] = now()
@@ -223,7 +216,7 @@ async def test_workers_go_on_when_there_is_room_again() -> None:
         await pass_seconds(1)
         running -= 1
 
-    async with working(queue, reconcile):
+    async with working(queue, reconcile, WORKERS):
         for number in range(30):
             queue.add(f"n{number}/w")
         await pass_seconds(1)
@@ -258,7 +251,7 @@ async def test_each_result_is_reported_with_its_duration() -> None:
             raise answer
         return answer
 
-    async with working(queue, reconcile):
+    async with working(queue, reconcile, WORKERS):
         for key in answers:
             queue.add(key)
         await pass_seconds(2.1)
@@ -279,7 +272,7 @@ async def test_the_event_loop_has_turns_between_reconciles_that_wait_for_nothing
 
     for number in range(1000):
         queue.add(f"team/{number}", priority=Priority.RESYNC)
-    async with working(queue, reconcile):
+    async with working(queue, reconcile, WORKERS):
         while sum(queue.depths().values()):
             since_turn = 0
             turns += 1
