@@ -226,14 +226,15 @@ def _of_limiter(limiter: Limiter | None) -> Iterator[Metric]:
 
 
 def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=(label,))
-    for value, count in counts.items():
-        family.add_metric((value,), count)
-    return family
+    return _fill(CounterMetricFamily(name, text, labels=(label,)), counts)
 
 
 def _gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=(label,))
-    for value, number in values.items():
+    return _fill(GaugeMetricFamily(name, text, labels=(label,)), values)
+
+
+def _fill(family: CounterMetricFamily | GaugeMetricFamily, numbers: Mapping[str, float]) -> Metric:
+    """Return *family* with a sample for each value of its one label."""
+    for value, number in numbers.items():
         family.add_metric((value,), number)
     return family
